@@ -1,0 +1,29 @@
+"""clipgen's engine: the moments of a video in which a face changes its expression a lot while it stays in place.
+
+Three verbs make a run: `analyze_video` (models, slow), `rank_sequences` (arrays, milliseconds), `extract_clips`
+(files). They are imported when they are used first: MediaPipe and OpenCV take a second that a window should not wait.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from clipgen_engine.analyzer import analyze_video as analyze_video
+    from clipgen_engine.extractor import extract_clips as extract_clips
+    from clipgen_engine.ranking import rank_sequences as rank_sequences
+
+__version__ = "0.1.0"
+
+_VERBS = {
+    "analyze_video": "clipgen_engine.analyzer",
+    "rank_sequences": "clipgen_engine.ranking",
+    "extract_clips": "clipgen_engine.extractor",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _VERBS:
+        return getattr(importlib.import_module(_VERBS[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

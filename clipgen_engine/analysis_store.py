@@ -1,0 +1,146 @@
+"""An analysis on disk: whole in `analysis.npz`, its tokens for everybody in `expression_tokens.npz`."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from dataclasses import fields
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clipgen_engine.errors import StoredAnalysisError
+from clipgen_engine.files import SCHEMA_VERSION, replacing, strict_json
+from clipgen_engine.types import Analysis, ExpressionTokens, FaceTrack, VideoInfo, read_only
+
+_STORE = "analysis.npz"
+_TOKENS = "expression_tokens.npz"
+_TRACK_ARRAYS = tuple(item.name for item in fields(FaceTrack) if item.name != "track_id")
+_AGAIN = "Run the analysis again, without --skip_analysis"
+
+
+def save_analysis(analysis: Analysis, folder: Path) -> None:
+    """Write `analysis.npz` and `expression_tokens.npz` into the folder; raises OutputError."""
+    video = analysis.video
+    header = {
+        "schema_version": SCHEMA_VERSION,
+        "video": {
+            "path": str(video.path.resolve()),
+            "codec": video.codec,
+            "width_px": video.width_px,
+            "height_px": video.height_px,
+            "rotation_deg": video.rotation_deg,
+            "time_base": str(video.time_base),
+            "start_pts": video.start_pts,
+            "average_rate": str(video.average_rate),
+            "has_audio": video.has_audio,
+            "fingerprint": video.fingerprint,
+        },
+        "settings": dict(analysis.settings),
+        "model_sha256": dict(analysis.model_sha256),
+        "analyzed_frames": analysis.analyzed_frames,
+        "undecodable_frames": analysis.undecodable_frames,
+        "track_ids": [track.track_id for track in analysis.tracks],
+        "tokens": [
+            {
+                "channel_names": tokens.channel_names,
+                "channel_regions": tokens.channel_regions,
+                "backend": tokens.backend,
+                "checkpoint_sha256": tokens.checkpoint_sha256,
+            }
+            for tokens in analysis.tokens
+        ],
+    }
+    arrays: dict[str, np.ndarray] = {"pts": video.pts, "keyframe_pts": video.keyframe_pts, "shots": analysis.shots}
+    for number, (track, tokens) in enumerate(zip(analysis.tracks, analysis.tokens, strict=True)):
+        arrays |= {f"track_{number}_{name}": getattr(track, name) for name in _TRACK_ARRAYS}
+        arrays[f"track_{number}_tokens"] = tokens.values
+    _write_npz(folder / _STORE, header=np.array(strict_json(header)), **arrays)
+    _write_npz(folder / _TOKENS, **_token_arrays(analysis))
+
+
+def load_analysis(folder: Path) -> Analysis:
+    """Read what `save_analysis` wrote.
+
+    Raises:
+        StoredAnalysisError: there is none, it is damaged, or a newer clipgen wrote it.
+    """
+    path = folder / _STORE
+    if not path.is_file():
+        raise StoredAnalysisError(f"There is no stored analysis in {folder}", _AGAIN)
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            header = json.loads(str(stored["header"]))
+            if header["schema_version"] != SCHEMA_VERSION:
+                raise StoredAnalysisError(
+                    f"The analysis in {folder} has the format {header['schema_version']}, not {SCHEMA_VERSION}", _AGAIN
+                )
+            arrays = {name: read_only(stored[name]) for name in stored.files if name != "header"}
+        return _restored(header, arrays)
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise StoredAnalysisError(f"The analysis in {folder} is damaged ({error})", _AGAIN) from error
+
+
+def _token_arrays(analysis: Analysis) -> dict[str, np.ndarray]:
+    tokens, tracks = analysis.tokens, analysis.tracks
+    first = tokens[0] if tokens else None
+    names = first.channel_names if first else ()
+    return {
+        "schema_version": np.array(SCHEMA_VERSION),
+        "tokens": np.concatenate([item.values for item in tokens]) if tokens else np.zeros((0, 0), np.float32),
+        "frame_idx": np.concatenate([track.frame_index for track in tracks]) if tracks else np.zeros(0, np.int64),
+        "track_id": np.repeat(
+            np.array([track.track_id for track in tracks], np.int64), [len(track.frame_index) for track in tracks]
+        ),
+        "channel_names": np.array(names, np.str_),
+        "backend": np.array(first.backend if first else ""),
+        "checkpoint_sha256": np.array(first.checkpoint_sha256 if first else ""),
+        "settings": np.array(strict_json(dict(analysis.settings))),
+        "model_sha256": np.array(strict_json(dict(analysis.model_sha256))),
+    }
+
+
+def _write_npz(path: Path, **arrays: np.ndarray) -> None:
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # the stub takes any name for a flag
+
+
+def _restored(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Analysis:
+    video = header["video"]
+    return Analysis(
+        video=VideoInfo(
+            path=Path(video["path"]),
+            codec=video["codec"],
+            width_px=video["width_px"],
+            height_px=video["height_px"],
+            rotation_deg=video["rotation_deg"],
+            time_base=Fraction(video["time_base"]),
+            start_pts=video["start_pts"],
+            average_rate=Fraction(video["average_rate"]),
+            pts=arrays["pts"],
+            keyframe_pts=arrays["keyframe_pts"],
+            has_audio=video["has_audio"],
+            fingerprint=video["fingerprint"],
+        ),
+        settings=header["settings"],
+        model_sha256=header["model_sha256"],
+        shots=arrays["shots"],
+        tracks=tuple(
+            FaceTrack(track_id, **{name: arrays[f"track_{number}_{name}"] for name in _TRACK_ARRAYS})
+            for number, track_id in enumerate(header["track_ids"])
+        ),
+        tokens=tuple(
+            ExpressionTokens(
+                arrays[f"track_{number}_tokens"],
+                tuple(entry["channel_names"]),
+                tuple(entry["channel_regions"]),
+                entry["backend"],
+                entry["checkpoint_sha256"],
+            )
+            for number, entry in enumerate(header["tokens"])
+        ),
+        analyzed_frames=header["analyzed_frames"],
+        undecodable_frames=header["undecodable_frames"],
+    )

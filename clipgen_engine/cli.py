@@ -1,0 +1,239 @@
+"""`clipgen-engine`: arguments -> analyse, rank, extract -> exit codes."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import re
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from tqdm import tqdm
+
+from clipgen_engine import __version__
+from clipgen_engine.errors import Cancelled, ClipgenError, SettingError
+from clipgen_engine.gates import GATES
+from clipgen_engine.ranking import Ranking, rank_sequences, ranking_declarations
+from clipgen_engine.run_folder import read_analysis, write_analysis, write_ranking
+from clipgen_engine.score_terms import TERMS
+from clipgen_engine.settings import AnalysisSettings, ExportSettings, RankingSettings, declarations
+from clipgen_engine.types import Analysis, Progress, ProgressCallback, Setting
+
+DONE, BUG, WRONG_INPUT, NOTHING_PASSED, INTERRUPTED = 0, 1, 2, 3, 130
+_LOG_LINE_SHARE = 0.1  # where no terminal shows a bar, a line is logged each time this share more is done
+_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
+
+_log = logging.getLogger("clipgen")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)
+    cancel = threading.Event()
+    try:
+        with _interrupts_set(cancel):
+            return _run(options, cancel)
+    except Cancelled:
+        print("Interrupted; what was finished is kept.", file=sys.stderr)
+        return INTERRUPTED
+    except ClipgenError as error:
+        print(f"clipgen-engine: {error}", file=sys.stderr)
+        return WRONG_INPUT
+    except Exception:
+        _log.exception("This is a bug in clipgen; please report it with these lines")
+        return BUG
+
+
+def _run(options: argparse.Namespace, cancel: threading.Event) -> int:
+    if options.expression_transformer_checkpoint is not None:
+        raise SettingError(
+            "Expression Transformer checkpoints cannot be used yet",
+            "Leave --expression_transformer_checkpoint out to use the blendshapes",
+        )
+    if not _DEVICE.fullmatch(options.device):
+        raise SettingError(f"--device cannot be {options.device!r}", "Give auto, cpu, cuda, cuda:N or mps")
+    analysis_settings = AnalysisSettings(**_given(options, declarations(AnalysisSettings)))
+    ranking_settings = RankingSettings(
+        **_given(options, declarations(RankingSettings)),
+        weights={name: getattr(options, term.weight.name) for name, term in TERMS.items()},
+        gates={
+            name: getattr(options, gate.threshold.name)
+            for name, gate in GATES.items()
+            if hasattr(options, gate.threshold.name)
+        },
+    )
+    export_settings = ExportSettings(**_given(options, declarations(ExportSettings)))
+
+    if options.skip_analysis:
+        analysis = _stored_analysis(options.video_path, options.output_dir)
+    else:
+        analysis = _analyze(options, analysis_settings, cancel)
+        write_analysis(analysis, options.output_dir)
+    ranking = rank_sequences(analysis, ranking_settings)
+    write_ranking(analysis, ranking, options.output_dir)
+    if not ranking.sequences:
+        print(f"clipgen-engine: {_why_nothing(analysis, ranking)}", file=sys.stderr)
+        return NOTHING_PASSED
+    _log.info("%d sequences in %s", len(ranking.sequences), options.output_dir / "analysis" / "sequences.json")
+    if not options.skip_extraction:
+        _extract(analysis, ranking, options.output_dir, export_settings, cancel)
+    return DONE
+
+
+def _analyze(options: argparse.Namespace, settings: AnalysisSettings, cancel: threading.Event) -> Analysis:
+    from clipgen_engine import analyze_video  # MediaPipe takes a second: not for --help and wrong arguments
+
+    with _progress_shown("Analysing", "frame") as progress:
+        analysis = analyze_video(
+            options.video_path, settings, face_model=options.face_model, progress=progress, cancel=cancel
+        )
+    if analysis.undecodable_frames:
+        _log.warning("%d frames could not be decoded; they count as missing", analysis.undecodable_frames)
+    return analysis
+
+
+def _stored_analysis(video_path: Path, output_dir: Path) -> Analysis:
+    from clipgen_engine.video import fingerprint
+
+    analysis = read_analysis(output_dir)
+    if video_path.is_file() and fingerprint(video_path) != analysis.video.fingerprint:
+        raise SettingError(
+            f"The analysis in {output_dir} is of {analysis.video.path.name}, not of {video_path.name}",
+            "Leave --skip_analysis out, or give another --output_dir",
+        )
+    return analysis
+
+
+def _extract(
+    analysis: Analysis, ranking: Ranking, output_dir: Path, settings: ExportSettings, cancel: threading.Event
+) -> None:
+    from clipgen_engine import extract_clips
+
+    with _progress_shown("Writing clips", "clip") as progress:
+        result = extract_clips(
+            analysis, ranking.sequences, output_dir, ranking.settings, settings, progress=progress, cancel=cancel
+        )
+    _log.info("%d clips in %s", len(result.clips), result.clips_dir)
+
+
+def _why_nothing(analysis: Analysis, ranking: Ranking) -> str:
+    """One sentence: why no window passed."""
+    name, length = analysis.video.path.name, ranking.settings.sequence_length
+    if not analysis.tracks:
+        return f"No face was found in any of the {analysis.video.frame_count} frames of {name}."
+    if not ranking.window_count:
+        longest = max(len(track.frame_index) for track in analysis.tracks)
+        return (
+            f"No face in {name} stays for {length} frames within one shot (the longest stays {longest}): "
+            "try a smaller --sequence_length."
+        )
+    stopped = ", ".join(
+        f"{GATES[gate].label.lower()} stopped {count}" for gate, count in ranking.gate_counts.items() if count
+    )
+    return f"None of the {ranking.window_count} windows of {name} passed the gates: {stopped}."
+
+
+@contextmanager
+def _progress_shown(label: str, unit: str) -> Iterator[ProgressCallback]:
+    """A bar on a terminal, plain log lines elsewhere."""
+    if not sys.stderr.isatty():
+        yield _line_logger(label, unit)
+        return
+    with tqdm(desc=label, unit=unit, leave=True) as bar:
+
+        def show(progress: Progress) -> None:
+            bar.total = progress.total
+            bar.update(progress.done - bar.n)
+
+        yield show
+
+
+def _line_logger(label: str, unit: str) -> Callable[[Progress], None]:
+    logged = 0.0
+
+    def show(progress: Progress) -> None:
+        nonlocal logged
+        share = progress.done / max(1, progress.total)
+        if share - logged >= _LOG_LINE_SHARE or (share == 1 and logged < 1):
+            logged = share
+            _log.info("%s: %d of %d %ss", label, progress.done, progress.total, unit)
+
+    return show
+
+
+@contextmanager
+def _interrupts_set(cancel: threading.Event) -> Iterator[None]:
+    """The first interrupt asks the verbs to stop; the second one is not caught."""
+
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        cancel.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, on_interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Cancelled from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _given(options: argparse.Namespace, settings: Sequence[Setting]) -> dict[str, Any]:
+    return {setting.name: getattr(options, setting.name) for setting in settings}
+
+
+class _HelpfulParser(argparse.ArgumentParser):
+    """Answers wrong arguments in one line."""
+
+    def error(self, message: str) -> Any:
+        self.exit(WRONG_INPUT, f"{self.prog}: {message}. See {self.prog} --help.\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _HelpfulParser(
+        prog="clipgen-engine",
+        description="Find the moments of a video in which a face changes its expression a lot while it stays in "
+        "place, and write them as clips.",
+        epilog="Exit codes: 0 done; 2 wrong input; 3 analysed, but no window passed; 1 a bug; 130 interrupted. "
+        "Flags may be written with hyphens or underscores.",
+    )
+    parser.add_argument("--version", action="version", version=f"clipgen {__version__}")
+    _flag(parser, "video_path", type=Path, required=True, help="the video")
+    _flag(parser, "expression_transformer_checkpoint", type=Path, help="learned expression tokens (not available yet)")
+    _flag(parser, "output_dir", type=Path, default=Path("clip_generation_output"), help="folder of the results")
+    _flag(parser, "device", default="auto", help="auto, cpu, cuda, cuda:N or mps; the blendshapes always use the CPU")
+    _flag(parser, "face_model", type=Path, help="path of face_landmarker.task; found by itself otherwise")
+    _flag(parser, "skip_analysis", action="store_true", help="use the results that are already in output_dir")
+    _flag(parser, "skip_extraction", action="store_true", help="stop after the ranking, write no clips")
+    for title, settings in (
+        ("analysis", declarations(AnalysisSettings)),
+        ("ranking", ranking_declarations()),
+        ("clips", declarations(ExportSettings)),
+    ):
+        group = parser.add_argument_group(title)
+        for setting in settings:
+            _setting_flag(group, setting)
+    return parser
+
+
+def _flag(parser: Any, name: str, **options: Any) -> None:
+    spellings = dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}"))
+    parser.add_argument(*spellings, dest=name, **options)
+
+
+def _setting_flag(group: Any, setting: Setting) -> None:
+    unit = f" {setting.unit}" if setting.unit else ""
+    choices = f"; one of {', '.join(setting.choices)}" if setting.choices else ""
+    help_text = f"{setting.help.rstrip('.')} (default {setting.default}{unit}{choices})"
+    _flag(group, setting.name, default=setting.default, metavar=setting.kind.__name__.upper(), help=help_text)

@@ -1,0 +1,58 @@
+"""Files that are whole or not there: written under a temporary name in the same folder, then renamed."""
+
+from __future__ import annotations
+
+import errno
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from clipgen_engine.errors import OutputError
+
+SCHEMA_VERSION = 1  # of every file that clipgen writes
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a temporary path to write to; on a good end it becomes `path`, on a bad one it is removed.
+
+    Raises:
+        OutputError: the folder cannot be made or written, or the disk is full.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield temporary
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        raise _output_error(path, error) from error
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write UTF-8 text; raises OutputError."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Write strict JSON (a NaN is a bug and raises ValueError); raises OutputError."""
+    write_text(path, strict_json(value, indent=2) + "\n")
+
+
+def strict_json(value: Any, indent: int | None = None) -> str:
+    return json.dumps(value, allow_nan=False, ensure_ascii=False, indent=indent)
+
+
+def _output_error(path: Path, error: OSError) -> Exception:
+    if error.errno == errno.ENOSPC:
+        return OutputError(f"The disk is full: {path.name} could not be written", "Free some space and run again")
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return OutputError(f"{path.parent} may not be written to", "Choose another output folder")
+    return OutputError(
+        f"{path} could not be written ({(error.strerror or str(error)).lower()})", "Choose another output folder"
+    )

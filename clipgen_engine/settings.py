@@ -1,0 +1,178 @@
+"""Declared settings: default, bounds, label and help in one place. Flags and panels are generated from them.
+
+The weights and thresholds of `RankingSettings` are declared where they belong, beside each score term and gate;
+`clipgen_engine.ranking.ranking_declarations` lists them all.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import Field, asdict, dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from clipgen_engine.errors import SettingError
+from clipgen_engine.types import Setting
+
+
+def _declared(default: Any, kind: type, label: str, help_text: str, **bounds: Any) -> Any:
+    setting = Setting("", label, help_text, default, kind, **bounds)
+    return field(default=default, metadata={"setting": setting})
+
+
+def declarations(settings_class: type) -> tuple[Setting, ...]:
+    """The declared settings of a settings dataclass, in order."""
+    return tuple(
+        replace(item.metadata["setting"], name=item.name)
+        for item in fields(settings_class)
+        if "setting" in item.metadata
+    )
+
+
+def checked_value(setting: Setting, value: Any) -> Any:
+    """The value in the kind that the setting declares.
+
+    Raises:
+        SettingError: it is not of that kind, not finite, out of bounds, or not among the choices.
+    """
+    try:
+        converted = setting.kind(value)
+    except (TypeError, ValueError):
+        raise SettingError(f"{setting.name} cannot be {value!r}", f"Give {_expected(setting)}") from None
+    if isinstance(converted, (int, float)):
+        low = -math.inf if setting.minimum is None else setting.minimum
+        high = math.inf if setting.maximum is None else setting.maximum
+        if not (math.isfinite(converted) and low <= converted <= high):
+            raise SettingError(f"{setting.name} cannot be {value}", f"Give {_expected(setting)}")
+    if setting.choices and converted not in setting.choices:
+        raise SettingError(f"{setting.name} cannot be {value!r}", f"Give {_expected(setting)}")
+    return converted
+
+
+def _expected(setting: Setting) -> str:
+    if setting.choices:
+        return "one of " + ", ".join(setting.choices)
+    noun = {int: "a whole number", float: "a number"}.get(setting.kind, "a text")
+    if setting.minimum is not None and setting.maximum is not None:
+        return f"{noun} from {setting.minimum:g} to {setting.maximum:g}"
+    if setting.minimum is not None:
+        return f"{noun} of at least {setting.minimum:g}"
+    return noun
+
+
+class _Checked:
+    """Checks every declared field when the settings are made, so that no wrong value travels further."""
+
+    def __post_init__(self) -> None:
+        for item in fields(self):  # type: ignore[arg-type]
+            value = getattr(self, item.name)
+            if "setting" in item.metadata and value is not None:
+                setting = replace(_setting_of(item), name=item.name)
+                object.__setattr__(self, item.name, checked_value(setting, value))
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values by name."""
+        return {
+            name: str(value) if isinstance(value, Path) else value
+            for name, value in asdict(self).items()  # type: ignore[call-overload]
+        }
+
+
+def _setting_of(item: Field[Any]) -> Setting:
+    setting: Setting = item.metadata["setting"]
+    return setting
+
+
+@dataclass(frozen=True)
+class AnalysisSettings(_Checked):
+    """What the models are run with. Changing one of these means analysing again."""
+
+    analysis_max_side: int = _declared(
+        1280,
+        int,
+        "Analysis size",
+        "Longer side of the picture that is analysed; larger pictures are shrunk to it.",
+        minimum=160,
+        maximum=4096,
+        step=16,
+        unit="px",
+    )
+    confidence_stride: int = _declared(
+        5,
+        int,
+        "Confidence stride",
+        "The face detector measures its confidence on every n-th frame; between them it is interpolated.",
+        minimum=1,
+        maximum=60,
+        step=1,
+        unit="frames",
+    )
+
+
+@dataclass(frozen=True)
+class RankingSettings(_Checked):
+    """What the ranking is made with. Everything here is recomputed live from arrays."""
+
+    sequence_length: int = _declared(
+        30,
+        int,
+        "Window",
+        "Length of a window in frames.",
+        minimum=2,
+        maximum=10_000,
+        step=1,
+        unit="frames",
+    )
+    num_sequences: int = _declared(
+        10,
+        int,
+        "Number",
+        "How many windows are selected at most.",
+        minimum=1,
+        maximum=10_000,
+        step=1,
+    )
+    min_gap: int = _declared(
+        0,
+        int,
+        "Minimum gap",
+        "Frames that stay free between two selected windows.",
+        minimum=0,
+        maximum=100_000,
+        step=1,
+        unit="frames",
+    )
+    weights: Mapping[str, float] = field(default_factory=dict)  # by term name; a term not named has its default
+    gates: Mapping[str, float] = field(default_factory=dict)  # threshold by gate name; not named: its default
+
+
+@dataclass(frozen=True)
+class ExportSettings(_Checked):
+    """How clips are written."""
+
+    clip_format: str = _declared(
+        "mp4",
+        str,
+        "Format",
+        "Container of the clips; mp4 holds H.264 and AAC.",
+        choices=("mp4",),
+    )
+    crf: int = _declared(
+        16,
+        int,
+        "Quality (CRF)",
+        "H.264 constant rate factor: lower is better and larger.",
+        minimum=0,
+        maximum=51,
+        step=1,
+    )
+    subject_id: int = _declared(
+        0,
+        int,
+        "Subject",
+        "Number of the person, written into the metadata.",
+        minimum=0,
+        maximum=1_000_000,
+        step=1,
+    )
