@@ -1,0 +1,89 @@
+"""Analyses made of plain arrays, without video or model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipgen_engine.expression_tokens import load_backend
+from clipgen_engine.types import Analysis, FaceTrack, VideoInfo
+
+
+@dataclass
+class FakeTrack:
+    """A track to be: blendshapes (N, 51) and centre (N, 2) of the frames from `start` on; False in `seen`: missing."""
+
+    start: int
+    tokens: NDArray[np.float32]
+    center: NDArray[np.float32]
+    size: float = 100.0
+    confidence: NDArray[np.float32] | None = None
+    seen: NDArray[np.bool_] | None = None
+    track_id: int = field(default=0)
+
+
+def random_track(rng: np.random.Generator, start: int, count: int, track_id: int = 0, missing: float = 0.0) -> FakeTrack:
+    """A track whose expression and place wander; a share of its frames is missing."""
+    steps = rng.normal(0, 0.05, (count, 51)).cumsum(axis=0)
+    seen = rng.random(count) >= missing
+    seen[[0, -1]] = True
+    return FakeTrack(
+        start=start,
+        tokens=np.clip(0.3 + steps, 0, 1).astype(np.float32),
+        center=(300 + rng.normal(0, 1, (count, 2)).cumsum(axis=0)).astype(np.float32),
+        confidence=rng.uniform(0.6, 1, count).astype(np.float32),
+        seen=seen,
+        track_id=track_id,
+    )
+
+
+def make_analysis(*tracks: FakeTrack, frame_count: int | None = None, path: Path = Path("made.mp4")) -> Analysis:
+    """An analysis of these tracks; 30 frames a second."""
+    count = frame_count or max((track.start + len(track.tokens) for track in tracks), default=100)
+    built = tuple(_build(track) for track in tracks)
+    backend = load_backend("blendshapes")
+    pts = np.arange(count, dtype=np.int64) * 512
+    return Analysis(
+        video=VideoInfo(
+            path=path,
+            codec="h264",
+            width_px=640,
+            height_px=360,
+            rotation_deg=0,
+            time_base=Fraction(1, 15360),
+            start_pts=0,
+            average_rate=Fraction(30),
+            pts=pts,
+            keyframe_pts=pts[::12],
+            has_audio=False,
+            fingerprint="0" * 64,
+        ),
+        settings={},
+        model_sha256={},
+        shots=np.array([[0, count]], np.int64),
+        tracks=built,
+        tokens=tuple(backend.tokens(track) for track in built),
+        analyzed_frames=count,
+    )
+
+
+def _build(track: FakeTrack) -> FaceTrack:
+    count = len(track.tokens)
+    seen = np.ones(count, np.bool_) if track.seen is None else track.seen
+    confidence = np.full(count, 0.9, np.float32) if track.confidence is None else track.confidence
+    corner = track.center - track.size / 2
+    box = np.concatenate([corner, np.full((count, 2), track.size)], axis=1).astype(np.float32)
+    neutral = np.zeros((count, 1), np.float32)
+    return FaceTrack(
+        track_id=track.track_id,
+        frame_index=np.flatnonzero(seen) + track.start,
+        box_xywh=box[seen],
+        confidence=confidence[seen],
+        center_xy=track.center.astype(np.float32)[seen],
+        head_pose_deg=np.zeros((int(seen.sum()), 3), np.float32),
+        blendshapes=np.concatenate([neutral, track.tokens], axis=1)[seen],
+    )

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clipgen_engine.errors import VideoError
+from clipgen_engine.video import FrameReader, analysis_size, decode, fingerprint, probe
+from tests.videos import read_code, write_coded_video
+
+COUNT = 60
+UNEVEN_PTS = np.cumsum(np.random.default_rng(0).integers(1, 5, COUNT)).tolist()
+KINDS = {
+    "b_frames.mp4": {},
+    "uneven.mp4": {"pts": UNEVEN_PTS, "time_base": Fraction(1, 120)},
+    "late.mkv": {"pts": [100 + number for number in range(COUNT)]},
+    "stream.ts": {},
+    "old.avi": {"codec": "mpeg4", "options": {"bf": "2", "g": "12", "q:v": "2"}},
+    "hevc.mp4": {"codec": "libx265", "options": {"x265-params": "log-level=none:keyint=12"}},
+    "open_gop.mp4": {"options": {"x264-params": "open-gop=1:keyint=12:bframes=3", "crf": "18"}},
+    "vp9.webm": {"codec": "libvpx-vp9", "options": {"crf": "20", "deadline": "realtime"}},
+    "turned_90.mp4": {"rotation_deg": 90},
+    "turned_180.mp4": {"rotation_deg": 180},
+    "turned_270.mp4": {"rotation_deg": 270},
+}
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def coded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_coded_video(tmp_path_factory.mktemp("video") / request.param, COUNT, **KINDS[request.param])
+
+
+def test_index_and_sequential_decode_agree(coded: Path) -> None:
+    video = probe(coded)
+    pictures = list(decode(video))
+    assert video.frame_count == COUNT
+    assert (video.width_px, video.height_px) == (160, 96)
+    assert [picture.index for picture in pictures] == list(range(COUNT))
+    assert [read_code(picture.pixels) for picture in pictures] == list(range(COUNT))
+
+
+def test_random_access_is_exact(coded: Path) -> None:
+    wanted = [0, COUNT - 1, 30, 31, 30, 5, 4, 47, 12, 11, 13, 0]
+    with FrameReader(probe(coded), picture_format="bgra") as reader:
+        pictures = [reader.read(index) for index in wanted]
+    assert [picture and read_code(picture.pixels) for picture in pictures] == wanted
+    assert [picture and picture.index for picture in pictures] == wanted
+
+
+def test_decode_of_a_span_starts_and_stops_there(coded: Path) -> None:
+    assert [picture.index for picture in decode(probe(coded), 17, 23)] == [17, 18, 19, 20, 21, 22]
+
+
+def test_seconds_come_from_pts(tmp_path: Path) -> None:
+    video = probe(write_coded_video(tmp_path / "v.mp4", COUNT, pts=UNEVEN_PTS, time_base=Fraction(1, 120)))
+    expected = (np.array(UNEVEN_PTS) - UNEVEN_PTS[0]) / 120
+    np.testing.assert_allclose(video.times_s, expected, atol=1e-4)
+
+
+def test_pictures_are_shrunk_by_the_longer_side(tmp_path: Path) -> None:
+    video = probe(write_coded_video(tmp_path / "v.mp4", 3, rotation_deg=90))
+    assert next(decode(video, max_side=80)).pixels.shape == (48, 80, 3)
+    assert analysis_size(160, 96, 1280) == (160, 96)
+
+
+def test_reading_beyond_the_end_is_an_error(tmp_path: Path) -> None:
+    with FrameReader(probe(write_coded_video(tmp_path / "v.mp4", 3))) as reader, pytest.raises(IndexError):
+        reader.read(3)
+
+
+def test_discarded_packets_have_no_index(real_clip) -> None:
+    video = probe(real_clip("no_face.mp4"))  # 98 packets, 3 of them marked discard
+    assert video.frame_count == 95
+    assert [picture.index for picture in decode(video)] == list(range(95))
+
+
+def test_fingerprint_follows_the_content(tmp_path: Path) -> None:
+    first = write_coded_video(tmp_path / "a.mp4", 5)
+    moved = tmp_path / "ünï 漢.mp4"
+    moved.write_bytes(first.read_bytes())
+    assert fingerprint(moved) == fingerprint(first)
+    moved.write_bytes(first.read_bytes()[:-1] + b"x")
+    assert fingerprint(moved) != fingerprint(first)
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "says"),
+    [
+        ("text.mp4", b"no video at all\n" * 50, "is not a video that can be read"),
+        ("empty.mp4", b"", "is empty"),
+        ("missing.mp4", None, "does not exist"),
+    ],
+)
+def test_what_is_no_video_is_one_clear_sentence(tmp_path: Path, name: str, content: bytes | None, says: str) -> None:
+    path = tmp_path / name
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(VideoError, match=says) as caught:
+        probe(path)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
+    whole = write_coded_video(tmp_path / "whole.mp4", COUNT)
+    cut = tmp_path / "cut.mp4"
+    cut.write_bytes(whole.read_bytes()[:4000])
+    with pytest.raises(VideoError, match="cut off"):
+        probe(cut)
+
+
+def test_sound_alone_is_no_video(tmp_path: Path) -> None:
+    import wave
+
+    path = tmp_path / "sound.wav"
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(b"\0\0" * 8000)
+    with pytest.raises(VideoError, match="no video stream"):
+        probe(path)

@@ -1,0 +1,79 @@
+"""Synthesised videos whose every frame says its own number, so that exactness can be checked by looking."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+from pathlib import Path
+
+import av
+import numpy as np
+from numpy.typing import NDArray
+
+BITS = 10
+RATE = 30
+
+
+def coded_picture(number: int, width: int = 160, height: int = 96) -> NDArray[np.uint8]:
+    """RGB picture (H, W, 3) with the number in black and white blocks, most significant bit at the left."""
+    picture = np.full((height, width, 3), 90, np.uint8)
+    picture[height // 2 :, :, 2] = np.linspace(40, 200, width, dtype=np.uint8)
+    block = width // BITS
+    for bit in range(BITS):
+        on = number >> (BITS - 1 - bit) & 1
+        picture[8 : height // 2 - 8, bit * block + 2 : (bit + 1) * block - 2] = 235 if on else 16
+    return picture
+
+
+def read_code(pixels: NDArray[np.uint8]) -> int:
+    """The number that a decoded picture shows."""
+    height, width = pixels.shape[:2]
+    block = width // BITS
+    row = pixels[height // 4, block // 2 :: block, :3].mean(axis=1)[:BITS]
+    return sum(1 << (BITS - 1 - bit) for bit, value in enumerate(row) if value > 128)
+
+
+def write_coded_video(
+    path: Path,
+    count: int,
+    *,
+    pts: Sequence[int] | None = None,
+    time_base: Fraction = Fraction(1, RATE),
+    codec: str = "libx264",
+    options: dict[str, str] | None = None,
+    size: tuple[int, int] = (160, 96),
+    rotation_deg: int = 0,
+    sound: NDArray[np.float32] | None = None,
+    sound_rate: int = 44100,
+) -> Path:
+    """Write `count` coded frames.
+
+    Args:
+        pts: time stamp of each frame in ticks of `time_base`; else 0, 1, 2, ...
+        rotation_deg: clockwise turn that a player has to apply (pictures are stored turned back).
+        sound: (N,) mono samples.
+    """
+    turns = rotation_deg // 90
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream(codec, rate=RATE, options=options or {"g": "12", "bf": "2", "crf": "18"})
+        stored = size if turns % 2 == 0 else size[::-1]
+        stream.width, stream.height = stored
+        stream.pix_fmt = "yuv420p"
+        stream.codec_context.time_base = time_base
+        if rotation_deg:
+            stream.set_display_rotation(-rotation_deg)
+        audio = container.add_stream("aac", rate=sound_rate, layout="mono") if sound is not None else None
+        for number in range(count):
+            frame = av.VideoFrame.from_ndarray(
+                np.ascontiguousarray(np.rot90(coded_picture(number, *size), turns)), format="rgb24"
+            )
+            frame.pts, frame.time_base = (number if pts is None else pts[number]), time_base
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+        if audio is not None and sound is not None:
+            for begin in range(0, len(sound), 1024):
+                part = av.AudioFrame.from_ndarray(sound[np.newaxis, begin : begin + 1024], "fltp", "mono")
+                part.sample_rate, part.pts, part.time_base = sound_rate, begin, Fraction(1, sound_rate)
+                container.mux(audio.encode(part))
+            container.mux(audio.encode())
+    return path
