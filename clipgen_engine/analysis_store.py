@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from dataclasses import fields
 from fractions import Fraction
 from pathlib import Path
@@ -71,7 +72,7 @@ def load_analysis(folder: Path) -> Analysis:
     if not path.is_file():
         raise StoredAnalysisError(f"There is no stored analysis in {folder}", _AGAIN)
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             header = json.loads(str(stored["header"]))
             if header["schema_version"] != SCHEMA_VERSION:
                 raise StoredAnalysisError(
@@ -79,7 +80,7 @@ def load_analysis(folder: Path) -> Analysis:
                 )
             arrays = {name: read_only(stored[name]) for name in stored.files if name != "header"}
         return _restored(header, arrays)
-    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
         raise StoredAnalysisError(f"The analysis in {folder} is damaged ({error})", _AGAIN) from error
 
 

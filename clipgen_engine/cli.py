@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from clipgen_engine import __version__
 from clipgen_engine.errors import Cancelled, ClipgenError, SettingError
+from clipgen_engine.files import make_writable_folder
 from clipgen_engine.gates import GATES
 from clipgen_engine.ranking import Ranking, rank_sequences, ranking_declarations
 from clipgen_engine.run_folder import read_analysis, write_analysis, write_ranking
@@ -88,12 +89,14 @@ def _run(options: argparse.Namespace, cancel: threading.Event) -> int:
 
 
 def _analyze(options: argparse.Namespace, settings: AnalysisSettings, cancel: threading.Event) -> Analysis:
+    from clipgen_engine.video import probe
+
+    video = probe(options.video_path)
+    make_writable_folder(options.output_dir)
     from clipgen_engine import analyze_video  # MediaPipe takes a second: not for --help and wrong arguments
 
     with _progress_shown("Analysing", "frame") as progress:
-        analysis = analyze_video(
-            options.video_path, settings, face_model=options.face_model, progress=progress, cancel=cancel
-        )
+        analysis = analyze_video(video, settings, face_model=options.face_model, progress=progress, cancel=cancel)
     if analysis.undecodable_frames:
         _log.warning("%d frames could not be decoded; they count as missing", analysis.undecodable_frames)
     return analysis

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import json
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +31,21 @@ def replacing(path: Path) -> Iterator[Path]:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise _output_error(path, error) from error
+        raise _output_error(path.parent, error) from error
+
+
+def make_writable_folder(folder: Path) -> None:
+    """Make the folder, or find out now, not after an hour's work, that nothing can be written there.
+
+    Raises:
+        OutputError: nothing can be written there.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise _output_error(folder, error) from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -48,11 +63,10 @@ def strict_json(value: Any, indent: int | None = None) -> str:
     return json.dumps(value, allow_nan=False, ensure_ascii=False, indent=indent)
 
 
-def _output_error(path: Path, error: OSError) -> Exception:
+def _output_error(folder: Path, error: OSError) -> OutputError:
     if error.errno == errno.ENOSPC:
-        return OutputError(f"The disk is full: {path.name} could not be written", "Free some space and run again")
+        return OutputError(f"The disk is full: nothing more fits into {folder}", "Free some space and run again")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return OutputError(f"{path.parent} may not be written to", "Choose another output folder")
-    return OutputError(
-        f"{path} could not be written ({(error.strerror or str(error)).lower()})", "Choose another output folder"
-    )
+        return OutputError(f"{folder} may not be written to", "Choose another output folder")
+    reason = (error.strerror or str(error)).lower()
+    return OutputError(f"{folder} could not be written to ({reason})", "Choose another output folder")

@@ -38,7 +38,9 @@ def checked_value(setting: Setting, value: Any) -> Any:
     """
     try:
         converted = setting.kind(value)
-    except (TypeError, ValueError):
+        if setting.kind is int and isinstance(value, float) and converted != value:
+            raise ValueError  # int() would cut it off without a word
+    except (TypeError, ValueError, OverflowError):
         raise SettingError(f"{setting.name} cannot be {value!r}", f"Give {_expected(setting)}") from None
     if isinstance(converted, (int, float)):
         low = -math.inf if setting.minimum is None else setting.minimum

@@ -26,7 +26,9 @@ class FakeTrack:
     track_id: int = field(default=0)
 
 
-def random_track(rng: np.random.Generator, start: int, count: int, track_id: int = 0, missing: float = 0.0) -> FakeTrack:
+def random_track(
+    rng: np.random.Generator, start: int, count: int, track_id: int = 0, missing: float = 0.0
+) -> FakeTrack:
     """A track whose expression and place wander; a share of its frames is missing."""
     steps = rng.normal(0, 0.05, (count, 51)).cumsum(axis=0)
     seen = rng.random(count) >= missing

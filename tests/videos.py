@@ -43,6 +43,7 @@ def write_coded_video(
     options: dict[str, str] | None = None,
     size: tuple[int, int] = (160, 96),
     rotation_deg: int = 0,
+    pix_fmt: str = "yuv420p",
     sound: NDArray[np.float32] | None = None,
     sound_rate: int = 44100,
 ) -> Path:
@@ -58,7 +59,7 @@ def write_coded_video(
         stream = container.add_stream(codec, rate=RATE, options=options or {"g": "12", "bf": "2", "crf": "18"})
         stored = size if turns % 2 == 0 else size[::-1]
         stream.width, stream.height = stored
-        stream.pix_fmt = "yuv420p"
+        stream.pix_fmt = pix_fmt
         stream.codec_context.time_base = time_base
         if rotation_deg:
             stream.set_display_rotation(-rotation_deg)

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -74,7 +76,7 @@ def test_what_is_selected(seed: int, length: int, number: int, gap: int, weight:
     assert [sequence.rank for sequence in sequences] == list(range(1, len(sequences) + 1))
     assert [-s.combined_score for s in sequences] == sorted(-s.combined_score for s in sequences)
     by_start = sorted(sequences, key=lambda sequence: sequence.start_frame)
-    for earlier, later in zip(by_start, by_start[1:], strict=False):
+    for earlier, later in pairwise(by_start):
         assert later.start_frame >= earlier.stop_frame + gap
     tracks = {track.track_id: track for track in analysis.tracks}
     for sequence in sequences:

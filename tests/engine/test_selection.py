@@ -32,10 +32,10 @@ def test_equals_the_plain_definition(score: list[float], data: st.DataObject) ->
     length = data.draw(st.integers(2, 20))
     count = data.draw(st.integers(0, 12))
     gap = data.draw(st.integers(0, 15))
-    occupied = [(a, a + n) for a, n in data.draw(st.lists(st.tuples(st.integers(0, 150), st.integers(1, 30)), max_size=3))]
-    got = select_windows(
-        np.array(score), np.array(start, np.int64), length, count, min_gap=gap, occupied=occupied
-    )
+    occupied = [
+        (a, a + n) for a, n in data.draw(st.lists(st.tuples(st.integers(0, 150), st.integers(1, 30)), max_size=3))
+    ]
+    got = select_windows(np.array(score), np.array(start, np.int64), length, count, min_gap=gap, occupied=occupied)
     assert got == plain_selection(score, start, length, count, gap, occupied)
 
 
