@@ -10,6 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -20,9 +21,17 @@ from clipgen_engine import __version__
 from clipgen_engine.errors import Cancelled, ClipgenError, SettingError
 from clipgen_engine.files import make_writable_folder
 from clipgen_engine.gates import GATES
-from clipgen_engine.ranking import Ranking, rank_sequences, ranking_declarations
+from clipgen_engine.presets import PRESETS, with_preset
+from clipgen_engine.ranking import (
+    Ranking,
+    effective_regions,
+    effective_thresholds,
+    effective_weights,
+    rank_sequences,
+    ranking_declarations,
+)
 from clipgen_engine.run_folder import read_analysis, write_analysis, write_ranking
-from clipgen_engine.score_terms import TERMS
+from clipgen_engine.score_terms import REGION_MULTIPLIERS, TERMS
 from clipgen_engine.settings import AnalysisSettings, ExportSettings, RankingSettings, declarations
 from clipgen_engine.types import Analysis, Progress, ProgressCallback, Setting
 
@@ -61,15 +70,7 @@ def _run(options: argparse.Namespace, cancel: threading.Event) -> int:
     if not _DEVICE.fullmatch(options.device):
         raise SettingError(f"--device cannot be {options.device!r}", "Give auto, cpu, cuda, cuda:N or mps")
     analysis_settings = AnalysisSettings(**_given(options, declarations(AnalysisSettings)))
-    ranking_settings = RankingSettings(
-        **_given(options, declarations(RankingSettings)),
-        weights={name: getattr(options, term.weight.name) for name, term in TERMS.items()},
-        gates={
-            name: getattr(options, gate.threshold.name)
-            for name, gate in GATES.items()
-            if hasattr(options, gate.threshold.name)
-        },
-    )
+    ranking_settings = _ranking_settings(options)
     export_settings = ExportSettings(**_given(options, declarations(ExportSettings)))
 
     if options.skip_analysis:
@@ -192,8 +193,45 @@ def _interrupts_set(cancel: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _ranking_settings(options: argparse.Namespace) -> RankingSettings:
+    """Defaults, then the preset, then what the flags say."""
+    settings = RankingSettings(**_given(options, declarations(RankingSettings)))
+    if options.preset is not None:
+        settings = with_preset(settings, options.preset)
+    gates = {**settings.gates, **_named_numbers("--gate", options.gate)}
+    confidence = GATES["face_confidence"].threshold.name
+    if hasattr(options, confidence):
+        gates["face_confidence"] = getattr(options, confidence)
+    settings = replace(
+        settings,
+        weights={
+            name: getattr(options, term.weight.name)
+            for name, term in TERMS.items()
+            if hasattr(options, term.weight.name)
+        },
+        gates=gates,
+        regions={**settings.regions, **_named_numbers("--region", options.region)},
+    )
+    for check in (effective_weights, effective_thresholds, effective_regions):
+        check(settings)  # now, not after the analysis
+    return settings
+
+
+def _named_numbers(flag: str, texts: Sequence[str]) -> dict[str, float]:
+    """`["max_yaw=30"]` -> `{"max_yaw": 30.0}`."""
+    numbers = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        try:
+            numbers[name.strip().replace("-", "_")] = float(number)
+        except ValueError:
+            raise SettingError(f"{flag} cannot be {text!r}", "Give NAME=NUMBER") from None
+    return numbers
+
+
 def _given(options: argparse.Namespace, settings: Sequence[Setting]) -> dict[str, Any]:
-    return {setting.name: getattr(options, setting.name) for setting in settings}
+    """What was given on the command line; the defaults are those of the settings."""
+    return {setting.name: getattr(options, setting.name) for setting in settings if hasattr(options, setting.name)}
 
 
 class _HelpfulParser(argparse.ArgumentParser):
@@ -227,10 +265,30 @@ def _parser() -> argparse.ArgumentParser:
         group = parser.add_argument_group(title)
         for setting in settings:
             _setting_flag(group, setting)
+    named = parser.add_argument_group("conditions by name")
+    _flag(named, "preset", help="ready-made conditions: " + "; ".join(f"{k}: {p.help}" for k, p in PRESETS.items()))
+    _flag(
+        named,
+        "region",
+        action="append",
+        default=[],
+        metavar="NAME=0..2",
+        help=f"multiplier of a region in the expression variation, repeatable: {', '.join(REGION_MULTIPLIERS)}",
+    )
+    _flag(
+        named,
+        "gate",
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="threshold of a gate, repeatable: "
+        + ", ".join(name for name, gate in GATES.items() if gate.off is not None),
+    )
     return parser
 
 
 def _flag(parser: Any, name: str, **options: Any) -> None:
+    options["help"] = options["help"].replace("%", "%%")  # argparse fills in values by %
     spellings = dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}"))
     parser.add_argument(*spellings, dest=name, **options)
 
@@ -239,4 +297,4 @@ def _setting_flag(group: Any, setting: Setting) -> None:
     unit = f" {setting.unit}" if setting.unit else ""
     choices = f"; one of {', '.join(setting.choices)}" if setting.choices else ""
     help_text = f"{setting.help.rstrip('.')} (default {setting.default}{unit}{choices})"
-    _flag(group, setting.name, default=setting.default, metavar=setting.kind.__name__.upper(), help=help_text)
+    _flag(group, setting.name, default=argparse.SUPPRESS, metavar=setting.kind.__name__.upper(), help=help_text)

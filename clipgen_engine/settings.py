@@ -145,8 +145,39 @@ class RankingSettings(_Checked):
         step=1,
         unit="frames",
     )
+    diversity: float = _declared(
+        0.0,
+        float,
+        "Diversity",
+        "0: best first; towards 1: each next window should look different from those already picked.",
+        minimum=0.0,
+        maximum=1.0,
+        step=0.01,
+    )
+    scope: str = _declared(
+        "video",
+        str,
+        "Scope",
+        "video: windows of a video keep apart; track: each face track is ranked alone and has the number for itself.",
+        choices=("video", "track"),
+    )
+    variation_metric: str = _declared(
+        "token_spread",
+        str,
+        "Variation metric",
+        "token_spread: distance of all tokens from their mean; keyframe_cosine: first, middle and last token only.",
+        choices=("token_spread", "keyframe_cosine"),
+    )
+    stability_metric: str = _declared(
+        "center_wander",
+        str,
+        "Stability metric",
+        "center_wander: wander of the face in face sizes; mean_step: mean step between frames in pixels.",
+        choices=("center_wander", "mean_step"),
+    )
     weights: Mapping[str, float] = field(default_factory=dict)  # by term name; a term not named has its default
     gates: Mapping[str, float] = field(default_factory=dict)  # threshold by gate name; not named: its default
+    regions: Mapping[str, float] = field(default_factory=dict)  # multiplier 0..2 by region name; not named: 1
 
 
 @dataclass(frozen=True)
