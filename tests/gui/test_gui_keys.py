@@ -19,7 +19,7 @@ FOCUSES: dict[str, Callable[[MainWindow], QWidget]] = {
     "videos": lambda window: window.videos.view,
     "player": lambda window: window.player,
     "number box": lambda window: window.weights.boxes["num_sequences"],
-    "button": lambda window: window.analyse_button,
+    "button": lambda window: window.toolbar.analyse_button,
 }
 
 
