@@ -23,8 +23,8 @@ from clipgen_engine.ranking import Ranker
 from clipgen_engine.types import Analysis
 from clipgen_engine.video import decode, probe
 from clipgen_gui.main_window import MainWindow
-from clipgen_gui.session import VideoEntry, VideoState
 from clipgen_gui.theme import apply_theme
+from clipgen_gui.video_entry import VideoEntry, VideoState
 from tests.conftest import SAMPLE
 
 SHORT_FRAMES = 150

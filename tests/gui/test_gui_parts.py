@@ -21,8 +21,9 @@ from clipgen_engine.types import Decision
 from clipgen_gui.main_window import MainWindow
 from clipgen_gui.screenshot import SIZE, take_screenshot
 from clipgen_gui.series import thin
-from clipgen_gui.session import Session, VideoEntry
+from clipgen_gui.session import Session
 from clipgen_gui.timecode import axis_label, clock, remaining
+from clipgen_gui.video_entry import VideoEntry
 from clipgen_gui.video_files import expand
 from tests.analyses import make_analysis, random_track
 

@@ -16,7 +16,7 @@ from clipgen_engine.types import Analysis, Decision
 from clipgen_engine.video import probe
 from clipgen_gui.export_dialog import ExportDialog
 from clipgen_gui.main_window import MainWindow
-from clipgen_gui.session import VideoEntry, VideoState
+from clipgen_gui.video_entry import VideoEntry, VideoState
 from clipgen_gui.weights_panel import WeightSlider
 from tests.gui.conftest import open_analysed, python_threads
 
