@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tqdm import tqdm
 
@@ -21,6 +21,7 @@ from clipgen_engine import __version__
 from clipgen_engine.errors import Cancelled, ClipgenError, SettingError
 from clipgen_engine.files import make_writable_folder
 from clipgen_engine.gates import GATES
+from clipgen_engine.learned_tokens import with_learned_tokens
 from clipgen_engine.presets import PRESETS, with_preset
 from clipgen_engine.ranking import (
     Ranking,
@@ -34,6 +35,9 @@ from clipgen_engine.run_folder import read_analysis, write_analysis, write_ranki
 from clipgen_engine.score_terms import REGION_MULTIPLIERS, TERMS
 from clipgen_engine.settings import AnalysisSettings, ExportSettings, RankingSettings, declarations
 from clipgen_engine.types import Analysis, Progress, ProgressCallback, Setting
+
+if TYPE_CHECKING:
+    from clipgen_engine.expression_tokens.transformer import TransformerBackend
 
 DONE, BUG, WRONG_INPUT, NOTHING_PASSED, INTERRUPTED = 0, 1, 2, 3, 130
 _LOG_LINE_SHARE = 0.1  # where no terminal shows a bar, a line is logged each time this share more is done
@@ -62,11 +66,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, cancel: threading.Event) -> int:
-    if options.expression_transformer_checkpoint is not None:
-        raise SettingError(
-            "Expression Transformer checkpoints cannot be used yet",
-            "Leave --expression_transformer_checkpoint out to use the blendshapes",
-        )
     if not _DEVICE.fullmatch(options.device):
         raise SettingError(f"--device cannot be {options.device!r}", "Give auto, cpu, cuda, cuda:N or mps")
     analysis_settings = AnalysisSettings(**_given(options, declarations(AnalysisSettings)))
@@ -76,7 +75,7 @@ def _run(options: argparse.Namespace, cancel: threading.Event) -> int:
     if options.skip_analysis:
         analysis = _stored_analysis(options.video_path, options.output_dir)
     else:
-        analysis = _analyze(options, analysis_settings, cancel)
+        analysis = _analyze(options, analysis_settings, export_settings.subject_id, cancel)
         write_analysis(analysis, options.output_dir)
     ranking = rank_sequences(analysis, ranking_settings)
     write_ranking(analysis, ranking, options.output_dir)
@@ -89,18 +88,37 @@ def _run(options: argparse.Namespace, cancel: threading.Event) -> int:
     return DONE
 
 
-def _analyze(options: argparse.Namespace, settings: AnalysisSettings, cancel: threading.Event) -> Analysis:
+def _analyze(
+    options: argparse.Namespace, settings: AnalysisSettings, subject_id: int, cancel: threading.Event
+) -> Analysis:
     from clipgen_engine.video import probe
 
     video = probe(options.video_path)
     make_writable_folder(options.output_dir)
+    learned = options.expression_transformer_checkpoint is not None
+    backend = _learned_backend(options, subject_id) if learned else None  # wrong input shows now, not in an hour
     from clipgen_engine import analyze_video  # MediaPipe takes a second: not for --help and wrong arguments
 
     with _progress_shown("Analysing", "frame") as progress:
         analysis = analyze_video(video, settings, face_model=options.face_model, progress=progress, cancel=cancel)
+    if backend is not None:
+        with _progress_shown("Expression tokens", "face") as progress:
+            analysis = with_learned_tokens(analysis, backend, progress=progress, cancel=cancel)
     if analysis.undecodable_frames:
         _log.warning("%d frames could not be decoded; they count as missing", analysis.undecodable_frames)
     return analysis
+
+
+def _learned_backend(options: argparse.Namespace, subject_id: int) -> TransformerBackend:
+    from clipgen_engine.expression_tokens.transformer import load_transformer
+
+    return load_transformer(
+        options.expression_transformer_checkpoint,
+        dinov2=options.dinov2,
+        heads=options.num_heads,
+        subject_id=subject_id,
+        device=options.device,
+    )
 
 
 def _stored_analysis(video_path: Path, output_dir: Path) -> Analysis:
@@ -251,9 +269,26 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"clipgen {__version__}")
     _flag(parser, "video_path", type=Path, required=True, help="the video")
-    _flag(parser, "expression_transformer_checkpoint", type=Path, help="learned expression tokens (not available yet)")
+    _flag(
+        parser,
+        "expression_transformer_checkpoint",
+        type=Path,
+        help="learned expression tokens, .pt or .safetensors; without it the blendshapes serve",
+    )
+    _flag(
+        parser,
+        "dinov2",
+        type=Path,
+        help="folder or file of the DINOv2 backbone of a checkpoint; else the Hugging Face cache, else a download",
+    )
+    _flag(parser, "num_heads", type=int, help="attention heads of a checkpoint that does not say them")
     _flag(parser, "output_dir", type=Path, default=Path("clip_generation_output"), help="folder of the results")
-    _flag(parser, "device", default="auto", help="auto, cpu, cuda, cuda:N or mps; the blendshapes always use the CPU")
+    _flag(
+        parser,
+        "device",
+        default="auto",
+        help="auto, cpu, cuda, cuda:N or mps, for a checkpoint; the blendshapes always use the CPU",
+    )
     _flag(parser, "face_model", type=Path, help="path of face_landmarker.task; found by itself otherwise")
     _flag(parser, "skip_analysis", action="store_true", help="use the results that are already in output_dir")
     _flag(parser, "skip_extraction", action="store_true", help="stop after the ranking, write no clips")

@@ -129,7 +129,7 @@ def _standing(value: float, among: Float32Array | Float64Array) -> Standing:
 
 def _extreme_frames(ranker: Ranker, key: SequenceKey) -> tuple[int, int]:
     start, stop, track_id = key
-    tokens = ranker.series.tokens_of(track_id, start, stop)
+    tokens = ranker.series.blendshapes_of(track_id, start, stop)
     strongest = tokens[:, int(tokens.var(axis=0).argmax())]
     return start + int(strongest.argmin()), start + int(strongest.argmax())
 

@@ -12,6 +12,7 @@ from functools import cached_property
 
 import numpy as np
 
+from clipgen_engine.blendshape_channels import BLENDSHAPE_REGIONS
 from clipgen_engine.token_series import TokenSeries
 from clipgen_engine.types import Analysis, BoolArray, FaceTrack, Float32Array, Float64Array, Int64Array, read_only
 from clipgen_engine.windows import Windows, prefix_sums, sliding_minimum
@@ -42,8 +43,6 @@ class FrameSeries:
         self.present: BoolArray = np.zeros(self.row_count, np.bool_)
         for rows, _, _ in self._sources:
             self.present[rows] = True
-        self.channel_names = analysis.tokens[0].channel_names if analysis.tokens else ()
-        self._channel_regions = analysis.tokens[0].channel_regions if analysis.tokens else ()
         self._short_side_px = min(analysis.video.width_px, analysis.video.height_px)
         self._frame_area_px = analysis.video.width_px * analysis.video.height_px
         self._missing = prefix_sums(~self.present[np.newaxis])[0]
@@ -55,10 +54,21 @@ class FrameSeries:
     @cached_property
     def tokens(self) -> TokenSeries:
         """The expression tokens of all rows."""
-        values = np.zeros((len(self.channel_names), self.row_count), np.float32)
+        regions = self._sources[0][2].channel_regions if self._sources else ()
+        values = np.zeros((len(regions), self.row_count), np.float32)
         for rows, _, tokens in self._sources:
             values[:, rows] = tokens.values.T
-        return TokenSeries(values, self.present, self._channel_regions)
+        return TokenSeries(values, self.present, regions)
+
+    @cached_property
+    def blendshapes(self) -> TokenSeries:
+        """The blendshapes of all rows, whatever the tokens are: only they can be told in words."""
+        if all(tokens.backend == "blendshapes" for _, _, tokens in self._sources):
+            return self.tokens
+        values = np.zeros((len(BLENDSHAPE_REGIONS), self.row_count), np.float32)
+        for rows, track, _ in self._sources:
+            values[:, rows] = track.blendshapes[:, 1:].T
+        return TokenSeries(values, self.present, tuple(BLENDSHAPE_REGIONS.values()))
 
     @cached_property
     def in_frame_order(self) -> bool:
@@ -151,13 +161,13 @@ class FrameSeries:
         mean: Float64Array = self.mean("step_px", inner)[0]
         return mean
 
-    def tokens_of(self, track_id: int, start_frame: int, stop_frame: int) -> Float32Array:
-        """(N, D) float32: the tokens of a track's present frames in a half-open span."""
-        for _, track, tokens in self._sources:
+    def blendshapes_of(self, track_id: int, start_frame: int, stop_frame: int) -> Float32Array:
+        """(N, 51) float32: the blendshapes of a track's present frames in a half-open span."""
+        for _, track, _ in self._sources:
             if track.track_id == track_id:
                 first, last = np.searchsorted(track.frame_index, (start_frame, stop_frame))
-                return tokens.values[first:last]
-        return np.zeros((0, len(self.channel_names)), np.float32)
+                return track.blendshapes[first:last, 1:]
+        return np.zeros((0, len(BLENDSHAPE_REGIONS)), np.float32)
 
     def _smallest(self, values: Float32Array, windows: Windows) -> Float32Array:
         reach = slice(windows.first_row, windows.stop_row + windows.length - 1)

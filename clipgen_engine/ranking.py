@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from clipgen_engine.blendshape_channels import BLENDSHAPE_REGIONS
 from clipgen_engine.errors import SettingError
 from clipgen_engine.frame_series import FrameSeries
 from clipgen_engine.gates import GATES
@@ -29,6 +30,7 @@ from clipgen_engine.window_scores import SCORE_SETTINGS, WindowScores
 COMBINED = "combined_score"
 SequenceKey = tuple[int, int, int]
 _TOP_CHANNELS = 3
+_CHANNELS = tuple(BLENDSHAPE_REGIONS)
 _Video = TypeVar("_Video")
 
 
@@ -254,16 +256,16 @@ class Ranker:
         )
 
     def moving_channels(self, key: SequenceKey) -> tuple[tuple[str, float], ...]:
-        """All channels, those with the largest variance first, each with its change from lowest to highest value.
+        """All blendshape channels, those with the largest variance first, each with its signed change.
 
-        The change is positive where the highest value comes after the lowest.
+        That is the way from its lowest to its highest value, positive where the highest value comes after the lowest.
         """
         start, stop, track_id = key
-        tokens = self.series.tokens_of(track_id, start, stop)
+        tokens = self.series.blendshapes_of(track_id, start, stop)
         strongest = np.argsort(-tokens.var(axis=0), kind="stable")
         direction = np.where(tokens.argmax(axis=0) >= tokens.argmin(axis=0), 1, -1)
         change = direction * (tokens.max(axis=0) - tokens.min(axis=0))
-        return tuple((self.series.channel_names[channel], float(change[channel])) for channel in strongest)
+        return tuple((_CHANNELS[channel], float(change[channel])) for channel in strongest)
 
 
 @dataclass(frozen=True, eq=False)

@@ -45,7 +45,7 @@ def expression_variation(series: FrameSeries, windows: Windows, settings: Rankin
     """
     if settings.variation_metric == "keyframe_cosine":
         return _clipped(1 - series.tokens.keyframe_cosine(windows).astype(np.float64))
-    return _root_variance(series, windows, settings.regions)
+    return _root_variance(series.tokens.regions, series.region_variance(windows), settings.regions)
 
 
 def position_stability(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
@@ -76,14 +76,16 @@ def face_size(series: FrameSeries, windows: Windows, settings: RankingSettings) 
 
 
 def mouth_activity(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
-    """(W,): as expression variation, of mouth and jaw alone."""
-    others = {region: 0.0 for region in series.tokens.regions if region not in ("mouth", "jaw")}
-    return _root_variance(series, windows, others)
+    """(W,): as expression variation, of the blendshapes of mouth and jaw alone."""
+    same = series.blendshapes is series.tokens  # then the variances are at hand
+    variances = series.region_variance(windows) if same else series.blendshapes.region_variance(windows)
+    others = {region: 0.0 for region in REGIONS if region not in ("mouth", "jaw")}
+    return _root_variance(series.blendshapes.regions, variances, others)
 
 
-def _root_variance(series: FrameSeries, windows: Windows, multipliers: Mapping[str, float]) -> Float32Array:
-    variance = np.zeros(len(windows), np.float32)
-    for region, values in zip(series.tokens.regions, series.region_variance(windows), strict=True):
+def _root_variance(regions: tuple[str, ...], variances: Float32Array, multipliers: Mapping[str, float]) -> Float32Array:
+    variance = np.zeros(variances.shape[1], np.float32)
+    for region, values in zip(regions, variances, strict=True):
         multiplier = np.float32(multipliers.get(region, 1.0))
         if multiplier:
             variance += multiplier * values
