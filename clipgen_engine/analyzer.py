@@ -7,13 +7,14 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from clipgen_engine.errors import Cancelled
-from clipgen_engine.expression_tokens import load_backend
+from clipgen_engine.expression_tokens import TokenBackend, load_backend
 from clipgen_engine.faces import FaceFinder, TrackBuilder
 from clipgen_engine.model_files import load_face_model
 from clipgen_engine.settings import AnalysisSettings
@@ -81,7 +82,7 @@ class VideoExpressionAnalyzer:
             model_sha256={"face_landmarker": self._model.sha256},
             shots=_spans(self._shot_starts, self._stop),
             tracks=tracks,
-            tokens=tuple(self._backend.tokens(track) for track in tracks),
+            tokens=self._backend.tokens(self._video, tracks),
             analyzed_frames=self._stop,
             undecodable_frames=self._stop - self._decoded,
         )
@@ -163,6 +164,28 @@ def _read_ahead(
     finally:
         left.set()
         thread.join()
+
+
+def with_tokens(
+    analysis: Analysis,
+    backend: TokenBackend,
+    *,
+    progress: ProgressCallback | None = None,
+    cancel: threading.Event | None = None,
+) -> Analysis:
+    """The analysis with the tokens of another backend; faces and blendshapes stay.
+
+    Raises:
+        VideoError, ModelFileError, Cancelled: see the backend's `tokens`.
+    """
+    tokens = backend.tokens(analysis.video, analysis.tracks, progress=progress, cancel=cancel)
+    hashes = {one.backend: one.checkpoint_sha256 for one in tokens if one.checkpoint_sha256}
+    return replace(
+        analysis,
+        tokens=tokens,
+        settings={**analysis.settings, "token_backend": dict(backend.provenance)},
+        model_sha256={**analysis.model_sha256, **hashes},
+    )
 
 
 def _spans(starts: list[int], stop: int) -> Int64Array:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import logging
-import re
 import signal
 import sys
 import threading
@@ -13,15 +12,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tqdm import tqdm
 
 from clipgen_engine import __version__
 from clipgen_engine.errors import Cancelled, ClipgenError, SettingError
+from clipgen_engine.expression_tokens import load_backend
 from clipgen_engine.files import make_writable_folder
 from clipgen_engine.gates import GATES
-from clipgen_engine.learned_tokens import with_learned_tokens
 from clipgen_engine.presets import PRESETS, with_preset
 from clipgen_engine.ranking import (
     Ranking,
@@ -33,15 +32,11 @@ from clipgen_engine.ranking import (
 )
 from clipgen_engine.run_folder import read_analysis, write_analysis, write_ranking
 from clipgen_engine.score_terms import REGION_MULTIPLIERS, TERMS
-from clipgen_engine.settings import AnalysisSettings, ExportSettings, RankingSettings, declarations
+from clipgen_engine.settings import AnalysisSettings, ExportSettings, RankingSettings, TokenSettings, declarations
 from clipgen_engine.types import Analysis, Progress, ProgressCallback, Setting
-
-if TYPE_CHECKING:
-    from clipgen_engine.expression_tokens.transformer import TransformerBackend
 
 DONE, BUG, WRONG_INPUT, NOTHING_PASSED, INTERRUPTED = 0, 1, 2, 3, 130
 _LOG_LINE_SHARE = 0.1  # where no terminal shows a bar, a line is logged each time this share more is done
-_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 _log = logging.getLogger("clipgen")
 
@@ -66,16 +61,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, cancel: threading.Event) -> int:
-    if not _DEVICE.fullmatch(options.device):
-        raise SettingError(f"--device cannot be {options.device!r}", "Give auto, cpu, cuda, cuda:N or mps")
     analysis_settings = AnalysisSettings(**_given(options, declarations(AnalysisSettings)))
     ranking_settings = _ranking_settings(options)
     export_settings = ExportSettings(**_given(options, declarations(ExportSettings)))
+    token_settings = TokenSettings(
+        **_given(options, declarations(TokenSettings)), subject_id=export_settings.subject_id
+    )
 
     if options.skip_analysis:
         analysis = _stored_analysis(options.video_path, options.output_dir)
     else:
-        analysis = _analyze(options, analysis_settings, export_settings.subject_id, cancel)
+        analysis = _analyze(options, analysis_settings, token_settings, cancel)
         write_analysis(analysis, options.output_dir)
     ranking = rank_sequences(analysis, ranking_settings)
     write_ranking(analysis, ranking, options.output_dir)
@@ -89,36 +85,27 @@ def _run(options: argparse.Namespace, cancel: threading.Event) -> int:
 
 
 def _analyze(
-    options: argparse.Namespace, settings: AnalysisSettings, subject_id: int, cancel: threading.Event
+    options: argparse.Namespace, settings: AnalysisSettings, tokens: TokenSettings, cancel: threading.Event
 ) -> Analysis:
     from clipgen_engine.video import probe
 
     video = probe(options.video_path)
     make_writable_folder(options.output_dir)
-    learned = options.expression_transformer_checkpoint is not None
-    backend = _learned_backend(options, subject_id) if learned else None  # wrong input shows now, not in an hour
-    from clipgen_engine import analyze_video  # MediaPipe takes a second: not for --help and wrong arguments
+    learned = tokens.expression_transformer_checkpoint is not None
+    backend = load_backend("transformer", tokens) if learned else None  # wrong input shows now, not in an hour
+    from clipgen_engine.analyzer import (
+        analyze_video,
+        with_tokens,
+    )  # MediaPipe takes a second: not for --help and wrong arguments
 
     with _progress_shown("Analysing", "frame") as progress:
         analysis = analyze_video(video, settings, face_model=options.face_model, progress=progress, cancel=cancel)
     if backend is not None:
         with _progress_shown("Expression tokens", "face") as progress:
-            analysis = with_learned_tokens(analysis, backend, progress=progress, cancel=cancel)
+            analysis = with_tokens(analysis, backend, progress=progress, cancel=cancel)
     if analysis.undecodable_frames:
         _log.warning("%d frames could not be decoded; they count as missing", analysis.undecodable_frames)
     return analysis
-
-
-def _learned_backend(options: argparse.Namespace, subject_id: int) -> TransformerBackend:
-    from clipgen_engine.expression_tokens.transformer import load_transformer
-
-    return load_transformer(
-        options.expression_transformer_checkpoint,
-        dinov2=options.dinov2,
-        heads=options.num_heads,
-        subject_id=subject_id,
-        device=options.device,
-    )
 
 
 def _stored_analysis(video_path: Path, output_dir: Path) -> Analysis:
@@ -269,31 +256,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"clipgen {__version__}")
     _flag(parser, "video_path", type=Path, required=True, help="the video")
-    _flag(
-        parser,
-        "expression_transformer_checkpoint",
-        type=Path,
-        help="learned expression tokens, .pt or .safetensors; without it the blendshapes serve",
-    )
-    _flag(
-        parser,
-        "dinov2",
-        type=Path,
-        help="folder or file of the DINOv2 backbone of a checkpoint; else the Hugging Face cache, else a download",
-    )
-    _flag(parser, "num_heads", type=int, help="attention heads of a checkpoint that does not say them")
     _flag(parser, "output_dir", type=Path, default=Path("clip_generation_output"), help="folder of the results")
-    _flag(
-        parser,
-        "device",
-        default="auto",
-        help="auto, cpu, cuda, cuda:N or mps, for a checkpoint; the blendshapes always use the CPU",
-    )
     _flag(parser, "face_model", type=Path, help="path of face_landmarker.task; found by itself otherwise")
     _flag(parser, "skip_analysis", action="store_true", help="use the results that are already in output_dir")
     _flag(parser, "skip_extraction", action="store_true", help="stop after the ranking, write no clips")
     for title, settings in (
         ("analysis", declarations(AnalysisSettings)),
+        ("learned tokens", declarations(TokenSettings)),
         ("ranking", ranking_declarations()),
         ("clips", declarations(ExportSettings)),
     ):
@@ -331,5 +300,6 @@ def _flag(parser: Any, name: str, **options: Any) -> None:
 def _setting_flag(group: Any, setting: Setting) -> None:
     unit = f" {setting.unit}" if setting.unit else ""
     choices = f"; one of {', '.join(setting.choices)}" if setting.choices else ""
-    help_text = f"{setting.help.rstrip('.')} (default {setting.default}{unit}{choices})"
+    default = "not set" if setting.default is None else f"default {setting.default}{unit}"
+    help_text = f"{setting.help.rstrip('.')} ({default}{choices})"
     _flag(group, setting.name, default=argparse.SUPPRESS, metavar=setting.kind.__name__.upper(), help=help_text)

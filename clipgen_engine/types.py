@@ -177,3 +177,5 @@ class Setting:
     step: float | None = None
     unit: str = ""
     choices: tuple[str, ...] = ()
+    pattern: str = ""  # regular expression that a text must match
+    expected: str = ""  # what to give instead of a wrong value, where bounds and choices do not say it

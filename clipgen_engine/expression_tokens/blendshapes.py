@@ -2,16 +2,41 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from clipgen_engine.blendshape_channels import BLENDSHAPE_REGIONS
-from clipgen_engine.types import ExpressionTokens, FaceTrack, read_only
+from clipgen_engine.settings import TokenSettings
+from clipgen_engine.types import ExpressionTokens, FaceTrack, ProgressCallback, VideoInfo, read_only
 
 
-def tokens(track: FaceTrack) -> ExpressionTokens:
-    """The blendshapes (N, 51) of a track with their names and regions."""
-    return ExpressionTokens(
-        values=read_only(track.blendshapes[:, 1:].copy()),
-        channel_names=tuple(BLENDSHAPE_REGIONS),
-        channel_regions=tuple(BLENDSHAPE_REGIONS.values()),
-        backend="blendshapes",
-        checkpoint_sha256="",
-    )
+class BlendshapeBackend:
+    """What the face model found anyway; the video is not looked at."""
+
+    provenance: Mapping[str, Any] = {}
+
+    def tokens(
+        self,
+        video: VideoInfo,
+        tracks: Sequence[FaceTrack],
+        *,
+        progress: ProgressCallback | None = None,
+        cancel: threading.Event | None = None,
+    ) -> tuple[ExpressionTokens, ...]:
+        """Blendshapes (N, 51) of each track with their names and regions."""
+        return tuple(
+            ExpressionTokens(
+                values=read_only(track.blendshapes[:, 1:].copy()),
+                channel_names=tuple(BLENDSHAPE_REGIONS),
+                channel_regions=tuple(BLENDSHAPE_REGIONS.values()),
+                backend="blendshapes",
+                checkpoint_sha256="",
+            )
+            for track in tracks
+        )
+
+
+def load(settings: TokenSettings) -> BlendshapeBackend:
+    """The backend; it has no settings."""
+    return BlendshapeBackend()

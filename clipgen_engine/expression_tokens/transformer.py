@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from clipgen_engine.expression_tokens.dinov2 import IMAGE_SIDE_PX, Backbone, loa
 from clipgen_engine.expression_tokens.expression_transformer import ExpressionTransformer, build_transformer
 from clipgen_engine.opencv import cv2
 from clipgen_engine.read_ahead import read_ahead
+from clipgen_engine.settings import TokenSettings
 from clipgen_engine.types import (
     ExpressionTokens,
     FaceTrack,
@@ -52,6 +53,11 @@ class TransformerBackend:
     device: torch.device
     subject_id: int
     batch_size: int
+
+    @property
+    def provenance(self) -> Mapping[str, Any]:
+        """Subject and backbone, which change the tokens as well."""
+        return {"subject_id": self.subject_id, "dinov2": self.backbone.source}
 
     def tokens(
         self,
@@ -117,37 +123,30 @@ class TransformerBackend:
         return result
 
 
-def load_transformer(
-    checkpoint: Path,
-    *,
-    dinov2: Path | None = None,
-    heads: int | None = None,
-    subject_id: int = 0,
-    device: str = "auto",
-    batch_size: int | None = None,
-    allow_download: bool = True,
-) -> TransformerBackend:
-    """Load a checkpoint and the backbone onto a device.
+def load(settings: TokenSettings) -> TransformerBackend:
+    """Load the checkpoint and the backbone onto the device.
 
     Raises:
         ModelFileError: see `read_checkpoint` and `load_backbone`; or the two do not fit together.
-        SettingError: the subject or the device does not exist.
+        SettingError: no checkpoint is given, or the subject or the device does not exist.
     """
-    read = read_checkpoint(checkpoint, heads)
+    path = settings.expression_transformer_checkpoint
+    if path is None:
+        raise SettingError("The transformer backend needs a checkpoint", "Give --expression_transformer_checkpoint")
+    read = read_checkpoint(path, settings.num_heads)
     transformer = build_transformer(read)
-    transformer.check_subject(subject_id)
-    where = choose_device(device)
-    backbone = load_backbone(dinov2, allow_download=allow_download)
+    transformer.check_subject(settings.subject_id)
+    device = choose_device(settings.device)
+    backbone = load_backbone(settings.dinov2, allow_download=settings.allow_download)
     if backbone.width != read.width:
         raise ModelFileError(
-            f"{checkpoint.name} has tokens of {read.width} numbers, the DINOv2 backbone of {backbone.width}",
+            f"{path.name} has tokens of {read.width} numbers, the DINOv2 backbone of {backbone.width}",
             "Name the backbone that it was trained on with --dinov2",
         )
-    backbone.model.to(where)
-    backbone.positions = backbone.positions.to(where)
-    return TransformerBackend(
-        transformer.to(where), backbone, read.sha256, where, subject_id, batch_size or _BATCH[where.type]
-    )
+    backbone.model.to(device)
+    backbone.positions = backbone.positions.to(device)
+    batch_size = settings.token_batch or _BATCH[device.type]
+    return TransformerBackend(transformer.to(device), backbone, read.sha256, device, settings.subject_id, batch_size)
 
 
 def choose_device(name: str) -> torch.device:

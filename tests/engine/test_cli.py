@@ -192,7 +192,7 @@ def test_help_names_every_gate_region_and_preset() -> None:
         (["--video_path", "missing.mp4"], "missing.mp4 does not exist"),
         (["--video_path", "."], "is a folder"),
         (["--video_path", "good.mp4", "--sequence_length", "1"], "sequence_length cannot be 1"),
-        (["--video_path", "good.mp4", "--device", "tpu"], "--device cannot be 'tpu'"),
+        (["--video_path", "good.mp4", "--device", "tpu"], "device cannot be 'tpu'"),
         (["--video_path", "good.mp4", "--clip_format", "gif"], "clip_format cannot be 'gif'"),
         (["--video_path", "good.mp4", "--face_model", "text.mp4"], "is not Google's face_landmarker.task"),
         (["--video_path", "good.mp4", "--output_dir", "text.mp4"], "text.mp4"),

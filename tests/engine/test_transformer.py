@@ -23,10 +23,12 @@ from transformers import Dinov2Config, Dinov2Model  # noqa: E402
 
 from clipgen_engine.blendshape_channels import BLENDSHAPE_REGIONS  # noqa: E402
 from clipgen_engine.errors import Cancelled, ModelFileError, SettingError  # noqa: E402
+from clipgen_engine.expression_tokens import backend_names, load_backend  # noqa: E402
 from clipgen_engine.expression_tokens.checkpoint import PATCHES, read_checkpoint  # noqa: E402
 from clipgen_engine.expression_tokens.dinov2 import load_backbone  # noqa: E402
 from clipgen_engine.expression_tokens.expression_transformer import build_transformer  # noqa: E402
-from clipgen_engine.expression_tokens.transformer import choose_device, face_crop, load_transformer  # noqa: E402
+from clipgen_engine.expression_tokens.transformer import choose_device, face_crop, load  # noqa: E402
+from clipgen_engine.settings import TokenSettings  # noqa: E402
 from clipgen_engine.types import Analysis  # noqa: E402
 from tests.conftest import SAMPLE  # noqa: E402
 from tests.engine.test_cli import engine  # noqa: E402
@@ -338,6 +340,11 @@ def files(tmp_path_factory: pytest.TempPathFactory, small_dinov2: Any) -> dict[s
     }
 
 
+def loaded(files: dict[str, Path], **settings: Any) -> Any:
+    chosen = {"expression_transformer_checkpoint": files["checkpoint"], "dinov2": files["dinov2"], "device": "cpu"}
+    return load(TokenSettings(**(chosen | settings)))
+
+
 def few_frames(analysis: Analysis, count: int) -> list[Any]:
     """The first track cut down to some frames."""
     from dataclasses import fields, replace
@@ -351,8 +358,8 @@ def test_batches_change_nothing_and_memory_halves_them(
     files: dict[str, Path], sample_analysis: Analysis, small_dinov2: Any, monkeypatch: pytest.MonkeyPatch, caplog
 ) -> None:
     video, tracks = sample_analysis.video, few_frames(sample_analysis, 9)
-    one = load_transformer(files["checkpoint"], dinov2=files["dinov2"], subject_id=3, device="cpu", batch_size=1)
-    eight = load_transformer(files["checkpoint"], dinov2=files["dinov2"], subject_id=3, device="cpu", batch_size=8)
+    one = loaded(files, subject_id=3, token_batch=1)
+    eight = loaded(files, subject_id=3, token_batch=8)
     (alone,) = one.tokens(video, tracks)
     (batched,) = eight.tokens(video, tracks)
     assert alone.values.shape == (9, WIDTH)
@@ -392,7 +399,7 @@ def test_batches_change_nothing_and_memory_halves_them(
 
 def test_a_subject_out_of_range_names_the_range(files: dict[str, Path]) -> None:
     with pytest.raises(SettingError, match="Give a number from 0 to 6"):
-        load_transformer(files["checkpoint"], dinov2=files["dinov2"], subject_id=7, device="cpu")
+        loaded(files, subject_id=7)
 
 
 def test_a_device_that_is_not_there_is_one_sentence() -> None:
@@ -436,10 +443,33 @@ def test_the_command_line_uses_the_checkpoint(files: dict[str, Path], tmp_path: 
 
 
 def test_a_cancelled_run_ends_its_threads(files: dict[str, Path], sample_analysis: Analysis) -> None:
-    backend = load_transformer(files["checkpoint"], dinov2=files["dinov2"], device="cpu", batch_size=1)
+    backend = loaded(files, token_batch=1)
     cancel = threading.Event()
     with pytest.raises(Cancelled):
         backend.tokens(
             sample_analysis.video, sample_analysis.tracks, progress=lambda progress: cancel.set(), cancel=cancel
         )
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("clipgen")]
+
+
+@pytest.mark.parametrize("name", backend_names())
+def test_contract_of_token_backends(files: dict[str, Path], sample_analysis: Analysis, name: str) -> None:
+    settings = TokenSettings(
+        expression_transformer_checkpoint=files["checkpoint"], dinov2=files["dinov2"], device="cpu"
+    )
+    backend = load_backend(name, settings)
+    tracks = few_frames(sample_analysis, 2)
+    (tokens,) = backend.tokens(sample_analysis.video, tracks)
+    assert tokens.values.dtype == np.float32
+    assert tokens.values.shape == (2, len(tokens.channel_names)) == (2, len(tokens.channel_regions))
+    assert len(set(tokens.channel_names)) == len(tokens.channel_names)
+    assert not tokens.values.flags.writeable
+    assert np.isfinite(tokens.values).all()
+    assert tokens.backend == name
+    json.dumps(dict(backend.provenance))
+    np.testing.assert_array_equal(backend.tokens(sample_analysis.video, tracks)[0].values, tokens.values)
+
+
+def test_an_unknown_backend_names_the_known() -> None:
+    with pytest.raises(SettingError, match="blendshapes, transformer"):
+        load_backend("magic")
