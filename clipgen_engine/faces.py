@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipgen_engine.errors import ModelFileError
+from clipgen_engine.face_measures import FaceMeasures, head_pose_deg, measure_face
 from clipgen_engine.model_files import FaceModel
 from clipgen_engine.opencv import cv2  # noqa: F401  before mediapipe, which imports it unguarded
 
@@ -32,8 +33,6 @@ from mediapipe.tasks.python import BaseOptions, vision
 from clipgen_engine.types import FaceTrack, Float32Array, read_only
 
 BLENDSHAPE_COUNT = 52
-# Eye corners and nose bridge: mesh points that stay in place when the face changes its expression.
-_STEADY_POINTS = (33, 133, 362, 263, 168, 6, 197, 195)
 _BLANK = np.zeros((64, 64, 3), np.uint8)
 _CROP_SCALE = 2.0  # side of the detector's crop in face sizes: the share of the picture that it knows best
 _MIN_DETECTOR_SCORE = 0.05
@@ -48,8 +47,7 @@ _chatter_lock = threading.Lock()
 class FaceObservation:
     """One face on one frame, in pixels of the analysed picture."""
 
-    box_xywh: Float32Array  # (4,) float32, px, of the whole mesh; may reach beyond the picture
-    center_xy: Float32Array  # (2,) float32, px
+    measures: FaceMeasures
     head_pose_deg: Float32Array  # (3,) float32, degrees: yaw, pitch, roll
     blendshapes: Float32Array  # (52,) float32, 0..1
     confidence: float  # 0..1, NaN where it was not measured
@@ -99,16 +97,14 @@ class FaceFinder:
             return None
         height, width = pixels.shape[:2]
         points = np.array([(mark.x * width, mark.y * height) for mark in result.face_landmarks[0]], np.float32)
-        low, high = points.min(axis=0), points.max(axis=0)
-        box = np.concatenate([low, high - low])
+        measures = measure_face(pixels, points)
         measured = index % self._confidence_stride == 0 or not self._followed
         self._followed = True
         return FaceObservation(
-            box_xywh=box,
-            center_xy=points[list(_STEADY_POINTS)].mean(axis=0),
+            measures=measures,
             head_pose_deg=head_pose_deg(result.facial_transformation_matrixes[0]),
             blendshapes=np.array([category.score for category in result.face_blendshapes[0]], np.float32),
-            confidence=self._confidence(pixels, box) if measured else math.nan,
+            confidence=self._confidence(pixels, measures.box_xywh) if measured else math.nan,
         )
 
     def _detect(self, pixels: NDArray[np.uint8], time_s: float) -> Any:
@@ -146,19 +142,6 @@ class FaceFinder:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def head_pose_deg(matrix: NDArray[np.floating[Any]]) -> Float32Array:
-    """Yaw, pitch, roll (3,) in degrees from MediaPipe's facial transformation (canonical face to camera).
-
-    Rotation = R_y(yaw) R_x(-pitch) R_z(-roll), camera x to the right, y up, z to the viewer. Positive yaw: the face
-    looks to the right of the picture; positive pitch: up; positive roll: the head tilts clockwise in the picture.
-    """
-    rotation = matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0)
-    yaw = math.atan2(rotation[0, 2], rotation[2, 2])
-    pitch = math.asin(float(np.clip(rotation[1, 2], -1, 1)))
-    roll = -math.atan2(rotation[1, 0], rotation[1, 1])
-    return np.array([math.degrees(angle) for angle in (yaw, pitch, roll)], np.float32)
 
 
 @contextmanager
@@ -213,15 +196,19 @@ class TrackBuilder:
         return FaceTrack(
             track_id=track_id,
             frame_index=read_only(frame_index),
-            box_xywh=read_only(np.stack([seen.box_xywh for _, seen in rows]) * np.float32(self._scale)),
+            box_xywh=read_only(np.stack([seen.measures.box_xywh for _, seen in rows]) * np.float32(self._scale)),
             confidence=read_only(between),
-            center_xy=read_only(np.stack([seen.center_xy for _, seen in rows]) * np.float32(self._scale)),
+            center_xy=read_only(np.stack([seen.measures.center_xy for _, seen in rows]) * np.float32(self._scale)),
             head_pose_deg=read_only(np.stack([seen.head_pose_deg for _, seen in rows])),
             blendshapes=read_only(np.stack([seen.blendshapes for _, seen in rows])),
+            **{
+                name: read_only(np.array([getattr(seen.measures, name) for _, seen in rows], np.float32))
+                for name in ("face_share", "inside_share", "sharpness", "brightness", "mouth_open")
+            },
         )
 
 
 def _same_face(before: int, last: FaceObservation, index: int, seen: FaceObservation) -> bool:
-    size = math.sqrt(float(last.box_xywh[2] * last.box_xywh[3]))
-    moved = float(np.linalg.norm(seen.center_xy - last.center_xy))
+    size = math.sqrt(float(last.measures.box_xywh[2] * last.measures.box_xywh[3]))
+    moved = float(np.linalg.norm(seen.measures.center_xy - last.measures.center_xy))
     return index == before + 1 or (index - before <= _MAX_GAP_FRAMES and moved <= _MAX_JUMP_FACES * size)
