@@ -34,7 +34,7 @@ _DESCRIPTOR_STRIDE = 4  # frames
 _NEAR_OVERLAP = 0.1  # of two faces that may hide each other
 _DOUBLE_DISTANCE = 0.35  # two landmarkers whose faces are closer than this many face sizes follow one face
 _MAX_JUMP_FACES = 1.0  # from one picture to the next; farther means another face
-_SMOOTHED_DESCRIPTORS = 50
+_MAX_SAMPLES = 16  # of descriptors a tracklet
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,16 +55,23 @@ class Tracklet:
     number: int
     continues: int | None = None  # the tracklet of the same landmarker before two faces came close or parted
     near: bool = False  # another face is close by: they may hide each other
-    descriptor: Float32Array = field(default_factory=lambda: np.zeros(0, np.float32))  # (D,) mean
-    described: int = 0  # pictures in that mean
+    described: int = 0  # pictures of which a descriptor was taken
+    _samples: list[Float32Array] = field(default_factory=list)
+    _sample_stride: int = 1
 
     def describe(self, descriptor: Float32Array) -> None:
+        if self.described % self._sample_stride == 0:
+            self._samples.append(descriptor)
         self.described += 1
-        if self.described == 1:
-            self.descriptor = descriptor
-        else:
-            weight = np.float32(1 / min(self.described, _SMOOTHED_DESCRIPTORS))
-            self.descriptor = self.descriptor + weight * (descriptor - self.descriptor)
+        if len(self._samples) > _MAX_SAMPLES:  # keep them spread over the whole tracklet
+            self._samples = self._samples[::2]
+            self._sample_stride *= 2
+
+    @property
+    def descriptor(self) -> Float32Array:
+        """(D,) float32: the median, which pictures with a hand before the face do not change much."""
+        median: Float32Array = np.median(self._samples, axis=0).astype(np.float32)
+        return median
 
 
 @dataclass(eq=False)
@@ -129,7 +136,7 @@ class FaceFollower:
     def _follow(self, face: _Followed, pixels: UInt8Array, index: int, time_s: float) -> None:
         before = face.measures
         assert before is not None
-        mesh = face.landmarker.find(face.view.crop(pixels), time_s)
+        mesh = face.landmarker.find(face.view.enlarged_crop(pixels), time_s)
         if mesh is None:
             self._lose(face, index)
             return
@@ -142,9 +149,8 @@ class FaceFollower:
 
     def _take(self, face: _Followed, mesh: FaceMesh, pixels: UInt8Array) -> None:
         """Note where the face is now, and move its view along."""
-        mesh.points[:, :2] += np.array([face.view.left, face.view.top], np.float32)
-        face.mesh = mesh
-        face.measures = measure_face(pixels, mesh.points)
+        face.mesh = face.view.in_picture(mesh)
+        face.measures = measure_face(pixels, face.mesh.points)
         face.frames += 1
         if not face.fixed:
             face.view = face.view.following(face.measures.box_xywh)
@@ -158,7 +164,7 @@ class FaceFollower:
         for fixed in (True, False) if alone else (False,):
             view = whole(*self._picture_size) if fixed else view_around(hit.box_xywh)
             landmarker.restart()
-            mesh = landmarker.find(view.crop(pixels), time_s)
+            mesh = landmarker.find(view.enlarged_crop(pixels), time_s)
             if mesh is None:
                 continue
             face = _Followed(landmarker, view, fixed, self._new_tracklet())
@@ -213,7 +219,7 @@ class FaceFollower:
         while tracklet.continues is not None:
             tracklet = self.tracklets[tracklet.continues]
         assert face.mesh is not None
-        seen = face_descriptor(pixels, face.mesh.points, face.mesh.transformation)
+        seen = face_descriptor(pixels, face.mesh.points)
         return unlikeness(seen, tracklet.descriptor) if tracklet.described else math.inf
 
     def _lose(self, face: _Followed, index: int) -> None:
@@ -246,7 +252,7 @@ class FaceFollower:
         assert face.measures is not None
         first = not face.tracklet.described
         if first or index % _DESCRIPTOR_STRIDE == 0:
-            face.tracklet.describe(face_descriptor(pixels, face.mesh.points, face.mesh.transformation))
+            face.tracklet.describe(face_descriptor(pixels, face.mesh.points))
         return FaceObservation(
             tracklet=face.tracklet.number,
             measures=face.measures,

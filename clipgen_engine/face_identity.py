@@ -1,4 +1,4 @@
-"""What tells one face of a shot from another: the shape of its mesh without pose and size, and its colours."""
+"""What tells one face of a shot from another: the shape of its mesh whatever its pose and size, and its colours."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ _FIRM_POINTS = [
     *(33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 98, 327, 2),
 ]
 _LOOK_PX = 8
-_SHAPE_WEIGHT = 2.5  # of a deviation of one root-mean-square face radius, against one of full brightness
+# Distances between them do not depend on the pose; every seventh pair is enough.
+_PAIRS = np.stack(np.triu_indices(len(_FIRM_POINTS), 1))[:, ::7]
+_SHAPE_WEIGHT = 3.0  # of distances in mean distances, against brightness 0..1
 
 
-def face_descriptor(pixels: UInt8Array, points: Float32Array, transformation: Float32Array) -> Float32Array:
+def face_descriptor(pixels: UInt8Array, points: Float32Array) -> Float32Array:
     """(D,) float32 whose root-mean-square difference between two faces says how unlike they are.
 
     Args:
         pixels: (H, W, 3) uint8 RGB picture.
         points: (478, 3) float32 mesh, px of that picture.
-        transformation: (4, 4) float32, canonical face to camera.
     """
-    rotation = transformation[:3, :3] / np.linalg.norm(transformation[:3, :3], axis=0)
-    firm = points[_FIRM_POINTS] * np.array([1, -1, -1], np.float32)  # picture axes -> camera axes
-    shape = (firm - firm.mean(axis=0)) @ rotation
-    shape /= max(float(np.sqrt((shape**2).sum(axis=1).mean())), 1e-6)
-    return np.concatenate([_SHAPE_WEIGHT * shape.ravel(), _look(pixels, points)]).astype(np.float32)
+    firm = points[_FIRM_POINTS]
+    distances = np.linalg.norm(firm[_PAIRS[0]] - firm[_PAIRS[1]], axis=1)
+    shape = _SHAPE_WEIGHT * distances / max(float(distances.mean()), 1e-6)
+    return np.concatenate([shape, _look(pixels, points)]).astype(np.float32)
 
 
 def unlikeness(one: Float32Array, other: Float32Array) -> float:

@@ -62,6 +62,7 @@ class FaceMesh:
     points: Float32Array  # (478, 3) float32, px; z grows away from the camera
     blendshapes: Float32Array  # (52,) float32, 0..1
     transformation: Float32Array  # (4, 4) float32, canonical face to camera
+    picture_width: int  # px
 
 
 @dataclass(frozen=True, eq=False)
@@ -154,6 +155,7 @@ def _mesh(answer: Any, width: int, height: int) -> FaceMesh:
         points=np.stack([points["x"] * width, points["y"] * height, points["z"] * width], axis=1).astype(np.float32),
         blendshapes=_records(shapes.categories, shapes.categories_count, _CATEGORY)["score"].copy(),
         transformation=answer.facial_transformation_matrixes[0].to_numpy().astype(np.float32),
+        picture_width=width,
     )
 
 

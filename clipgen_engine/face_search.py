@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from clipgen_engine.boxes import box_center, overlap
-from clipgen_engine.face_models import Detection
+from clipgen_engine.face_models import Detection, FaceMesh
+from clipgen_engine.opencv import cv2
 from clipgen_engine.types import Float32Array, UInt8Array
 
 _TILE_SIDES = (0.5, 0.3)  # of the longer side
@@ -25,6 +26,8 @@ _SAME_FACE_OVERLAP = 0.3  # intersection over union from which two hits are one 
 _VIEW_SIDE = 2.6  # of a new view, in face sizes
 _MIN_VIEW_SIDE, _MAX_VIEW_SIDE = 2.0, 3.5
 _LEASH = 0.15
+_MIN_CROP_SIDE_PX = 384
+_MAX_ENLARGEMENT = 4
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,18 @@ class View:
         columns = slice(left - self.left, left - self.left + inside.shape[1])
         padded[rows, columns] = inside
         return padded
+
+    def enlarged_crop(self, pixels: UInt8Array) -> UInt8Array:
+        """As `crop`, a small view enlarged: the landmarker's own enlarging loses more of a far face."""
+        crop = self.crop(pixels)
+        scale = min(_MAX_ENLARGEMENT, _MIN_CROP_SIDE_PX / max(crop.shape[:2]))
+        return cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC) if scale > 1 else crop
+
+    def in_picture(self, mesh: FaceMesh) -> FaceMesh:
+        """A mesh found on the view, its points in px of the picture."""
+        points = mesh.points * np.float32(self.width / mesh.picture_width)
+        points[:, :2] += np.array([self.left, self.top], np.float32)
+        return replace(mesh, points=points)
 
     def following(self, box_xywh: Float32Array) -> View:
         """The square view for the next picture, given where the face is now."""
