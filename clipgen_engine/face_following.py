@@ -24,8 +24,8 @@ from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.types import Float32Array, UInt8Array
 
 _MIN_SCORE = 0.05  # of what the detector reports at all: a face in doubt has a low confidence, not none
-_MIN_NEW_FACE_SCORE = 0.4  # on a tile, where a face may be small or cut off
-_MIN_NEW_FACE_CONFIDENCE = 0.5  # then, on a view of the face
+_MIN_NEW_FACE_SCORE = 0.5  # on a tile, where a face may be small or cut off
+_MIN_NEW_FACE_CONFIDENCE = 0.6  # then, on a view of the face
 _CONFIDENCE_SIDE = 2.0  # side of the detector's crop in face sizes: the share of the picture that it knows best
 _LARGE_FACE = 0.15  # of the longer side: found on the whole picture as well as on a view of its own
 _TILES_WITHOUT_FACE = 3  # looked at on each picture while no face is followed

@@ -90,9 +90,6 @@ class SegmentPool:
             self._put(None)
         except BaseException as error:  # raised again where the events are read
             self._put(error)
-        finally:
-            if worker is not None:
-                self._close(worker)
 
     def _next_segment(self) -> Segment | None:
         try:
@@ -164,6 +161,8 @@ class SegmentPool:
                 worker.kill()
         for thread in self._threads:
             thread.join()
+        for worker in list(self._workers):
+            self._close(worker)
 
 
 def _core_count() -> int:
