@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from clipgen_engine.analysis_cache import AnalysisCache
 from clipgen_engine.errors import Cancelled
 from clipgen_engine.expression_tokens import load_backend
 from clipgen_engine.face_tracks import build_tracks
@@ -24,10 +25,18 @@ _REPORT_INTERVAL_S = 0.1
 class VideoExpressionAnalyzer:
     """Analyses one video. Use `analyze_video` unless the parts are of interest."""
 
-    def __init__(self, video: VideoInfo, settings: AnalysisSettings, face_model: Path | None = None) -> None:
+    def __init__(
+        self,
+        video: VideoInfo,
+        settings: AnalysisSettings,
+        face_model: Path | None = None,
+        cache: AnalysisCache | None = None,
+    ) -> None:
         self._video = video
         self._settings = settings
         self._model = load_face_model(face_model)
+        self._model_sha256 = {"face_landmarker": self._model.sha256}
+        self._cache = cache
         self._backend = load_backend("blendshapes")
         self._segments = plan_segments(video)
         self._parts: list[list[SegmentPart]] = [[] for _ in self._segments]
@@ -40,9 +49,27 @@ class VideoExpressionAnalyzer:
             Cancelled: `cancel` was set.
             ClipgenError: the video or the model cannot be used.
         """
+        analysis = self._cached() or self._analyze(progress, cancel)
+        total = self._video.frame_count
+        if progress:
+            progress(Progress("analysis", total, total, lambda: analysis))
+        return analysis
+
+    def _cached(self) -> Analysis | None:
+        """The whole analysis, where it was made before; else the segments of an interrupted one are taken up."""
+        if self._cache is None:
+            return None
+        analysis = self._cache.load(self._video, self._settings, self._model_sha256)
+        if analysis is None:
+            for number, result in self._cache.load_segments(self._video, self._settings, self._model_sha256).items():
+                self._results[number] = result
+        return analysis
+
+    def _analyze(self, progress: ProgressCallback | None, cancel: threading.Event) -> Analysis:
         total = self._video.frame_count
         reported = 0.0
-        with SegmentPool(self._video, self._settings, self._model, self._segments) as workers:
+        missing = [segment for segment in self._segments if self._results[segment.number] is None]
+        with SegmentPool(self._video, self._settings, self._model, missing) as workers:
             for event in workers.events(cancel):
                 self._take(event)
                 now = time.monotonic()
@@ -52,8 +79,8 @@ class VideoExpressionAnalyzer:
         if cancel.is_set():
             raise Cancelled
         analysis = self.result()
-        if progress:
-            progress(Progress("analysis", total, total, lambda: analysis))
+        if self._cache is not None:
+            self._cache.store(analysis)
         return analysis
 
     def result(self) -> Analysis:
@@ -71,7 +98,7 @@ class VideoExpressionAnalyzer:
         return Analysis(
             video=self._video,
             settings=self._settings.as_dict(),
-            model_sha256={"face_landmarker": self._model.sha256},
+            model_sha256=self._model_sha256,
             shots=shots,
             tracks=tracks,
             tokens=tuple(self._backend.tokens(track) for track in tracks),
@@ -85,8 +112,10 @@ class VideoExpressionAnalyzer:
         elif isinstance(event, SegmentBegun):
             self._parts[event.segment].clear()  # of an attempt that ended in a crash
         else:
-            self._results[event.segment] = merged(self._parts[event.segment])
+            result = self._results[event.segment] = merged(self._parts[event.segment])
             self._parts[event.segment].clear()
+            if self._cache is not None and len(self._segments) > 1:
+                self._cache.store_segment(self._video, self._settings, self._model_sha256, event.segment, result)
 
     def _looked_at(self) -> int:
         """Frames looked at in all segments."""
@@ -103,6 +132,7 @@ def analyze_video(
     face_model: Path | None = None,
     progress: ProgressCallback | None = None,
     cancel: threading.Event | None = None,
+    cache: AnalysisCache | None = None,
 ) -> Analysis:
     """Find faces, shots and expression tokens in every frame of a video.
 
@@ -112,13 +142,14 @@ def analyze_video(
         face_model: path of the face bundle, where the user names one.
         progress: called from this thread, at most ten times a second.
         cancel: looked at twenty times a second.
+        cache: where a finished analysis is taken from or kept, and an interrupted one goes on.
 
     Raises:
         VideoError, ModelFileError: see `probe` and `load_face_model`.
         Cancelled: `cancel` was set.
     """
     info = video if isinstance(video, VideoInfo) else probe(video)
-    analyzer = VideoExpressionAnalyzer(info, settings or AnalysisSettings(), face_model)
+    analyzer = VideoExpressionAnalyzer(info, settings or AnalysisSettings(), face_model, cache)
     return analyzer.run(progress, cancel or threading.Event())
 
 
