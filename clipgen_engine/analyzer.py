@@ -1,44 +1,47 @@
-"""Video -> Analysis: each frame is decoded once and passes by shots, faces and tokens."""
+"""Video -> Analysis: segments side by side in worker processes, joined in the order of the video."""
 
 from __future__ import annotations
 
-import queue
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
 
 import numpy as np
 
+from clipgen_engine.analysis_cache import AnalysisCache
 from clipgen_engine.errors import Cancelled
 from clipgen_engine.expression_tokens import TokenBackend, load_backend
-from clipgen_engine.faces import FaceFinder, TrackBuilder
+from clipgen_engine.face_tracks import build_tracks
 from clipgen_engine.model_files import load_face_model
+from clipgen_engine.segment_pool import Event, SegmentBegun, SegmentPool
+from clipgen_engine.segments import SegmentPart, SegmentResult, merged, plan_segments
 from clipgen_engine.settings import AnalysisSettings
-from clipgen_engine.shots import tag_shots
 from clipgen_engine.types import Analysis, Int64Array, Progress, ProgressCallback, VideoInfo, read_only
-from clipgen_engine.video import Picture, analysis_size, decode, probe
+from clipgen_engine.video import probe
 
-_QUEUED_PICTURES = 8
 _REPORT_INTERVAL_S = 0.1
 
 
 class VideoExpressionAnalyzer:
     """Analyses one video. Use `analyze_video` unless the parts are of interest."""
 
-    def __init__(self, video: VideoInfo, settings: AnalysisSettings, face_model: Path | None = None) -> None:
+    def __init__(
+        self,
+        video: VideoInfo,
+        settings: AnalysisSettings,
+        face_model: Path | None = None,
+        cache: AnalysisCache | None = None,
+    ) -> None:
         self._video = video
         self._settings = settings
         self._model = load_face_model(face_model)
+        self._model_sha256 = {"face_landmarker": self._model.sha256}
+        self._cache = cache
         self._backend = load_backend("blendshapes")
-        width, _ = analysis_size(video.width_px, video.height_px, settings.analysis_max_side)
-        self._tracks = TrackBuilder(scale=video.width_px / width)
-        self._shot_starts: list[int] = []
-        self._decoded = 0
-        self._stop = 0  # frames below this index have been looked at
+        self._segments = plan_segments(video)
+        self._parts: list[list[SegmentPart]] = [[] for _ in self._segments]
+        self._results: list[SegmentResult | None] = [None for _ in self._segments]  # of finished segments
 
     def run(self, progress: ProgressCallback | None, cancel: threading.Event) -> Analysis:
         """Analyse all frames.
@@ -47,48 +50,80 @@ class VideoExpressionAnalyzer:
             Cancelled: `cancel` was set.
             ClipgenError: the video or the model cannot be used.
         """
-        video = self._video
+        analysis = self._cached() or self._analyze(progress, cancel)
+        total = self._video.frame_count
+        if progress:
+            progress(Progress("analysis", total, total, lambda: analysis))
+        return analysis
+
+    def _cached(self) -> Analysis | None:
+        """The whole analysis, where it was made before; else the segments of an interrupted one are taken up."""
+        if self._cache is None:
+            return None
+        analysis = self._cache.load(self._video, self._settings, self._model_sha256)
+        if analysis is None:
+            for number, result in self._cache.load_segments(self._video, self._settings, self._model_sha256).items():
+                self._results[number] = result
+        return analysis
+
+    def _analyze(self, progress: ProgressCallback | None, cancel: threading.Event) -> Analysis:
+        total = self._video.frame_count
         reported = 0.0
-        with (
-            FaceFinder(self._model, self._settings.confidence_stride) as faces,
-            _read_ahead(self._pictures(), cancel) as pictures,
-        ):
-            for picture, starts_shot in pictures:
-                time_s = float(video.times_s[picture.index])
-                face = faces.find(picture.pixels, picture.index, time_s, starts_shot=starts_shot)
-                self._tracks.add(picture.index, face, starts_shot=starts_shot)
-                if starts_shot:
-                    self._shot_starts.append(picture.index)
-                self._decoded += 1
-                self._stop = picture.index + 1
+        missing = [segment for segment in self._segments if self._results[segment.number] is None]
+        with SegmentPool(self._video, self._settings, self._model, missing) as workers:
+            for event in workers.events(cancel):
+                self._take(event)
                 now = time.monotonic()
                 if progress and now - reported >= _REPORT_INTERVAL_S:
                     reported = now
-                    progress(Progress("analysis", self._stop, video.frame_count, self.result))
+                    progress(Progress("analysis", self._looked_at(), total, self.result))
         if cancel.is_set():
             raise Cancelled
-        self._stop = video.frame_count
         analysis = self.result()
-        if progress:
-            progress(Progress("analysis", self._stop, video.frame_count, lambda: analysis))
+        if self._cache is not None:
+            self._cache.store(analysis)
         return analysis
 
     def result(self) -> Analysis:
-        """The analysis of the frames looked at so far."""
-        tracks = self._tracks.build()
+        """The analysis of the frames looked at so far without a gap from the beginning."""
+        known: list[SegmentResult] = []
+        stop = 0
+        for segment, parts, result in zip(self._segments, self._parts, self._results, strict=True):
+            known.append(result or merged(parts))
+            stop = segment.stop if result else parts[-1].stop if parts else segment.start
+            if result is None:
+                break
+        starts = sorted({0, *(start for result in known for start in result.shot_starts)})
+        shots = _spans(starts, stop)
+        tracks = build_tracks(known, [segment.start for segment in self._segments], shots)
         return Analysis(
             video=self._video,
             settings=self._settings.as_dict(),
-            model_sha256={"face_landmarker": self._model.sha256},
-            shots=_spans(self._shot_starts, self._stop),
+            model_sha256=self._model_sha256,
+            shots=shots,
             tracks=tracks,
             tokens=self._backend.tokens(self._video, tracks),
-            analyzed_frames=self._stop,
-            undecodable_frames=self._stop - self._decoded,
+            analyzed_frames=stop,
+            undecodable_frames=stop - sum(result.decoded for result in known),
         )
 
-    def _pictures(self) -> Iterator[tuple[Picture, bool]]:
-        return tag_shots(decode(self._video, max_side=self._settings.analysis_max_side))
+    def _take(self, event: Event) -> None:
+        if isinstance(event, SegmentPart):
+            self._parts[event.segment].append(event)
+        elif isinstance(event, SegmentBegun):
+            self._parts[event.segment].clear()  # of an attempt that ended in a crash
+        else:
+            result = self._results[event.segment] = merged(self._parts[event.segment])
+            self._parts[event.segment].clear()
+            if self._cache is not None and len(self._segments) > 1:
+                self._cache.store_segment(self._video, self._settings, self._model_sha256, event.segment, result)
+
+    def _looked_at(self) -> int:
+        """Frames looked at in all segments."""
+        return sum(
+            segment.stop - segment.start if result else parts[-1].stop - segment.start if parts else 0
+            for segment, parts, result in zip(self._segments, self._parts, self._results, strict=True)
+        )
 
 
 def analyze_video(
@@ -98,6 +133,7 @@ def analyze_video(
     face_model: Path | None = None,
     progress: ProgressCallback | None = None,
     cancel: threading.Event | None = None,
+    cache: AnalysisCache | None = None,
 ) -> Analysis:
     """Find faces, shots and expression tokens in every frame of a video.
 
@@ -106,64 +142,16 @@ def analyze_video(
         settings: what the models are run with.
         face_model: path of the face bundle, where the user names one.
         progress: called from this thread, at most ten times a second.
-        cancel: looked at for every frame.
+        cancel: looked at twenty times a second.
+        cache: where a finished analysis is taken from or kept, and an interrupted one goes on.
 
     Raises:
         VideoError, ModelFileError: see `probe` and `load_face_model`.
         Cancelled: `cancel` was set.
     """
     info = video if isinstance(video, VideoInfo) else probe(video)
-    analyzer = VideoExpressionAnalyzer(info, settings or AnalysisSettings(), face_model)
+    analyzer = VideoExpressionAnalyzer(info, settings or AnalysisSettings(), face_model, cache)
     return analyzer.run(progress, cancel or threading.Event())
-
-
-@contextmanager
-def _read_ahead(
-    items: Iterator[tuple[Picture, bool]], cancel: threading.Event
-) -> Iterator[Iterator[tuple[Picture, bool]]]:
-    """Run a generator in a thread of its own, a few items ahead; the thread is joined on every way out."""
-    waiting: queue.Queue[tuple[Literal["item", "error", "end"], Any]] = queue.Queue(_QUEUED_PICTURES)
-    left = threading.Event()
-
-    def put(kind: Literal["item", "error", "end"], value: Any = None) -> bool:
-        while not (left.is_set() or cancel.is_set()):
-            try:
-                waiting.put((kind, value), timeout=0.05)
-            except queue.Full:
-                continue
-            return True
-        return False
-
-    def produce() -> None:
-        try:
-            for item in items:
-                if not put("item", item):
-                    return
-            put("end")
-        except BaseException as error:  # handed to the consumer, which raises it
-            put("error", error)
-        finally:
-            items.close()  # type: ignore[attr-defined]
-
-    def consume() -> Iterator[tuple[Picture, bool]]:
-        while not cancel.is_set():
-            try:
-                kind, value = waiting.get(timeout=0.05)
-            except queue.Empty:
-                continue
-            if kind == "error":
-                raise value
-            if kind == "end":
-                return
-            yield value
-
-    thread = threading.Thread(target=produce, name="clipgen-decode")
-    thread.start()
-    try:
-        yield consume()
-    finally:
-        left.set()
-        thread.join()
 
 
 def with_tokens(

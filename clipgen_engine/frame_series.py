@@ -44,7 +44,6 @@ class FrameSeries:
         for rows, _, _ in self._sources:
             self.present[rows] = True
         self._short_side_px = min(analysis.video.width_px, analysis.video.height_px)
-        self._frame_area_px = analysis.video.width_px * analysis.video.height_px
         self._missing = prefix_sums(~self.present[np.newaxis])[0]
         self._variance: tuple[int, Float32Array] | None = None
         self._variance_lock = threading.Lock()
@@ -105,7 +104,7 @@ class FrameSeries:
         """(K, R) float32: a quantity of each frame, zero where the face is missing.
 
         Args:
-            name: a field of `FaceTrack`; or `face_share` (of the picture's area), `face_height` (face size in short
+            name: a field of `FaceTrack`; or `face_height` (face size in short
                 sides of the picture), `yaw`, `pitch`, `roll` (degrees, without sign), `step_px` (way of the face
                 centre since the frame before), `face_count` (faces on the frame).
         """
@@ -186,8 +185,6 @@ class FrameSeries:
     def _quantity(self, track: FaceTrack, name: str) -> Float32Array:
         if name in _ANGLES:
             return np.abs(track.head_pose_deg[:, _ANGLES.index(name)])
-        if name == "face_share":
-            return track.box_xywh[:, 2] * track.box_xywh[:, 3] / np.float32(self._frame_area_px)
         if name == "face_height":
             return track.size_px / np.float32(self._short_side_px)
         if name == "step_px":

@@ -20,6 +20,7 @@ from clipgen_engine.windows import Windows
 _WANDER_SCALE_FACES = 0.1  # P is 1/e where the face wanders by a tenth of its size
 _POSE_SCALE_DEG = 10.0
 _FRONTAL_SCALE_DEG = 30.0
+_HALF_SHARP = 500.0  # variance of the Laplacian that counts one half
 _STEP_SCALE_PX = float(np.hypot(518, 518))
 
 
@@ -73,6 +74,12 @@ def frontality(series: FrameSeries, windows: Windows, settings: RankingSettings)
 def face_size(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
     """(W,): mean face size in short sides of the picture."""
     return _clipped(series.mean("face_height", windows)[0])
+
+
+def sharpness(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
+    """(W,): v / (v + 500), v the mean variance of the Laplacian of the face at 64 x 64 px."""
+    variance = series.mean("sharpness", windows)[0]
+    return _clipped(variance / (variance + _HALF_SHARP))
 
 
 def mouth_activity(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
@@ -155,6 +162,7 @@ TERMS: dict[str, ScoreTerm] = {
         _term(head_pose_stability, ("Head pose stability", "Pose"), 0.0, "How still the head is held."),
         _term(frontality, ("Frontality", "Front"), 0.0, "How straight the face looks at the camera."),
         _term(face_size, ("Face size", "Size"), 0.0, "How large the face is in the picture."),
+        _term(sharpness, ("Sharpness", "Sharp"), 0.0, "How much fine detail the face shows."),
         _term(mouth_activity, ("Mouth activity", "Mouth"), 0.0, "How much mouth and jaw move."),
     )
 }

@@ -93,7 +93,7 @@ def _setting_of(item: Field[Any]) -> Setting:
 
 @dataclass(frozen=True)
 class AnalysisSettings(_Checked):
-    """What the models are run with. Changing one of these means analysing again."""
+    """What the models are run with. Changing one of these, but for `workers`, means analysing again."""
 
     analysis_max_side: int = _declared(
         1280,
@@ -105,8 +105,27 @@ class AnalysisSettings(_Checked):
         step=16,
         unit="px",
     )
+    max_faces: int = _declared(
+        4,
+        int,
+        "Faces",
+        "How many faces are followed at the same time, at most.",
+        minimum=1,
+        maximum=16,
+        step=1,
+    )
+    search_stride: int = _declared(
+        15,
+        int,
+        "Search stride",
+        "While a face is followed, a part of the picture is searched for further faces on every n-th frame.",
+        minimum=1,
+        maximum=600,
+        step=1,
+        unit="frames",
+    )
     confidence_stride: int = _declared(
-        5,
+        10,
         int,
         "Confidence stride",
         "The face detector measures its confidence on every n-th frame; between them it is interpolated.",
@@ -115,6 +134,19 @@ class AnalysisSettings(_Checked):
         step=1,
         unit="frames",
     )
+    workers: int = _declared(
+        0,
+        int,
+        "Workers",
+        "How many parts of a video are analysed side by side; 0 means one a processor core. The result is the same.",
+        minimum=0,
+        maximum=256,
+        step=1,
+    )
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values by name, of the settings that matter for the result."""
+        return {name: value for name, value in super().as_dict().items() if name != "workers"}
 
 
 @dataclass(frozen=True)

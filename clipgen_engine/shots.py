@@ -12,8 +12,8 @@ from scenedetect import AdaptiveDetector, FrameTimecode
 
 from clipgen_engine.video import Picture
 
-_DETECTOR_SIDE_PX = 256  # colour statistics need no more
-_LOOKAHEAD_FRAMES = 2  # the detector compares a frame with this many neighbours on either side
+_DETECTOR_SIDE_PX = 200  # colour statistics need no more
+LOOKAHEAD_FRAMES = 2  # the detector compares a frame with this many neighbours on either side
 _NOMINAL_RATE = 25.0  # the detector wants times, we count frames: any constant rate serves
 
 
@@ -23,14 +23,14 @@ def tag_shots(pictures: Iterable[Picture]) -> Iterator[tuple[Picture, bool]]:
     A frame begins a shot when its change of colour is large and stands out from its neighbours (PySceneDetect's
     adaptive detector), so that fast movement, which lasts several frames, is not taken for a cut.
     """
-    detector = AdaptiveDetector(min_scene_len=1, window_width=_LOOKAHEAD_FRAMES)
+    detector = AdaptiveDetector(min_scene_len=1, window_width=LOOKAHEAD_FRAMES)
     waiting: deque[tuple[Picture, FrameTimecode]] = deque()
     cuts: set[int] = set()
     for count, picture in enumerate(pictures):
         timecode = FrameTimecode(count, _NOMINAL_RATE)
         cuts.update(cut.frame_num for cut in detector.process_frame(timecode, _shrunk_bgr(picture)))
         waiting.append((picture, timecode))
-        if len(waiting) > _LOOKAHEAD_FRAMES:
+        if len(waiting) > LOOKAHEAD_FRAMES:
             yield _tagged(waiting.popleft(), cuts)
     while waiting:
         yield _tagged(waiting.popleft(), cuts)
@@ -45,7 +45,9 @@ def _tagged(entry: tuple[Picture, FrameTimecode], cuts: set[int]) -> tuple[Pictu
 
 
 def _shrunk_bgr(picture: Picture) -> cv2.typing.MatLike:
+    """A small picture for the detector, shrunk by a whole number: OpenCV averages blocks ten times as fast."""
     height, width = picture.pixels.shape[:2]
-    scale = _DETECTOR_SIDE_PX / max(height, width)
-    small = cv2.resize(picture.pixels, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return cv2.cvtColor(small, cv2.COLOR_RGB2BGR)
+    factor = max(1, round(max(height, width) / _DETECTOR_SIDE_PX))
+    size = max(1, width // factor), max(1, height // factor)
+    whole_blocks = picture.pixels[: size[1] * factor, : size[0] * factor]
+    return cv2.cvtColor(cv2.resize(whole_blocks, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2BGR)

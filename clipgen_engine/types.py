@@ -81,6 +81,11 @@ class FaceTrack:
     center_xy: Float32Array  # (N, 2) float32, px; mean of mesh points that the expression does not move
     head_pose_deg: Float32Array  # (N, 3) float32, degrees: yaw, pitch, roll
     blendshapes: Float32Array  # (N, 52) float32, 0..1, in MediaPipe's order
+    face_share: Float32Array  # (N,) float32, box area / picture area
+    inside_share: Float32Array  # (N,) float32, 0..1, share of the box inside the picture
+    sharpness: Float32Array  # (N,) float32, variance of the Laplacian (grey 0..255) of the face at 64 x 64 px
+    brightness: Float32Array  # (N,) float32, 0..1, mean luma of the face
+    mouth_open: Float32Array  # (N,) float32, gap between the inner lips / face size
 
     @property
     def size_px(self) -> Float32Array:
@@ -120,6 +125,14 @@ class Analysis:
     tokens: tuple[ExpressionTokens, ...]  # one for each track, in the same order
     analyzed_frames: int
     undecodable_frames: int = 0  # frames of the index that no decoder returned
+
+    @cached_property
+    def dead_channels(self) -> tuple[str, ...]:
+        """Names of the token channels that never leave zero (stay below 0.001) in this video."""
+        if not self.tokens:
+            return ()
+        peaks = np.max([np.abs(tokens.values).max(axis=0, initial=0) for tokens in self.tokens], axis=0)
+        return tuple(name for name, peak in zip(self.tokens[0].channel_names, peaks, strict=True) if peak < 0.001)
 
 
 @dataclass(frozen=True)

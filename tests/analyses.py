@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
@@ -11,6 +12,14 @@ from numpy.typing import NDArray
 
 from clipgen_engine.expression_tokens import load_backend
 from clipgen_engine.types import Analysis, FaceTrack, VideoInfo
+
+_USUAL_MEASURES = {
+    "face_share": 0.05,
+    "inside_share": 1.0,
+    "sharpness": 400.0,
+    "brightness": 0.5,
+    "mouth_open": 0.05,
+}
 
 
 @dataclass
@@ -24,6 +33,8 @@ class FakeTrack:
     confidence: NDArray[np.float32] | None = None
     seen: NDArray[np.bool_] | None = None
     track_id: int = field(default=0)
+    # a number a frame of each measure; else a face that no gate would stop
+    measures: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 def random_track(
@@ -88,4 +99,8 @@ def _build(track: FakeTrack) -> FaceTrack:
         center_xy=track.center.astype(np.float32)[seen],
         head_pose_deg=np.zeros((int(seen.sum()), 3), np.float32),
         blendshapes=np.concatenate([neutral, track.tokens], axis=1)[seen],
+        **{
+            name: np.asarray(track.measures.get(name, np.full(count, usual)), np.float32)[seen]
+            for name, usual in _USUAL_MEASURES.items()
+        },
     )

@@ -236,7 +236,8 @@ def test_counts_of_gates_alone_and_together() -> None:
     confidence = np.full(100, 0.9, np.float32)
     confidence[50] = 0.3
     track = random_track(np.random.default_rng(0), 0, 100)
-    track.confidence, track.size = confidence, 30.0
+    track.confidence = confidence
+    track.measures = {"face_share": np.full(100, 0.004, np.float32)}
     chosen = RankingSettings(sequence_length=20, gates={"min_face_share": 0.01})
     ranking = rank_sequences(make_analysis(track), chosen)
     assert ranking.gate_counts == {"face_in_every_frame": 0, "face_confidence": 20, "min_face_share": 81}

@@ -3,6 +3,7 @@ from __future__ import annotations
 from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
@@ -121,3 +122,39 @@ def test_sound_alone_is_no_video(tmp_path: Path) -> None:
         file.writeframes(b"\0\0" * 8000)
     with pytest.raises(VideoError, match="no video stream"):
         probe(path)
+
+
+def test_a_size_that_changes_in_mid_stream_is_scaled_to_the_first(tmp_path: Path) -> None:
+    parts = [write_coded_video(tmp_path / f"{width}.ts", 20, size=(width, width * 3 // 5)) for width in (160, 320)]
+    joined = tmp_path / "joined.ts"
+    with av.open(str(joined), "w") as output, av.open(str(parts[0])) as first, av.open(str(parts[1])) as second:
+        stream = output.add_stream_from_template(first.streams.video[0])
+        for offset, source in ((0, first), (90_000, second)):
+            for packet in source.demux(source.streams.video[0]):
+                if packet.dts is not None and packet.pts is not None:
+                    packet.pts, packet.dts = packet.pts + offset, packet.dts + offset
+                    packet.stream = stream
+                    output.mux(packet)
+    pictures = list(decode(probe(joined)))
+    assert {picture.pixels.shape for picture in pictures} == {(96, 160, 3)}
+    assert [read_code(picture.pixels) for picture in pictures] == [*range(20), *range(20)]
+
+
+@pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
+def test_flipped_bytes_cost_frames_or_are_one_sentence(tmp_path: Path, suffix: str) -> None:
+    whole = write_coded_video(tmp_path / f"whole{suffix}", COUNT, options={"g": "12", "bf": "2", "crf": "30"})
+    content = np.frombuffer(whole.read_bytes(), np.uint8)
+    for seed in range(12):
+        rng = np.random.default_rng(seed)
+        damaged = content.copy()
+        places = rng.integers(0, len(content), 1 + 3 * seed)
+        damaged[places] ^= rng.integers(1, 256, len(places)).astype(np.uint8)
+        path = tmp_path / f"{seed}{suffix}"
+        path.write_bytes(damaged.tobytes())
+        try:
+            video = probe(path)
+        except VideoError:
+            continue
+        indices = [picture.index for picture in decode(video)]
+        assert indices == sorted(set(indices))
+        assert len(indices) <= video.frame_count

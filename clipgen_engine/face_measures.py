@@ -1,0 +1,83 @@
+"""What can be measured on a face besides its expression: pose, size, sharpness, light, place, mouth."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipgen_engine.opencv import cv2
+from clipgen_engine.types import Float32Array, UInt8Array
+
+# Eye corners and nose bridge: mesh points that stay in place when the face changes its expression.
+_STEADY_POINTS = [33, 133, 362, 263, 168, 6, 197, 195]
+_INNER_LIPS = (13, 14)  # middle of the upper and of the lower lip, where they meet
+_PATCH_PX = 64  # faces are compared at one size: a small face has no fine detail and counts as less sharp
+
+
+@dataclass(frozen=True, eq=False)
+class FaceMeasures:
+    """Measures of one face on one picture; lengths in px of that picture."""
+
+    box_xywh: Float32Array  # (4,) float32, px, of the whole mesh; may reach beyond the picture
+    center_xy: Float32Array  # (2,) float32, px; mean of mesh points that the expression does not move
+    face_share: float  # box area / picture area
+    inside_share: float  # 0..1, share of the box inside the picture
+    sharpness: float  # variance of the Laplacian (grey 0..255) of the face at 64 x 64 px
+    brightness: float  # 0..1, mean luma of the face
+    mouth_open: float  # gap between the inner lips / face size
+
+
+def measure_face(pixels: UInt8Array, points: Float32Array) -> FaceMeasures:
+    """Measure a face.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB picture.
+        points: (478, 2 or 3) float32 mesh, px of that picture.
+    """
+    height, width = pixels.shape[:2]
+    plane = points[:, :2]
+    low, high = plane.min(axis=0), plane.max(axis=0)
+    box = np.concatenate([low, high - low]).astype(np.float32)
+    area = max(float(box[2] * box[3]), 1e-6)
+    left, top = max(0.0, float(low[0])), max(0.0, float(low[1]))
+    right, bottom = min(float(width), float(high[0])), min(float(height), float(high[1]))
+    inside = max(0.0, right - left) * max(0.0, bottom - top)
+    sharpness, brightness = _light(pixels[int(top) : math.ceil(bottom), int(left) : math.ceil(right)])
+    upper, lower = plane[_INNER_LIPS[0]], plane[_INNER_LIPS[1]]
+    return FaceMeasures(
+        box_xywh=box,
+        center_xy=plane[_STEADY_POINTS].mean(axis=0, dtype=np.float32),
+        face_share=area / (width * height),
+        inside_share=inside / area,
+        sharpness=sharpness,
+        brightness=brightness,
+        mouth_open=float(np.hypot(*(upper - lower))) / math.sqrt(area),
+    )
+
+
+def _light(face: UInt8Array) -> tuple[float, float]:
+    """Sharpness and brightness of the visible part; 0 where nothing is visible."""
+    if 0 in face.shape:
+        return 0.0, 0.0
+    shrinks = min(face.shape[:2]) >= _PATCH_PX
+    patch = cv2.resize(face, (_PATCH_PX, _PATCH_PX), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    grey = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY)
+    deviation = float(cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_32F))[1][0, 0])
+    return deviation**2, float(cv2.mean(grey)[0]) / 255
+
+
+def head_pose_deg(matrix: NDArray[np.floating[Any]]) -> Float32Array:
+    """Yaw, pitch, roll (3,) in degrees from MediaPipe's facial transformation (canonical face to camera).
+
+    Rotation = R_y(yaw) R_x(-pitch) R_z(-roll), camera x to the right, y up, z to the viewer. Positive yaw: the face
+    looks to the right of the picture; positive pitch: up; positive roll: the head tilts clockwise in the picture.
+    """
+    rotation = matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0)
+    yaw = math.atan2(rotation[0, 2], rotation[2, 2])
+    pitch = math.asin(float(np.clip(rotation[1, 2], -1, 1)))
+    roll = -math.atan2(rotation[1, 0], rotation[1, 1])
+    return np.array([math.degrees(angle) for angle in (yaw, pitch, roll)], np.float32)

@@ -1,0 +1,122 @@
+"""A video in segments that can be analysed apart: where they lie, and what is found in one.
+
+Where the segments lie depends on the video alone, and what is found in one depends on nothing outside it but the
+warm-up before it. So the result does not depend on how many are analysed side by side, or in which order.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipgen_engine.types import Float32Array, VideoInfo
+
+_SEGMENT_FRAMES = 600  # a compromise: the warm-up costs a share of each, and few segments leave cores without work
+_WARM_UP_FRAMES = 48  # until a face that is followed from here is where it would be if followed from the beginning
+
+# What is kept of each observation: name, dtype, shape. Lengths in px of the source.
+COLUMNS: Mapping[str, tuple[Any, tuple[int, ...]]] = {
+    "frame_index": (np.int64, ()),
+    "tracklet": (np.int64, ()),
+    "box_xywh": (np.float32, (4,)),
+    "confidence": (np.float32, ()),
+    "center_xy": (np.float32, (2,)),
+    "head_pose_deg": (np.float32, (3,)),
+    "blendshapes": (np.float32, (52,)),
+    "face_share": (np.float32, ()),
+    "inside_share": (np.float32, ()),
+    "sharpness": (np.float32, ()),
+    "brightness": (np.float32, ()),
+    "mouth_open": (np.float32, ()),
+}
+Rows = Mapping[str, NDArray[Any]]  # (N, ...) by column name
+
+
+@dataclass(frozen=True)
+class Segment:
+    """Frames `start <= index < stop`; looking begins at `warm_up_start`."""
+
+    number: int
+    start: int
+    stop: int
+    warm_up_start: int
+
+
+@dataclass(frozen=True, eq=False)
+class TrackletSummary:
+    """A tracklet as far as it is known."""
+
+    number: int  # within its segment
+    continues: int | None  # the tracklet of the same landmarker before faces came close or parted
+    near: bool
+    descriptor: Float32Array  # (D,) float32
+    described: int
+    entry_box: Float32Array | None  # (4,) float32, px: where it was just before the segment's first frame
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentPart:
+    """What was found since the part before."""
+
+    segment: int
+    stop: int  # frames of the segment below this index have been looked at
+    decoded: int  # pictures in this part
+    shot_starts: tuple[int, ...]
+    rows: Rows
+    tracklets: tuple[TrackletSummary, ...]  # those seen in this part; a later summary replaces an earlier one
+
+
+@dataclass(frozen=True, eq=False)
+class SegmentResult:
+    """What was found in a segment, or in its beginning."""
+
+    decoded: int  # pictures
+    shot_starts: tuple[int, ...]
+    rows: Rows
+    tracklets: tuple[TrackletSummary, ...]
+
+
+def plan_segments(video: VideoInfo, segment_frames: int = _SEGMENT_FRAMES) -> tuple[Segment, ...]:
+    """Cut a video into segments of about one length, each beginning at a keyframe where there is one near.
+
+    A short video has 2, 4, 8 or 16 of them, so that they go up evenly on the usual numbers of cores.
+    """
+    count = round(video.frame_count / segment_frames)
+    if count < 16:
+        count = 2 ** round(math.log2(max(1, video.frame_count / segment_frames)))
+    if count == 1 and video.frame_count >= segment_frames // 2:
+        count = 2
+    wanted = [video.frame_count * number // count for number in range(count)]
+    keyframes = np.unique(np.searchsorted(video.pts, video.keyframe_pts))
+    keyframes = keyframes[keyframes < video.frame_count]
+    starts = [0]
+    for frame in wanted[1:]:
+        nearest = int(keyframes[np.abs(keyframes - frame).argmin()]) if len(keyframes) else frame
+        start = nearest if abs(nearest - frame) <= segment_frames // 4 else frame
+        if start > starts[-1]:
+            starts.append(start)
+    stops = [*starts[1:], video.frame_count]
+    return tuple(
+        Segment(number, start, stop, max(0, start - _WARM_UP_FRAMES))
+        for number, (start, stop) in enumerate(zip(starts, stops, strict=True))
+    )
+
+
+def merged(parts: Sequence[SegmentPart]) -> SegmentResult:
+    """All parts of a segment so far as one."""
+    tracklets = {summary.number: summary for part in parts for summary in part.tracklets}
+    rows = {
+        name: np.concatenate([np.zeros((0, *shape), dtype), *(part.rows[name] for part in parts)])
+        for name, (dtype, shape) in COLUMNS.items()
+    }
+    return SegmentResult(
+        decoded=sum(part.decoded for part in parts),
+        shot_starts=tuple(start for part in parts for start in part.shot_starts),
+        rows=rows,
+        tracklets=tuple(tracklets.values()),
+    )
