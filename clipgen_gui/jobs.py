@@ -14,7 +14,8 @@ from clipgen_engine.ranking import Ranker
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Analysis, Progress, ProgressCallback, VideoInfo
 from clipgen_gui.engine_worker import EngineWorker, Verb
-from clipgen_gui.session import Session, VideoEntry, VideoState
+from clipgen_gui.session import Session
+from clipgen_gui.video_entry import VideoEntry, VideoState
 
 if TYPE_CHECKING:
     from clipgen_engine.extractor import ExtractionResult

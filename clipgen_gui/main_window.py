@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from PySide6.QtCore import QByteArray, QSettings, Qt, QUrl
-from PySide6.QtGui import QCloseEvent, QDesktopServices, QDragEnterEvent, QDropEvent
+from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
     QFileDialog,
     QGridLayout,
@@ -21,26 +21,28 @@ from clipgen_engine.types import Decision, Progress
 from clipgen_gui.actions import make_actions, press_focused_button
 from clipgen_gui.cards import Card
 from clipgen_gui.drop_page import DropPage
-from clipgen_gui.export_dialog import ExportDialog
+from clipgen_gui.explainer import Explainer
+from clipgen_gui.explanation_panel import ExplanationPanel
+from clipgen_gui.export_flow import ExportFlow, open_folder
 from clipgen_gui.frame_reader import FrameServer
 from clipgen_gui.jobs import AnalysisQueue, ExportJob
 from clipgen_gui.key_sheet import KeySheet
 from clipgen_gui.main_toolbar import MainToolBar
 from clipgen_gui.message_bar import MessageArea
 from clipgen_gui.playback import SPEEDS, Playback
+from clipgen_gui.ranking_panel import RankingPanel
 from clipgen_gui.score_plot import ScorePlot
-from clipgen_gui.session import Session, VideoEntry, VideoState
+from clipgen_gui.session import Session
 from clipgen_gui.status_line import StatusLine
 from clipgen_gui.transport_bar import TransportBar
+from clipgen_gui.video_entry import VideoEntry, VideoState
 from clipgen_gui.video_files import SUFFIXES, expand
 from clipgen_gui.video_player import VideoPlayer
 from clipgen_gui.videos_list import VideosList
-from clipgen_gui.weights_panel import WeightsPanel
 from clipgen_gui.windows_table import WindowsTable
 
 _JOIN_MS = 5000
 _PASSING_MS = 8000
-_LAST_EXPORT = "export/last_parent"
 _GEOMETRY = "window/geometry"
 
 
@@ -82,7 +84,7 @@ class MainWindow(QMainWindow):
                 "previous_video": lambda: session.step_video(-1),
                 "analyse": self.analyse,
                 "cancel": self.cancel,
-                "export": self.export,
+                "export": lambda: self.export_flow.ask(),
                 "play": playback.toggle,
                 "slower": lambda: playback.step_speed(-1),
                 "faster": lambda: playback.step_speed(1),
@@ -98,6 +100,9 @@ class MainWindow(QMainWindow):
                 "accept": lambda: session.decide(Decision.ACCEPTED),
                 "reject": lambda: session.decide(Decision.REJECTED),
                 "undecide": lambda: session.decide(Decision.UNDECIDED),
+                "trim_start": lambda: session.trim("start"),
+                "trim_end": lambda: session.trim("end"),
+                "new_window": session.accept_here,
                 "undo": session.undo_stack.undo,
                 "redo": session.undo_stack.redo,
                 "dismiss": self._dismiss,
@@ -129,19 +134,23 @@ class MainWindow(QMainWindow):
 
         self.plot = ScorePlot(self.session)
         self.videos = VideosList(self.session)
-        self.weights = WeightsPanel(self.session)
+        self.ranking = RankingPanel(self.session)
+        self.explainer = Explainer(self.session, self)
+        self.why = ExplanationPanel(self.session, self.explainer)
         self.table = WindowsTable(self.session)
         self.key_sheet = KeySheet(self)
         for view in (self.player, self.plot.plot, self.videos.view, self.table.view):
             view.setAcceptDrops(False)  # the window takes what is dropped, wherever it falls
 
-        left = _splitter(Qt.Orientation.Vertical, (player_card, self.plot), (690, 240))
+        below = _splitter(Qt.Orientation.Horizontal, (self.plot, self.why), (790, 310))
+        below.setMinimumHeight(212)
+        left = _splitter(Qt.Orientation.Vertical, (player_card, below), (690, 240))
         right_top = QWidget()
         right_layout = QVBoxLayout(right_top)
         right_layout.setContentsMargins(0, 0, 0, 0)
         right_layout.setSpacing(8)
         right_layout.addWidget(self.videos, 1)
-        right_layout.addWidget(self.weights)
+        right_layout.addWidget(self.ranking)
         right = _splitter(Qt.Orientation.Vertical, (right_top, self.table), (420, 480))
         right.setMinimumWidth(340)
         both = _splitter(Qt.Orientation.Horizontal, (left, right), (1140, 424))
@@ -181,9 +190,10 @@ class MainWindow(QMainWindow):
         self.queue.idle.connect(self._show_idle)
         self.queue.analysed.connect(self._say_what_is_missing)
         self.exports.progressed.connect(self._show_export)
-        self.exports.finished.connect(self._say_exported)
-        self.exports.failed.connect(self._export_failed)
-        self.exports.cancelled.connect(self._export_cancelled)
+        self.export_flow = ExportFlow(session, self.exports, self.messages, self._settings, self)
+        self.export_flow.changed.connect(self._export_changed)
+        session.refused.connect(lambda sentence: self.status.showMessage(sentence, _PASSING_MS))
+        self.why.gate_chosen.connect(self.ranking.show_gate)
 
     # Opening
 
@@ -260,53 +270,8 @@ class MainWindow(QMainWindow):
         if not self.exports.busy:
             self.status.show_idle()
 
-    # Export
-
-    def export(self) -> None:
-        """Ask for a folder and write the accepted windows of the video on screen."""
-        entry = self.session.current
-        if entry is None or not entry.accepted or self.exports.busy:
-            return
-        remembered = self._settings.value(_LAST_EXPORT)
-        parent = Path(str(remembered)) if remembered and Path(str(remembered)).is_dir() else entry.path.parent
-        dialog = ExportDialog(len(entry.accepted), parent / f"{entry.path.stem}_clips", self)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.accepted.connect(lambda: self._export_to(entry, dialog.folder))
-        dialog.finished.connect(lambda _: self.activateWindow())
-        dialog.open()
-
-    def _export_to(self, entry: VideoEntry, folder: Path) -> None:
-        self._settings.setValue(_LAST_EXPORT, str(folder.parent))
-        self.exports.start(entry, folder)
-        self._show_state()
-
     def _show_export(self, name: str, progress: Progress | None) -> None:
         self.status.show_progress(f"Exporting clips of {name}", "clips", progress)
-
-    def _say_exported(self, result: object) -> None:
-        clips, folder, failures = result.clips, result.clips_dir, result.failures  # type: ignore[attr-defined]
-        if clips:
-            self.messages.show_message(
-                f"{_clips(len(clips))} written to {folder}",
-                "success",
-                ("Open folder", lambda: _open_folder(folder)),
-            )
-        for sentence in failures:
-            self.messages.show_message(sentence, "warning")
-        self._export_over()
-
-    def _export_failed(self, sentence: str) -> None:
-        self.messages.show_message(sentence, "warning")
-        self._export_over()
-
-    def _export_cancelled(self) -> None:
-        self.messages.show_message("The export was cancelled. Clips that were complete are kept.")
-        self._export_over()
-
-    def _export_over(self) -> None:
-        if self.queue.running is None:
-            self.status.show_idle()
-        self._show_state()
 
     # What the window says
 
@@ -321,17 +286,23 @@ class MainWindow(QMainWindow):
         if entry.why_no_window:
             self._say_about(entry, entry.why_no_window)
 
+    def _export_changed(self) -> None:
+        if self.queue.running is None and not self.exports.busy:
+            self.status.show_idle()
+        self._show_state()
+
     def report_bug(self, log_file: Path) -> None:
         """Something in the app itself went wrong; it goes on."""
         self.messages.show_message(
             "Something unexpected happened, and clipgen went on. What happened is in the log.",
             "warning",
-            ("Open log folder", lambda: _open_folder(log_file.parent)),
+            ("Open log folder", lambda: open_folder(log_file.parent)),
         )
 
     def _dismiss(self) -> None:
         self.messages.dismiss_all()
         self.key_sheet.hide()
+        self.session.ask_about(None)
 
     def _show_state(self) -> None:
         entry = self.session.current
@@ -409,11 +380,3 @@ def _splitter(orientation: Qt.Orientation, widgets: tuple[QWidget, ...], sizes: 
         splitter.setStretchFactor(position, sizes[position])
     splitter.setSizes(list(sizes))
     return splitter
-
-
-def _clips(count: int) -> str:
-    return "1 clip" if count == 1 else f"{count} clips"
-
-
-def _open_folder(folder: Path) -> None:
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

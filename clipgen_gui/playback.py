@@ -80,11 +80,14 @@ class Playback(QObject):
             self.pause()
 
     def _loop_span(self) -> tuple[int, int] | None:
-        """The selected window, while the playhead is in it."""
+        """The selected window or the one that is asked about, while the playhead is in it."""
         entry = self._session.current
-        if not self.loop or entry is None or entry.selected is None:
+        if not self.loop or entry is None:
             return None
-        start, stop, _ = entry.selected
+        span = entry.selected[:2] if entry.selected else entry.candidate
+        if span is None:
+            return None
+        start, stop = max(0, span[0]), min(span[1], entry.frame_count)
         return (start, stop) if start <= entry.position < stop else None
 
     def _anchor(self) -> None:

@@ -108,12 +108,13 @@ class SpansItem(_PlotItem):
     """All windows in one object, told apart by shape as well as by colour: an accepted one has solid edges and
     a tick, a rejected one is hatched, an undecided one is plain, the selected one is framed and brighter."""
 
-    _NUMBER_WIDTH = 16
+    _MARK_WIDTH = 14
 
     def __init__(self) -> None:
         super().__init__()
         self._spans: tuple[Span, ...] = ()
         self._cuts_s: tuple[float, ...] = ()
+        self._candidate_s: tuple[float, float] | None = None
         self._font = ui_font(12)
         self._bold = ui_font(12, bold=True)
 
@@ -121,9 +122,20 @@ class SpansItem(_PlotItem):
     def spans(self) -> tuple[Span, ...]:
         return self._spans
 
+    @property
+    def candidate(self) -> tuple[float, float] | None:
+        """Seconds from where to where the window would be that the curator asks about."""
+        return self._candidate_s
+
     def set_spans(self, spans: Sequence[Span]) -> None:
         if tuple(spans) != self._spans:
             self._spans = tuple(spans)
+            self.update()
+
+    def set_candidate(self, span_s: tuple[float, float] | None) -> None:
+        """Where the window would be that the curator asks about."""
+        if span_s != self._candidate_s:
+            self._candidate_s = span_s
             self.update()
 
     def set_cuts(self, cuts_s: Sequence[float]) -> None:
@@ -148,6 +160,13 @@ class SpansItem(_PlotItem):
             if span.stop_s >= first_s and span.start_s <= last_s:
                 left, right = across(span.start_s), across(span.stop_s)
                 self._draw(painter, QRectF(left, top, max(2.0, right - left), bottom - top), span)
+        if self._candidate_s is not None:
+            left, right = (across(edge) for edge in self._candidate_s)
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+            painter.setPen(QPen(QColor(DARK.text), 1, Qt.PenStyle.DashLine))
+            painter.setBrush(color(DARK.text, 14))
+            painter.drawRect(QRectF(round(left), top + 1, max(2.0, round(right - left)), bottom - top - 2))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setTransform(to_device)
 
     def _draw(self, painter: QPainter, rect: QRectF, span: Span) -> None:
@@ -168,13 +187,13 @@ class SpansItem(_PlotItem):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         middle = QPointF(rect.center().x(), rect.y() + 12)
         marked = accepted or rejected
-        numbered = rect.width() >= (2 if marked else 1) * self._NUMBER_WIDTH
+        numbered = rect.width() >= 8 * len(str(span.number)) + (20 if marked else 4)
         if numbered:
             painter.setFont(self._bold if span.selected else self._font)
             painter.setPen(QColor(DARK.text if span.selected else DARK.muted))
             place = QRectF(middle.x() - 12 + (8 if marked else 0), rect.y() + 4, 24, 16)
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, str(span.number))
-        if not marked or rect.width() < self._NUMBER_WIDTH:
+        if not marked or rect.width() < self._MARK_WIDTH:
             return
         at = middle - QPointF(8 if numbered else 0, 0)
         painter.setPen(QPen(QColor(DARK.accepted if accepted else DARK.rejected), 2))

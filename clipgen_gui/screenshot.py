@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 from clipgen_engine.types import Decision
 from clipgen_gui.main_window import MainWindow
-from clipgen_gui.session import VideoState
+from clipgen_gui.video_entry import VideoState
 
 SIZE = QSize(1600, 940)
 _ANALYSIS_TIMEOUT_MS = 300_000

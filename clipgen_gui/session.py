@@ -2,114 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+import time
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtGui import QUndoCommand, QUndoStack
+from PySide6.QtGui import QUndoStack
 
+from clipgen_engine.explanation import explain_place
 from clipgen_engine.gates import GATES
-from clipgen_engine.ranking import COMBINED, Ranker, Ranking
-from clipgen_engine.score_terms import TERMS
-from clipgen_engine.settings import RankingSettings
-from clipgen_engine.types import Analysis, Decision, Sequence, VideoInfo
+from clipgen_engine.presets import PRESETS, with_preset
+from clipgen_engine.ranking import Ranker
+from clipgen_engine.score_terms import REGION_MULTIPLIERS, TERMS
+from clipgen_engine.settings import RankingSettings, declarations
+from clipgen_engine.types import Analysis, Decision, Setting, VideoInfo
+from clipgen_gui.edits import ChangeSettings, MarkWindows
+from clipgen_gui.video_entry import Key, Mark, VideoEntry, VideoState, WindowRow
 
-Key = tuple[int, int, int]  # start frame, stop frame, track id
-Curve = tuple[NDArray[np.int64], NDArray[np.float32]]  # frames, value of the window centred at each
-
-
-class VideoState(StrEnum):
-    WAITING = "waiting"
-    ANALYSING = "analysing"
-    DONE = "done"
-    STOPPED = "stopped"  # cancelled; what was found so far is kept
-    FAILED = "failed"
-
-
-@dataclass(frozen=True)
-class WindowRow:
-    """A window as the table and the plot show it. The number counts rows, rejected ones included,
-    so that rejecting a window does not renumber the others."""
-
-    number: int
-    sequence: Sequence
-    decision: Decision
-
-    @property
-    def key(self) -> Key:
-        return self.sequence.key
-
-
-@dataclass(eq=False)
-class VideoEntry:
-    """One open video with everything the curator did to it."""
-
-    path: Path
-    state: VideoState = VideoState.WAITING
-    message: str = ""  # why it failed, or why there is no window
-    info: VideoInfo | None = None
-    analysis: Analysis | None = None
-    ranker: Ranker | None = None
-    ranking: Ranking | None = None
-    rows: tuple[WindowRow, ...] = ()
-    decided: dict[Key, tuple[Decision, Sequence]] = field(default_factory=dict)
-    selected: Key | None = None
-    position: int = 0  # playhead, frame index
-    _curves: dict[tuple[str, int], Curve] = field(default_factory=dict)  # of the terms, which no weight changes
-    _curves_of: object = None
-
-    @property
-    def frame_count(self) -> int:
-        return self.info.frame_count if self.info else 0
-
-    @property
-    def selected_row(self) -> WindowRow | None:
-        return next((row for row in self.rows if row.key == self.selected), None)
-
-    @property
-    def accepted(self) -> tuple[Sequence, ...]:
-        """Accepted windows, best first, ranked among themselves: the numbers that their clips get."""
-        accepted = (row.sequence for row in self.rows if row.decision is Decision.ACCEPTED)
-        return tuple(replace(sequence, rank=rank) for rank, sequence in enumerate(accepted, start=1))
-
-    @property
-    def why_no_window(self) -> str:
-        """A sentence where an analysis is complete and no window passes; else nothing."""
-        if self.state is not VideoState.DONE or self.analysis is None or self.ranking is None or self.rows:
-            return ""
-        if not self.analysis.tracks:
-            return f"No face was found in {self.path.name}. Choose a video in which a face is larger or better lit."
-        length = self.ranking.settings.sequence_length
-        if not self.ranking.window_count:
-            return f"No face stays for {length} frames in {self.path.name}. Try a shorter window."
-        name = max(self.ranking.gate_counts, key=lambda gate: self.ranking.gate_counts[gate])  # type: ignore[union-attr]
-        return (
-            f"No window of {length} frames passes in {self.path.name}: “{GATES[name].label}” stops"
-            f" {self.ranking.gate_counts[name]} of {self.ranking.window_count}. Lower its threshold or the window."
-        )
-
-    def curve(self, name: str, track_id: int) -> Curve | None:
-        """A score over the frames of a track under the last ranking, or None where there is none."""
-        if self.ranking is None:
-            return None
-        if name == COMBINED:
-            return self.ranking.curve(name, track_id)
-        if self._curves_of is not self.ranking.scores:
-            self._curves_of, self._curves = self.ranking.scores, {}
-        if (name, track_id) not in self._curves:
-            self._curves[name, track_id] = self.ranking.curve(name, track_id)
-        return self._curves[name, track_id]
-
-    def decision_of(self, key: Key) -> Decision:
-        return self.decided[key][0] if key in self.decided else Decision.UNDECIDED
-
-    def keys_with(self, decision: Decision) -> list[Key]:
-        return [key for key, (made, _) in self.decided.items() if made is decision]
+_GESTURE_S = 0.8  # typing and turning the wheel without a longer pause are one step to undo
+_SHORTEST = 2  # frames; one frame has no variation
 
 
 class Session(QObject):
@@ -120,10 +33,11 @@ class Session(QObject):
     analysis_changed = Signal()  # the current video's analysis grew
     settings_changed = Signal()
     ranking_changed = Signal()  # the current video's windows, curves or decisions, and with them maybe the selection
-    selection_changed = Signal()
+    selection_changed = Signal()  # another window is selected, or another place asked about
     window_chosen = Signal()  # the curator went to a window to look at it
     position_changed = Signal(int)
     failed = Signal(object, str)  # entry, sentence
+    refused = Signal(str)  # what was asked for cannot be; the sentence says why
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -131,6 +45,9 @@ class Session(QObject):
         self.current: VideoEntry | None = None
         self.settings = RankingSettings()
         self.undo_stack = QUndoStack(self)
+        self._gesture = 0
+        self._held = False
+        self._changed_s = 0.0
         self._rank_timer = QTimer(self)  # 0 ms: all changes of one turn of the event loop make one ranking
         self._rank_timer.setSingleShot(True)
         self._rank_timer.setInterval(0)
@@ -158,7 +75,7 @@ class Session(QObject):
             return
         self.current = entry
         if entry.ranking is None or entry.ranking.settings != self.settings:
-            self._rank(entry)
+            entry.rank(self.settings)
         self.current_changed.emit()
         self.analysis_changed.emit()
         self.ranking_changed.emit()
@@ -199,7 +116,7 @@ class Session(QObject):
         entry.analysis, entry.ranker = analysis, ranker
         if complete:
             entry.state, entry.message = VideoState.DONE, ""
-        self._rank(entry)
+        entry.rank(self.settings)
         if complete:
             self.videos_changed.emit()
         if entry is self.current:
@@ -217,60 +134,63 @@ class Session(QObject):
         )
 
     def set_weight(self, term: str, value: float) -> None:
-        self._set_settings(weights={**self.settings.weights, term: value})
+        weights = {name: one.weight for name, one in TERMS.items()}
+        self._change(
+            f"Change weight of {TERMS[term].label}", term, weights=_with(self.settings.weights, weights, term, value)
+        )
 
     def set_gate(self, gate: str, threshold: float) -> None:
-        self._set_settings(gates={**self.settings.gates, gate: threshold})
+        thresholds = {name: one.threshold for name, one in GATES.items()}
+        self._change(
+            f"Change gate {GATES[gate].label}", gate, gates=_with(self.settings.gates, thresholds, gate, threshold)
+        )
+
+    def set_regions(self, multipliers: Mapping[str, float], text: str = "") -> None:
+        """Change the multipliers of these regions."""
+        regions = self.settings.regions
+        for region, value in multipliers.items():
+            regions = _with(regions, REGION_MULTIPLIERS, region, value)
+            text = text or f"Change region {REGION_MULTIPLIERS[region].label}"
+        self._change(text, text, regions=regions)
 
     def set_setting(self, name: str, value: Any) -> None:
         """Change a declared ranking setting by its name."""
-        self._set_settings(**{name: value})
+        label = next(one.label for one in declarations(RankingSettings) if one.name == name)
+        self._change(f"Change {label}", name, **{name: value})
 
-    def _set_settings(self, **changes: Any) -> None:
+    def apply_preset(self, name: str) -> None:
+        """Take over gates and regions of a preset."""
+        preset = with_preset(self.settings, name)
+        self._change(f"Use preset {PRESETS[name].label}", name, gates=preset.gates, regions=preset.regions)
+
+    def hold(self, on: bool) -> None:
+        """A handle was taken or let go: what changes in between is one step to undo, however long it takes."""
+        self._held = on
+        self._gesture += 1
+
+    def _change(self, text: str, what: str, **changes: Any) -> None:
         changed = replace(self.settings, **changes)
-        if changed != self.settings:
-            self.settings = changed
+        if changed == self.settings:
+            return
+        now = time.monotonic()
+        if not self._held and now - self._changed_s > _GESTURE_S:
+            self._gesture += 1
+        self._changed_s = now
+        step = ChangeSettings(self._take_settings, self.settings, changed, (what, self._gesture), text)
+        self.undo_stack.push(step)
+
+    def _take_settings(self, settings: RankingSettings) -> None:
+        if settings != self.settings:
+            self.settings = settings
             self.settings_changed.emit()
             self._rank_timer.start()
-
-    # Ranking
 
     def rank_now(self) -> None:
         """Rank the current video under the settings as they are, without waiting for the timer."""
         self._rank_timer.stop()
         if self.current is not None:
-            self._rank(self.current)
+            self.current.rank(self.settings)
             self.ranking_changed.emit()
-
-    def _rank(self, entry: VideoEntry) -> None:
-        if entry.ranker is None:
-            return
-        entry.ranking = entry.ranker.rank(
-            self.settings, pinned=entry.keys_with(Decision.ACCEPTED), blocked=entry.keys_with(Decision.REJECTED)
-        )
-        shown = {sequence.key: sequence for sequence in entry.ranking.sequences}
-        for key, (_, sequence) in entry.decided.items():
-            if key not in shown:
-                shown[key] = entry.ranker.describe(key, self.settings) or sequence
-        best_first = sorted(shown.values(), key=lambda one: (-one.combined_score, one.start_frame))
-        entry.rows = tuple(
-            WindowRow(number, sequence, entry.decision_of(sequence.key))
-            for number, sequence in enumerate(best_first, start=1)
-        )
-        self._follow_selection(entry)
-
-    def _follow_selection(self, entry: VideoEntry) -> None:
-        """A window that moved by some frames stays selected; one that left the list does not."""
-        if entry.selected is None or entry.selected_row is not None:
-            return
-        start, stop, track = entry.selected
-        overlaps = [
-            (min(stop, row.sequence.stop_frame) - max(start, row.sequence.start_frame), row.key)
-            for row in entry.rows
-            if row.sequence.track_id == track
-        ]
-        best = max(overlaps, default=(0, None))
-        entry.selected = best[1] if best[0] > 0 else None
 
     # Selection and position
 
@@ -279,12 +199,21 @@ class Session(QObject):
         entry = self.current
         if entry is None:
             return
-        if key != entry.selected:
-            entry.selected = key
+        if key != entry.selected or entry.place is not None:
+            entry.selected, entry.place = key, None
             self.selection_changed.emit()
         if seek and key is not None:
             self.seek(key[0])
             self.window_chosen.emit()
+
+    def ask_about(self, frame: int | None) -> None:
+        """Ask why the window centred at this frame is not in the list; nothing else stays selected."""
+        entry = self.current
+        if entry is not None and frame != entry.place:
+            entry.place = frame
+            if frame is not None:
+                entry.selected = None
+            self.selection_changed.emit()
 
     def step_selection(self, step: int) -> None:
         """Select the window below or above; from none the first or the last."""
@@ -311,20 +240,24 @@ class Session(QObject):
     # Decisions
 
     def decide(self, decision: Decision, *, advance: bool = True) -> None:
-        """Decide on the selected window and go on to the next undecided one."""
+        """Decide on the selected window and go on to the next undecided one.
+
+        To accept while a place is asked about accepts the window there. To undecide a window that was made by hand
+        and is undecided gives it up.
+        """
         entry = self.current
         row = entry.selected_row if entry else None
         if entry is None or row is None:
+            if entry is not None and entry.place is not None and decision is Decision.ACCEPTED:
+                self.accept_place()
             return
-        if row.decision is not decision:
-            before, number = row.decision, row.number
-            text = {
-                Decision.ACCEPTED: f"Accept window {number}",
-                Decision.REJECTED: f"Reject window {number}",
-                Decision.UNDECIDED: f"Undecide window {number}",
-            }[decision]
-            self.undo_stack.push(_Decide(self._apply, entry, row.sequence, before, decision, text))
-        if advance and decision is not Decision.UNDECIDED:
+        undecide = decision is Decision.UNDECIDED
+        given_up = undecide and row.by_hand and row.decision is decision
+        if row.decision is not decision or given_up:
+            verb = "Give up" if given_up else {"accepted": "Accept", "rejected": "Reject"}.get(decision, "Undecide")
+            mark = None if given_up or (undecide and not row.by_hand) else Mark(decision, row.sequence, row.by_hand)
+            self._mark(entry, {row.key: mark}, row.key, row.key, f"{verb} window {row.number}")
+        if advance and not undecide:
             self._select_next_undecided(entry, row.key)
 
     def _select_next_undecided(self, entry: VideoEntry, after: Key) -> None:
@@ -335,41 +268,93 @@ class Session(QObject):
                 self.select(row.key)
                 return
 
-    def _apply(self, entry: VideoEntry, sequence: Sequence, decision: Decision, *, show: bool) -> None:
-        if decision is Decision.UNDECIDED:
-            entry.decided.pop(sequence.key, None)
+    def accept_place(self) -> None:
+        """Accept the window at the place that is asked about."""
+        if self.current is not None and self.current.place is not None:
+            self._accept_at(self.current, self.current.place)
+
+    def accept_here(self) -> None:
+        """Accept the window that is asked about while the playhead is in it, else the one centred at the playhead."""
+        entry = self.current
+        if entry is None:
+            return
+        candidate = entry.candidate
+        asked = candidate is not None and candidate[0] <= entry.position < candidate[1]
+        self._accept_at(entry, entry.place if asked and entry.place is not None else entry.position)
+
+    def _accept_at(self, entry: VideoEntry, frame: int) -> None:
+        self._settle()
+        if entry.ranker is None or entry.ranking is None:
+            self.refused.emit("There is nothing to choose from before the video is analysed.")
+            return
+        found = explain_place(entry.ranker, entry.ranking, frame)
+        if isinstance(found, str):
+            self.refused.emit(found)
+            return
+        row = next((row for row in entry.rows if row.key == found.key), None)
+        if row is not None:
+            self.select(row.key, seek=False)
+            self.decide(Decision.ACCEPTED, advance=False)
         else:
-            entry.decided[sequence.key] = decision, sequence
-        self._rank(entry)
-        if show:
+            self._make(entry, found.key, Decision.ACCEPTED, None, f"Accept the window around frame {frame}")
+
+    def trim(self, edge: Literal["start", "end"]) -> None:
+        """Let the selected window begin or end with the frame under the playhead."""
+        self._settle()
+        entry = self.current
+        row = entry.selected_row if entry else None
+        if entry is None or row is None:
+            self.refused.emit("Select a window first (↓), then trim it at the playhead.")
+            return
+        start, stop, track = row.key
+        key = (entry.position, stop, track) if edge == "start" else (start, entry.position + 1, track)
+        if key[1] - key[0] < _SHORTEST:
+            wanted = "before the last" if edge == "start" else "after the first"
+            self.refused.emit(f"Put the playhead {wanted} frame of window {row.number} to trim its {edge}.")
+        elif key != row.key:
+            self._make(entry, key, row.decision, row, f"Trim the {edge} of window {row.number}")
+
+    def _make(self, entry: VideoEntry, key: Key, decision: Decision, instead_of: WindowRow | None, text: str) -> None:
+        """Add a window by hand."""
+        start, stop, track = key
+        sequence = entry.ranker.describe(key, self.settings) if entry.ranker else None
+        if sequence is None:
+            self.refused.emit(f"The face is not seen in every frame from {start} to {stop - 1}.")
+            return
+        apart = self.settings.scope == "track"
+        for row in entry.rows:
+            other = row is not instead_of and row.decision is Decision.ACCEPTED and row.overlaps(start, stop)
+            if other and decision is not Decision.REJECTED and not (apart and row.sequence.track_id != track):
+                self.refused.emit(f"It would overlap window {row.number}, which is accepted. Undecide that first (U).")
+                return
+        before = instead_of.key if instead_of else None
+        changes: dict[Key, Mark | None] = {before: None} if before else {}
+        changes[key] = Mark(decision, sequence, by_hand=True)
+        self._mark(entry, changes, before, key, text)
+        self.select(key, seek=False)
+
+    def _settle(self) -> None:
+        if self._rank_timer.isActive():
+            self.rank_now()
+
+    def _mark(
+        self, entry: VideoEntry, changes: Mapping[Key, Mark | None], before: Key | None, after: Key | None, text: str
+    ) -> None:
+        self.undo_stack.push(MarkWindows(self._apply_marks, entry, changes, before, after, text))
+
+    def _apply_marks(self, entry: VideoEntry, changes: Mapping[Key, Mark | None], show: Key | None) -> None:
+        entry.mark(changes)
+        entry.rank(self.settings)
+        if show is not None:
             self.set_current(entry)
         if entry is self.current:
             self.ranking_changed.emit()
-            if show and any(row.key == sequence.key for row in entry.rows):
-                self.select(sequence.key)
+            if show is not None and any(row.key == show for row in entry.rows):
+                self.select(show)
         self.videos_changed.emit()
 
 
-class _Decide(QUndoCommand):
-    """A decision that can be taken back; undo and redo show the window that they are about."""
-
-    def __init__(
-        self,
-        apply: Callable[..., None],
-        entry: VideoEntry,
-        sequence: Sequence,
-        before: Decision,
-        after: Decision,
-        text: str,
-    ) -> None:
-        super().__init__(text)
-        self._apply, self._entry, self._sequence = apply, entry, sequence
-        self._before, self._after = before, after
-        self._done_before = False
-
-    def redo(self) -> None:
-        self._apply(self._entry, self._sequence, self._after, show=self._done_before)
-        self._done_before = True
-
-    def undo(self) -> None:
-        self._apply(self._entry, self._sequence, self._before, show=True)
+def _with(given: Mapping[str, float], declared: Mapping[str, Setting], name: str, value: float) -> dict[str, float]:
+    """The given values with another one; what is as declared need not be given."""
+    changed = {**given, name: value}
+    return {one: changed[one] for one in changed if changed[one] != declared[one].default}

@@ -126,15 +126,29 @@ QToolButton:focus { border-color: $accent; }
 QToolButton#play { background: $accent; border-radius: 17px; padding: 0; }
 QToolButton#play:hover { background: $accent_hover; }
 QToolButton#play:disabled { background: $raised; }
-QToolButton#small { padding: 1px 8px; font-size: 12px; color: $muted; }
-QToolButton#small:checked { color: $accent; }
-QWidget#more, QScrollArea { background: $card; }
+QToolButton#tab { padding: 1px 8px; font-size: 12px; color: $muted; }
+QToolButton#tab:checked { color: $accent; }
+QToolButton#fold { padding: 1px 6px 1px 0; font-size: 12px; color: $muted; }
+QToolButton#fold:checked { background: transparent; color: $muted; }
+QToolButton#reset { padding: 0; border-radius: 9px; }
+QLabel#statistic { color: $muted; font-size: 11px; }
+QWidget#plain, QScrollArea { background: $card; }
+QWidget[off="true"] { color: $faint; }
+QSlider[off="true"]::sub-page:horizontal { background: $border; }
+QSlider[off="true"]::handle:horizontal { background: $faint; }
 QToolButton#transport { padding: 4px; }
 
 QPushButton { background: $raised; border: 1px solid $border; border-radius: 5px; padding: 5px 14px; }
 QPushButton:hover { background: $hover; border-color: $faint; }
 QPushButton:focus { border-color: $accent; }
 QPushButton:disabled { color: $faint; background: $card; }
+QPushButton#slim { padding: 1px 9px; font-size: 12px; }
+QPushButton#slim:checked { background: $selection; color: $accent; }
+QPushButton#link { padding: 0 1px; font-size: 12px; color: $accent; border: none; background: transparent;
+    text-align: left; }
+QPushButton#link:hover, QPushButton#link:focus { text-decoration: underline; }
+QPushButton#link[gate="failed"] { color: $warning; }
+QPushButton#link[gate="passed"] { color: $muted; }
 QPushButton#primary { background: $accent; color: $on_accent; border-color: $accent; font-weight: bold; }
 QPushButton#primary:hover { background: $accent_hover; }
 QPushButton#primary:focus { border-color: $text; }
@@ -150,6 +164,7 @@ QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus { background:
 QSpinBox, QDoubleSpinBox, QLineEdit, QComboBox {
     background: $field; border: 1px solid $border; border-radius: 4px; padding: 4px 6px; min-height: 17px;
     selection-background-color: $selection; }
+QDoubleSpinBox#slim { padding: 0 2px; font-size: 12px; }
 QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus, QComboBox:focus { border-color: $accent; }
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
     width: 0; border: none; }

@@ -19,8 +19,9 @@ from PySide6.QtWidgets import (
 from clipgen_engine.score_terms import TERMS
 from clipgen_gui.cards import named, term_color
 from clipgen_gui.frame_reader import FrameServer, PlayerPicture
-from clipgen_gui.session import Session, VideoEntry
+from clipgen_gui.session import Session
 from clipgen_gui.theme import DARK, color, ui_font
+from clipgen_gui.video_entry import VideoEntry
 
 
 @dataclass(frozen=True)

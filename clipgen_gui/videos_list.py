@@ -6,8 +6,9 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, QWidget
 
 from clipgen_gui.cards import Card, chip, named
-from clipgen_gui.session import Session, VideoEntry, VideoState
+from clipgen_gui.session import Session
 from clipgen_gui.theme import DARK, icon
+from clipgen_gui.video_entry import VideoEntry, VideoState
 
 _ICONS = {
     VideoState.WAITING: ("circle-outline", DARK.faint),

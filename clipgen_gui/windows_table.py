@@ -32,9 +32,10 @@ from clipgen_engine.ranking import COMBINED
 from clipgen_engine.score_terms import TERMS
 from clipgen_engine.types import Decision
 from clipgen_gui.cards import Card, chip, named, term_color
-from clipgen_gui.session import Session, WindowRow
+from clipgen_gui.session import Session
 from clipgen_gui.theme import DARK, icon, ui_font
 from clipgen_gui.timecode import clock
+from clipgen_gui.video_entry import WindowRow
 
 _AnyIndex = QModelIndex | QPersistentModelIndex
 _ROW_HEIGHT = 30

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QImage
@@ -14,8 +14,8 @@ from PySide6.QtWidgets import QApplication, QComboBox
 from pytestqt.qtbot import QtBot
 
 from clipgen_engine.gates import GATES
-from clipgen_engine.ranking import Ranker
-from clipgen_engine.score_terms import TERMS
+from clipgen_engine.ranking import Ranker, effective_thresholds
+from clipgen_engine.score_terms import REGION_MULTIPLIERS, TERMS
 from clipgen_engine.settings import RankingSettings, declarations
 from clipgen_engine.types import Decision
 from clipgen_gui.main_window import MainWindow
@@ -28,6 +28,7 @@ from clipgen_gui.video_files import expand
 from tests.analyses import make_analysis, random_track
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a collection of garbage can fall into it
 @given(st.lists(st.one_of(st.just(float("nan")), st.floats(0, 1)), min_size=1, max_size=400), st.integers(1, 40))
 def test_thinning_keeps_the_extremes_and_bounds_the_points(values: list[float], columns: int) -> None:
     array = np.array(values)
@@ -163,12 +164,14 @@ def test_no_window_says_which_condition_stopped_them(session: Session) -> None:
     assert "shorter window" in _entry(session).why_no_window
 
 
-def test_everything_that_the_engine_declares_has_a_control(reviewed: MainWindow, qtbot: QtBot) -> None:
-    panel, session = reviewed.weights, reviewed.session
-    assert set(panel.sliders) == set(TERMS)
-    free = {name for name, gate in GATES.items() if gate.threshold.minimum != gate.threshold.maximum}
-    assert set(panel.boxes) == free | {setting.name for setting in declarations(RankingSettings)}
-    for name, box in panel.boxes.items():
+def test_everything_that_the_engine_declares_has_a_control(reviewed: MainWindow) -> None:
+    ranking, session = reviewed.ranking, reviewed.session
+    weights, gates = ranking.weights, ranking.gates
+    assert set(weights.sliders) == set(TERMS)
+    assert set(ranking.regions.sliders) == set(REGION_MULTIPLIERS)
+    assert set(gates.rows) == set(GATES)
+    assert {*weights.boxes, "diversity"} == {setting.name for setting in declarations(RankingSettings)}
+    for name, box in weights.boxes.items():
         if isinstance(box, QComboBox):
             box.setCurrentIndex(1)
             assert getattr(session.settings, name) == box.currentData()
@@ -176,9 +179,17 @@ def test_everything_that_the_engine_declares_has_a_control(reviewed: MainWindow,
         else:
             for value in (box.minimum(), box.maximum()):
                 box.setValue(value)
-                default = GATES[name].threshold.default if name in free else None
-                now = session.settings.gates.get(name, default) if name in free else getattr(session.settings, name)
-                assert now == pytest.approx(value)
+                assert getattr(session.settings, name) == pytest.approx(value)
+    ranking.show_page(1)  # a page follows the settings while it is in sight
+    for name, row in gates.rows.items():
+        if row.slider is None:
+            continue
+        for control in (row.box, row.slider):
+            for value in (control.minimum(), control.maximum()):
+                control.setValue(value)
+                declared = GATES[name].threshold
+                expected = declared.minimum if value == control.minimum() else declared.maximum
+                assert effective_thresholds(session.settings)[name] == pytest.approx(expected)
     session.rank_now()
 
 

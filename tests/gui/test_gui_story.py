@@ -7,9 +7,9 @@ import time
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QStyle, QStyleOptionSlider
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from clipgen_engine.types import Analysis, Decision
@@ -17,26 +17,9 @@ from clipgen_engine.video import probe
 from clipgen_gui.export_dialog import ExportDialog
 from clipgen_gui.main_window import MainWindow
 from clipgen_gui.video_entry import VideoEntry, VideoState
-from clipgen_gui.weights_panel import WeightSlider
-from tests.gui.conftest import open_analysed, python_threads
+from tests.gui.conftest import drag, open_analysed, python_threads
 
 ANALYSIS_MS = 60_000
-
-
-def _drag(qtbot: QtBot, slider: WeightSlider, to_value: int) -> None:
-    """Take the handle with the mouse and move it."""
-    option = QStyleOptionSlider()
-    slider.initStyleOption(option)
-    handle = slider.style().subControlRect(
-        QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, slider
-    )
-    start = handle.center()
-    usable = slider.width() - handle.width()
-    end = QPoint(handle.width() // 2 + round(usable * to_value / slider.maximum()), start.y())
-    qtbot.mousePress(slider, Qt.MouseButton.LeftButton, pos=start)
-    for step in range(1, 6):
-        qtbot.mouseMove(slider, start + (end - start) * step / 5)
-    qtbot.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=end)
 
 
 def test_from_a_video_to_clips(window: MainWindow, qtbot: QtBot, short_video: Path, tmp_path: Path) -> None:
@@ -57,15 +40,15 @@ def test_from_a_video_to_clips(window: MainWindow, qtbot: QtBot, short_video: Pa
 
     # A weight moved by mouse, then by key, ranks anew.
     before = [row.sequence.combined_score for row in entry.rows]
-    slider = window.weights.sliders["expression_variation"]
-    _drag(qtbot, slider, 20)
+    slider = window.ranking.weights.sliders["expression_variation"]
+    drag(qtbot, slider, 20)
     qtbot.waitUntil(lambda: [row.sequence.combined_score for row in entry.rows] != before)
     assert session.settings.weights["expression_variation"] == pytest.approx(0.2, abs=0.05)
     moved = slider.value()
     slider.setFocus()
     qtbot.keyClick(slider, Qt.Key.Key_Plus)
     assert slider.value() == moved + 1
-    qtbot.waitUntil(lambda: session.settings.weights["expression_variation"] == slider.weight)
+    qtbot.waitUntil(lambda: session.settings.weights["expression_variation"] == slider.number)
     qtbot.waitUntil(lambda: window.table.model.index(0, 2).data() == f"{entry.rows[0].sequence.combined_score:.2f}")
 
     # Decide by keys: the first by Down and A, then A moves on, R rejects.
