@@ -160,10 +160,17 @@ def _verdict(ranking: Ranking, sequence: Sequence, gates: tuple[GateResult, ...]
             else f"Not selected: number {lost_to.rank} (frames {lost_to.start_frame} to {lost_to.stop_frame - 1}) was "
             "accepted and occupies its place."
         )
-    if len(ranking.sequences) >= ranking.settings.num_sequences:
-        last = ranking.sequences[-1]
-        return (
-            f"Not selected: its score {sequence.combined_score:.2f} is below the {last.combined_score:.2f} of the "
-            f"last of {len(ranking.sequences)}."
-        )
-    return "Not selected: its span was rejected."
+    start, stop, gap = sequence.start_frame, sequence.stop_frame, ranking.settings.min_gap
+    if any(begin < stop + gap and start < end + gap for begin, end, _ in ranking.blocked):
+        return "Not selected: it touches a span that was rejected."
+    rivals = [
+        other for other in ranking.sequences if ranking.settings.scope == "video" or other.track_id == sequence.track_id
+    ]
+    if ranking.settings.diversity and rivals and sequence.combined_score >= rivals[-1].combined_score:
+        return f"Not selected: it looks too much like what is (diversity {ranking.settings.diversity:.2f})."
+    if not rivals:
+        return "Not selected: no window was asked for."
+    return (
+        f"Not selected: its score {sequence.combined_score:.2f} is below the {rivals[-1].combined_score:.2f} of the "
+        f"last of {len(rivals)}."
+    )

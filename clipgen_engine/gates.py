@@ -180,7 +180,7 @@ GATES: dict[str, Gate] = {
         _gate(
             "min_laplacian",
             "Least detail",
-            "Smallest variance of the Laplacian of the face at 64 x 64 px that a frame may have; blurred faces have little.",
+            "Smallest variance of the Laplacian of the face at 64 x 64 px that a frame may have; blur lowers it.",
             _lowest("sharpness"),
             "the face is blurred: detail falls to {value:.0f}, below {threshold:.0f}",
             at_least=True,

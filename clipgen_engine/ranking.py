@@ -30,6 +30,7 @@ from clipgen_engine.window_scores import SCORE_SETTINGS, WindowScores
 COMBINED = "combined_score"
 SequenceKey = tuple[int, int, int]
 _TOP_CHANNELS = 3
+_REMEMBERED = 10_000  # windows
 _CHANNELS = tuple(BLENDSHAPE_REGIONS)
 _Video = TypeVar("_Video")
 
@@ -90,6 +91,7 @@ class Ranking:
     gate_counts: Mapping[str, int]  # windows that fail each gate that is on
     gate_counts_alone: Mapping[str, int]  # windows that fail this gate and no other
     valid: BoolArray = field(repr=False)  # (W,) bool: passes every gate
+    blocked: tuple[SequenceKey, ...] = ()  # rejected sequences
 
     def curve(self, name: str, track_id: int) -> tuple[Int64Array, Float32Array]:
         """A curve to draw: frames (N,) int64 and the value (N,) float32 of the window centred at each; NaN in gaps.
@@ -115,6 +117,7 @@ class Ranker:
     def __init__(self, analysis: Analysis) -> None:
         self.series = FrameSeries(analysis)
         self._scores: WindowScores | None = None
+        self._channels: dict[SequenceKey, tuple[tuple[str, float], ...]] = {}
         self._gated: tuple[WindowScores, Mapping[str, float], _Gated] | None = None
 
     def rank(
@@ -154,6 +157,7 @@ class Ranker:
             gate_counts=gated.counts,
             gate_counts_alone=gated.counts_alone,
             valid=gated.valid,
+            blocked=tuple(blocked),
         )
 
     def scores(self, settings: RankingSettings) -> WindowScores:
@@ -260,12 +264,17 @@ class Ranker:
 
         That is the way from its lowest to its highest value, positive where the highest value comes after the lowest.
         """
+        if key in self._channels:  # a drag describes the same windows again and again
+            return self._channels[key]
+        if len(self._channels) > _REMEMBERED:
+            self._channels.clear()
         start, stop, track_id = key
         tokens = self.series.blendshapes_of(track_id, start, stop)
         strongest = np.argsort(-tokens.var(axis=0), kind="stable")
         direction = np.where(tokens.argmax(axis=0) >= tokens.argmin(axis=0), 1, -1)
         change = direction * (tokens.max(axis=0) - tokens.min(axis=0))
-        return tuple((_CHANNELS[channel], float(change[channel])) for channel in strongest)
+        self._channels[key] = tuple((_CHANNELS[channel], float(change[channel])) for channel in strongest)
+        return self._channels[key]
 
 
 @dataclass(frozen=True, eq=False)

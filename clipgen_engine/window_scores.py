@@ -35,6 +35,7 @@ class WindowScores:
         self.settings = settings
         self._series = series
         self._values: dict[str, Float32Array] = {}
+        self._terms_of: dict[int, dict[str, float]] = {}
         self.windows = series.windows(settings.sequence_length)
         self.start_frame = series.start_frame(self.windows)  # (W,) int64
         self.track_id = series.track_id[: len(self.windows)]  # (W,) int64
@@ -63,13 +64,17 @@ class WindowScores:
 
     def terms_of(self, row: int) -> dict[str, float]:
         """All terms of one window; those that no weight needs are computed for it alone."""
-        alone = Windows(self.windows.length, row, row + 1)
-        return {
-            name: float(
-                self._values[name][row] if name in self._values else term.compute(self._series, alone, self.settings)[0]
-            )
-            for name, term in TERMS.items()
-        }
+        if row not in self._terms_of:  # a drag asks for the same windows again and again
+            alone = Windows(self.windows.length, row, row + 1)
+            self._terms_of[row] = {
+                name: float(
+                    self._values[name][row]
+                    if name in self._values
+                    else term.compute(self._series, alone, self.settings)[0]
+                )
+                for name, term in TERMS.items()
+            }
+        return self._terms_of[row]
 
     def combined(self, weights: Mapping[str, float]) -> Float64Array:
         """(W,) float64: sum of weight * term over the terms with a weight, in the order of the registry."""

@@ -83,7 +83,7 @@ def test_a_rejected_place_says_so() -> None:
     ranking = ranker.rank(RankingSettings(gates=OPEN, num_sequences=100), blocked=[first.key])
     explanation = explain(ranker, ranking, first.key)
     assert explanation is not None
-    assert explanation.verdict == "Not selected: its span was rejected."
+    assert explanation.verdict == "Not selected: it touches a span that was rejected."
 
 
 def test_places_without_a_window_are_one_sentence() -> None:
@@ -257,3 +257,18 @@ def test_limits_on_a_term_hold(term: str) -> None:
         for sequence in sequences:
             inside = sequence.terms[term] - np.float32(middle)
             assert inside >= 0 if limit.startswith("min") else inside <= 0
+
+
+def test_a_window_too_like_the_others_says_so() -> None:
+    ranker = one_person(count=2000)
+    settings = RankingSettings(gates=OPEN, num_sequences=4, diversity=0.9)
+    ranking = ranker.rank(settings)
+    scores = ranker.scores(settings)
+    chosen = {frame for s in ranking.sequences for frame in range(s.start_frame - 30, s.stop_frame)}
+    lowest = ranking.sequences[-1].combined_score
+    row = next(r for r in np.argsort(-ranking.combined) if int(scores.start_frame[r]) not in chosen)
+    assert ranking.combined[row] > lowest
+    start = int(scores.start_frame[row])
+    explanation = explain(ranker, ranking, (start, start + 30, 0))
+    assert explanation is not None
+    assert explanation.verdict == "Not selected: it looks too much like what is (diversity 0.90)."
