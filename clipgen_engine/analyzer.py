@@ -80,6 +80,7 @@ class VideoExpressionAnalyzer:
         if cancel.is_set():
             raise Cancelled
         analysis = self.result()
+        self._results = [None for _ in self._segments]  # a long video need not be held twice
         if self._cache is not None:
             self._cache.store(analysis)
         return analysis

@@ -22,6 +22,7 @@ from clipgen_engine.types import FaceTrack, Float32Array, Int64Array, read_only
 
 _MAX_GAP_FRAMES = 60  # not longer than this after it was lost
 _MAX_JUMP_FACES = 1.0  # and nearer than this to its last place, a face is the same unless it looks like another
+_MAX_AWAY_FRAMES = 1800  # a face that was away longer is a new track, whatever it looks like
 _MIN_TRACK_FRAMES = 5  # fewer are more often a mistake than a face, and of no use
 _OTHER_FACE = 0.15  # unlikeness from which two tracklets are surely two people
 _SAME_FACE = 0.07  # unlikeness up to which two tracklets of a shot are one person, wherever and whenever
@@ -84,18 +85,22 @@ def build_tracks(
     """
     pieces = _pieces(segments)
     tracks: list[_Track] = []
+    recent: list[_Track] = []  # those that a piece may belong to
     owner: dict[tuple[int, int], _Track] = {}
-    for _, same_start in groupby(pieces, key=lambda piece: piece.first):
+    for first, same_start in groupby(pieces, key=lambda piece: piece.first):
         group = list(same_start)
+        oldest = min(_shot_start(shots, first), first - _ENTRY_FRAMES - 1)
+        recent = [track for track in recent if track.end.last >= max(oldest, first - _MAX_AWAY_FRAMES)]
         chosen: list[_Track | None] = []
         for piece in group:
             taken = [track for track in chosen if track is not None]
-            track = _continued(piece, owner, tracks, segment_starts) or _known_again(piece, tracks, taken, shots)
+            track = _continued(piece, owner, recent, segment_starts) or _known_again(piece, recent, taken, shots)
             chosen.append(None if track in taken else track)
         for piece, track in zip(group, _without_exchange(group, chosen), strict=True):
             if track is None:
                 track = _Track(piece)
                 tracks.append(track)
+                recent.append(track)
             else:
                 track.pieces.append(piece)
             owner[piece.segment, piece.summary.number] = track
@@ -137,7 +142,7 @@ def _continued(
 
 def _known_again(piece: _Piece, tracks: list[_Track], taken: list[_Track], shots: Int64Array) -> _Track | None:
     """The track of a face that was lost in the same shot."""
-    shot_start = int(shots[np.searchsorted(shots[:, 0], piece.first, side="right") - 1, 0])
+    shot_start = _shot_start(shots, piece.first)
     best: tuple[float, _Track] | None = None
     for track in tracks:
         end = track.end
@@ -154,6 +159,11 @@ def _known_again(piece: _Piece, tracks: list[_Track], taken: list[_Track], shots
         if difference <= limit and (best is None or difference < best[0]):
             best = difference, track
     return best[1] if best else None
+
+
+def _shot_start(shots: Int64Array, frame: int) -> int:
+    """First frame of the shot that a frame belongs to."""
+    return int(shots[np.searchsorted(shots[:, 0], frame, side="right") - 1, 0])
 
 
 def _without_exchange(group: list[_Piece], chosen: list[_Track | None]) -> list[_Track | None]:

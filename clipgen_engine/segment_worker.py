@@ -13,6 +13,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from types import ModuleType
 from typing import Any
 
 from clipgen_engine.errors import ClipgenError
@@ -92,7 +93,7 @@ class SegmentWorker:
             assert pipe is not None
             try:
                 pipe.close()
-            except BrokenPipeError:
+            except OSError:
                 continue  # it died with something still to be read
         self._chatter.close()
 
@@ -106,7 +107,7 @@ class SegmentWorker:
         try:
             pickle.dump(message, self._process.stdin)
             self._process.stdin.flush()
-        except BrokenPipeError as error:
+        except OSError as error:
             raise WorkerCrashed from error
 
     def _receive(self) -> Any:
@@ -122,6 +123,7 @@ def main() -> None:
     import signal
     import traceback
 
+    _spare_matplotlib()
     from clipgen_engine.face_following import FaceFollower
     from clipgen_engine.segment_analysis import analyze_segment
 
@@ -159,3 +161,10 @@ def main() -> None:
             answer(traceback.format_exc())
     if faces is not None:
         faces.close()
+
+
+def _spare_matplotlib() -> None:
+    """MediaPipe imports matplotlib for drawings that are not made here: half of the time that a start takes."""
+    package, plots = ModuleType("matplotlib"), ModuleType("matplotlib.pyplot")
+    package.pyplot = plots  # type: ignore[attr-defined]
+    sys.modules |= {"matplotlib": package, "matplotlib.pyplot": plots}

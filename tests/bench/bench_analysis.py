@@ -1,51 +1,98 @@
-"""Speed of the analysis against the plain loop that one would write first, in one run on the sample."""
+"""Speed of the analysis against the plain loop that one would write first, in one run on the sample, repeated.
+
+Run it alone on a quiet machine: `python tests/bench/bench_analysis.py`.
+"""
 
 from __future__ import annotations
 
+import resource
+import statistics
+import sys
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
+import av
 import mediapipe as mp
 from mediapipe.tasks.python import BaseOptions, vision
 
 import clipgen_engine
+from clipgen_engine.face_models import FaceLandmarker
 from clipgen_engine.model_files import load_face_model
 from clipgen_engine.opencv import cv2
+from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.video import decode, probe
-from tests.conftest import SAMPLE
 
+SAMPLE = Path(__file__).parents[2] / "resources" / "sample.mp4"
+_REPEATED = 3  # 87 seconds of video
 _ROUNDS = 3
+_PLAIN, _ONE, _TWO = "plain loop (cv2 read, FaceLandmarker)", "clipgen, one worker", "clipgen, two workers"
 
 
-def measure() -> dict[str, float]:
-    """Frames a second, the best of three alternating rounds, and the ratios between them."""
-    frames = probe(SAMPLE).frame_count
-    jobs: dict[str, Callable[[], object]] = {
-        "plain loop (cv2 read, FaceLandmarker)": lambda: _plain_loop(landmarks=True),
-        "clipgen, whole analysis": lambda: clipgen_engine.analyze_video(SAMPLE),
-        "clipgen, decode alone": lambda: sum(1 for _ in decode(probe(SAMPLE))),
-        "cv2, decode alone": lambda: _plain_loop(landmarks=False),
+def measure(rounds: int = _ROUNDS) -> dict[str, float]:
+    """Frames a second, the median of alternating rounds, and the ratios between them, with and without starting."""
+    with tempfile.TemporaryDirectory() as folder:
+        video = repeated(SAMPLE, Path(folder) / "long.mp4", _REPEATED)
+        frames = probe(video).frame_count
+        jobs: dict[str, Callable[[], object]] = {
+            _PLAIN: lambda: plain_loop(video, landmarks=True),
+            _ONE: lambda: clipgen_engine.analyze_video(video, AnalysisSettings(workers=1)),
+            _TWO: lambda: clipgen_engine.analyze_video(video, AnalysisSettings(workers=2)),
+            "clipgen, decode alone": lambda: sum(1 for _ in decode(probe(video))),
+            "cv2, decode alone": lambda: plain_loop(video, landmarks=False),
+        }
+        walls: dict[str, list[float]] = {name: [] for name in jobs}
+        processor: dict[str, list[float]] = {name: [] for name in jobs}
+        for _ in range(rounds):
+            for name, job in jobs.items():
+                begun, used = time.perf_counter(), processor_s()
+                job()
+                walls[name].append(time.perf_counter() - begun)
+                processor[name].append(processor_s() - used)
+        landmark_s = _landmark_s_a_frame(video)
+    wall = {name: statistics.median(values) for name, values in walls.items()}
+    rates = {f"{name}, frames/s": frames / seconds for name, seconds in wall.items()}
+    used_s = {name: statistics.median(values) for name, values in processor.items()}
+    return rates | {
+        "clipgen, landmark alone, frames/s": 1 / landmark_s,
+        "analysis speed / plain loop, one worker (bar: 0.95)": wall[_PLAIN] / wall[_ONE],
+        "analysis speed / plain loop, two workers (bar: 1.7)": wall[_PLAIN] / wall[_TWO],
+        "parallel efficiency, one to two workers (bar: 0.85)": wall[_ONE] / wall[_TWO] / 2,
+        "processor seconds, plain loop / one worker": used_s[_PLAIN] / used_s[_ONE],
+        "processor seconds, one worker / two workers": used_s[_ONE] / used_s[_TWO],
     }
-    best = dict.fromkeys(jobs, float("inf"))
-    for _ in range(_ROUNDS):
-        for name, job in jobs.items():
-            begun = time.perf_counter()
-            job()
-            best[name] = min(best[name], time.perf_counter() - begun)
-    rates = {f"{name}, frames/s": frames / seconds for name, seconds in best.items()}
-    plain, ours, *_ = best.values()
-    return rates | {"analysis speed / plain loop (bar: 0.9)": plain / ours}
 
 
-def _plain_loop(*, landmarks: bool) -> None:
-    capture = cv2.VideoCapture(str(SAMPLE))
-    options = vision.FaceLandmarkerOptions(
-        base_options=BaseOptions(model_asset_buffer=load_face_model().landmarker),
-        running_mode=vision.RunningMode.VIDEO,
-        output_face_blendshapes=True,
-        output_facial_transformation_matrixes=True,
-    )
-    with vision.FaceLandmarker.create_from_options(options) as landmarker:
+def repeated(path: Path, target: Path, times: int) -> Path:
+    """The packets of a video several times on end."""
+    with av.open(str(target), "w") as output:
+        stream, offset = None, 0
+        for _ in range(times):
+            with av.open(str(path)) as source:
+                video = source.streams.video[0]
+                stream = stream or output.add_stream_from_template(video)
+                for packet in source.demux(video):
+                    if packet.dts is None or packet.pts is None:
+                        continue
+                    packet.pts, packet.dts = packet.pts + offset, packet.dts + offset
+                    packet.stream = stream
+                    output.mux(packet)
+                assert video.duration is not None
+                offset += video.duration
+    return target
+
+
+def processor_s() -> float:
+    """Processor seconds of this process and of those that it has waited for."""
+    both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(usage.ru_utime + usage.ru_stime for usage in both)
+
+
+def plain_loop(path: Path, *, landmarks: bool) -> None:
+    capture = cv2.VideoCapture(str(path))
+    with _landmarker() as landmarker:
         number = 0
         while (read := capture.read())[0]:
             if landmarks:
@@ -53,3 +100,31 @@ def _plain_loop(*, landmarks: bool) -> None:
                 landmarker.detect_for_video(mp.Image(image_format=mp.ImageFormat.SRGB, data=picture), number * 33)
             number += 1
     capture.release()
+
+
+@contextmanager
+def _landmarker() -> Iterator[vision.FaceLandmarker]:
+    options = vision.FaceLandmarkerOptions(
+        base_options=BaseOptions(model_asset_buffer=load_face_model().landmarker),
+        running_mode=vision.RunningMode.VIDEO,
+        output_face_blendshapes=True,
+        output_facial_transformation_matrixes=True,
+    )
+    with vision.FaceLandmarker.create_from_options(options) as landmarker:
+        yield landmarker
+
+
+def _landmark_s_a_frame(path: Path, count: int = 300) -> float:
+    pictures = [picture.pixels for picture in decode(probe(path), 0, count)]
+    landmarker = FaceLandmarker(load_face_model())
+    begun = time.perf_counter()
+    for number, pixels in enumerate(pictures):
+        landmarker.find(pixels, number / 30)
+    seconds = time.perf_counter() - begun
+    landmarker.close()
+    return seconds / count
+
+
+if __name__ == "__main__":
+    for name, value in measure(int(sys.argv[1]) if len(sys.argv) > 1 else _ROUNDS).items():
+        print(f"{name:<60} {value:10.3f}")

@@ -1,0 +1,59 @@
+"""Clips with flipped bytes: each is analysed with missing frames or refused with a sentence, in time.
+
+Not part of `make bench`: `python -m tests.bench.bench_damage [COPIES]`.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+import clipgen_engine
+from clipgen_engine.errors import ClipgenError
+from clipgen_engine.settings import AnalysisSettings
+from tests import composed
+
+SAMPLE = Path(__file__).parents[2] / "resources" / "sample.mp4"
+_COPIES = 200
+_LIMIT_S = 60
+
+
+def measure(copies: int = _COPIES) -> dict[str, float]:
+    """How many copies ended how, and the longest time that one took; anything else raises."""
+    ends: Counter[str] = Counter()
+    longest = 0.0
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = [composed.fitted(picture, 320, 180) for picture in composed.frames_of(SAMPLE, 540, 600)]
+        options = {"g": "15", "bf": "2", "crf": "26"}
+        whole = [
+            composed.write_video(Path(folder) / f"whole{suffix}", pictures, options=options)
+            for suffix in (".mp4", ".mkv", ".ts")
+        ]
+        for copy in range(copies):
+            rng = np.random.default_rng(copy)
+            source = whole[copy % len(whole)]
+            content = np.frombuffer(source.read_bytes(), np.uint8).copy()
+            places = rng.integers(0, len(content), 1 + copy % 50)
+            content[places] ^= rng.integers(1, 256, len(places)).astype(np.uint8)
+            path = Path(folder) / f"copy{source.suffix}"
+            path.write_bytes(content.tobytes())
+            begun = time.monotonic()
+            try:
+                analysis = clipgen_engine.analyze_video(path, AnalysisSettings(workers=1))
+            except ClipgenError:
+                ends["refused with a sentence"] += 1
+            else:
+                ends["analysed, frames missing" if analysis.undecodable_frames else "analysed, no frame missing"] += 1
+            longest = max(longest, time.monotonic() - begun)
+            assert longest < _LIMIT_S, f"copy {copy} took {longest:.0f} s"
+    return {**ends, "longest, s": longest}
+
+
+if __name__ == "__main__":
+    for name, value in measure(int(sys.argv[1]) if len(sys.argv) > 1 else _COPIES).items():
+        print(f"{name:<60} {value:10.3f}")
