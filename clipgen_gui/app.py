@@ -17,6 +17,8 @@ import platformdirs
 from clipgen_engine import __version__
 
 if TYPE_CHECKING:
+    from clipgen_engine.analysis_cache import AnalysisCache
+    from clipgen_engine.project import Project
     from clipgen_gui.main_window import MainWindow
 
 _log = logging.getLogger(__name__)
@@ -48,7 +50,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     app.setDesktopFileName("clipgen")
     apply_theme(app)
     log_file = _log_to_file()
-    window = MainWindow()
+    project, complaint = (None, "") if options.screenshot else _open_project()
+    window = MainWindow(project=project, cache=None if options.screenshot else _cache)
     _catch_bugs(window, log_file)
     if options.screenshot:
         from clipgen_gui.screenshot import take_screenshot
@@ -56,7 +59,30 @@ def main(argv: Sequence[str] | None = None) -> int:
         return take_screenshot(app, window, options.screenshot, options.videos)
     window.show()
     window.open_paths(options.videos)
+    if complaint:
+        window.complain(complaint)
     return app.exec()
+
+
+def _open_project() -> tuple[Project | None, str]:
+    """The unnamed project, and a sentence where not everything will be kept."""
+    from clipgen_engine.errors import ProjectError
+    from clipgen_engine.project import Project
+    from clipgen_gui.memory import default_project_path
+
+    try:
+        project = Project(default_project_path())
+    except ProjectError as error:
+        return None, f"{error} Until then decisions are lost when the window closes."
+    if project.read_only:
+        return project, "clipgen is open in another window: what you decide here is not kept."
+    return project, ""
+
+
+def _cache() -> AnalysisCache:
+    from clipgen_engine.analysis_cache import AnalysisCache
+
+    return AnalysisCache()
 
 
 def _parser() -> argparse.ArgumentParser:

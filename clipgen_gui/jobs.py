@@ -18,6 +18,7 @@ from clipgen_gui.session import Session
 from clipgen_gui.video_entry import VideoEntry, VideoState
 
 if TYPE_CHECKING:
+    from clipgen_engine.analysis_cache import AnalysisCache
     from clipgen_engine.extractor import ExtractionResult
 
 _PARTIAL_INTERVAL_S = 0.3
@@ -30,9 +31,19 @@ class AnalysisQueue(QObject):
     analysed = Signal(object)  # entry
     idle = Signal()
 
-    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        session: Session,
+        cache: Callable[[], AnalysisCache] | None = None,
+        parent: QObject | None = None,
+    ) -> None:
+        """
+        Args:
+            cache: makes the store of finished analyses, in the thread that uses it.
+        """
         super().__init__(parent)
         self._session = session
+        self._cache = cache
         self._running: VideoEntry | None = None
         self._worker = EngineWorker("analysis", self)
         self._worker.progressed.connect(lambda _, progress: self.progressed.emit(self._running, progress))
@@ -60,7 +71,7 @@ class AnalysisQueue(QObject):
         self._running = entry
         self._session.set_state(entry, VideoState.ANALYSING)
         self.progressed.emit(entry, None)
-        self._worker.start(_analysis_of(entry.info or entry.path, lambda: self._session.settings))
+        self._worker.start(_analysis_of(entry.info or entry.path, lambda: self._session.settings, self._cache))
 
     def again(self, entry: VideoEntry) -> None:
         """Put a video back into the queue."""
@@ -104,7 +115,9 @@ class AnalysisQueue(QObject):
         self.start()
 
 
-def _analysis_of(source: VideoInfo | Path, settings: Callable[[], RankingSettings]) -> Verb:
+def _analysis_of(
+    source: VideoInfo | Path, settings: Callable[[], RankingSettings], cache: Callable[[], AnalysisCache] | None
+) -> Verb:
     """Analyse, and rank once in the thread, so that the window only has to rank again."""
 
     def run(report: ProgressCallback, offer: Callable[[Any], None], cancel: threading.Event) -> Any:
@@ -127,7 +140,8 @@ def _analysis_of(source: VideoInfo | Path, settings: Callable[[], RankingSetting
                 # A long video's partial result takes longer to build: it may cost a tenth of the time, not more.
                 offered_s = time.monotonic() + 9 * (time.monotonic() - now)
 
-        return ranked(analyze_video(source, progress=progressed, cancel=cancel))
+        store = cache() if cache is not None else None
+        return ranked(analyze_video(source, cache=store, progress=progressed, cancel=cancel))
 
     return run
 
@@ -144,9 +158,10 @@ class ExportJob(QObject):
         super().__init__(parent)
         self._session = session
         self._name = ""
+        self._entry: VideoEntry | None = None
         self._worker = EngineWorker("export", self)
         self._worker.progressed.connect(lambda _, progress: self.progressed.emit(self._name, progress))
-        self._worker.finished.connect(lambda _, result: self.finished.emit(result))
+        self._worker.finished.connect(lambda _, result: self._written(result))
         self._worker.failed.connect(lambda _, message: self.failed.emit(message))
         self._worker.cancelled.connect(lambda _: self.cancelled.emit())
 
@@ -164,9 +179,14 @@ class ExportJob(QObject):
 
             return extract_clips(analysis, sequences, folder, settings, progress=report, cancel=cancel)
 
-        self._name = entry.path.name
+        self._name, self._entry = entry.path.name, entry
         self._worker.start(run)
         self.progressed.emit(self._name, None)
+
+    def _written(self, result: ExtractionResult) -> None:
+        if self._entry is not None:
+            self._session.memory.keep_export(self._entry, result.clips_dir, [clip.name for clip in result.clips])
+        self.finished.emit(result)
 
     def cancel(self) -> None:
         self._worker.cancel()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSettings, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
@@ -41,6 +42,10 @@ from clipgen_gui.video_player import VideoPlayer
 from clipgen_gui.videos_list import VideosList
 from clipgen_gui.windows_table import WindowsTable
 
+if TYPE_CHECKING:
+    from clipgen_engine.analysis_cache import AnalysisCache
+    from clipgen_engine.project import Project
+
 _JOIN_MS = 5000
 _PASSING_MS = 8000
 _GEOMETRY = "window/geometry"
@@ -49,16 +54,27 @@ _GEOMETRY = "window/geometry"
 class MainWindow(QMainWindow):
     """One window, one session."""
 
-    def __init__(self, settings: QSettings | None = None) -> None:
+    def __init__(
+        self,
+        settings: QSettings | None = None,
+        project: Project | None = None,
+        cache: Callable[[], AnalysisCache] | None = None,
+    ) -> None:
+        """
+        Args:
+            settings: of the window itself; else the user's.
+            project: where decisions are kept, closed with the window; None: nowhere.
+            cache: makes the store of finished analyses, in the thread that uses it; None: there is none.
+        """
         super().__init__()
         self._settings = settings or QSettings(
             QSettings.Format.IniFormat, QSettings.Scope.UserScope, "clipgen", "clipgen"
         )
         self._shown: object = None  # the state that toolbar, status line and hints show
-        self.session = Session(self)
+        self.session = Session(project, self)
         self.playback = Playback(self.session, self)
         self.server = FrameServer(self)
-        self.queue = AnalysisQueue(self.session, self)
+        self.queue = AnalysisQueue(self.session, cache, self)
         self.exports = ExportJob(self.session, self)
         self.setWindowTitle("clipgen")
         self.setAcceptDrops(True)
@@ -291,6 +307,10 @@ class MainWindow(QMainWindow):
             self.status.show_idle()
         self._show_state()
 
+    def complain(self, sentence: str) -> None:
+        """Say what will not work as it should, until it is dismissed."""
+        self.messages.show_message(sentence, "warning")
+
     def report_bug(self, log_file: Path) -> None:
         """Something in the app itself went wrong; it goes on."""
         self.messages.show_message(
@@ -368,6 +388,7 @@ class MainWindow(QMainWindow):
         self.server.shutdown(_JOIN_MS)
         self.queue.shutdown(_JOIN_MS)
         self.exports.shutdown(_JOIN_MS)
+        self.session.close()
         super().closeEvent(event)
 
 

@@ -14,14 +14,17 @@ from PySide6.QtGui import QUndoStack
 from clipgen_engine.explanation import explain_place
 from clipgen_engine.gates import GATES
 from clipgen_engine.presets import PRESETS, with_preset
+from clipgen_engine.project import Project
 from clipgen_engine.ranking import Ranker
 from clipgen_engine.score_terms import REGION_MULTIPLIERS, TERMS
 from clipgen_engine.settings import RankingSettings, declarations
 from clipgen_engine.types import Analysis, Decision, Setting, VideoInfo
 from clipgen_gui.edits import ChangeSettings, MarkWindows
+from clipgen_gui.memory import Memory
 from clipgen_gui.video_entry import Key, Mark, VideoEntry, VideoState, WindowRow
 
 _GESTURE_S = 0.8  # typing and turning the wheel without a longer pause are one step to undo
+_KEEP_SETTINGS_MS = 400
 _SHORTEST = 2  # frames; one frame has no variation
 
 
@@ -39,11 +42,16 @@ class Session(QObject):
     failed = Signal(object, str)  # entry, sentence
     refused = Signal(str)  # what was asked for cannot be; the sentence says why
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, project: Project | None = None, parent: QObject | None = None) -> None:
+        """
+        Args:
+            project: where decisions are kept; None: nowhere.
+        """
         super().__init__(parent)
+        self.memory = Memory(project, self.refused.emit)
         self.videos: list[VideoEntry] = []
         self.current: VideoEntry | None = None
-        self.settings = RankingSettings()
+        self.settings = self.memory.settings()
         self.undo_stack = QUndoStack(self)
         self._gesture = 0
         self._held = False
@@ -52,6 +60,10 @@ class Session(QObject):
         self._rank_timer.setSingleShot(True)
         self._rank_timer.setInterval(0)
         self._rank_timer.timeout.connect(self.rank_now)
+        self._keep_timer = QTimer(self)  # a drag is stored when it rests
+        self._keep_timer.setSingleShot(True)
+        self._keep_timer.setInterval(_KEEP_SETTINGS_MS)
+        self._keep_timer.timeout.connect(lambda: self.memory.keep_settings(self.settings))
 
     # Videos
 
@@ -73,6 +85,8 @@ class Session(QObject):
     def set_current(self, entry: VideoEntry) -> None:
         if entry is self.current:
             return
+        if self.current is not None:
+            self.memory.keep_place(self.current)
         self.current = entry
         if entry.ranking is None or entry.ranking.settings != self.settings:
             entry.rank(self.settings)
@@ -94,6 +108,7 @@ class Session(QObject):
         if entry.info is not None:
             return
         entry.info = info
+        self.memory.recall(entry)
         if entry is self.current:
             self.current_changed.emit()
 
@@ -184,6 +199,15 @@ class Session(QObject):
             self.settings = settings
             self.settings_changed.emit()
             self._rank_timer.start()
+            self._keep_timer.start()
+
+    def close(self) -> None:
+        """Store what is not stored at once: where the curator is, and the settings."""
+        if self.current is not None:
+            self.memory.keep_place(self.current)
+        self._keep_timer.stop()
+        self.memory.keep_settings(self.settings)
+        self.memory.close()
 
     def rank_now(self) -> None:
         """Rank the current video under the settings as they are, without waiting for the timer."""
@@ -344,6 +368,7 @@ class Session(QObject):
 
     def _apply_marks(self, entry: VideoEntry, changes: Mapping[Key, Mark | None], show: Key | None) -> None:
         entry.mark(changes)
+        self.memory.keep_marks(entry, changes)
         entry.rank(self.settings)
         if show is not None:
             self.set_current(entry)

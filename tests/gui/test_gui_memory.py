@@ -1,0 +1,165 @@
+"""Decisions outlive the window, and the process."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings, Qt
+from pytestqt.qtbot import QtBot
+
+from clipgen_engine.analysis_cache import AnalysisCache
+from clipgen_engine.analysis_store import save_analysis
+from clipgen_engine.project import Project
+from clipgen_engine.types import Analysis, Decision
+from clipgen_gui.main_window import MainWindow
+from clipgen_gui.video_entry import VideoState
+from tests.gui.conftest import open_analysed
+
+Opened = Callable[[], MainWindow]
+
+
+@pytest.fixture
+def opened(qtbot: QtBot, tmp_path: Path) -> Opened:
+    """Opens a window on one and the same project, as often as it is called."""
+
+    def make() -> MainWindow:
+        settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+        window = MainWindow(settings, Project(tmp_path / "work.clipgen"), lambda: AnalysisCache(tmp_path / "cache"))
+        qtbot.addWidget(window)
+        window.show()
+        window.activateWindow()
+        qtbot.waitUntil(window.isActiveWindow)
+        return window
+
+    return make
+
+
+def test_what_was_decided_is_there_again(
+    opened: Opened, qtbot: QtBot, short_video: Path, short_analysis: Analysis
+) -> None:
+    window = opened()
+    entry = open_analysed(window, qtbot, short_video, short_analysis)
+    window.session.set_weight("frontality", 0.25)
+    window.session.rank_now()
+    keys = [row.key for row in entry.rows[:3]]
+    window.session.select(keys[0])
+    qtbot.keyClick(window.table.view, Qt.Key.Key_A)
+    qtbot.keyClick(window.table.view, Qt.Key.Key_R)
+    window.session.select(keys[2])
+    window.session.seek(keys[2][0] + 5)
+    qtbot.keyClick(window.table.view, Qt.Key.Key_BracketLeft)
+    trimmed = entry.selected
+    assert trimmed is not None
+    assert trimmed[0] == keys[2][0] + 5
+    window.session.undo_stack.undo()
+    window.session.undo_stack.redo()
+    decided = {key: (mark.decision, mark.by_hand) for key, mark in entry.decided.items()}
+    assert len(decided) == 3
+    window.playback.pause()
+    position = entry.position
+    window.close()
+
+    again = opened()
+    assert again.session.settings.weights == {"frontality": 0.25}
+    back = open_analysed(again, qtbot, short_video, short_analysis)
+    assert {key: (mark.decision, mark.by_hand) for key, mark in back.decided.items()} == decided
+    assert {row.key: row.decision for row in back.rows}[keys[0]] is Decision.ACCEPTED
+    assert back.position == position
+    assert back.selected == trimmed
+    again.close()
+
+
+def test_a_second_window_says_that_it_only_reads(
+    opened: Opened, qtbot: QtBot, short_video: Path, short_analysis: Analysis
+) -> None:
+    first = opened()
+    entry = open_analysed(first, qtbot, short_video, short_analysis)
+    second = opened()
+    other = open_analysed(second, qtbot, short_video, short_analysis)
+    second.session.select(other.rows[0].key)
+    second.session.decide(Decision.ACCEPTED)
+    assert other.decision_of(other.rows[0].key) is Decision.ACCEPTED
+    first.session.select(entry.rows[1].key)
+    first.session.decide(Decision.REJECTED)
+    second.close()
+    first.close()
+    third = opened()
+    back = open_analysed(third, qtbot, short_video, short_analysis)
+    assert [mark.decision for mark in back.decided.values()] == [Decision.REJECTED]
+    third.close()
+
+
+def test_a_video_is_analysed_once(opened: Opened, qtbot: QtBot, short_video: Path, tmp_path: Path) -> None:
+    took = []
+    for _ in range(2):
+        window = opened()
+        window.open_paths([short_video])
+        entry = window.session.current
+        assert entry is not None
+        progressed: list[object] = []
+        window.queue.progressed.connect(lambda _, progress, seen=progressed: seen.append(progress))
+        qtbot.waitUntil(lambda entry=entry: entry.state is VideoState.DONE, timeout=60_000)
+        assert entry.rows
+        took.append(len(progressed))
+        window.close()
+    assert took[1] < took[0]  # found again, not made again
+    assert len(list((tmp_path / "cache").rglob("analysis.npz"))) == 1
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtWidgets import QApplication
+from clipgen_engine.analysis_store import load_analysis
+from clipgen_engine.project import Project
+from clipgen_engine.ranking import Ranker
+from clipgen_engine.types import Decision
+from clipgen_gui.main_window import MainWindow
+
+folder = Path(sys.argv[1])
+app = QApplication([])
+window = MainWindow(QSettings(str(folder / "s.ini"), QSettings.Format.IniFormat), Project(folder / "work.clipgen"))
+window.show()
+session = window.session
+(entry,) = session.open_paths([Path(sys.argv[2])])
+analysis = load_analysis(folder / "analysis")
+session.set_analysis(entry, analysis, Ranker(analysis), complete=True)
+
+def decide():
+    undecided = [row for row in entry.rows if row.decision is Decision.UNDECIDED]
+    if undecided:
+        session.select(undecided[0].key)
+        session.decide(Decision.ACCEPTED if len(undecided) % 2 else Decision.REJECTED)
+        print(*undecided[0].key, session.current.decided[undecided[0].key].decision, flush=True)
+
+timer = QTimer()
+timer.timeout.connect(decide)
+timer.start(5)
+app.exec()
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
+def test_a_killed_app_loses_no_decision(tmp_path: Path, short_video: Path, short_analysis: Analysis) -> None:
+    save_analysis(short_analysis, tmp_path / "analysis")
+    process = subprocess.Popen(
+        [sys.executable, "-c", KILLED, str(tmp_path), str(short_video)], stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    told = [process.stdout.readline().split() for _ in range(3)]
+    process.send_signal(signal.SIGKILL)
+    told += [line.split() for line in process.stdout.read().split("\n")[:-1]]
+    process.wait()
+    process.stdout.close()
+    with Project(tmp_path / "work.clipgen") as project:
+        assert not project.read_only
+        stored = project.windows(project.videos()[0].video_id)
+    assert len(told) >= 3
+    for start, stop, track_id, decision in told:
+        assert stored[int(start), int(stop), int(track_id)].decision == decision
