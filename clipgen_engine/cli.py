@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import argparse
 import logging
-import re
 import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -18,17 +18,25 @@ from tqdm import tqdm
 
 from clipgen_engine import __version__
 from clipgen_engine.errors import Cancelled, ClipgenError, SettingError
+from clipgen_engine.expression_tokens import load_backend
 from clipgen_engine.files import make_writable_folder
 from clipgen_engine.gates import GATES
-from clipgen_engine.ranking import Ranking, rank_sequences, ranking_declarations
+from clipgen_engine.presets import PRESETS, with_preset
+from clipgen_engine.ranking import (
+    Ranking,
+    effective_regions,
+    effective_thresholds,
+    effective_weights,
+    rank_sequences,
+    ranking_declarations,
+)
 from clipgen_engine.run_folder import read_analysis, write_analysis, write_ranking
-from clipgen_engine.score_terms import TERMS
-from clipgen_engine.settings import AnalysisSettings, ExportSettings, RankingSettings, declarations
+from clipgen_engine.score_terms import REGION_MULTIPLIERS, TERMS
+from clipgen_engine.settings import AnalysisSettings, ExportSettings, RankingSettings, TokenSettings, declarations
 from clipgen_engine.types import Analysis, Progress, ProgressCallback, Setting
 
 DONE, BUG, WRONG_INPUT, NOTHING_PASSED, INTERRUPTED = 0, 1, 2, 3, 130
 _LOG_LINE_SHARE = 0.1  # where no terminal shows a bar, a line is logged each time this share more is done
-_DEVICE = re.compile(r"auto|cpu|mps|cuda(:\d+)?")
 
 _log = logging.getLogger("clipgen")
 
@@ -53,29 +61,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace, cancel: threading.Event) -> int:
-    if options.expression_transformer_checkpoint is not None:
-        raise SettingError(
-            "Expression Transformer checkpoints cannot be used yet",
-            "Leave --expression_transformer_checkpoint out to use the blendshapes",
-        )
-    if not _DEVICE.fullmatch(options.device):
-        raise SettingError(f"--device cannot be {options.device!r}", "Give auto, cpu, cuda, cuda:N or mps")
     analysis_settings = AnalysisSettings(**_given(options, declarations(AnalysisSettings)))
-    ranking_settings = RankingSettings(
-        **_given(options, declarations(RankingSettings)),
-        weights={name: getattr(options, term.weight.name) for name, term in TERMS.items()},
-        gates={
-            name: getattr(options, gate.threshold.name)
-            for name, gate in GATES.items()
-            if hasattr(options, gate.threshold.name)
-        },
-    )
+    ranking_settings = _ranking_settings(options)
     export_settings = ExportSettings(**_given(options, declarations(ExportSettings)))
+    token_settings = TokenSettings(
+        **_given(options, declarations(TokenSettings)), subject_id=export_settings.subject_id
+    )
 
     if options.skip_analysis:
         analysis = _stored_analysis(options.video_path, options.output_dir)
     else:
-        analysis = _analyze(options, analysis_settings, cancel)
+        analysis = _analyze(options, analysis_settings, token_settings, cancel)
         write_analysis(analysis, options.output_dir)
     ranking = rank_sequences(analysis, ranking_settings)
     write_ranking(analysis, ranking, options.output_dir)
@@ -88,15 +84,25 @@ def _run(options: argparse.Namespace, cancel: threading.Event) -> int:
     return DONE
 
 
-def _analyze(options: argparse.Namespace, settings: AnalysisSettings, cancel: threading.Event) -> Analysis:
+def _analyze(
+    options: argparse.Namespace, settings: AnalysisSettings, tokens: TokenSettings, cancel: threading.Event
+) -> Analysis:
     from clipgen_engine.video import probe
 
     video = probe(options.video_path)
     make_writable_folder(options.output_dir)
-    from clipgen_engine import analyze_video  # MediaPipe takes a second: not for --help and wrong arguments
+    learned = tokens.expression_transformer_checkpoint is not None
+    backend = load_backend("transformer", tokens) if learned else None  # wrong input shows now, not in an hour
+    from clipgen_engine.analyzer import (
+        analyze_video,
+        with_tokens,
+    )  # MediaPipe takes a second: not for --help and wrong arguments
 
     with _progress_shown("Analysing", "frame") as progress:
         analysis = analyze_video(video, settings, face_model=options.face_model, progress=progress, cancel=cancel)
+    if backend is not None:
+        with _progress_shown("Expression tokens", "face") as progress:
+            analysis = with_tokens(analysis, backend, progress=progress, cancel=cancel)
     if analysis.undecodable_frames:
         _log.warning("%d frames could not be decoded; they count as missing", analysis.undecodable_frames)
     return analysis
@@ -192,8 +198,45 @@ def _interrupts_set(cancel: threading.Event) -> Iterator[None]:
             signal.signal(number, handler)
 
 
+def _ranking_settings(options: argparse.Namespace) -> RankingSettings:
+    """Defaults, then the preset, then what the flags say."""
+    settings = RankingSettings(**_given(options, declarations(RankingSettings)))
+    if options.preset is not None:
+        settings = with_preset(settings, options.preset)
+    gates = {**settings.gates, **_named_numbers("--gate", options.gate)}
+    confidence = GATES["face_confidence"].threshold.name
+    if hasattr(options, confidence):
+        gates["face_confidence"] = getattr(options, confidence)
+    settings = replace(
+        settings,
+        weights={
+            name: getattr(options, term.weight.name)
+            for name, term in TERMS.items()
+            if hasattr(options, term.weight.name)
+        },
+        gates=gates,
+        regions={**settings.regions, **_named_numbers("--region", options.region)},
+    )
+    for check in (effective_weights, effective_thresholds, effective_regions):
+        check(settings)  # now, not after the analysis
+    return settings
+
+
+def _named_numbers(flag: str, texts: Sequence[str]) -> dict[str, float]:
+    """`["max_yaw=30"]` -> `{"max_yaw": 30.0}`."""
+    numbers = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        try:
+            numbers[name.strip().replace("-", "_")] = float(number)
+        except ValueError:
+            raise SettingError(f"{flag} cannot be {text!r}", "Give NAME=NUMBER") from None
+    return numbers
+
+
 def _given(options: argparse.Namespace, settings: Sequence[Setting]) -> dict[str, Any]:
-    return {setting.name: getattr(options, setting.name) for setting in settings}
+    """What was given on the command line; the defaults are those of the settings."""
+    return {setting.name: getattr(options, setting.name) for setting in settings if hasattr(options, setting.name)}
 
 
 class _HelpfulParser(argparse.ArgumentParser):
@@ -213,24 +256,43 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"clipgen {__version__}")
     _flag(parser, "video_path", type=Path, required=True, help="the video")
-    _flag(parser, "expression_transformer_checkpoint", type=Path, help="learned expression tokens (not available yet)")
     _flag(parser, "output_dir", type=Path, default=Path("clip_generation_output"), help="folder of the results")
-    _flag(parser, "device", default="auto", help="auto, cpu, cuda, cuda:N or mps; the blendshapes always use the CPU")
     _flag(parser, "face_model", type=Path, help="path of face_landmarker.task; found by itself otherwise")
     _flag(parser, "skip_analysis", action="store_true", help="use the results that are already in output_dir")
     _flag(parser, "skip_extraction", action="store_true", help="stop after the ranking, write no clips")
     for title, settings in (
         ("analysis", declarations(AnalysisSettings)),
+        ("learned tokens", declarations(TokenSettings)),
         ("ranking", ranking_declarations()),
         ("clips", declarations(ExportSettings)),
     ):
         group = parser.add_argument_group(title)
         for setting in settings:
             _setting_flag(group, setting)
+    named = parser.add_argument_group("conditions by name")
+    _flag(named, "preset", help="ready-made conditions: " + "; ".join(f"{k}: {p.help}" for k, p in PRESETS.items()))
+    _flag(
+        named,
+        "region",
+        action="append",
+        default=[],
+        metavar="NAME=0..2",
+        help=f"multiplier of a region in the expression variation, repeatable: {', '.join(REGION_MULTIPLIERS)}",
+    )
+    _flag(
+        named,
+        "gate",
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="threshold of a gate, repeatable: "
+        + ", ".join(name for name, gate in GATES.items() if gate.off is not None),
+    )
     return parser
 
 
 def _flag(parser: Any, name: str, **options: Any) -> None:
+    options["help"] = options["help"].replace("%", "%%")  # argparse fills in values by %
     spellings = dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}"))
     parser.add_argument(*spellings, dest=name, **options)
 
@@ -238,5 +300,6 @@ def _flag(parser: Any, name: str, **options: Any) -> None:
 def _setting_flag(group: Any, setting: Setting) -> None:
     unit = f" {setting.unit}" if setting.unit else ""
     choices = f"; one of {', '.join(setting.choices)}" if setting.choices else ""
-    help_text = f"{setting.help.rstrip('.')} (default {setting.default}{unit}{choices})"
-    _flag(group, setting.name, default=setting.default, metavar=setting.kind.__name__.upper(), help=help_text)
+    default = "not set" if setting.default is None else f"default {setting.default}{unit}"
+    help_text = f"{setting.help.rstrip('.')} ({default}{choices})"
+    _flag(group, setting.name, default=argparse.SUPPRESS, metavar=setting.kind.__name__.upper(), help=help_text)

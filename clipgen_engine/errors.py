@@ -36,6 +36,10 @@ class StoredAnalysisError(ClipgenError):
     """A stored analysis is missing, damaged, or of another version."""
 
 
+class ProjectError(ClipgenError):
+    """A project cannot be opened or written."""
+
+
 class OutputError(ClipgenError):
     """A file or folder cannot be written."""
 

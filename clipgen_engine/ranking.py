@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 import numpy as np
 
+from clipgen_engine.blendshape_channels import BLENDSHAPE_REGIONS
 from clipgen_engine.errors import SettingError
-from clipgen_engine.frame_series import FrameSeries, Windows
+from clipgen_engine.frame_series import FrameSeries
 from clipgen_engine.gates import GATES
-from clipgen_engine.score_terms import TERMS
+from clipgen_engine.score_terms import REGION_MULTIPLIERS, TERMS
 from clipgen_engine.selection import select_windows
 from clipgen_engine.settings import RankingSettings, checked_value, declarations
 from clipgen_engine.types import (
@@ -21,20 +23,23 @@ from clipgen_engine.types import (
     Int64Array,
     Sequence,
     Setting,
+    read_only,
 )
+from clipgen_engine.window_scores import SCORE_SETTINGS, WindowScores
 
 COMBINED = "combined_score"
 SequenceKey = tuple[int, int, int]
 _TOP_CHANNELS = 3
+_CHANNELS = tuple(BLENDSHAPE_REGIONS)
+_Video = TypeVar("_Video")
 
 
 def ranking_declarations() -> tuple[Setting, ...]:
-    """Every setting of the ranking: those of `RankingSettings`, the weight of each term, the threshold of each gate."""
-    thresholds = (gate.threshold for gate in GATES.values())
+    """The settings of the ranking that have a flag of their own; gates and regions are given by name."""
     return (
         *declarations(RankingSettings),
         *(term.weight for term in TERMS.values()),
-        *(setting for setting in thresholds if setting.minimum != setting.maximum),
+        GATES["face_confidence"].threshold,
     )
 
 
@@ -56,23 +61,20 @@ def effective_thresholds(settings: RankingSettings) -> dict[str, float]:
     return _resolved(settings.gates, {name: gate.threshold for name, gate in GATES.items()}, "gate")
 
 
+def effective_regions(settings: RankingSettings) -> dict[str, float]:
+    """Multiplier of every region by name.
+
+    Raises:
+        SettingError: an unknown region, or a multiplier out of bounds.
+    """
+    return _resolved(settings.regions, REGION_MULTIPLIERS, "region")
+
+
 def _resolved(given: Mapping[str, float], declared: Mapping[str, Setting], what: str) -> dict[str, float]:
     for name in given:
         if name not in declared:
             raise SettingError(f"There is no {what} {name!r}", "Choose among " + ", ".join(declared))
     return {name: checked_value(setting, given.get(name, setting.default)) for name, setting in declared.items()}
-
-
-@dataclass(frozen=True, eq=False)
-class WindowScores:
-    """Scores of all windows of one length. Windows are counted in rows; see `FrameSeries`."""
-
-    windows: Windows
-    start_frame: Int64Array  # (W,) int64
-    track_id: Int64Array  # (W,) int64
-    complete: BoolArray  # (W,) bool: inside one track and no frame missing; other values mean nothing elsewhere
-    terms: Mapping[str, Float32Array]  # (W,) float32 by term name
-    gate_values: Mapping[str, Float32Array]  # (W,) float32: the number that each gate compares
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,7 +87,9 @@ class Ranking:
     combined: Float64Array  # (W,) float64
     window_count: int  # windows that lie within a track
     valid_count: int  # windows that pass every gate
-    gate_counts: Mapping[str, int]  # windows that fail each gate
+    gate_counts: Mapping[str, int]  # windows that fail each gate that is on
+    gate_counts_alone: Mapping[str, int]  # windows that fail this gate and no other
+    valid: BoolArray = field(repr=False)  # (W,) bool: passes every gate
 
     def curve(self, name: str, track_id: int) -> tuple[Int64Array, Float32Array]:
         """A curve to draw: frames (N,) int64 and the value (N,) float32 of the window centred at each; NaN in gaps.
@@ -95,7 +99,7 @@ class Ranking:
             track_id: which face.
         """
         scores = self.scores
-        values = self.combined if name == COMBINED else scores.terms[name]
+        values = self.combined if name == COMBINED else scores.term(name)
         rows = np.flatnonzero(scores.track_id == track_id)
         if not len(rows):
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
@@ -109,8 +113,9 @@ class Ranker:
     """Ranks one analysis again and again; what does not depend on the changed setting is kept."""
 
     def __init__(self, analysis: Analysis) -> None:
-        self._series = FrameSeries(analysis)
+        self.series = FrameSeries(analysis)
         self._scores: WindowScores | None = None
+        self._gated: tuple[WindowScores, Mapping[str, float], _Gated] | None = None
 
     def rank(
         self,
@@ -127,37 +132,47 @@ class Ranker:
             blocked: rejected sequences: their spans stay free.
 
         Raises:
-            SettingError: a weight or threshold that cannot be.
+            SettingError: a name, weight, threshold or multiplier that cannot be.
         """
-        weights, thresholds = effective_weights(settings), effective_thresholds(settings)
-        scores = self._scores_of(settings.sequence_length)
-        combined = np.zeros(len(scores.start_frame))
-        for name, weight in weights.items():
-            if weight:
-                combined += weight * scores.terms[name].astype(np.float64)
-        inside = self._series.inside_track(scores.windows)
-        valid = inside.copy()
-        gate_counts = {}
-        for name, gate in GATES.items():
-            passed = gate.passes(scores.gate_values[name], thresholds[name])
-            gate_counts[name] = int(np.count_nonzero(inside & ~passed))
-            valid &= passed
+        weights = effective_weights(settings)
+        scores = self.scores(settings)
+        gated = self._gate(scores, effective_thresholds(settings))
+        combined = scores.combined(weights)
         described = [sequence for key in pinned if (sequence := self.describe(key, settings))]
-        selected = self._select(settings, scores, np.where(valid, combined, -np.inf), (*pinned, *blocked), len(pinned))
-        for row in selected:
+        for row in self._select(settings, scores, np.where(gated.valid, combined, -np.inf), pinned, blocked):
             start = int(scores.start_frame[row])
             key = (start, start + settings.sequence_length, int(scores.track_id[row]))
-            described.append(self._sequence(key, scores.terms, row, weights))
+            described.append(self._sequence(key, scores.terms_of(row), weights))
         described.sort(key=lambda sequence: (-sequence.combined_score, sequence.start_frame, sequence.track_id))
         return Ranking(
             settings=settings,
             sequences=tuple(replace(sequence, rank=rank) for rank, sequence in enumerate(described, 1)),
             scores=scores,
             combined=combined,
-            window_count=int(np.count_nonzero(inside)),
-            valid_count=int(np.count_nonzero(valid)),
-            gate_counts=gate_counts,
+            window_count=gated.window_count,
+            valid_count=gated.valid_count,
+            gate_counts=gated.counts,
+            gate_counts_alone=gated.counts_alone,
+            valid=gated.valid,
         )
+
+    def scores(self, settings: RankingSettings) -> WindowScores:
+        """The scores of all windows; the same object as long as no setting changes that they depend on."""
+        effective_regions(settings)
+        kept = self._scores
+        if (
+            kept is None
+            or kept.settings.sequence_length != settings.sequence_length
+            or any(getattr(kept.settings, name) != getattr(settings, name) for name in SCORE_SETTINGS)
+        ):
+            self._scores = WindowScores(self.series, settings, kept)
+        assert self._scores is not None
+        return self._scores
+
+    def _gate(self, scores: WindowScores, thresholds: Mapping[str, float]) -> _Gated:
+        if self._gated is None or self._gated[0] is not scores or self._gated[1] != thresholds:
+            self._gated = scores, thresholds, _gated(scores, thresholds)
+        return self._gated[2]
 
     def describe(self, key: SequenceKey, settings: RankingSettings) -> Sequence | None:
         """The sequence of any span, selected or not, with its scores; its rank is 0.
@@ -165,72 +180,121 @@ class Ranker:
         None where the track does not cover the span or lacks the face in one of its frames.
         """
         start, stop, track_id = key
-        windows = self._series.window_at(track_id, start, stop - start)
-        if windows is None or self._series.missing_frames(windows)[0]:
+        windows = self.series.window_at(track_id, start, stop - start)
+        if windows is None or self.series.missing_frames(windows)[0]:
             return None
-        terms = {name: term.compute(self._series, windows) for name, term in TERMS.items()}
-        return self._sequence(key, terms, 0, effective_weights(settings))
-
-    def _scores_of(self, length: int) -> WindowScores:
-        if self._scores is None or self._scores.windows.length != length:
-            series = self._series
-            windows = series.windows(length)
-            self._scores = WindowScores(
-                windows=windows,
-                start_frame=series.start_frame(windows),
-                track_id=series.track_id[: len(windows)],
-                complete=series.inside_track(windows) & (series.missing_frames(windows) == 0),
-                terms={name: term.compute(series, windows) for name, term in TERMS.items()},
-                gate_values={name: gate.measure(series, windows) for name, gate in GATES.items()},
-            )
-        return self._scores
+        terms = {name: float(term.compute(self.series, windows, settings)[0]) for name, term in TERMS.items()}
+        return self._sequence(key, terms, effective_weights(settings))
 
     def _select(
         self,
         settings: RankingSettings,
         scores: WindowScores,
         score: Float64Array,
-        taken: Collection[SequenceKey],
-        pinned_count: int,
+        pinned: Collection[SequenceKey],
+        blocked: Collection[SequenceKey],
     ) -> list[int]:
-        """Rows of the selected windows. Tracks may overlap in time: the choice goes by start, then by track."""
-        order = np.argsort(scores.start_frame, kind="stable")
-        chosen = select_windows(
-            score[order],
-            scores.start_frame[order],
-            settings.sequence_length,
-            max(0, settings.num_sequences - pinned_count),
-            min_gap=settings.min_gap,
-            occupied=[(start, stop) for start, stop, _ in taken],
-        )
-        return [int(order[position]) for position in chosen]
+        """Rows of the selected windows."""
+        if settings.scope == "track":
+            chosen = []
+            for track_id in np.unique(scores.track_id).tolist():
+                own = ([key for key in keys if key[2] == track_id] for keys in (pinned, blocked))
+                rows = np.flatnonzero(scores.track_id == track_id)
+                chosen += self._select_among(rows, settings, scores, score, *own)
+            return chosen
+        if self.series.in_frame_order:
+            return self._select_among(None, settings, scores, score, pinned, blocked)
+        # tracks stand side by side in time: the choice goes by start, then by track
+        rows = np.argsort(scores.start_frame, kind="stable")
+        return self._select_among(rows, settings, scores, score, pinned, blocked)
 
-    def _sequence(
-        self, key: SequenceKey, terms: Mapping[str, Float32Array], row: int, weights: Mapping[str, float]
-    ) -> Sequence:
+    def _select_among(
+        self,
+        rows: Int64Array | None,
+        settings: RankingSettings,
+        scores: WindowScores,
+        score: Float64Array,
+        pinned: Collection[SequenceKey],
+        blocked: Collection[SequenceKey],
+    ) -> list[int]:
+        """As `_select`, among these rows, which ascend by frame; None: all, which ascend as they are."""
+
+        def similarity(position: int) -> Float64Array:
+            row = position if rows is None else int(rows[position])
+            values = self.series.tokens.similarity(scores.windows, row).astype(np.float64)
+            return values if rows is None else values[rows]
+
+        taken = []
+        for start, _, track_id in pinned:
+            window = self.series.window_at(track_id, start, settings.sequence_length)
+            if settings.diversity and window is not None:
+                row = window.first_row
+                taken += [row] if rows is None else np.flatnonzero(rows == row).tolist()
+        chosen = select_windows(
+            score if rows is None else score[rows],
+            scores.start_frame if rows is None else scores.start_frame[rows],
+            settings.sequence_length,
+            max(0, settings.num_sequences - len(pinned)),
+            min_gap=settings.min_gap,
+            occupied=[(start, stop) for start, stop, _ in (*pinned, *blocked)],
+            diversity=settings.diversity,
+            similarity=similarity,
+            taken=taken,
+        )
+        return chosen if rows is None else rows[chosen].tolist()
+
+    def _sequence(self, key: SequenceKey, terms: Mapping[str, float], weights: Mapping[str, float]) -> Sequence:
         start, stop, track_id = key
-        values = {name: float(column[row]) for name, column in terms.items()}
         return Sequence(
             rank=0,
             start_frame=start,
             stop_frame=stop,
             track_id=track_id,
-            terms=values,
-            combined_score=combined_score(values, weights),
-            top_channels=self._top_channels(key),
+            terms=terms,
+            combined_score=combined_score(terms, weights),
+            top_channels=self.moving_channels(key)[:_TOP_CHANNELS],
         )
 
-    def _top_channels(self, key: SequenceKey) -> tuple[tuple[str, float], ...]:
-        """The channels with the largest variance, each with its change from lowest to highest value.
+    def moving_channels(self, key: SequenceKey) -> tuple[tuple[str, float], ...]:
+        """All blendshape channels, those with the largest variance first, each with its signed change.
 
-        The change is positive where the highest value comes after the lowest.
+        That is the way from its lowest to its highest value, positive where the highest value comes after the lowest.
         """
         start, stop, track_id = key
-        tokens = self._series.tokens_of(track_id, start, stop)
-        strongest = np.argsort(-tokens.var(axis=0), kind="stable")[:_TOP_CHANNELS]
+        tokens = self.series.blendshapes_of(track_id, start, stop)
+        strongest = np.argsort(-tokens.var(axis=0), kind="stable")
         direction = np.where(tokens.argmax(axis=0) >= tokens.argmin(axis=0), 1, -1)
         change = direction * (tokens.max(axis=0) - tokens.min(axis=0))
-        return tuple((self._series.channel_names[channel], float(change[channel])) for channel in strongest)
+        return tuple((_CHANNELS[channel], float(change[channel])) for channel in strongest)
+
+
+@dataclass(frozen=True, eq=False)
+class _Gated:
+    """What the gates leave of the windows."""
+
+    valid: BoolArray  # (W,) bool
+    window_count: int
+    valid_count: int
+    counts: Mapping[str, int]
+    counts_alone: Mapping[str, int]
+
+
+def _gated(scores: WindowScores, thresholds: Mapping[str, float]) -> _Gated:
+    failures: dict[str, BoolArray] = {}
+    failed_gates = np.zeros(len(scores.start_frame), np.uint8)
+    for name, gate in GATES.items():
+        if thresholds[name] != gate.off:
+            failures[name] = scores.inside & ~gate.passes(scores.gate(name), thresholds[name])
+            failed_gates += failures[name]
+    valid = scores.complete & (failed_gates == 0)
+    alone = failed_gates == 1
+    return _Gated(
+        valid=read_only(valid),
+        window_count=int(np.count_nonzero(scores.inside)),
+        valid_count=int(np.count_nonzero(valid)),
+        counts={name: int(np.count_nonzero(failed)) for name, failed in failures.items()},
+        counts_alone={name: int(np.count_nonzero(failed & alone)) for name, failed in failures.items()},
+    )
 
 
 def combined_score(terms: Mapping[str, float], weights: Mapping[str, float]) -> float:
@@ -251,3 +315,20 @@ def rank_sequences(
 ) -> Ranking:
     """Rank once; keep a `Ranker` to rank again and again."""
     return Ranker(analysis).rank(settings or RankingSettings(), pinned=pinned, blocked=blocked)
+
+
+def rank_across_videos(
+    rankings: Iterable[tuple[_Video, Ranking]], total: int, quota: int
+) -> list[tuple[_Video, Sequence]]:
+    """The best sequences of several videos together.
+
+    Args:
+        rankings: each video with its own ranking, made with at least `quota` as its number.
+        total: how many are taken at most.
+        quota: how many of one video at most.
+
+    Returns:
+        Best first; equal scores: the earlier video first.
+    """
+    candidates = [(video, sequence) for video, ranking in rankings for sequence in ranking.sequences[:quota]]
+    return sorted(candidates, key=lambda candidate: -candidate[1].combined_score)[:total]

@@ -10,7 +10,7 @@ import numpy as np
 
 from clipgen_engine.analysis_store import load_analysis, save_analysis
 from clipgen_engine.files import SCHEMA_VERSION, replacing, strict_json, write_json
-from clipgen_engine.ranking import Ranking, effective_thresholds, effective_weights
+from clipgen_engine.ranking import Ranking, effective_regions, effective_thresholds, effective_weights
 from clipgen_engine.score_terms import TERMS
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Analysis, FaceTrack, Float32Array, Int64Array, Sequence, VideoInfo
@@ -62,7 +62,11 @@ def provenance(analysis: Analysis, settings: RankingSettings) -> dict[str, Any]:
         "settings": {
             "analysis": dict(analysis.settings),
             "ranking": settings.as_dict()
-            | {"weights": effective_weights(settings), "gates": effective_thresholds(settings)},
+            | {
+                "weights": effective_weights(settings),
+                "gates": effective_thresholds(settings),
+                "regions": effective_regions(settings),
+            },
         },
         "model_sha256": dict(analysis.model_sha256),
         "token_backend": analysis.tokens[0].backend if analysis.tokens else None,

@@ -1,19 +1,26 @@
 """Score terms: numbers from 0 to 1 for every window of a video, higher is better.
 
-A new term is a function here and an entry in `TERMS`; slider, curve, flag, table column and metadata field follow.
+A new term is a function here and an entry in `TERMS`; slider, curve, flag, table column, metadata field and the gates
+on its value follow.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from clipgen_engine.frame_series import FrameSeries, Windows
-from clipgen_engine.types import Float32Array, Setting
+from clipgen_engine.frame_series import FrameSeries
+from clipgen_engine.settings import RankingSettings
+from clipgen_engine.token_series import REGIONS
+from clipgen_engine.types import Float32Array, Float64Array, Setting
+from clipgen_engine.windows import Windows
 
 _WANDER_SCALE_FACES = 0.1  # P is 1/e where the face wanders by a tenth of its size
+_POSE_SCALE_DEG = 10.0
+_FRONTAL_SCALE_DEG = 30.0
+_STEP_SCALE_PX = float(np.hypot(518, 518))
 
 
 @dataclass(frozen=True)
@@ -23,46 +30,131 @@ class ScoreTerm:
     name: str
     label: str
     short_label: str
+    help: str
     weight: Setting
-    compute: Callable[[FrameSeries, Windows], Float32Array]  # (W,) float32, 0..1; of no meaning where frames miss
+    compute: Callable[[FrameSeries, Windows, RankingSettings], Float32Array]
+    """Values (W,) float32, 0..1; of no meaning where frames miss. Reads no setting but those in `depends_on`."""
+    depends_on: tuple[str, ...] = ()  # names of ranking settings, `sequence_length` apart
 
 
-def expression_variation(series: FrameSeries, windows: Windows) -> Float32Array:
-    """E (W,): root-mean-square distance of the expression tokens from their mean, at most 1."""
-    variance = series.region_variance(windows).sum(axis=0)
-    value: Float32Array = np.minimum(np.sqrt(variance), np.float32(1))
-    return value
+def expression_variation(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
+    """E (W,): root-mean-square distance of the expression tokens from their mean, at most 1.
+
+    Its square is the sum of the variances of the regions, each times its multiplier. With the metric
+    `keyframe_cosine`: 1 - mean cosine similarity among the first, middle and last token.
+    """
+    if settings.variation_metric == "keyframe_cosine":
+        return _clipped(1 - series.tokens.keyframe_cosine(windows).astype(np.float64))
+    return _root_variance(series.tokens.regions, series.region_variance(windows), settings.regions)
 
 
-def position_stability(series: FrameSeries, windows: Windows) -> Float32Array:
-    """P (W,): exp(-d / 0.1), d the root-mean-square wander of the face centre in mean face sizes."""
+def position_stability(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
+    """P (W,): exp(-d / 0.1), d the root-mean-square wander of the face centre in mean face sizes.
+
+    With the metric `mean_step`: 1 - mean distance in px of consecutive face centres / the diagonal of 518 x 518.
+    """
+    if settings.stability_metric == "mean_step":
+        return _clipped(1 - series.mean_step_px(windows) / _STEP_SCALE_PX)
     size = np.maximum(series.mean("size_px", windows)[0], 1e-6)
-    distance = series.wander("center_xy", windows) / size
-    value: Float32Array = np.exp(-distance / _WANDER_SCALE_FACES).astype(np.float32)
-    return value
+    return _clipped(np.exp(-series.wander("center_xy", windows) / size / _WANDER_SCALE_FACES))
 
 
-def _weight(name: str, label: str, default: float, what: str) -> Setting:
-    text = f"Weight of {what} in the combined score."
-    return Setting(name, label, text, default, float, minimum=0.0, maximum=1.0, step=0.01)
+def head_pose_stability(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
+    """(W,): exp(-d / 10), d the root-mean-square wander of yaw, pitch and roll together, in degrees."""
+    return _clipped(np.exp(-series.wander("head_pose_deg", windows) / _POSE_SCALE_DEG))
+
+
+def frontality(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
+    """(W,): exp(-a / 30), a the mean of |yaw| + |pitch| in degrees."""
+    turned = series.mean("yaw", windows)[0] + series.mean("pitch", windows)[0]
+    return _clipped(np.exp(-turned / _FRONTAL_SCALE_DEG))
+
+
+def face_size(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
+    """(W,): mean face size in short sides of the picture."""
+    return _clipped(series.mean("face_height", windows)[0])
+
+
+def mouth_activity(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
+    """(W,): as expression variation, of the blendshapes of mouth and jaw alone."""
+    same = series.blendshapes is series.tokens  # then the variances are at hand
+    variances = series.region_variance(windows) if same else series.blendshapes.region_variance(windows)
+    others = {region: 0.0 for region in REGIONS if region not in ("mouth", "jaw")}
+    return _root_variance(series.blendshapes.regions, variances, others)
+
+
+def _root_variance(regions: tuple[str, ...], variances: Float32Array, multipliers: Mapping[str, float]) -> Float32Array:
+    variance = np.zeros(variances.shape[1], np.float32)
+    for region, values in zip(regions, variances, strict=True):
+        multiplier = np.float32(multipliers.get(region, 1.0))
+        if multiplier:
+            variance += multiplier * values
+    return np.minimum(np.sqrt(variance), np.float32(1))
+
+
+def _clipped(values: Float64Array) -> Float32Array:
+    return np.clip(values, 0, 1).astype(np.float32)
+
+
+def _term(
+    function: Callable[[FrameSeries, Windows, RankingSettings], Float32Array],
+    labels: tuple[str, str],
+    default: float,
+    help_text: str,
+    weight_name: str = "",
+    depends_on: tuple[str, ...] = (),
+) -> ScoreTerm:
+    name, (label, short_label) = function.__name__, labels
+    weight = Setting(
+        weight_name or f"{name}_weight",
+        label,
+        f"Weight of {label.lower()} in the combined score.",
+        default,
+        float,
+        minimum=0.0,
+        maximum=1.0,
+        step=0.01,
+    )
+    return ScoreTerm(name, label, short_label, help_text, weight, function, depends_on)
+
+
+REGION_MULTIPLIERS: dict[str, Setting] = {
+    region: Setting(
+        region,
+        label,
+        f"Multiplier of the {label.lower()} in the expression variation; 0 leaves them out.",
+        1.0,
+        float,
+        minimum=0.0,
+        maximum=2.0,
+        step=0.05,
+    )
+    for region, label in zip(REGIONS, ("Brows", "Eyelids", "Gaze", "Cheeks and nose", "Mouth", "Jaw"), strict=True)
+}
 
 
 TERMS: dict[str, ScoreTerm] = {
     term.name: term
     for term in (
-        ScoreTerm(
-            "expression_variation",
-            "Expression variation",
-            "Expr.",
-            _weight("expression_weight", "Expression", 0.7, "expression variation"),
+        _term(
             expression_variation,
+            ("Expression variation", "Expr."),
+            0.7,
+            "How much the expression changes within the window.",
+            "expression_weight",
+            ("variation_metric", "regions"),
         ),
-        ScoreTerm(
-            "position_stability",
-            "Position stability",
-            "Pos.",
-            _weight("position_weight", "Position", 0.3, "position stability"),
+        _term(
             position_stability,
+            ("Position stability", "Pos."),
+            0.3,
+            "How well the face stays in place.",
+            "position_weight",
+            ("stability_metric",),
         ),
+        _term(head_pose_stability, ("Head pose stability", "Pose"), 0.0, "How still the head is held."),
+        _term(frontality, ("Frontality", "Front"), 0.0, "How straight the face looks at the camera."),
+        _term(face_size, ("Face size", "Size"), 0.0, "How large the face is in the picture."),
+        _term(mouth_activity, ("Mouth activity", "Mouth"), 0.0, "How much mouth and jaw move."),
     )
 }

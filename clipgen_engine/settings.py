@@ -7,6 +7,7 @@ The weights and thresholds of `RankingSettings` are declared where they belong, 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import Field, asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -47,6 +48,8 @@ def checked_value(setting: Setting, value: Any) -> Any:
         high = math.inf if setting.maximum is None else setting.maximum
         if not (math.isfinite(converted) and low <= converted <= high):
             raise SettingError(f"{setting.name} cannot be {value}", f"Give {_expected(setting)}")
+    if setting.pattern and not re.fullmatch(setting.pattern, converted):
+        raise SettingError(f"{setting.name} cannot be {value!r}", f"Give {_expected(setting)}")
     if setting.choices and converted not in setting.choices:
         raise SettingError(f"{setting.name} cannot be {value!r}", f"Give {_expected(setting)}")
     return converted
@@ -55,6 +58,8 @@ def checked_value(setting: Setting, value: Any) -> Any:
 def _expected(setting: Setting) -> str:
     if setting.choices:
         return "one of " + ", ".join(setting.choices)
+    if setting.expected:
+        return setting.expected
     noun = {int: "a whole number", float: "a number"}.get(setting.kind, "a text")
     if setting.minimum is not None and setting.maximum is not None:
         return f"{noun} from {setting.minimum:g} to {setting.maximum:g}"
@@ -145,6 +150,50 @@ class AnalysisSettings(_Checked):
 
 
 @dataclass(frozen=True)
+class TokenSettings(_Checked):
+    """What a token backend with a model of its own is loaded with."""
+
+    expression_transformer_checkpoint: Path | None = _declared(
+        None,
+        Path,
+        "Checkpoint",
+        "Expression Transformer, .pt or .safetensors; without it the blendshapes serve.",
+    )
+    dinov2: Path | None = _declared(
+        None,
+        Path,
+        "DINOv2",
+        "Folder or file of the checkpoint's backbone; else the Hugging Face cache, else a download.",
+    )
+    num_heads: int | None = _declared(
+        None,
+        int,
+        "Attention heads",
+        "Attention heads of a checkpoint that does not say them.",
+        minimum=1,
+        maximum=64,
+    )
+    device: str = _declared(
+        "auto",
+        str,
+        "Device",
+        "auto, cpu, cuda, cuda:N or mps, for a checkpoint; the blendshapes always use the CPU.",
+        pattern=r"auto|cpu|mps|cuda(:\d+)?",
+        expected="auto, cpu, cuda, cuda:N or mps",
+    )
+    token_batch: int = _declared(
+        0,
+        int,
+        "Batch",
+        "Faces that a checkpoint looks at together; 0: what suits the device.",
+        minimum=0,
+        maximum=4096,
+    )
+    subject_id: int = 0  # row of the checkpoint's subject embedding; declared with the export settings
+    allow_download: bool = True  # whether the backbone may be fetched where no copy is at hand
+
+
+@dataclass(frozen=True)
 class RankingSettings(_Checked):
     """What the ranking is made with. Everything here is recomputed live from arrays."""
 
@@ -177,8 +226,39 @@ class RankingSettings(_Checked):
         step=1,
         unit="frames",
     )
+    diversity: float = _declared(
+        0.0,
+        float,
+        "Diversity",
+        "0: best first; towards 1: each next window should look different from those already picked.",
+        minimum=0.0,
+        maximum=1.0,
+        step=0.01,
+    )
+    scope: str = _declared(
+        "video",
+        str,
+        "Scope",
+        "video: windows of a video keep apart; track: each face track is ranked alone and has the number for itself.",
+        choices=("video", "track"),
+    )
+    variation_metric: str = _declared(
+        "token_spread",
+        str,
+        "Variation metric",
+        "token_spread: distance of all tokens from their mean; keyframe_cosine: first, middle and last token only.",
+        choices=("token_spread", "keyframe_cosine"),
+    )
+    stability_metric: str = _declared(
+        "center_wander",
+        str,
+        "Stability metric",
+        "center_wander: wander of the face in face sizes; mean_step: mean step between frames in pixels.",
+        choices=("center_wander", "mean_step"),
+    )
     weights: Mapping[str, float] = field(default_factory=dict)  # by term name; a term not named has its default
     gates: Mapping[str, float] = field(default_factory=dict)  # threshold by gate name; not named: its default
+    regions: Mapping[str, float] = field(default_factory=dict)  # multiplier 0..2 by region name; not named: 1
 
 
 @dataclass(frozen=True)

@@ -167,7 +167,7 @@ class Decision(StrEnum):
 class Progress:
     """How far a long verb has come. `partial` builds the result so far; call it only where it is wanted."""
 
-    stage: Literal["index", "model", "analysis", "ranking", "clips"]
+    stage: Literal["analysis", "tokens", "clips"]
     done: int
     total: int
     partial: Callable[[], Analysis] | None = field(default=None, compare=False)
@@ -190,3 +190,5 @@ class Setting:
     step: float | None = None
     unit: str = ""
     choices: tuple[str, ...] = ()
+    pattern: str = ""  # regular expression that a text must match
+    expected: str = ""  # what to give instead of a wrong value, where bounds and choices do not say it

@@ -58,28 +58,28 @@ def make_analysis(*tracks: FakeTrack, frame_count: int | None = None, path: Path
     """An analysis of these tracks; 30 frames a second."""
     count = frame_count or max((track.start + len(track.tokens) for track in tracks), default=100)
     built = tuple(_build(track) for track in tracks)
-    backend = load_backend("blendshapes")
     pts = np.arange(count, dtype=np.int64) * 512
+    video = VideoInfo(
+        path=path,
+        codec="h264",
+        width_px=640,
+        height_px=360,
+        rotation_deg=0,
+        time_base=Fraction(1, 15360),
+        start_pts=0,
+        average_rate=Fraction(30),
+        pts=pts,
+        keyframe_pts=pts[::12],
+        has_audio=False,
+        fingerprint="0" * 64,
+    )
     return Analysis(
-        video=VideoInfo(
-            path=path,
-            codec="h264",
-            width_px=640,
-            height_px=360,
-            rotation_deg=0,
-            time_base=Fraction(1, 15360),
-            start_pts=0,
-            average_rate=Fraction(30),
-            pts=pts,
-            keyframe_pts=pts[::12],
-            has_audio=False,
-            fingerprint="0" * 64,
-        ),
+        video=video,
         settings={},
         model_sha256={},
         shots=np.array([[0, count]], np.int64),
         tracks=built,
-        tokens=tuple(backend.tokens(track) for track in built),
+        tokens=load_backend("blendshapes").tokens(video, built),
         analyzed_frames=count,
     )
 

@@ -10,6 +10,9 @@ import av
 import numpy as np
 from numpy.typing import NDArray
 
+from clipgen_engine.opencv import cv2
+from clipgen_engine.video import decode, probe
+
 BITS = 10
 RATE = 30
 
@@ -78,3 +81,41 @@ def write_coded_video(
                 container.mux(audio.encode(part))
             container.mux(audio.encode())
     return path
+
+
+def join_spans(path: Path, spans: Sequence[tuple[Path, int, int]], size: tuple[int, int]) -> Path:
+    """Join half-open frame spans of videos, one after another, each fitted into `size` without stretching."""
+    width, height = size
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=RATE, options={"crf": "12", "preset": "veryfast"})
+        stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
+        for source, start, stop in spans:
+            for picture in decode(probe(source), start, stop):
+                fitted = _fitted(picture.pixels, width, height)
+                container.mux(stream.encode(av.VideoFrame.from_ndarray(fitted, format="rgb24")))
+        container.mux(stream.encode())
+    return path
+
+
+def encoded_again(path: Path, source: Path, bit_rate: int) -> Path:
+    """The same frames and time stamps in H.264 at another bit rate (bits a second)."""
+    video = probe(source)
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=video.average_rate)
+        stream.width, stream.height, stream.pix_fmt = video.width_px, video.height_px, "yuv420p"
+        stream.codec_context.time_base, stream.bit_rate = video.time_base, bit_rate
+        for picture in decode(video):
+            frame = av.VideoFrame.from_ndarray(picture.pixels, format="rgb24")
+            frame.pts, frame.time_base = int(video.pts[picture.index]), video.time_base
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def _fitted(pixels: NDArray[np.uint8], width: int, height: int) -> NDArray[np.uint8]:
+    scale = min(width / pixels.shape[1], height / pixels.shape[0])
+    inner = round(pixels.shape[1] * scale), round(pixels.shape[0] * scale)
+    canvas = np.full((height, width, 3), 24, np.uint8)
+    left, top = (width - inner[0]) // 2, (height - inner[1]) // 2
+    canvas[top : top + inner[1], left : left + inner[0]] = cv2.resize(pixels, inner, interpolation=cv2.INTER_AREA)
+    return canvas

@@ -2,50 +2,41 @@
 
 from __future__ import annotations
 
-from clipgen_engine.types import ExpressionTokens, FaceTrack, read_only
+import threading
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-_SIDES = ("Left", "Right")
-
-
-def _sided(*stems: str) -> tuple[str, ...]:
-    return tuple(stem + side for stem in stems for side in _SIDES)
-
-
-# In the model's order; index 0 is `_neutral`, which says how little the others move and would count them twice.
-CHANNEL_REGIONS: dict[str, str] = (
-    dict.fromkeys((*_sided("browDown"), "browInnerUp", *_sided("browOuterUp")), "brows")
-    | dict.fromkeys(("cheekPuff", *_sided("cheekSquint")), "cheeks_nose")
-    | dict.fromkeys(_sided("eyeBlink"), "eyelids")
-    | dict.fromkeys(_sided("eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp"), "gaze")
-    | dict.fromkeys(_sided("eyeSquint", "eyeWide"), "eyelids")
-    | dict.fromkeys(("jawForward", "jawLeft", "jawOpen", "jawRight"), "jaw")
-    | dict.fromkeys(
-        (
-            "mouthClose",
-            *_sided("mouthDimple", "mouthFrown"),
-            "mouthFunnel",
-            "mouthLeft",
-            *_sided("mouthLowerDown", "mouthPress"),
-            "mouthPucker",
-            "mouthRight",
-            "mouthRollLower",
-            "mouthRollUpper",
-            "mouthShrugLower",
-            "mouthShrugUpper",
-            *_sided("mouthSmile", "mouthStretch", "mouthUpperUp"),
-        ),
-        "mouth",
-    )
-    | dict.fromkeys(_sided("noseSneer"), "cheeks_nose")
-)
+from clipgen_engine.blendshape_channels import BLENDSHAPE_REGIONS
+from clipgen_engine.settings import TokenSettings
+from clipgen_engine.types import ExpressionTokens, FaceTrack, ProgressCallback, VideoInfo, read_only
 
 
-def tokens(track: FaceTrack) -> ExpressionTokens:
-    """The blendshapes (N, 51) of a track with their names and regions."""
-    return ExpressionTokens(
-        values=read_only(track.blendshapes[:, 1:].copy()),
-        channel_names=tuple(CHANNEL_REGIONS),
-        channel_regions=tuple(CHANNEL_REGIONS.values()),
-        backend="blendshapes",
-        checkpoint_sha256="",
-    )
+class BlendshapeBackend:
+    """What the face model found anyway; the video is not looked at."""
+
+    provenance: Mapping[str, Any] = {}
+
+    def tokens(
+        self,
+        video: VideoInfo,
+        tracks: Sequence[FaceTrack],
+        *,
+        progress: ProgressCallback | None = None,
+        cancel: threading.Event | None = None,
+    ) -> tuple[ExpressionTokens, ...]:
+        """Blendshapes (N, 51) of each track with their names and regions."""
+        return tuple(
+            ExpressionTokens(
+                values=read_only(track.blendshapes[:, 1:].copy()),
+                channel_names=tuple(BLENDSHAPE_REGIONS),
+                channel_regions=tuple(BLENDSHAPE_REGIONS.values()),
+                backend="blendshapes",
+                checkpoint_sha256="",
+            )
+            for track in tracks
+        )
+
+
+def load(settings: TokenSettings) -> BlendshapeBackend:
+    """The backend; it has no settings."""
+    return BlendshapeBackend()

@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from clipgen_engine.gates import GATES
+from clipgen_engine.presets import PRESETS
+from clipgen_engine.score_terms import REGION_MULTIPLIERS
 from clipgen_engine.video import decode, probe
 from tests.conftest import SAMPLE
 from tests.videos import write_coded_video
@@ -68,7 +71,11 @@ def test_sequences_file(run_folder: Path) -> None:
 def test_frame_data_file(run_folder: Path) -> None:
     data = strictly(run_folder / "analysis" / "frame_data.json")
     assert data["schema_version"] == 1
-    assert data["settings"]["ranking"]["weights"] == {"expression_variation": 0.7, "position_stability": 0.3}
+    weights = data["settings"]["ranking"]["weights"]
+    assert {name: weight for name, weight in weights.items() if weight} == {
+        "expression_variation": 0.7,
+        "position_stability": 0.3,
+    }
     assert len(data["model_sha256"]["face_landmarker"]) == 64
     video = probe(SAMPLE)
     assert [row["frame_idx"] for row in data["frames"]] == list(range(video.frame_count))
@@ -149,6 +156,34 @@ def test_ranking_again_with_other_weights(run_folder: Path, tmp_path: Path) -> N
     assert all(s["combined_score"] == s["position_stability"] > 0.99 for s in sequences)
 
 
+def test_conditions_by_name(run_folder: Path, tmp_path: Path) -> None:
+    kept = (run_folder / "analysis" / "sequences.json").read_bytes()
+    frames = (run_folder / "analysis" / "frame_data.json").read_bytes()
+    done = engine(
+        "--video_path", SAMPLE, "--output_dir", run_folder, "--skip_analysis", "--skip_extraction",
+        "--preset", "without_eyes", "--region", "mouth=2", "--gate", "max-yaw=40", "--gate", "max_roll=50",
+        "--face_confidence_threshold", "0.5", "--frontality_weight", "0.2", "--diversity", "0.3",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    settings = strictly(run_folder / "analysis" / "frame_data.json")["settings"]["ranking"]
+    sequences = strictly(run_folder / "analysis" / "sequences.json")
+    (run_folder / "analysis" / "sequences.json").write_bytes(kept)
+    (run_folder / "analysis" / "frame_data.json").write_bytes(frames)
+    assert settings["regions"] | {"mouth": 2.0, "eyelids": 0.0, "gaze": 0.0, "jaw": 1.0} == settings["regions"]
+    assert settings["gates"] | {"max_yaw": 40.0, "max_roll": 50.0, "face_confidence": 0.5} == settings["gates"]
+    assert settings["weights"]["frontality"] == 0.2
+    assert settings["diversity"] == 0.3
+    for sequence in sequences:
+        score = 0.7 * sequence["expression_variation"] + 0.3 * sequence["position_stability"]
+        assert sequence["combined_score"] == pytest.approx(score + 0.2 * sequence["frontality"], abs=1e-12)
+
+
+def test_help_names_every_gate_region_and_preset() -> None:
+    text = engine("--help").stdout
+    for name in (*GATES, *REGION_MULTIPLIERS, *PRESETS):
+        assert name in text or GATES[name].off is None
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
@@ -157,13 +192,18 @@ def test_ranking_again_with_other_weights(run_folder: Path, tmp_path: Path) -> N
         (["--video_path", "missing.mp4"], "missing.mp4 does not exist"),
         (["--video_path", "."], "is a folder"),
         (["--video_path", "good.mp4", "--sequence_length", "1"], "sequence_length cannot be 1"),
-        (["--video_path", "good.mp4", "--device", "tpu"], "--device cannot be 'tpu'"),
+        (["--video_path", "good.mp4", "--device", "tpu"], "device cannot be 'tpu'"),
         (["--video_path", "good.mp4", "--clip_format", "gif"], "clip_format cannot be 'gif'"),
         (["--video_path", "good.mp4", "--face_model", "text.mp4"], "is not Google's face_landmarker.task"),
         (["--video_path", "good.mp4", "--output_dir", "text.mp4"], "text.mp4"),
         (["--video_path", "good.mp4", "--skip_analysis"], "no stored analysis"),
-        (["--video_path", "good.mp4", "--expression_transformer_checkpoint", "x.pt"], "cannot be used yet"),
+        (["--video_path", "good.mp4", "--expression_transformer_checkpoint", "text.mp4"], "damaged or of another kind"),
+        (["--video_path", "good.mp4", "--expression_transformer_checkpoint", "x.pt"], "x.pt does not exist"),
         (["--video_path", "good.mp4", "--beauty", "1"], "unrecognized arguments"),
+        (["--video_path", "good.mp4", "--gate", "max_yaw"], "Give NAME=NUMBER"),
+        (["--video_path", "good.mp4", "--gate", "max_charm=3"], "There is no gate 'max_charm'"),
+        (["--video_path", "good.mp4", "--region", "mouth=3"], "mouth cannot be 3.0"),
+        (["--video_path", "good.mp4", "--preset", "nice"], "There is no preset 'nice'"),
     ],
 )
 def test_wrong_input_is_one_line_and_code_2(tmp_path: Path, arguments: list[str], says: str) -> None:

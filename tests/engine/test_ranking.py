@@ -8,12 +8,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from clipgen_engine.errors import SettingError
-from clipgen_engine.frame_series import FrameSeries, sliding_minimum
+from clipgen_engine.frame_series import FrameSeries
 from clipgen_engine.gates import GATES
 from clipgen_engine.ranking import Ranker, rank_sequences, ranking_declarations
 from clipgen_engine.score_terms import TERMS
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Analysis, FaceTrack
+from clipgen_engine.windows import sliding_minimum
 from tests.analyses import FakeTrack, make_analysis, random_track
 
 
@@ -47,8 +48,8 @@ def test_terms_of_every_window_equal_the_definition(length: int) -> None:
         assert scores.complete[row] == (truth is not None)
         if truth is not None:
             complete += 1
-            assert scores.terms["expression_variation"][row] == pytest.approx(truth[0], abs=2e-4)
-            assert scores.terms["position_stability"][row] == pytest.approx(truth[1], abs=2e-4)
+            assert scores.term("expression_variation")[row] == pytest.approx(truth[0], abs=2e-4)
+            assert scores.term("position_stability")[row] == pytest.approx(truth[1], abs=2e-4)
     assert complete > 20
 
 
@@ -204,7 +205,7 @@ def test_sums_do_not_depend_on_the_place_in_a_long_video() -> None:
     long = FakeTrack(0, np.tile(track.tokens, (400, 1)), np.tile(track.center, (400, 1)))
     scores = rank_sequences(make_analysis(long), RankingSettings(sequence_length=50)).scores
     for name in TERMS:
-        assert len(set(scores.terms[name][::50].tolist())) == 1
+        assert len(set(scores.term(name)[::50].tolist())) == 1
 
 
 def test_unknown_names_and_wrong_values_are_refused() -> None:
@@ -223,7 +224,7 @@ def test_unknown_names_and_wrong_values_are_refused() -> None:
 def test_contract_of_terms(term) -> None:
     series = FrameSeries(two_people(7))
     windows = series.windows(12)
-    values = term.compute(series, windows)
+    values = term.compute(series, windows, RankingSettings())
     assert values.shape == (len(windows),)
     assert values.dtype == np.float32
     usable = values[series.inside_track(windows) & (series.missing_frames(windows) == 0)]
@@ -232,14 +233,14 @@ def test_contract_of_terms(term) -> None:
     assert usable.max() <= 1
     alone = series.window_at(1, 60, 12)
     assert alone is not None
-    assert term.compute(series, alone)[0] == values[alone.first_row]
+    assert term.compute(series, alone, RankingSettings())[0] == values[alone.first_row]
 
 
 @pytest.mark.parametrize("gate", GATES.values(), ids=GATES)
 def test_contract_of_gates(gate) -> None:
     series = FrameSeries(two_people(7))
     windows = series.windows(12)
-    measured = gate.measure(series, windows)
+    measured = gate.measure(series, windows, RankingSettings())
     assert measured.shape == (len(windows),)
     assert measured.dtype == np.float32
     limit = float(np.median(measured))

@@ -31,7 +31,7 @@ def values_within(ranking: Ranking, name: str, spans: list[tuple[int, int]]) -> 
     inside = np.zeros(len(scores.start_frame), np.bool_)
     for start, stop in spans:
         inside |= (scores.start_frame >= start) & (scores.start_frame + LENGTH <= stop)
-    return scores.terms[name][inside & scores.complete]
+    return scores.term(name)[inside & scores.complete]
 
 
 def test_shots_are_the_planted_ones(sample_analysis: Analysis, sample_truth: Truth) -> None:
@@ -61,7 +61,7 @@ def test_expression_variation_follows_the_planted_amplitude(ranking: Ranking, sa
     rows = np.flatnonzero(scores.complete)
     planted = [amplitude[start : start + LENGTH].std() for start in scores.start_frame[rows]]
     assert len(rows) > 600
-    assert spearmanr(planted, scores.terms["expression_variation"][rows]).statistic >= 0.95
+    assert spearmanr(planted, scores.term("expression_variation")[rows]).statistic >= 0.95
 
 
 def test_position_is_stable_where_only_the_expression_changes(ranking: Ranking, sample_truth: Truth) -> None:

@@ -32,13 +32,9 @@ def test_choices_are_named() -> None:
 
 
 def test_settings_can_be_stored() -> None:
-    assert RankingSettings(weights={"expression_variation": 0.5}).as_dict() == {
-        "sequence_length": 30,
-        "num_sequences": 10,
-        "min_gap": 0,
-        "weights": {"expression_variation": 0.5},
-        "gates": {},
-    }
+    stored = RankingSettings(sequence_length=40, weights={"expression_variation": 0.5}).as_dict()
+    assert stored["weights"] == {"expression_variation": 0.5}
+    assert RankingSettings(**stored) == RankingSettings(sequence_length=40, weights={"expression_variation": 0.5})
 
 
 def test_an_error_reads_as_sentences() -> None:

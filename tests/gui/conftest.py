@@ -14,8 +14,8 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from PySide6.QtCore import QSettings
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import QPoint, QSettings, Qt
+from PySide6.QtWidgets import QApplication, QStyle, QStyleOptionSlider
 from pytestqt.qtbot import QtBot
 
 from clipgen_engine import analyze_video
@@ -23,8 +23,9 @@ from clipgen_engine.ranking import Ranker
 from clipgen_engine.types import Analysis
 from clipgen_engine.video import decode, probe
 from clipgen_gui.main_window import MainWindow
-from clipgen_gui.session import VideoEntry, VideoState
+from clipgen_gui.setting_slider import SettingSlider
 from clipgen_gui.theme import apply_theme
+from clipgen_gui.video_entry import VideoEntry, VideoState
 from tests.conftest import SAMPLE
 
 SHORT_FRAMES = 150
@@ -108,3 +109,19 @@ def open_analysed(window: MainWindow, qtbot: QtBot, path: Path, analysis: Analys
     window.session.set_analysis(entry, analysis, Ranker(analysis), complete=True)
     qtbot.waitUntil(lambda: window.player.shown_frame == entry.position, timeout=5000)
     return entry
+
+
+def drag(qtbot: QtBot, slider: SettingSlider, to_value: int) -> None:
+    """Take the handle with the mouse and move it."""
+    option = QStyleOptionSlider()
+    slider.initStyleOption(option)
+    handle = slider.style().subControlRect(
+        QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, slider
+    )
+    start = handle.center()
+    usable = slider.width() - handle.width()
+    end = QPoint(handle.width() // 2 + round(usable * to_value / slider.maximum()), start.y())
+    qtbot.mousePress(slider, Qt.MouseButton.LeftButton, pos=start)
+    for step in range(1, 6):
+        qtbot.mouseMove(slider, start + (end - start) * step / 5)
+    qtbot.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=end)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QWidget
 from pytestqt.qtbot import QtBot
 
@@ -14,12 +14,12 @@ from clipgen_gui.main_window import MainWindow
 
 FOCUSES: dict[str, Callable[[MainWindow], QWidget]] = {
     "table": lambda window: window.table.view,
-    "slider": lambda window: window.weights.sliders["position_stability"],
+    "slider": lambda window: window.ranking.weights.sliders["position_stability"],
     "plot": lambda window: window.plot.plot,
     "videos": lambda window: window.videos.view,
     "player": lambda window: window.player,
-    "number box": lambda window: window.weights.boxes["num_sequences"],
-    "button": lambda window: window.analyse_button,
+    "number box": lambda window: window.ranking.weights.boxes["num_sequences"],
+    "button": lambda window: window.toolbar.analyse_button,
 }
 
 
@@ -72,7 +72,7 @@ def test_arrows_act_from_every_focus_but_a_number_box(reviewed: MainWindow, qtbo
 
 
 def test_a_number_box_takes_digits_and_gives_the_focus_back(reviewed: MainWindow, qtbot: QtBot) -> None:
-    box = reviewed.weights.boxes["sequence_length"]
+    box = reviewed.ranking.weights.boxes["sequence_length"]
     box.setFocus()
     box.selectAll()
     position = reviewed.session.current.position
@@ -109,10 +109,7 @@ def test_clicks_on_the_plot_seek_and_select(reviewed: MainWindow, qtbot: QtBot) 
     plot = reviewed.plot.plot
     row = entry.rows[1]
     middle = (row.sequence.start_frame + row.sequence.stop_frame) // 2
-    seconds = float(entry.info.times_s[middle]) + entry.info.frame_duration_s / 2
-    at = plot.mapFromScene(plot.view.mapViewToScene(QPoint(0, 0)))
-    at.setX(plot.mapFromScene(plot.view.mapViewToScene(type(plot.view.mapSceneToView(at))(seconds, 0.5))).x())
-    at.setY(plot.height() // 2)
+    at = plot.place_of(float(entry.info.times_s[middle]) + entry.info.frame_duration_s / 2, 0.5)
     qtbot.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=at)
     assert entry.position == middle
     assert entry.selected == row.key

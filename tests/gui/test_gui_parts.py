@@ -6,19 +6,29 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QImage
+from PySide6.QtWidgets import QApplication, QComboBox
 from pytestqt.qtbot import QtBot
 
-from clipgen_engine.ranking import Ranker
+from clipgen_engine.gates import GATES
+from clipgen_engine.ranking import Ranker, effective_thresholds
+from clipgen_engine.score_terms import REGION_MULTIPLIERS, TERMS
+from clipgen_engine.settings import RankingSettings, declarations
 from clipgen_engine.types import Decision
+from clipgen_gui.main_window import MainWindow
+from clipgen_gui.screenshot import SIZE, take_screenshot
 from clipgen_gui.series import thin
-from clipgen_gui.session import Session, VideoEntry
+from clipgen_gui.session import Session
 from clipgen_gui.timecode import axis_label, clock, remaining
+from clipgen_gui.video_entry import VideoEntry
 from clipgen_gui.video_files import expand
 from tests.analyses import make_analysis, random_track
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a collection of garbage can fall into it
 @given(st.lists(st.one_of(st.just(float("nan")), st.floats(0, 1)), min_size=1, max_size=400), st.integers(1, 40))
 def test_thinning_keeps_the_extremes_and_bounds_the_points(values: list[float], columns: int) -> None:
     array = np.array(values)
@@ -152,3 +162,70 @@ def test_no_window_says_which_condition_stopped_them(session: Session) -> None:
     session.set_setting("sequence_length", 5000)
     session.rank_now()
     assert "shorter window" in _entry(session).why_no_window
+
+
+def test_everything_that_the_engine_declares_has_a_control(reviewed: MainWindow) -> None:
+    ranking, session = reviewed.ranking, reviewed.session
+    weights, gates = ranking.weights, ranking.gates
+    assert set(weights.sliders) == set(TERMS)
+    assert set(ranking.regions.sliders) == set(REGION_MULTIPLIERS)
+    assert set(gates.rows) == set(GATES)
+    assert {*weights.boxes, "diversity"} == {setting.name for setting in declarations(RankingSettings)}
+    for name, box in weights.boxes.items():
+        if isinstance(box, QComboBox):
+            box.setCurrentIndex(1)
+            assert getattr(session.settings, name) == box.currentData()
+            box.setCurrentIndex(0)
+        else:
+            for value in (box.minimum(), box.maximum()):
+                box.setValue(value)
+                assert getattr(session.settings, name) == pytest.approx(value)
+    ranking.show_page(1)  # a page follows the settings while it is in sight
+    for name, row in gates.rows.items():
+        if row.slider is None:
+            continue
+        for control in (row.box, row.slider):
+            for value in (control.minimum(), control.maximum()):
+                control.setValue(value)
+                declared = GATES[name].threshold
+                expected = declared.minimum if value == control.minimum() else declared.maximum
+                assert effective_thresholds(session.settings)[name] == pytest.approx(expected)
+    session.rank_now()
+
+
+def test_a_term_that_counts_gets_its_column_curve_and_legend(reviewed: MainWindow) -> None:
+    session, table, plot = reviewed.session, reviewed.table, reviewed.plot
+    name, term = next((name, term) for name, term in TERMS.items() if not term.weight.default)
+    columns = table.model.columnCount()
+    lines = len(plot.terms.lines)
+    session.set_weight(name, 0.5)
+    session.rank_now()
+    assert table.model.columnCount() == columns + 1
+    headings = [table.model.headerData(at, Qt.Orientation.Horizontal) for at in range(columns + 1)]
+    assert term.short_label in headings
+    assert len(plot.terms.lines) > lines
+    session.set_weight(name, 0.0)
+    session.rank_now()
+    assert table.model.columnCount() == columns
+
+
+def test_the_plot_draws_what_the_ranking_says(reviewed: MainWindow) -> None:
+    entry = reviewed.session.current
+    assert entry is not None
+    assert entry.ranking is not None
+    (line,) = reviewed.plot.combined.lines
+    frames, values = entry.ranking.curve("combined_score", entry.analysis.tracks[0].track_id)
+    np.testing.assert_array_equal(line.values, values.astype(float))
+    np.testing.assert_array_equal(line.times_s, entry.info.times_s[frames])
+    spans = reviewed.plot.spans.spans
+    assert [span.number for span in spans] == [row.number for row in entry.rows]
+    assert [span.start_s for span in spans] == [entry.info.times_s[row.sequence.start_frame] for row in entry.rows]
+
+
+def test_a_screenshot_shows_the_app_at_work(window: MainWindow, short_video: Path, tmp_path: Path) -> None:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    assert take_screenshot(app, window, tmp_path / "shot.png", [short_video]) == 0
+    picture = QImage(str(tmp_path / "shot.png"))
+    assert picture.size() == SIZE
+    assert len(window.session.current.accepted) == 2

@@ -153,11 +153,11 @@ def test_switching_videos_keeps_what_belongs_to_each(
     assert (first.position, first.selected) == (33, first.rows[1].key)
     qtbot.waitUntil(lambda: coded.player.shown_frame == 33)
     assert _shown_is_true(coded, first.analysis) == 33
-    assert coded.export_button.text() == "Export clips"
-    assert not coded.export_button.isEnabled()
+    assert coded.toolbar.export_button.text() == "Export clips"
+    assert not coded.toolbar.export_button.isEnabled()
     qtbot.keyClick(coded, Qt.Key.Key_N)
     assert (second.position, second.selected) == (position, chosen)
-    assert coded.export_button.text() == "Export 1 clip"
+    assert coded.toolbar.export_button.text() == "Export 1 clip"
     # Undo goes back to the video that it is about.
     qtbot.keyClick(coded, Qt.Key.Key_P)
     qtbot.keyClick(coded, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)

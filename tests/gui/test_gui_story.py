@@ -7,35 +7,19 @@ import time
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, Qt
-from PySide6.QtWidgets import QApplication, QStyle, QStyleOptionSlider
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from clipgen_engine.types import Decision
+from clipgen_engine.types import Analysis, Decision
 from clipgen_engine.video import probe
 from clipgen_gui.export_dialog import ExportDialog
 from clipgen_gui.main_window import MainWindow
-from clipgen_gui.session import VideoState
-from clipgen_gui.weights_panel import WeightSlider
-from tests.gui.conftest import python_threads
+from clipgen_gui.video_entry import VideoEntry, VideoState
+from tests.gui.conftest import drag, open_analysed, python_threads
 
 ANALYSIS_MS = 60_000
-
-
-def _drag(qtbot: QtBot, slider: WeightSlider, to_value: int) -> None:
-    """Take the handle with the mouse and move it."""
-    option = QStyleOptionSlider()
-    slider.initStyleOption(option)
-    handle = slider.style().subControlRect(
-        QStyle.ComplexControl.CC_Slider, option, QStyle.SubControl.SC_SliderHandle, slider
-    )
-    start = handle.center()
-    usable = slider.width() - handle.width()
-    end = QPoint(handle.width() // 2 + round(usable * to_value / slider.maximum()), start.y())
-    qtbot.mousePress(slider, Qt.MouseButton.LeftButton, pos=start)
-    for step in range(1, 6):
-        qtbot.mouseMove(slider, start + (end - start) * step / 5)
-    qtbot.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=end)
 
 
 def test_from_a_video_to_clips(window: MainWindow, qtbot: QtBot, short_video: Path, tmp_path: Path) -> None:
@@ -56,15 +40,15 @@ def test_from_a_video_to_clips(window: MainWindow, qtbot: QtBot, short_video: Pa
 
     # A weight moved by mouse, then by key, ranks anew.
     before = [row.sequence.combined_score for row in entry.rows]
-    slider = window.weights.sliders["expression_variation"]
-    _drag(qtbot, slider, 20)
+    slider = window.ranking.weights.sliders["expression_variation"]
+    drag(qtbot, slider, 20)
     qtbot.waitUntil(lambda: [row.sequence.combined_score for row in entry.rows] != before)
     assert session.settings.weights["expression_variation"] == pytest.approx(0.2, abs=0.05)
     moved = slider.value()
     slider.setFocus()
     qtbot.keyClick(slider, Qt.Key.Key_Plus)
     assert slider.value() == moved + 1
-    qtbot.waitUntil(lambda: session.settings.weights["expression_variation"] == slider.weight)
+    qtbot.waitUntil(lambda: session.settings.weights["expression_variation"] == slider.number)
     qtbot.waitUntil(lambda: window.table.model.index(0, 2).data() == f"{entry.rows[0].sequence.combined_score:.2f}")
 
     # Decide by keys: the first by Down and A, then A moves on, R rejects.
@@ -92,7 +76,7 @@ def test_from_a_video_to_clips(window: MainWindow, qtbot: QtBot, short_video: Pa
     assert {first, third} <= {row.key for row in entry.rows}
 
     # Export.
-    assert window.export_button.text() == "Export 2 clips"
+    assert window.toolbar.export_button.text() == "Export 2 clips"
     qtbot.keyClick(window, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
     dialog = window.findChild(ExportDialog)
     assert dialog is not None
@@ -106,7 +90,7 @@ def test_from_a_video_to_clips(window: MainWindow, qtbot: QtBot, short_video: Pa
     assert [probe(clip).frame_count for clip in clips] == [30, 30]
     recorded = json.loads((folder / "clip_metadata.json").read_text())["clips"]
     assert {(one["start_frame"], one["end_frame"] + 1) for one in recorded} == {first[:2], third[:2]}
-    assert window.export_button.isEnabled()
+    assert window.toolbar.export_button.isEnabled()
     qtbot.waitUntil(window.isActiveWindow)
     qtbot.keyClick(window, Qt.Key.Key_Escape)
     assert window.messages.texts == []
@@ -117,13 +101,13 @@ def test_cancel_in_the_middle_keeps_what_was_found(window: MainWindow, qtbot: Qt
     entry = window.session.current
     assert entry is not None
     qtbot.waitUntil(lambda: entry.analysis is not None, timeout=ANALYSIS_MS)
-    assert window.analyse_button.text() == "Cancel"
+    assert window.toolbar.analyse_button.text() == "Cancel"
     began = time.monotonic()
-    qtbot.mouseClick(window.analyse_button, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(window.toolbar.analyse_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: entry.state is VideoState.STOPPED, timeout=2000)
     assert time.monotonic() - began < 1.0
     assert 0 < entry.analysis.analyzed_frames < entry.frame_count
-    assert window.analyse_button.text() == "Analyse"
+    assert window.toolbar.analyse_button.text() == "Analyse"
     assert window.status.text == "Ready"
 
 
@@ -170,3 +154,38 @@ def test_bad_files_are_messages_and_the_app_goes_on(
     window.open_paths([short_video])
     qtbot.waitUntil(lambda: window.player.shown_frame == 0, timeout=5000)
     qtbot.waitUntil(lambda: window.session.current.analysis is not None, timeout=ANALYSIS_MS)
+
+
+def test_dropped_files_and_folders_are_opened(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, short_video: Path, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(window.queue, "start", lambda: None)  # what an analysis does is another test's matter
+    (tmp_path / "one.mp4").write_bytes(short_video.read_bytes())
+    (tmp_path / "two.mp4").write_bytes(short_video.read_bytes())
+    dropped = QMimeData()
+    dropped.setUrls([QUrl.fromLocalFile(str(short_video)), QUrl.fromLocalFile(str(tmp_path))])
+    place = QPointF(window.rect().center())
+    buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    enter = QDragEnterEvent(place.toPoint(), Qt.DropAction.CopyAction, dropped, buttons, keys)
+    QApplication.sendEvent(window, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(window, QDropEvent(place, Qt.DropAction.CopyAction, dropped, buttons, keys))
+    assert [entry.path.name for entry in window.session.videos] == ["short.mp4", "one.mp4", "two.mp4"]
+    assert window.videos.view.count() == 3
+    qtbot.waitUntil(lambda: window.player.shown_frame == 0)
+
+
+def test_a_bad_video_in_the_background_does_not_cover_the_one_on_screen(
+    window: MainWindow, qtbot: QtBot, short_video: Path, short_analysis: Analysis, tmp_path: Path
+) -> None:
+    open_analysed(window, qtbot, short_video, short_analysis)
+    absent = VideoEntry(tmp_path / "absent.mp4")
+    window.session.videos.append(absent)
+    window.queue.start()
+    qtbot.waitUntil(lambda: absent.state is VideoState.FAILED, timeout=ANALYSIS_MS)
+    assert window.messages.texts == []
+    assert window.status.currentMessage() == absent.message
+    qtbot.keyClick(window, Qt.Key.Key_N)
+    assert window.session.current is absent
+    assert absent.message in window.videos.view.item(1).toolTip()
+    assert window.table._hint.text() == absent.message

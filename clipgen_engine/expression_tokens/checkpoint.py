@@ -1,0 +1,231 @@
+"""Expression Transformer checkpoints: read without running anything, recognised by keys and shapes.
+
+Tensors tell the number of layers, the width, the feed-forward width and the number of subjects. The number of heads
+cannot be seen in any shape: it comes from the checkpoint's config, else from the user, else it is taken to be four.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import pickle
+import re
+import warnings
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+
+from clipgen_engine.errors import ModelFileError
+
+Layout = Literal["decoder", "cross_attention"]
+TensorDict = dict[str, torch.Tensor]
+
+PATCHES = 37 * 37
+_STATE_KEY = "expression_transformer_state_dict"
+_DEFAULT_HEADS = 4
+_OFFER = "Choose another checkpoint, or leave it out to use the blendshapes"
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Checkpoint:
+    """A checked Expression Transformer: every tensor is there, has its shape, and nothing else is there."""
+
+    layout: Layout
+    width: int  # of a token
+    layers: int
+    heads: int
+    feed_forward: int
+    subjects: int  # rows of the subject embedding; 0: the layout has none
+    tensors: TensorDict  # float32 by key
+    sha256: str  # hex, of the file
+
+
+def read_checkpoint(path: Path, heads: int | None = None) -> Checkpoint:
+    """Read and check a checkpoint.
+
+    Args:
+        path: a `.pt` file (a state dictionary, bare or under `expression_transformer_state_dict`) or `.safetensors`.
+        heads: attention heads, where the user knows better than the checkpoint's config.
+
+    Raises:
+        ModelFileError: the file is missing, is no checkpoint, would run code, lacks a key, has one too many, or a
+            tensor has a wrong shape.
+    """
+    content = read_tensor_file(path)
+    state, config = _unwrapped(content, path)
+    layout, shapes = _expected_shapes(state, path)
+    _compare(state, shapes, path)
+    width = state["expression_query"].shape[-1]
+    chosen = _heads(config, heads, width, path)
+    feed_forward = next(
+        state[key].shape[0] for key in ("decoder.layers.0.linear1.weight", "ffn_layers.0.0.weight") if key in state
+    )
+    subjects = state["subject_embeddings.weight"].shape[0] if "subject_embeddings.weight" in state else 0
+    return Checkpoint(
+        layout=layout,
+        width=width,
+        layers=_layer_count(state, layout),
+        heads=chosen,
+        feed_forward=feed_forward,
+        subjects=subjects,
+        tensors={key: tensor.float() for key, tensor in state.items()},
+        sha256=file_sha256(path),
+    )
+
+
+def read_tensor_file(path: Path) -> Mapping[str, Any]:
+    """The dictionary in a `.pt`/`.pth` or `.safetensors` file; pickled code is never run.
+
+    Raises:
+        ModelFileError: the file is missing, cannot be read, or holds anything but plain tensors and numbers.
+    """
+    if not path.is_file():
+        raise ModelFileError(f"The checkpoint {path} does not exist", "Check the path")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            content: Any = load_file(path)
+        else:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # of an old pickle: what matters is whether it holds tensors only
+                content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        raise ModelFileError(
+            f"{path.name} holds more than tensors, or is no checkpoint; nothing of it was run", _OFFER
+        ) from error
+    except Exception as error:  # torch and safetensors have no common error for a damaged file
+        raise ModelFileError(
+            f"{path.name} cannot be read as a checkpoint: it is damaged or of another kind", _OFFER
+        ) from error
+    if not isinstance(content, Mapping):
+        raise ModelFileError(f"{path.name} holds no dictionary of tensors", _OFFER)
+    return content
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 (hex) of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _unwrapped(content: Mapping[str, Any], path: Path) -> tuple[TensorDict, Mapping[str, Any]]:
+    """The state dictionary, and the config of the expression model where there is one."""
+    config = content.get("config")
+    model = config.get("expression_model", {}) if isinstance(config, Mapping) else {}
+    state = content.get(_STATE_KEY, content)
+    if not isinstance(state, Mapping):
+        raise ModelFileError(f"{_STATE_KEY} in {path.name} is no dictionary of tensors", _OFFER)
+    for key, value in state.items():
+        if not isinstance(value, torch.Tensor):
+            raise ModelFileError(f"{key!r} in {path.name} is no tensor but {type(value).__name__}", _OFFER)
+    return dict(state), model if isinstance(model, Mapping) else {}
+
+
+def _expected_shapes(state: TensorDict, path: Path) -> tuple[Layout, dict[str, tuple[int, ...]]]:
+    """What the layout that the keys tell must hold; sizes that only tensors can tell are read from them."""
+    layout: Layout
+    if any(key.startswith("decoder.layers.") for key in state):
+        layout = "decoder"
+    elif any(key.startswith("cross_attention_layers.") for key in state):
+        layout = "cross_attention"
+    else:
+        raise ModelFileError(
+            f"{path.name} is no Expression Transformer: it has neither 'decoder.layers.0' nor "
+            "'cross_attention_layers.0'",
+            _OFFER,
+        )
+    width = _size(state, "expression_query", -1, path)
+    shapes: dict[str, tuple[int, ...]] = {
+        "expression_query": (1, 1, width),
+        "output_proj.weight": (width, width),
+        "output_proj.bias": (width,),
+        "layer_norm.weight": (width,),
+        "layer_norm.bias": (width,),
+    }
+    if layout == "decoder":
+        shapes["delta_pos_embed"] = (1, PATCHES, width)
+        if "pos_base" in state and "subject_embeddings.weight" not in state:
+            shapes["pos_base"] = (PATCHES, width)
+        else:
+            shapes["subject_embeddings.weight"] = (_size(state, "subject_embeddings.weight", 0, path), width)
+        hidden = _size(state, "decoder.layers.0.linear1.weight", 0, path)
+        for number in range(_layer_count(state, layout)):
+            layer = f"decoder.layers.{number}."
+            for attention in ("self_attn", "multihead_attn"):
+                shapes |= _attention_shapes(f"{layer}{attention}.", width)
+            shapes |= _linear_shapes(f"{layer}linear1.", width, hidden)
+            shapes |= _linear_shapes(f"{layer}linear2.", hidden, width)
+            for norm in ("norm1", "norm2", "norm3"):
+                shapes |= {f"{layer}{norm}.{part}": (width,) for part in ("weight", "bias")}
+        return layout, shapes
+    shapes["subject_embeddings.weight"] = (_size(state, "subject_embeddings.weight", 0, path), width)
+    hidden = _size(state, "ffn_layers.0.0.weight", 0, path)
+    for number in range(_layer_count(state, layout)):
+        shapes |= _attention_shapes(f"cross_attention_layers.{number}.", width)
+        shapes |= _linear_shapes(f"ffn_layers.{number}.0.", width, hidden)
+        shapes |= _linear_shapes(f"ffn_layers.{number}.3.", hidden, width)
+        shapes |= {f"query_norms.{number}.{part}": (width,) for part in ("weight", "bias")}
+    return layout, shapes
+
+
+def _attention_shapes(prefix: str, width: int) -> dict[str, tuple[int, ...]]:
+    return {
+        f"{prefix}in_proj_weight": (3 * width, width),
+        f"{prefix}in_proj_bias": (3 * width,),
+        **_linear_shapes(f"{prefix}out_proj.", width, width),
+    }
+
+
+def _linear_shapes(prefix: str, inputs: int, outputs: int) -> dict[str, tuple[int, ...]]:
+    return {f"{prefix}weight": (outputs, inputs), f"{prefix}bias": (outputs,)}
+
+
+def _size(state: TensorDict, key: str, axis: int, path: Path) -> int:
+    if key not in state:
+        raise ModelFileError(f"{path.name} lacks the key {key!r}", _OFFER)
+    shape = state[key].shape
+    if not shape:
+        raise ModelFileError(f"{key!r} in {path.name} is a single number, not a tensor with axes", _OFFER)
+    return int(shape[axis])
+
+
+def _layer_count(state: TensorDict, layout: Layout) -> int:
+    pattern = re.compile(r"(?:decoder\.layers|cross_attention_layers)\.(\d+)\.")
+    numbers = [int(found[1]) for key in state if (found := pattern.match(key))]
+    return max(numbers) + 1
+
+
+def _compare(state: TensorDict, shapes: Mapping[str, tuple[int, ...]], path: Path) -> None:
+    for key, shape in shapes.items():
+        if key not in state:
+            raise ModelFileError(f"{path.name} lacks the key {key!r} (expected shape {shape})", _OFFER)
+        if tuple(state[key].shape) != shape:
+            raise ModelFileError(
+                f"{key!r} in {path.name} has the shape {tuple(state[key].shape)}, expected {shape}", _OFFER
+            )
+    for key in state:
+        if key not in shapes:
+            raise ModelFileError(f"{path.name} has the key {key!r}, which no Expression Transformer has", _OFFER)
+
+
+def _heads(config: Mapping[str, Any], given: int | None, width: int, path: Path) -> int:
+    heads = given if given is not None else config.get("num_heads")
+    if heads is None:
+        heads = _DEFAULT_HEADS
+        _log.warning(
+            "%s does not say how many attention heads it was trained with; %d are assumed. Set --num_heads if it is "
+            "another number: the tokens are wrong otherwise.",
+            path.name,
+            heads,
+        )
+    if not isinstance(heads, int) or heads < 1 or width % heads:
+        raise ModelFileError(
+            f"{heads} attention heads do not divide the width {width} of {path.name}", "Set --num_heads"
+        )
+    return heads

@@ -1,0 +1,59 @@
+"""Ready-made ranking settings by name: weights, gates and regions that belong together."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from clipgen_engine.errors import SettingError
+from clipgen_engine.settings import RankingSettings
+
+
+@dataclass(frozen=True)
+class Preset:
+    """What a preset changes; everything else keeps its default."""
+
+    label: str
+    help: str
+    gates: Mapping[str, float] = field(default_factory=dict)
+    regions: Mapping[str, float] = field(default_factory=dict)
+
+
+PRESETS: dict[str, Preset] = {
+    "default": Preset("Default", "Face in every frame with a confidence of 0.7."),
+    "strict_frontal": Preset(
+        "Strict frontal",
+        "The face looks at the camera, is held straight, is alone and seen well.",
+        gates={
+            "face_confidence": 0.8,
+            "max_yaw": 15.0,
+            "max_pitch": 15.0,
+            "max_roll": 15.0,
+            "one_face": 1.0,
+            "min_face_share": 0.02,
+        },
+    ),
+    "talking_head": Preset(
+        "Talking head",
+        "Limits published with the TalkVid dataset: one face, at least 1.67 % of the frame, that moves at most 20 % "
+        "of the short side.",
+        gates={"one_face": 1.0, "min_face_share": 0.0167, "max_displacement": 0.2},
+    ),
+    "without_eyes": Preset(
+        "Expression without eyes",
+        "Blinks and gaze do not count as expression.",
+        regions={"eyelids": 0.0, "gaze": 0.0},
+    ),
+}
+
+
+def with_preset(settings: RankingSettings, name: str) -> RankingSettings:
+    """The settings with gates and regions of a preset; weights, length and number stay.
+
+    Raises:
+        SettingError: there is no preset of this name.
+    """
+    if name not in PRESETS:
+        raise SettingError(f"There is no preset {name!r}", "Choose one of " + ", ".join(PRESETS))
+    preset = PRESETS[name]
+    return replace(settings, gates=dict(preset.gates), regions=dict(preset.regions))

@@ -1,0 +1,103 @@
+"""The expression tokens of all rows as prefix sums of whole numbers.
+
+A token value is kept in steps of 1/16384. Sums of them are 32-bit and may wrap round; the difference of two of them,
+which is the sum over a window, is exact as long as the window is shorter than 65,536 frames.
+"""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+
+from clipgen_engine.types import BoolArray, Float32Array, Float64Array
+from clipgen_engine.windows import Windows, in_chunks, prefix_sums
+
+REGIONS = ("brows", "eyelids", "gaze", "cheeks_nose", "mouth", "jaw")
+_UNITS = 1 << 14
+_SIMILARITY_DECIMALS = 6
+_BLOCK = 1 << 13  # windows at a time
+
+
+class TokenSeries:
+    """Tokens (D, R) of all rows; rows without a face count as zero."""
+
+    def __init__(self, values: Float32Array, present: BoolArray, channel_regions: tuple[str, ...]) -> None:
+        """
+        Args:
+            values: (D, R) float32, zero where the face is missing.
+            present: (R,) bool.
+            channel_regions: region of each of the D channels.
+        """
+        known = tuple(region for region in REGIONS if region in channel_regions)
+        self.regions = known or tuple(dict.fromkeys(channel_regions))
+        by_region = [np.flatnonzero(np.array(channel_regions) == region) for region in self.regions]
+        edges = np.cumsum([0, *map(len, by_region)]).tolist()
+        self._channels_of_region = [slice(first, stop) for first, stop in pairwise(edges)]
+        order = np.concatenate([np.zeros(0, np.intp), *by_region])
+        units = np.rint(values[order] * np.float32(_UNITS)).astype(np.int32)
+        middle = units.sum(axis=1, dtype=np.int64) // max(1, int(present.sum()))
+        # variances and similarities are taken about the mean token, and small numbers keep float32 exact enough
+        units[:, present] -= middle.astype(np.int32)[:, np.newaxis]
+        self._middle: Float64Array = middle / _UNITS
+        squares = np.zeros((len(self.regions), units.shape[1]), np.int64)
+        for group, channels in enumerate(self._channels_of_region):
+            for channel in units[channels]:
+                squares[group] += channel.astype(np.int64) ** 2
+        self._square_sums = prefix_sums(squares)
+        self._sums = np.zeros((len(units), units.shape[1] + 1), np.int32)
+        np.cumsum(units, axis=1, dtype=np.int32, out=self._sums[:, 1:])
+
+    def region_variance(self, windows: Windows) -> Float32Array:
+        """(G, W) float32: variance of the tokens, summed over the channels of each region (order of `regions`)."""
+        return in_chunks(windows, self._region_variance)
+
+    def _region_variance(self, windows: Windows) -> Float32Array:
+        scale = 1 / (windows.length * float(_UNITS))
+        result = np.empty((len(self.regions), len(windows)), np.float32)
+        sums = np.empty(
+            (len(self._sums), _BLOCK), np.int32
+        )  # reused: fresh arrays of this size cost more than the sums
+        floats = np.empty(sums.shape, np.float32)
+        for first in range(windows.first_row, windows.stop_row, _BLOCK):
+            block = Windows(windows.length, first, min(first + _BLOCK, windows.stop_row))
+            count, target = len(block), slice(first - windows.first_row, block.stop_row - windows.first_row)
+            block.difference(self._sums, out=sums[:, :count])
+            np.copyto(floats, sums, casting="unsafe")
+            mean_squares = block.difference(self._square_sums) * (scale / _UNITS)
+            for group, channels in enumerate(self._channels_of_region):
+                part = floats[channels, :count]
+                result[group, target] = mean_squares[group] - np.einsum("cw,cw->w", part, part) * scale**2
+        return np.maximum(result, 0, out=result)
+
+    def similarity(self, windows: Windows, row: int) -> Float32Array:
+        """(W,) float32, -1..1: cosine similarity of each window's mean token with that of the window at `row`.
+
+        Mean tokens are centred on the mean token of the video, without which all expressions look alike.
+        """
+        direction = Windows(windows.length, row, row + 1).difference(self._sums)[:, 0].astype(np.float32)
+
+        def compute(chunk: Windows) -> Float32Array:
+            sums = chunk.difference(self._sums).astype(np.float32)
+            squared_norms = np.einsum("cw,cw->w", sums, sums) * np.float32(direction @ direction)
+            cosine = np.einsum("c,cw->w", direction, sums) / np.sqrt(np.maximum(squared_norms, np.float32(1)))
+            # rounded, so that the choice does not hang on the last bit of a sum
+            rounded: Float32Array = np.clip(np.round(cosine, _SIMILARITY_DECIMALS), -1, 1)
+            return rounded
+
+        return in_chunks(windows, compute)
+
+    def keyframe_cosine(self, windows: Windows) -> Float32Array:
+        """(W,) float32: mean cosine similarity among the tokens of the window's first, middle and last frame."""
+        steps = (0, windows.length // 2, windows.length - 1)
+        first, middle, last = (self._unit_tokens(windows.first_row + step, len(windows)) for step in steps)
+        cosines = (first * middle).sum(axis=0) + (middle * last).sum(axis=0) + (first * last).sum(axis=0)
+        mean: Float32Array = (cosines / 3).astype(np.float32)
+        return mean
+
+    def _unit_tokens(self, row: int, count: int) -> Float64Array:
+        """(D, count) float64: tokens from this row on, scaled to length 1 (zero stays zero)."""
+        tokens = Windows(1, row, row + count).difference(self._sums) / _UNITS + self._middle[:, np.newaxis]
+        norms = np.linalg.norm(tokens, axis=0)
+        units: Float64Array = tokens / np.where(norms > 0, norms, 1)
+        return units

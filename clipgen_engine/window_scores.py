@@ -1,0 +1,85 @@
+"""Scores of all windows of one length, computed when they are asked for first and kept as long as they hold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from clipgen_engine.frame_series import FrameSeries
+from clipgen_engine.gates import GATES
+from clipgen_engine.score_terms import TERMS
+from clipgen_engine.settings import RankingSettings
+from clipgen_engine.types import BoolArray, Float32Array, Float64Array, read_only
+from clipgen_engine.windows import Windows, in_chunks
+
+
+def _depends_on(name: str) -> tuple[str, ...]:
+    return TERMS[name].depends_on if name in TERMS else GATES[name].depends_on
+
+
+SCORE_SETTINGS = tuple(sorted({setting for name in (*TERMS, *GATES) for setting in _depends_on(name)}))
+
+
+class WindowScores:
+    """Scores of all windows under one set of score settings.
+
+    Windows are counted in rows; see `FrameSeries`. Values mean nothing where a window is not `complete`.
+    """
+
+    def __init__(self, series: FrameSeries, settings: RankingSettings, before: WindowScores | None = None) -> None:
+        """
+        Args:
+            before: scores of the same series, from which everything that the new settings do not touch is taken.
+        """
+        self.settings = settings
+        self._series = series
+        self._values: dict[str, Float32Array] = {}
+        self.windows = series.windows(settings.sequence_length)
+        self.start_frame = series.start_frame(self.windows)  # (W,) int64
+        self.track_id = series.track_id[: len(self.windows)]  # (W,) int64
+        self.inside: BoolArray  # (W,) bool: within one track
+        self.complete: BoolArray  # (W,) bool: within one track and no frame missing
+        if before is not None and before.windows == self.windows:
+            self.inside, self.complete = before.inside, before.complete
+            for name, values in before._values.items():
+                if all(getattr(settings, one) == getattr(before.settings, one) for one in _depends_on(name)):
+                    self._values[name] = values
+        else:
+            self.inside = read_only(series.inside_track(self.windows))
+            self.complete = read_only(self.inside & (series.missing_frames(self.windows) == 0))
+
+    def term(self, name: str) -> Float32Array:
+        """(W,) float32: values of a score term."""
+        if name not in self._values:
+            self._values[name] = self._computed(TERMS[name].compute)
+        return self._values[name]
+
+    def gate(self, name: str) -> Float32Array:
+        """(W,) float32: the numbers that a gate compares."""
+        if name not in self._values:
+            self._values[name] = self._computed(GATES[name].measure)
+        return self._values[name]
+
+    def terms_of(self, row: int) -> dict[str, float]:
+        """All terms of one window; those that no weight needs are computed for it alone."""
+        alone = Windows(self.windows.length, row, row + 1)
+        return {
+            name: float(
+                self._values[name][row] if name in self._values else term.compute(self._series, alone, self.settings)[0]
+            )
+            for name, term in TERMS.items()
+        }
+
+    def combined(self, weights: Mapping[str, float]) -> Float64Array:
+        """(W,) float64: sum of weight * term over the terms with a weight, in the order of the registry."""
+        total = np.zeros(len(self.start_frame))
+        for name, weight in weights.items():
+            if weight:
+                total += np.multiply(self.term(name), weight, dtype=np.float64)
+        return total
+
+    def _computed(self, compute: Callable[[FrameSeries, Windows, RankingSettings], Float32Array]) -> Float32Array:
+        first = Windows(self.windows.length, 0, min(1, len(self.windows)))
+        compute(self._series, first, self.settings)  # makes the prefix sums, once, before the threads want them
+        return read_only(in_chunks(self.windows, lambda chunk: compute(self._series, chunk, self.settings)))

@@ -1,0 +1,74 @@
+"""Runs of rows, and sums and extremes over all of them at once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipgen_engine.types import Float32Array, Int64Array
+
+_Integer = TypeVar("_Integer", np.int32, np.int64)
+_Number = TypeVar("_Number", bound=np.generic)
+_CHUNK = 1 << 15  # windows
+
+
+@dataclass(frozen=True)
+class Windows:
+    """The windows of one length that start at the rows `first_row <= row < stop_row`."""
+
+    length: int
+    first_row: int
+    stop_row: int
+
+    def __len__(self) -> int:
+        return max(0, self.stop_row - self.first_row)
+
+    def difference(self, prefix: NDArray[_Integer], out: NDArray[_Integer] | None = None) -> NDArray[_Integer]:
+        """Sums (..., W) over each window from prefix sums (..., R + 1)."""
+        starts = prefix[..., self.first_row : self.stop_row]
+        stops = prefix[..., self.first_row + self.length : self.stop_row + self.length]
+        sums: NDArray[_Integer] = np.subtract(stops, starts, out=out)
+        return sums
+
+
+def in_chunks(windows: Windows, compute: Callable[[Windows], NDArray[_Number]]) -> NDArray[_Number]:
+    """What `compute` gives for all windows (..., W), made chunk by chunk on all cores.
+
+    Chunks keep the intermediate arrays in the cache; NumPy leaves the interpreter to other threads while it works.
+    """
+    if len(windows) <= _CHUNK:
+        return compute(windows)
+    edges = [*range(windows.first_row, windows.stop_row, _CHUNK), windows.stop_row]
+    chunks = [Windows(windows.length, first, stop) for first, stop in pairwise(edges)]
+    with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="clipgen-ranking") as pool:
+        return np.concatenate(list(pool.map(compute, chunks)), axis=-1)
+
+
+def prefix_sums(values: NDArray[np.int64] | NDArray[np.bool_]) -> Int64Array:
+    """(K, R) -> (K, R + 1) int64 prefix sums that begin with 0."""
+    sums = np.zeros((values.shape[0], values.shape[1] + 1), np.int64)
+    np.cumsum(values, axis=1, dtype=np.int64, out=sums[:, 1:])
+    return sums
+
+
+def sliding_minimum(values: Float32Array, length: int) -> Float32Array:
+    """(N - length + 1,) float32: minimum of each run of `length` values.
+
+    Van Herk (1992), Gil and Werman (1993): prefix minima from the left and from the right within blocks of `length`.
+    """
+    count = len(values) - length + 1
+    if count <= 0:
+        return np.zeros(0, np.float32)
+    padded = np.full(-(-len(values) // length) * length, np.inf, np.float32)
+    padded[: len(values)] = values
+    blocks = padded.reshape(-1, length)
+    from_left = np.minimum.accumulate(blocks, axis=1).ravel()
+    from_right = np.minimum.accumulate(blocks[:, ::-1], axis=1)[:, ::-1].ravel()
+    return np.minimum(from_right[:count], from_left[length - 1 : length - 1 + count])

@@ -1,0 +1,113 @@
+"""Small building blocks of the panels."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from clipgen_engine.score_terms import TERMS
+from clipgen_gui.theme import DARK, icon
+
+
+class Card(QFrame):
+    """A titled panel. `header` takes what stands at the right of the title, `body` the content."""
+
+    def __init__(self, title: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("card")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 9, 12, 10)
+        layout.setSpacing(6)
+        self.header = QHBoxLayout()
+        self.header.setSpacing(8)
+        if title:
+            label = QLabel(title.upper())
+            label.setObjectName("cardTitle")
+            self.header.addWidget(label)
+            self.header.addStretch(1)
+            layout.addLayout(self.header)
+        self.body = QVBoxLayout()
+        self.body.setSpacing(4)
+        layout.addLayout(self.body, 1)
+
+
+class ScrolledPart(QScrollArea):
+    """A part of a card that is as high as what it holds where there is room, and scrolls where there is not."""
+
+    _LOWEST, _HIGHEST = 206, 300
+
+    def __init__(self, inner: QWidget) -> None:
+        super().__init__()
+        inner.setObjectName("plain")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self._inner = inner
+        self.setWidget(inner)
+
+    def sizeHint(self) -> QSize:
+        return QSize(240, min(self._HIGHEST, self._inner.sizeHint().height()))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(120, min(self._LOWEST, self._inner.sizeHint().height()))
+
+
+def fold_button(text: str, tooltip: str) -> QToolButton:
+    """A quiet button with an arrow that opens and closes what stands below it."""
+    button = QToolButton()
+    button.setObjectName("fold")
+    button.setText(text)
+    button.setCheckable(True)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    button.setIconSize(QSize(14, 14))
+
+    def show_state(opened: bool) -> None:
+        button.setIcon(icon("chevron-down" if opened else "chevron-right", DARK.muted))
+
+    button.toggled.connect(show_state)
+    show_state(False)
+    named(button, text, tooltip)
+    return button
+
+
+def named(widget: QWidget, name: str, tooltip: str = "") -> None:
+    """Give a control its accessible name and its tooltip."""
+    widget.setAccessibleName(name)
+    widget.setToolTip(tooltip or name)
+
+
+def term_color(name: str) -> str:
+    """Colour of a score term, by its place among all of them."""
+    return DARK.term(list(TERMS).index(name))
+
+
+def chip(text: str = "") -> QLabel:
+    label = QLabel(text)
+    label.setObjectName("chip")
+    return label
+
+
+def dot_label(text: str, tint: str) -> QLabel:
+    """A coloured dot and a word, for legends."""
+    label = QLabel(f'<span style="color:{tint}">●</span>&nbsp;{text}')
+    label.setTextFormat(Qt.TextFormat.RichText)
+    return label
+
+
+def steady_label(width: int, height: int) -> QLabel:
+    """A label whose text changes all the time: of a fixed size, so that a change lays nothing out anew."""
+    label = QLabel()
+    label.setFixedSize(width, height)
+    return label
+
+
+def muted_label(text: str = "", *, wrap: bool = False) -> QLabel:
+    label = QLabel(text)
+    label.setObjectName("muted")
+    if wrap:
+        label.setWordWrap(True)
+        label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.MinimumExpanding)
+    return label

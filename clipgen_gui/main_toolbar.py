@@ -1,0 +1,89 @@
+"""The toolbar: the actions of every day, and the two buttons that say what can be done now."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QToolBar, QToolButton, QWidget
+
+from clipgen_gui.cards import named
+from clipgen_gui.session import Session
+from clipgen_gui.theme import DARK, icon
+
+
+class MainToolBar(QToolBar):
+    """The Analyse button is a Cancel button while the video on screen is being analysed."""
+
+    def __init__(self, session: Session, actions: dict[str, QAction], parent: QWidget | None = None) -> None:
+        super().__init__("Main", parent)
+        self._actions = actions
+        self._stack = session.undo_stack
+        self.setMovable(False)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        for name in ("open", None, "undo", "redo", None, "box", "loop"):
+            if name is None:
+                self.addSeparator()
+            else:
+                self._add(actions[name], text=name not in ("undo", "redo"))
+        space = QWidget()
+        space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.addWidget(space)
+        self._add(actions["keys"])
+        self.analyse_button = QPushButton()
+        self.analyse_button.clicked.connect(self._analyse_clicked)
+        self.export_button = QPushButton()
+        self.export_button.setObjectName("primary")
+        self.export_button.setIcon(icon("export-variant", DARK.on_accent))
+        self.export_button.clicked.connect(actions["export"].trigger)
+        gap = QWidget()
+        gap.setFixedWidth(8)
+        for widget in (self.analyse_button, gap, self.export_button):
+            self.addWidget(widget)
+        self._running = False
+        self._stack.indexChanged.connect(self._show_undo)
+        self._show_undo()
+        self.show_state(analysable=False, running=False, accepted=0, exporting=False)
+
+    def _add(self, action: QAction, *, text: bool = True) -> None:
+        self.addAction(action)
+        button = self.widgetForAction(action)
+        button.setAccessibleName(action.text())
+        if not text and isinstance(button, QToolButton):
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+
+    def show_state(self, *, analysable: bool, running: bool, accepted: int, exporting: bool) -> None:
+        """What can be analysed, cancelled and exported now, and why not."""
+        self._running = running
+        self.analyse_button.setEnabled(analysable)
+        self.analyse_button.setText("Cancel" if running else "Analyse")
+        self.analyse_button.setIcon(icon("close" if running else "auto-fix"))
+        if running:
+            named(self.analyse_button, "Cancel", "Cancel the analysis; what was found so far is kept (Ctrl + .)")
+        else:
+            named(self.analyse_button, "Analyse", "Analyse this video (Ctrl + R)")
+
+        possible = bool(accepted) and not exporting
+        self._actions["export"].setEnabled(possible)
+        self.export_button.setEnabled(possible)
+        clips = "1 clip" if accepted == 1 else f"{accepted} clips"
+        self.export_button.setText(f"Export {clips}" if accepted else "Export clips")
+        if exporting:
+            why = "An export is running"
+        elif accepted:
+            why = "Write the accepted windows of this video as clips (Ctrl + E)"
+        else:
+            why = "Accept a window first (A), then export it (Ctrl + E)"
+        named(self.export_button, self.export_button.text(), why)
+
+    def _analyse_clicked(self) -> None:
+        self._actions["cancel" if self._running else "analyse"].trigger()
+
+    def _show_undo(self) -> None:
+        for name, possible, what, key in (
+            ("undo", self._stack.canUndo(), self._stack.undoText(), "Ctrl + Z"),
+            ("redo", self._stack.canRedo(), self._stack.redoText(), "Ctrl + Shift + Z"),
+        ):
+            action = self._actions[name]
+            action.setEnabled(possible)
+            action.setToolTip(f"{action.text()}: {what} ({key})" if what else f"Nothing to {name} ({key})")

@@ -1,0 +1,382 @@
+"""The window: builds the views, wires them to the session and to what runs in the background."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import (
+    QFileDialog,
+    QGridLayout,
+    QMainWindow,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from clipgen_engine.types import Decision, Progress
+from clipgen_gui.actions import make_actions, press_focused_button
+from clipgen_gui.cards import Card
+from clipgen_gui.drop_page import DropPage
+from clipgen_gui.explainer import Explainer
+from clipgen_gui.explanation_panel import ExplanationPanel
+from clipgen_gui.export_flow import ExportFlow, open_folder
+from clipgen_gui.frame_reader import FrameServer
+from clipgen_gui.jobs import AnalysisQueue, ExportJob
+from clipgen_gui.key_sheet import KeySheet
+from clipgen_gui.main_toolbar import MainToolBar
+from clipgen_gui.message_bar import MessageArea
+from clipgen_gui.playback import SPEEDS, Playback
+from clipgen_gui.ranking_panel import RankingPanel
+from clipgen_gui.score_plot import ScorePlot
+from clipgen_gui.session import Session
+from clipgen_gui.status_line import StatusLine
+from clipgen_gui.transport_bar import TransportBar
+from clipgen_gui.video_entry import VideoEntry, VideoState
+from clipgen_gui.video_files import SUFFIXES, expand
+from clipgen_gui.video_player import VideoPlayer
+from clipgen_gui.videos_list import VideosList
+from clipgen_gui.windows_table import WindowsTable
+
+_JOIN_MS = 5000
+_PASSING_MS = 8000
+_GEOMETRY = "window/geometry"
+
+
+class MainWindow(QMainWindow):
+    """One window, one session."""
+
+    def __init__(self, settings: QSettings | None = None) -> None:
+        super().__init__()
+        self._settings = settings or QSettings(
+            QSettings.Format.IniFormat, QSettings.Scope.UserScope, "clipgen", "clipgen"
+        )
+        self._shown: object = None  # the state that toolbar, status line and hints show
+        self.session = Session(self)
+        self.playback = Playback(self.session, self)
+        self.server = FrameServer(self)
+        self.queue = AnalysisQueue(self.session, self)
+        self.exports = ExportJob(self.session, self)
+        self.setWindowTitle("clipgen")
+        self.setAcceptDrops(True)
+        self._make_actions()
+        self._make_views()
+        self._connect()
+        self.resize(1600, 940)
+        geometry = self._settings.value(_GEOMETRY)
+        if isinstance(geometry, QByteArray):
+            self.restoreGeometry(geometry)
+        self._show_state()
+
+    # Building
+
+    def _make_actions(self) -> None:
+        session, playback = self.session, self.playback
+        self.actions_by_name = make_actions(
+            self,
+            {
+                "open": self.choose_files,
+                "open_folder": self.choose_folder,
+                "next_video": lambda: session.step_video(1),
+                "previous_video": lambda: session.step_video(-1),
+                "analyse": self.analyse,
+                "cancel": self.cancel,
+                "export": lambda: self.export_flow.ask(),
+                "play": playback.toggle,
+                "slower": lambda: playback.step_speed(-1),
+                "faster": lambda: playback.step_speed(1),
+                "back": lambda: self._step(-1),
+                "forward": lambda: self._step(1),
+                "back_10": lambda: self._step(-10),
+                "forward_10": lambda: self._step(10),
+                "first": lambda: self._go_to(0),
+                "last": lambda: self._go_to(1 << 60),
+                "loop": self._loop_triggered,
+                "previous_window": lambda: session.step_selection(-1),
+                "next_window": lambda: session.step_selection(1),
+                "accept": lambda: session.decide(Decision.ACCEPTED),
+                "reject": lambda: session.decide(Decision.REJECTED),
+                "undecide": lambda: session.decide(Decision.UNDECIDED),
+                "trim_start": lambda: session.trim("start"),
+                "trim_end": lambda: session.trim("end"),
+                "new_window": session.accept_here,
+                "undo": session.undo_stack.undo,
+                "redo": session.undo_stack.redo,
+                "dismiss": self._dismiss,
+                "keys": self._show_keys,
+            },
+        )
+        for name in ("box", "loop"):
+            self.actions_by_name[name].setChecked(True)
+
+    def _make_views(self) -> None:
+        actions = self.actions_by_name
+        self.player = VideoPlayer(self.session, self.server)
+        self.drop_page = DropPage()
+        self._stage = QStackedWidget()
+        self._stage.addWidget(self.drop_page)
+        self._stage.addWidget(self.player)
+        self.messages = MessageArea()
+        self.transport = TransportBar(self.session, actions, SPEEDS)
+        player_card = Card()
+        card_layout = player_card.layout()
+        assert card_layout is not None
+        card_layout.setContentsMargins(1, 1, 1, 1)
+        player_card.body.setSpacing(0)
+        stage = QGridLayout()
+        stage.addWidget(self._stage, 0, 0)
+        stage.addWidget(self.messages, 0, 0, Qt.AlignmentFlag.AlignTop)  # over the picture: nothing moves
+        player_card.body.addLayout(stage, 1)
+        player_card.body.addWidget(self.transport)
+
+        self.plot = ScorePlot(self.session)
+        self.videos = VideosList(self.session)
+        self.ranking = RankingPanel(self.session)
+        self.explainer = Explainer(self.session, self)
+        self.why = ExplanationPanel(self.session, self.explainer)
+        self.table = WindowsTable(self.session)
+        self.key_sheet = KeySheet(self)
+        for view in (self.player, self.plot.plot, self.videos.view, self.table.view):
+            view.setAcceptDrops(False)  # the window takes what is dropped, wherever it falls
+
+        below = _splitter(Qt.Orientation.Horizontal, (self.plot, self.why), (790, 310))
+        below.setMinimumHeight(212)
+        left = _splitter(Qt.Orientation.Vertical, (player_card, below), (690, 240))
+        right_top = QWidget()
+        right_layout = QVBoxLayout(right_top)
+        right_layout.setContentsMargins(0, 0, 0, 0)
+        right_layout.setSpacing(8)
+        right_layout.addWidget(self.videos, 1)
+        right_layout.addWidget(self.ranking)
+        right = _splitter(Qt.Orientation.Vertical, (right_top, self.table), (420, 480))
+        right.setMinimumWidth(340)
+        both = _splitter(Qt.Orientation.Horizontal, (left, right), (1140, 424))
+        both.setStretchFactor(0, 1)
+        both.setStretchFactor(1, 0)
+
+        central = QWidget()
+        layout = QVBoxLayout(central)
+        layout.setContentsMargins(8, 8, 8, 8)
+        layout.setSpacing(8)
+        layout.addWidget(both)
+        central.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        self.setCentralWidget(central)
+        central.setFocus()
+        self.status = StatusLine(actions["cancel"])
+        self.setStatusBar(self.status)
+        self.toolbar = MainToolBar(self.session, actions)
+        self.addToolBar(self.toolbar)
+
+    def _connect(self) -> None:
+        session, playback, actions = self.session, self.playback, self.actions_by_name
+        self.drop_page.clicked.connect(self.choose_files)
+        self.player.clicked.connect(playback.toggle)
+        self.player.frame_shown.connect(self.transport.show_frame)
+        self.player.open_failed.connect(session.fail)
+        self.transport.speed_chosen.connect(playback.set_speed)
+        playback.speed_changed.connect(self.transport.show_speed)
+        playback.playing_changed.connect(self.transport.show_playing)
+        self.transport.show_speed(playback.speed)
+        actions["box"].toggled.connect(self.player.set_box_visible)
+        actions["loop"].toggled.connect(playback.set_loop)
+        session.window_chosen.connect(lambda: playback.play() if playback.loop else None)
+        session.failed.connect(self._say_about)
+        for signal in (session.videos_changed, session.current_changed, session.ranking_changed):
+            signal.connect(self._show_state)
+        self.queue.progressed.connect(self._show_analysis)
+        self.queue.idle.connect(self._show_idle)
+        self.queue.analysed.connect(self._say_what_is_missing)
+        self.exports.progressed.connect(self._show_export)
+        self.export_flow = ExportFlow(session, self.exports, self.messages, self._settings, self)
+        self.export_flow.changed.connect(self._export_changed)
+        session.refused.connect(lambda sentence: self.status.showMessage(sentence, _PASSING_MS))
+        self.why.gate_chosen.connect(self.ranking.show_gate)
+
+    # Opening
+
+    def open_paths(self, paths: Iterable[Path]) -> None:
+        """Open files and folders, and analyse them one after another."""
+        files, empty = expand(paths)
+        for folder in empty:
+            self.messages.show_message(f"There is no video in {folder}.", "warning")
+        if self.session.open_paths(files):
+            self.queue.start()
+
+    def choose_files(self) -> None:
+        pattern = " ".join(f"*{suffix}" for suffix in SUFFIXES)
+        names, _ = QFileDialog.getOpenFileNames(
+            self, "Open videos", self._folder_on_screen(), f"Videos ({pattern});;All files (*)"
+        )
+        self.open_paths(Path(name) for name in names)
+
+    def choose_folder(self) -> None:
+        name = QFileDialog.getExistingDirectory(self, "Open all videos of a folder", self._folder_on_screen())
+        if name:
+            self.open_paths([Path(name)])
+
+    def _folder_on_screen(self) -> str:
+        return str(self.session.current.path.parent) if self.session.current else ""
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        if any(url.isLocalFile() for url in event.mimeData().urls()):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        event.acceptProposedAction()
+        self.open_paths(Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile())
+
+    # Player
+
+    def _step(self, frames: int) -> None:
+        self.playback.pause()
+        if self.session.current is not None:
+            self.session.seek(self.session.current.position + frames)
+
+    def _go_to(self, frame: int) -> None:
+        self.playback.pause()
+        self.session.seek(frame)
+
+    def _loop_triggered(self) -> None:
+        if press_focused_button():
+            self.actions_by_name["loop"].toggle()  # Enter was for the button
+        elif self.playback.loop and self.session.current and self.session.current.selected:
+            self.session.select(self.session.current.selected)
+
+    def _show_keys(self) -> None:
+        self.key_sheet.setVisible(not self.key_sheet.isVisible())
+
+    # Analysis
+
+    def analyse(self) -> None:
+        """Analyse the video on screen, again if it was analysed before."""
+        if self.session.current is not None:
+            self.queue.again(self.session.current)
+
+    def cancel(self) -> None:
+        """Cancel the export that runs, else the analysis."""
+        if self.exports.busy:
+            self.exports.cancel()
+        else:
+            self.queue.cancel()
+
+    def _show_analysis(self, entry: VideoEntry, progress: Progress | None) -> None:
+        if not self.exports.busy:
+            self.status.show_progress(f"Analysing {entry.path.name}", "frames", progress)
+
+    def _show_idle(self) -> None:
+        if not self.exports.busy:
+            self.status.show_idle()
+
+    def _show_export(self, name: str, progress: Progress | None) -> None:
+        self.status.show_progress(f"Exporting clips of {name}", "clips", progress)
+
+    # What the window says
+
+    def _say_about(self, entry: VideoEntry, sentence: str) -> None:
+        """A message where the video is on screen; else a passing line, since the list and the table keep saying it."""
+        if entry is self.session.current:
+            self.messages.show_message(sentence, "warning")
+        else:
+            self.status.showMessage(sentence, _PASSING_MS)
+
+    def _say_what_is_missing(self, entry: VideoEntry) -> None:
+        if entry.why_no_window:
+            self._say_about(entry, entry.why_no_window)
+
+    def _export_changed(self) -> None:
+        if self.queue.running is None and not self.exports.busy:
+            self.status.show_idle()
+        self._show_state()
+
+    def report_bug(self, log_file: Path) -> None:
+        """Something in the app itself went wrong; it goes on."""
+        self.messages.show_message(
+            "Something unexpected happened, and clipgen went on. What happened is in the log.",
+            "warning",
+            ("Open log folder", lambda: open_folder(log_file.parent)),
+        )
+
+    def _dismiss(self) -> None:
+        self.messages.dismiss_all()
+        self.key_sheet.hide()
+        self.session.ask_about(None)
+
+    def _show_state(self) -> None:
+        entry = self.session.current
+        shown = (
+            self.exports.busy,
+            entry,
+            entry
+            and (
+                entry.state,
+                entry.message,
+                entry.info,
+                len(entry.accepted),
+                bool(entry.rows),
+                entry.why_no_window,
+                entry is self.queue.running,
+            ),
+        )
+        if shown == self._shown:
+            return  # a weight that is being dragged comes by here for every picture of the screen
+        self._shown = shown
+        self._stage.setCurrentWidget(self.player if entry else self.drop_page)
+        self.setWindowTitle(f"{entry.path.name} — clipgen" if entry else "clipgen")
+        self.status.show_video(entry.info if entry else None)
+        for name in ("play", "back", "forward", "first", "last"):
+            self.actions_by_name[name].setEnabled(entry is not None and entry.info is not None)
+
+        self.toolbar.show_state(
+            analysable=entry is not None,
+            running=entry is not None and entry is self.queue.running,
+            accepted=len(entry.accepted) if entry else 0,
+            exporting=self.exports.busy,
+        )
+        self._show_hints(entry)
+
+    def _show_hints(self, entry: VideoEntry | None) -> None:
+        table = plot = ""
+        if entry is None:
+            table = "Open a video to find its best windows."
+        elif not entry.rows:
+            table = {
+                VideoState.WAITING: "Waits for its turn.",
+                VideoState.ANALYSING: "Analysing. Windows appear here as they are found.",
+                VideoState.STOPPED: "The analysis was cancelled. Press Analyse to start it again.",
+                VideoState.FAILED: entry.message,
+                VideoState.DONE: entry.why_no_window,
+            }[entry.state]
+            plot = "No scores" if entry.state in (VideoState.DONE, VideoState.FAILED) else ""
+        if entry is not None and entry.analysis is not None and entry.analysis.tracks:
+            plot = ""
+        self.table.set_hint(table)
+        self.plot.set_hint(plot)
+
+    # Leaving
+
+    def closeEvent(self, event: QCloseEvent) -> None:
+        """End every thread; what runs is cancelled and leaves nothing half-written."""
+        self._settings.setValue(_GEOMETRY, self.saveGeometry())
+        self.hide()
+        self.session.undo_stack.blockSignals(True)  # it says "changed" once more when it is destroyed
+        self.playback.pause()
+        self.queue.cancel()
+        self.exports.cancel()
+        self.server.shutdown(_JOIN_MS)
+        self.queue.shutdown(_JOIN_MS)
+        self.exports.shutdown(_JOIN_MS)
+        super().closeEvent(event)
+
+
+def _splitter(orientation: Qt.Orientation, widgets: tuple[QWidget, ...], sizes: tuple[int, ...]) -> QSplitter:
+    splitter = QSplitter(orientation)
+    splitter.setHandleWidth(8)
+    splitter.setChildrenCollapsible(False)
+    for position, widget in enumerate(widgets):
+        splitter.addWidget(widget)
+        splitter.setStretchFactor(position, sizes[position])
+    splitter.setSizes(list(sizes))
+    return splitter

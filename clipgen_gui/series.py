@@ -1,0 +1,38 @@
+"""Thinning of long curves to what a screen can show."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+def thin(
+    times: FloatArray, values: FloatArray, first_s: float, last_s: float, columns: int
+) -> tuple[FloatArray, FloatArray]:
+    """The part of a curve between two times, as the extremes of at most `columns` equal groups of its samples.
+
+    NaN stays where a whole group is missing, so that gaps stay gaps. One sample is kept beyond either end,
+    so that the line runs out of the picture instead of stopping at its edge.
+    """
+    start = max(0, int(np.searchsorted(times, first_s)) - 1)
+    stop = min(len(times), int(np.searchsorted(times, last_s, side="right")) + 1)
+    times, values = times[start:stop], values[start:stop]
+    if columns < 1 or len(times) <= 2 * columns:
+        return times, values
+    size = -(-len(times) // columns)
+    groups = -(-len(times) // size)
+    padded = np.full(groups * size, np.nan)
+    padded[: len(values)] = values
+    table = padded.reshape(groups, size)
+    low = np.fmin.reduce(table, axis=1)
+    high = np.fmax.reduce(table, axis=1)
+    starts = np.arange(groups) * size
+    middles = np.minimum(starts + size // 2, len(times) - 1)
+    # The extreme that comes first in the group is drawn first, so that a rising edge stays a rising edge.
+    rising = np.nan_to_num(table[:, 0], nan=np.inf) <= np.nan_to_num(values[middles], nan=np.inf)
+    out_times, out_values = np.empty(2 * groups), np.empty(2 * groups)
+    out_times[0::2], out_times[1::2] = times[starts], times[middles]
+    out_values[0::2], out_values[1::2] = np.where(rising, low, high), np.where(rising, high, low)
+    return out_times, out_values

@@ -1,0 +1,79 @@
+"""The bottom line: what runs, how far it is, how long it will take, and what is on screen."""
+
+from __future__ import annotations
+
+import time
+
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
+
+from clipgen_engine.types import Progress, VideoInfo
+from clipgen_gui.cards import named
+from clipgen_gui.timecode import remaining
+
+_CODECS = {"h264": "H.264", "hevc": "H.265", "vp9": "VP9", "av1": "AV1", "mpeg4": "MPEG-4", "prores": "ProRes"}
+_ESTIMATE_AFTER_S = 1.0
+
+
+class StatusLine(QStatusBar):
+    """One job at a time; the export shows over an analysis that runs beside it."""
+
+    def __init__(self, cancel: QAction, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self._task = QLabel()
+        named(self._task, "What runs")
+        self._bar = QProgressBar()
+        self._bar.setFixedSize(160, 5)
+        self._bar.setTextVisible(False)
+        named(self._bar, "Progress")
+        self._cancel = QToolButton()
+        self._cancel.setDefaultAction(cancel)
+        self._cancel.setAccessibleName(cancel.text())
+        self._video = QLabel()
+        named(self._video, "Video format")
+        self.addWidget(self._task)
+        self.addWidget(self._bar)
+        self.addWidget(self._cancel)
+        self.addPermanentWidget(self._video)
+        self._title = ""
+        self._began_s = 0.0
+        self._began_done = 0
+        self.show_idle()
+
+    @property
+    def text(self) -> str:
+        return self._task.text()
+
+    def show_idle(self) -> None:
+        self._title = ""
+        self._task.setText("Ready")
+        self._bar.hide()
+        self._cancel.hide()
+
+    def show_progress(self, title: str, unit: str, progress: Progress | None) -> None:
+        """`Analysing x.mp4 — 105 / 169 frames · 3 s left`"""
+        now = time.monotonic()
+        done, total = (progress.done, progress.total) if progress else (0, 0)
+        if title != self._title or done < self._began_done:
+            self._title, self._began_s, self._began_done = title, now, done
+        text = title
+        if total:
+            text += f" — {done} / {total} {unit}"
+            elapsed, gained = now - self._began_s, done - self._began_done
+            if gained > 0 and elapsed > _ESTIMATE_AFTER_S and done < total:
+                text += f" · {remaining(elapsed / gained * (total - done))}"
+        self._task.setText(text)
+        self._bar.setRange(0, max(total, 1))
+        self._bar.setValue(done)
+        self._bar.show()
+        self._cancel.show()
+
+    def show_video(self, info: VideoInfo | None) -> None:
+        """`640×360 · 23.976 fps · H.264`"""
+        if info is None:
+            self._video.clear()
+            return
+        rate = f"{float(info.average_rate):.3f}".rstrip("0").rstrip(".")
+        codec = _CODECS.get(info.codec, info.codec)
+        self._video.setText(f"{info.width_px}×{info.height_px} · {rate} fps · {codec}")

@@ -1,0 +1,175 @@
+"""One open video: its analysis, its ranked windows and what the curator decided. No Qt here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipgen_engine.gates import GATES
+from clipgen_engine.ranking import COMBINED, Ranker, Ranking
+from clipgen_engine.settings import RankingSettings
+from clipgen_engine.types import Analysis, Decision, Sequence, VideoInfo
+
+Key = tuple[int, int, int]  # start frame, stop frame, track id
+Curve = tuple[NDArray[np.int64], NDArray[np.float32]]  # frames, value of the window centred at each
+
+
+class VideoState(StrEnum):
+    WAITING = "waiting"
+    ANALYSING = "analysing"
+    DONE = "done"
+    STOPPED = "stopped"  # cancelled; what was found so far is kept
+    FAILED = "failed"
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What the curator did to a window. One that he made by hand stays in the list while it is undecided, too."""
+
+    decision: Decision
+    sequence: Sequence
+    by_hand: bool = False
+
+    @property
+    def pinned(self) -> bool:
+        return self.decision is Decision.ACCEPTED or (self.by_hand and self.decision is Decision.UNDECIDED)
+
+
+@dataclass(frozen=True)
+class WindowRow:
+    """A window as the table and the plot show it. The number counts rows, rejected ones included,
+    so that rejecting a window does not renumber the others."""
+
+    number: int
+    sequence: Sequence
+    decision: Decision
+    by_hand: bool = False
+
+    @property
+    def key(self) -> Key:
+        return self.sequence.key
+
+    def overlaps(self, start: int, stop: int) -> bool:
+        """Whether it shares a frame with this span."""
+        return self.sequence.start_frame < stop and start < self.sequence.stop_frame
+
+
+@dataclass(eq=False)
+class VideoEntry:
+    """One open video with everything the curator did to it."""
+
+    path: Path
+    state: VideoState = VideoState.WAITING
+    message: str = ""  # why it failed, or why there is no window
+    info: VideoInfo | None = None
+    analysis: Analysis | None = None
+    ranker: Ranker | None = None
+    ranking: Ranking | None = None
+    rows: tuple[WindowRow, ...] = ()
+    decided: dict[Key, Mark] = field(default_factory=dict)
+    selected: Key | None = None
+    place: int | None = None  # frame that the curator asks about; then nothing is selected
+    position: int = 0  # playhead, frame index
+    _curves: dict[tuple[str, int], Curve] = field(default_factory=dict)  # of the terms, which no weight changes
+    _curves_of: object = None
+
+    @property
+    def frame_count(self) -> int:
+        return self.info.frame_count if self.info else 0
+
+    @property
+    def selected_row(self) -> WindowRow | None:
+        return next((row for row in self.rows if row.key == self.selected), None)
+
+    @property
+    def candidate(self) -> tuple[int, int] | None:
+        """Frames of the window centred at the place that the curator asks about; they may run over either end."""
+        if self.place is None or self.ranking is None:
+            return None
+        length = self.ranking.settings.sequence_length
+        start = self.place - (length - 1) // 2
+        return start, start + length
+
+    @property
+    def accepted(self) -> tuple[Sequence, ...]:
+        """Accepted windows, best first, ranked among themselves: the numbers that their clips get."""
+        accepted = (row.sequence for row in self.rows if row.decision is Decision.ACCEPTED)
+        return tuple(replace(sequence, rank=rank) for rank, sequence in enumerate(accepted, start=1))
+
+    @property
+    def why_no_window(self) -> str:
+        """A sentence where an analysis is complete and no window passes; else nothing."""
+        ranking = self.ranking
+        if self.state is not VideoState.DONE or self.analysis is None or ranking is None or self.rows:
+            return ""
+        if not self.analysis.tracks:
+            return f"No face was found in {self.path.name}. Choose a video in which a face is larger or better lit."
+        length = ranking.settings.sequence_length
+        if not ranking.window_count:
+            return f"No face stays for {length} frames in {self.path.name}. Try a shorter window."
+        name = max(ranking.gate_counts, key=lambda gate: ranking.gate_counts[gate])
+        return (
+            f"No window of {length} frames passes in {self.path.name}: “{GATES[name].label}” stops"
+            f" {ranking.gate_counts[name]} of {ranking.window_count}. Relax its threshold or shorten the window."
+        )
+
+    def curve(self, name: str, track_id: int) -> Curve | None:
+        """A score over the frames of a track under the last ranking, or None where there is none."""
+        if self.ranking is None:
+            return None
+        if name == COMBINED:
+            return self.ranking.curve(name, track_id)
+        if self._curves_of is not self.ranking.scores:
+            self._curves_of, self._curves = self.ranking.scores, {}
+        if (name, track_id) not in self._curves:
+            self._curves[name, track_id] = self.ranking.curve(name, track_id)
+        return self._curves[name, track_id]
+
+    def decision_of(self, key: Key) -> Decision:
+        return self.decided[key].decision if key in self.decided else Decision.UNDECIDED
+
+    def mark(self, changes: Mapping[Key, Mark | None]) -> None:
+        """Set marks; None takes one away."""
+        for key, mark in changes.items():
+            if mark is None:
+                self.decided.pop(key, None)
+            else:
+                self.decided[key] = mark
+
+    def rank(self, settings: RankingSettings) -> None:
+        """Rank under these settings, as far as there is an analysis."""
+        if self.ranker is None:
+            return
+        self.ranking = self.ranker.rank(
+            settings,
+            pinned=[key for key, mark in self.decided.items() if mark.pinned],
+            blocked=[key for key, mark in self.decided.items() if mark.decision is Decision.REJECTED],
+        )
+        shown = {sequence.key: sequence for sequence in self.ranking.sequences}
+        for key, mark in self.decided.items():
+            if key not in shown:
+                shown[key] = self.ranker.describe(key, settings) or mark.sequence
+        best_first = sorted(shown.values(), key=lambda one: (-one.combined_score, one.start_frame))
+        self.rows = tuple(
+            WindowRow(number, one, self.decision_of(one.key), one.key in self.decided and self.decided[one.key].by_hand)
+            for number, one in enumerate(best_first, start=1)
+        )
+        self._follow_selection()
+
+    def _follow_selection(self) -> None:
+        """A window that moved by some frames stays selected; one that left the list does not."""
+        if self.selected is None or self.selected_row is not None:
+            return
+        start, stop, track = self.selected
+        overlaps = [
+            (min(stop, row.sequence.stop_frame) - max(start, row.sequence.start_frame), row.key)
+            for row in self.rows
+            if row.sequence.track_id == track
+        ]
+        best = max(overlaps, default=(0, None))
+        self.selected = best[1] if best[0] > 0 else None
