@@ -28,7 +28,7 @@ _MIN_NEW_FACE_SCORE = 0.5  # on a tile, where a face may be small or cut off
 _MIN_NEW_FACE_CONFIDENCE = 0.6  # then, on a view of the face
 _CONFIDENCE_SIDE = 2.0  # side of the detector's crop in face sizes: the share of the picture that it knows best
 _LARGE_FACE = 0.15  # of the longer side: found on the whole picture as well as on a view of its own
-_TILES_WITHOUT_FACE = 3  # looked at on each picture while no face is followed
+_TILES_WITHOUT_FACE = 1  # looked at on each picture, besides the whole, while no face is followed
 _LOST_FRAMES = 90  # a lost face is looked for this long, around its last place and on the whole picture in turn
 _DESCRIPTOR_STRIDE = 4  # frames
 _NEAR_OVERLAP = 0.1  # of two faces that may hide each other
@@ -143,7 +143,7 @@ class FaceFollower:
         self._take(face, mesh, pixels)
         assert face.measures is not None
         if math.dist(face.measures.center_xy, before.center_xy) > _MAX_JUMP_FACES * box_size(before.box_xywh):
-            self._lost.append((index, before.box_xywh))
+            self._note_lost(before.box_xywh, index)
             face.tracklet = self._new_tracklet()
             face.frames = 1
 
@@ -177,6 +177,7 @@ class FaceFollower:
                 and self._confidence(pixels, box) >= _MIN_NEW_FACE_CONFIDENCE
             ):
                 self._followed.append(face)
+                self._lost = [entry for entry in self._lost if center_distance(entry[1], box) > box_size(box)]
                 return
         self._idle.append(landmarker)
 
@@ -224,8 +225,13 @@ class FaceFollower:
 
     def _lose(self, face: _Followed, index: int) -> None:
         assert face.measures is not None
-        self._lost.append((index, face.measures.box_xywh))
+        self._note_lost(face.measures.box_xywh, index)
         self._release(face)
+
+    def _note_lost(self, box: Float32Array, index: int) -> None:
+        """Look there for a while; of a face that comes and goes only the last place counts."""
+        elsewhere = [entry for entry in self._lost if center_distance(entry[1], box) > box_size(box)]
+        self._lost = [*elsewhere, (index, box)][-self._settings.max_faces :]
 
     def _release(self, face: _Followed) -> None:
         self._followed.remove(face)

@@ -115,7 +115,7 @@ class AnalysisSettings(_Checked):
         step=1,
     )
     search_stride: int = _declared(
-        15,
+        30,
         int,
         "Search stride",
         "While a face is followed, a part of the picture is searched for further faces on every n-th frame.",

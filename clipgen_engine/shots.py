@@ -12,7 +12,7 @@ from scenedetect import AdaptiveDetector, FrameTimecode
 
 from clipgen_engine.video import Picture
 
-_DETECTOR_SIDE_PX = 200  # colour statistics need no more
+_DETECTOR_SIDE_PX = 160  # colour statistics need no more
 LOOKAHEAD_FRAMES = 2  # the detector compares a frame with this many neighbours on either side
 _NOMINAL_RATE = 25.0  # the detector wants times, we count frames: any constant rate serves
 
@@ -45,9 +45,8 @@ def _tagged(entry: tuple[Picture, FrameTimecode], cuts: set[int]) -> tuple[Pictu
 
 
 def _shrunk_bgr(picture: Picture) -> cv2.typing.MatLike:
-    """A small picture for the detector, shrunk by a whole number: OpenCV averages blocks ten times as fast."""
+    """A small picture for the detector. Four pixels of each block serve as well as all, in a tenth of the time."""
     height, width = picture.pixels.shape[:2]
-    factor = max(1, round(max(height, width) / _DETECTOR_SIDE_PX))
-    size = max(1, width // factor), max(1, height // factor)
-    whole_blocks = picture.pixels[: size[1] * factor, : size[0] * factor]
-    return cv2.cvtColor(cv2.resize(whole_blocks, size, interpolation=cv2.INTER_AREA), cv2.COLOR_RGB2BGR)
+    scale = min(1.0, _DETECTOR_SIDE_PX / max(height, width))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    return cv2.cvtColor(cv2.resize(picture.pixels, size, interpolation=cv2.INTER_LINEAR), cv2.COLOR_RGB2BGR)
