@@ -14,6 +14,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
 from tqdm import tqdm
 
 from clipgen_engine import __version__
@@ -43,7 +44,10 @@ _log = logging.getLogger("clipgen")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    options = _parser().parse_args(arguments)
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["info"]:
+        return _info(given[1:])
+    options = _parser().parse_args(given)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)
     cancel = threading.Event()
     try:
@@ -58,6 +62,36 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except Exception:
         _log.exception("This is a bug in clipgen; please report it with these lines")
         return BUG
+
+
+def _info(arguments: Sequence[str]) -> int:
+    """`clipgen-engine info VIDEO ...`: what the index of each video knows."""
+    parser = _HelpfulParser(prog="clipgen-engine info", description="Print what the index of a video knows.")
+    parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
+    from clipgen_engine.video import probe
+
+    code = DONE
+    for path in parser.parse_args(arguments).videos:
+        try:
+            video = probe(path)
+        except ClipgenError as error:
+            print(f"clipgen-engine: {error}", file=sys.stderr)
+            code = WRONG_INPUT
+            continue
+        turned = f", turned by {video.rotation_deg}°" if video.rotation_deg else ""
+        steps = np.diff(video.pts)
+        pace = "constant" if len(steps) < 2 or steps.max() - steps.min() <= 1 else "variable"
+        print(path)
+        for label, value in {
+            "frames": f"{video.frame_count}, {len(video.keyframe_pts)} keyframes",
+            "picture": f"{video.width_px}x{video.height_px}{turned}, {video.codec}",
+            "rate": f"{float(video.average_rate):.3f} frames/s, {pace}",
+            "time": f"{video.duration_s:.3f} s, time base {video.time_base}, starts at PTS {video.start_pts}",
+            "sound": "yes" if video.has_audio else "no",
+            "fingerprint": video.fingerprint,
+        }.items():
+            print(f"  {label:<12}{value}")
+    return code
 
 
 def _run(options: argparse.Namespace, cancel: threading.Event) -> int:
@@ -252,7 +286,8 @@ def _parser() -> argparse.ArgumentParser:
         description="Find the moments of a video in which a face changes its expression a lot while it stays in "
         "place, and write them as clips.",
         epilog="Exit codes: 0 done; 2 wrong input; 3 analysed, but no window passed; 1 a bug; 130 interrupted. "
-        "Flags may be written with hyphens or underscores.",
+        "Flags may be written with hyphens or underscores. 'clipgen-engine info VIDEO ...' prints what is known of "
+        "videos without analysing them.",
     )
     parser.add_argument("--version", action="version", version=f"clipgen {__version__}")
     _flag(parser, "video_path", type=Path, required=True, help="the video")

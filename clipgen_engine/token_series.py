@@ -55,19 +55,21 @@ class TokenSeries:
     def _region_variance(self, windows: Windows) -> Float32Array:
         scale = 1 / (windows.length * float(_UNITS))
         result = np.empty((len(self.regions), len(windows)), np.float32)
-        sums = np.empty(
-            (len(self._sums), _BLOCK), np.int32
-        )  # reused: fresh arrays of this size cost more than the sums
+        # reused for every block: to get fresh memory of this size costs more than the sums
+        sums = np.empty((len(self._sums), _BLOCK), np.int32)
         floats = np.empty(sums.shape, np.float32)
+        squares = np.empty((len(self.regions), _BLOCK), np.int64)
+        means = np.empty(squares.shape)
         for first in range(windows.first_row, windows.stop_row, _BLOCK):
             block = Windows(windows.length, first, min(first + _BLOCK, windows.stop_row))
             count, target = len(block), slice(first - windows.first_row, block.stop_row - windows.first_row)
             block.difference(self._sums, out=sums[:, :count])
-            np.copyto(floats, sums, casting="unsafe")
-            mean_squares = block.difference(self._square_sums) * (scale / _UNITS)
+            np.copyto(floats[:, :count], sums[:, :count], casting="unsafe")
+            block.difference(self._square_sums, out=squares[:, :count])
+            np.multiply(squares[:, :count], scale / _UNITS, out=means[:, :count])
             for group, channels in enumerate(self._channels_of_region):
                 part = floats[channels, :count]
-                result[group, target] = mean_squares[group] - np.einsum("cw,cw->w", part, part) * scale**2
+                result[group, target] = means[group, :count] - np.einsum("cw,cw->w", part, part) * scale**2
         return np.maximum(result, 0, out=result)
 
     def similarity(self, windows: Windows, row: int) -> Float32Array:

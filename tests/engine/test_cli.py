@@ -178,6 +178,18 @@ def test_conditions_by_name(run_folder: Path, tmp_path: Path) -> None:
         assert sequence["combined_score"] == pytest.approx(score + 0.2 * sequence["frontality"], abs=1e-12)
 
 
+def test_info_prints_what_the_index_knows(tmp_path: Path) -> None:
+    (tmp_path / "text.mp4").write_text("hello\n" * 100)
+    done = engine("info", SAMPLE, tmp_path / "text.mp4")
+    assert done.returncode == 2
+    assert "text.mp4 is not a video" in done.stderr
+    assert "  frames      867, " in done.stdout
+    assert "  picture     640x360, h264\n" in done.stdout
+    assert "  rate        30.000 frames/s, constant\n" in done.stdout
+    assert "  sound       yes\n" in done.stdout
+    assert engine("info").returncode == 2
+
+
 def test_help_names_every_gate_region_and_preset() -> None:
     text = engine("--help").stdout
     for name in (*GATES, *REGION_MULTIPLIERS, *PRESETS):
