@@ -21,12 +21,10 @@ from typing import Any
 import numpy as np
 
 from clipgen_engine.errors import ModelFileError
+from clipgen_engine.mediapipe_light import BaseOptions, mp, vision
 from clipgen_engine.model_files import FaceModel
-from clipgen_engine.opencv import cv2  # noqa: F401  before mediapipe, which imports it unguarded
 
 # isort: split
-import mediapipe as mp
-from mediapipe.tasks.python import BaseOptions, vision
 from mediapipe.tasks.python.components.containers.category_c import CategoryC
 from mediapipe.tasks.python.components.containers.landmark_c import NormalizedLandmarkC
 from mediapipe.tasks.python.vision.face_landmarker import FaceLandmarkerResultC

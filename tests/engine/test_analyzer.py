@@ -137,6 +137,14 @@ def test_importing_the_engine_is_light() -> None:
     assert run_python(code) == "[]\n"
 
 
+def test_mediapipe_comes_without_matplotlib_and_leaves_no_stand_in() -> None:
+    code = (
+        "import sys, clipgen_engine.face_models; print('matplotlib' in sys.modules); "
+        "import matplotlib.pyplot; print(hasattr(matplotlib.pyplot, 'plot'))"
+    )
+    assert run_python(code) == "False\nTrue\n"
+
+
 def test_analysing_leaves_qt_and_torch_alone() -> None:
     code = (
         "import os, sys, clipgen_engine; clipgen_engine.analyze_video; "
