@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -10,7 +12,7 @@ from clipgen_engine.errors import SettingError
 from clipgen_engine.expression_tokens.checkpoint import PATCHES, Checkpoint
 
 
-class ExpressionTransformer(nn.Module):
+class ExpressionTransformer(nn.Module, ABC):
     """All layouts share the query, the projection at the end and the way in; they differ in how the query attends."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
@@ -48,11 +50,13 @@ class ExpressionTransformer(nn.Module):
                 f"Give a number from 0 to {self.subjects - 1}",
             )
 
+    @abstractmethod
     def _placed(self, patches: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
-        raise AssertionError("a layout says how positions are added")
+        """Patch tokens (B, 1369, width) with their positions added."""
 
+    @abstractmethod
     def _attend(self, query: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
-        raise AssertionError("a layout says how the query attends")
+        """The query (B, 1, width) after all layers."""
 
 
 class DecoderTransformer(ExpressionTransformer):
