@@ -121,16 +121,13 @@ def _run(options: argparse.Namespace, cancel: threading.Event) -> int:
 def _analyze(
     options: argparse.Namespace, settings: AnalysisSettings, tokens: TokenSettings, cancel: threading.Event
 ) -> Analysis:
-    from clipgen_engine.video import probe
+    from clipgen_engine.video import probe  # decoders and models are not loaded for --help and wrong arguments
 
     video = probe(options.video_path)
     make_writable_folder(options.output_dir)
     learned = tokens.expression_transformer_checkpoint is not None
     backend = load_backend("transformer", tokens) if learned else None  # wrong input shows now, not in an hour
-    from clipgen_engine.analyzer import (
-        analyze_video,
-        with_tokens,
-    )  # MediaPipe takes a second: not for --help and wrong arguments
+    from clipgen_engine.analyzer import analyze_video, with_tokens
 
     with _progress_shown("Analysing", "frame") as progress:
         analysis = analyze_video(video, settings, face_model=options.face_model, progress=progress, cancel=cancel)

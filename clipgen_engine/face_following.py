@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, field
 from itertools import combinations
-from types import TracebackType
-from typing import Self
 
 import numpy as np
 
 from clipgen_engine.boxes import box_center, box_size, center_distance, overlap, shows_center
+from clipgen_engine.closing import Closing
 from clipgen_engine.face_identity import face_descriptor, unlikeness
 from clipgen_engine.face_measures import FaceMeasures, head_pose_deg, measure_face
 from clipgen_engine.face_models import Detection, FaceDetector, FaceLandmarker, FaceMesh
@@ -86,7 +85,7 @@ class _Followed:
     frames: int = 0
 
 
-class FaceFollower:
+class FaceFollower(Closing):
     """Finds and follows up to `max_faces` faces. A context manager: the native tasks must be closed."""
 
     def __init__(self, model: FaceModel, settings: AnalysisSettings) -> None:
@@ -285,14 +284,6 @@ class FaceFollower:
             landmarker.close()
         self._idle.clear()
         self._detector.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 def _same_place(box: Float32Array, face: _Followed) -> bool:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Any
 
+from clipgen_engine.closing import Closing
 from clipgen_engine.errors import ProjectError
 from clipgen_engine.files import strict_json
 from clipgen_engine.types import Decision, Sequence
@@ -73,7 +73,7 @@ class StoredVideo:
     selected: Key | None
 
 
-class Project:
+class Project(Closing):
     """An open project. Every method that writes has committed when it returns; usable from one thread at a time.
 
     A second opener, in this process or another, gets a read-only project: its writes raise ProjectError.
@@ -221,14 +221,6 @@ class Project:
         """Close the file; the next opener may write."""
         self._database.close()
         self._release()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def _video_where(self, condition: str, value: object) -> StoredVideo | None:
         row = self._database.execute(

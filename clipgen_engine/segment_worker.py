@@ -14,7 +14,6 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 from clipgen_engine.errors import ClipgenError
@@ -125,7 +124,6 @@ def main() -> None:
     import signal
     import traceback
 
-    _spare_matplotlib()
     from clipgen_engine.face_following import FaceFollower
     from clipgen_engine.segment_analysis import analyze_segment
 
@@ -163,10 +161,3 @@ def main() -> None:
             answer(traceback.format_exc())
     if faces is not None:
         faces.close()
-
-
-def _spare_matplotlib() -> None:
-    """MediaPipe imports matplotlib for drawings that are not made here: half of the time that a start takes."""
-    package, plots = ModuleType("matplotlib"), ModuleType("matplotlib.pyplot")
-    package.pyplot = plots  # type: ignore[attr-defined]
-    sys.modules |= {"matplotlib": package, "matplotlib.pyplot": plots}

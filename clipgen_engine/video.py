@@ -13,8 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
 import av
 import numpy as np
@@ -22,6 +21,7 @@ from av.video.frame import VideoFrame
 from av.video.reformatter import Colorspace, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 
+from clipgen_engine.closing import Closing
 from clipgen_engine.errors import VideoError
 from clipgen_engine.types import Int64Array, UInt8Array, VideoInfo, read_only
 
@@ -173,7 +173,7 @@ class _OpenVideo:
                 yield index, frame
 
 
-class FrameReader:
+class FrameReader(Closing):
     """Exact random access to the frames of a video; going forward by little decodes on. Not thread-safe."""
 
     _FORWARD_FRAMES = 24  # decoding on this far is cheaper than a seek
@@ -210,14 +210,6 @@ class FrameReader:
             self._source.close()
         self._source = self._ahead = None
         self._frames = iter(())
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
 
 class _Converter:

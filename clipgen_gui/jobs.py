@@ -24,7 +24,28 @@ if TYPE_CHECKING:
 _PARTIAL_INTERVAL_S = 0.3
 
 
-class AnalysisQueue(QObject):
+class _Job(QObject):
+    """Work in a thread of its own that can be stopped."""
+
+    def __init__(self, name: str, session: Session, parent: QObject | None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._worker = EngineWorker(name, self)
+
+    def cancel(self) -> None:
+        """Stop what is running; what it found or wrote so far is kept."""
+        self._worker.cancel()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread still exists."""
+        return self._worker.is_alive
+
+    def shutdown(self, timeout_ms: int) -> bool:
+        return self._worker.shutdown(timeout_ms)
+
+
+class AnalysisQueue(_Job):
     """Analyses the waiting videos of the session one after another; the one on screen goes first."""
 
     progressed = Signal(object, object)  # entry, Progress or None at the start
@@ -41,11 +62,9 @@ class AnalysisQueue(QObject):
         Args:
             cache: makes the store of finished analyses, in the thread that uses it.
         """
-        super().__init__(parent)
-        self._session = session
+        super().__init__("analysis", session, parent)
         self._cache = cache
         self._running: VideoEntry | None = None
-        self._worker = EngineWorker("analysis", self)
         self._worker.progressed.connect(lambda _, progress: self.progressed.emit(self._running, progress))
         self._worker.offered.connect(lambda _, found: self._take(found, complete=False))
         self._worker.finished.connect(lambda _, found: self._take(found, complete=True))
@@ -78,18 +97,6 @@ class AnalysisQueue(QObject):
         if entry is not self._running:
             self._session.set_state(entry, VideoState.WAITING)
             self.start()
-
-    def cancel(self) -> None:
-        """Stop the running analysis and keep what it found; the other videos wait on."""
-        self._worker.cancel()
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the thread still exists."""
-        return self._worker.is_alive
-
-    def shutdown(self, timeout_ms: int) -> bool:
-        return self._worker.shutdown(timeout_ms)
 
     def _take(self, found: Any, *, complete: bool) -> None:
         entry = self._running
@@ -146,7 +153,7 @@ def _analysis_of(
     return run
 
 
-class ExportJob(QObject):
+class ExportJob(_Job):
     """Writes the accepted windows of one video as clips."""
 
     progressed = Signal(str, object)  # file name, Progress or None at the start
@@ -155,11 +162,9 @@ class ExportJob(QObject):
     cancelled = Signal()
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self._session = session
+        super().__init__("export", session, parent)
         self._name = ""
         self._entry: VideoEntry | None = None
-        self._worker = EngineWorker("export", self)
         self._worker.progressed.connect(lambda _, progress: self.progressed.emit(self._name, progress))
         self._worker.finished.connect(lambda _, result: self._written(result))
         self._worker.failed.connect(lambda _, message: self.failed.emit(message))
@@ -187,14 +192,3 @@ class ExportJob(QObject):
         if self._entry is not None:
             self._session.memory.keep_export(self._entry, result.clips_dir, [clip.name for clip in result.clips])
         self.finished.emit(result)
-
-    def cancel(self) -> None:
-        self._worker.cancel()
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the thread still exists."""
-        return self._worker.is_alive
-
-    def shutdown(self, timeout_ms: int) -> bool:
-        return self._worker.shutdown(timeout_ms)
