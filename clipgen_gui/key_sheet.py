@@ -24,7 +24,7 @@ class KeySheet(QDialog):
         columns.setSpacing(40)
         columns.setSizeConstraint(QHBoxLayout.SizeConstraint.SetFixedSize)
         groups = [(title, list(commands)) for title, commands in groupby(COMMANDS, key=lambda one: one.group)]
-        for half in (groups[:2], groups[2:]):
+        for half in _halves(groups):
             column = QVBoxLayout()
             for title, commands in half:
                 column.addLayout(_group(title, commands))
@@ -40,6 +40,16 @@ class KeySheet(QDialog):
 
     def mousePressEvent(self, event: object) -> None:
         self.close()
+
+
+_Groups = list[tuple[str, list[Command]]]
+
+
+def _halves(groups: _Groups) -> tuple[_Groups, _Groups]:
+    """Two columns, as nearly equal in height as whole groups allow."""
+    heights = [len(commands) + 2 for _, commands in groups]  # title and gap
+    cut = min(range(1, len(groups)), key=lambda at: abs(sum(heights[:at]) - sum(heights[at:])))
+    return groups[:cut], groups[cut:]
 
 
 def _group(title: str, commands: list[Command]) -> QGridLayout:

@@ -7,17 +7,15 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from clipgen_gui.cards import named
-from clipgen_gui.session import Session
 from clipgen_gui.theme import DARK, icon
 
 
 class MainToolBar(QToolBar):
     """The Analyse button is a Cancel button while the video on screen is being analysed."""
 
-    def __init__(self, session: Session, actions: dict[str, QAction], parent: QWidget | None = None) -> None:
+    def __init__(self, actions: dict[str, QAction], parent: QWidget | None = None) -> None:
         super().__init__("Main", parent)
         self._actions = actions
-        self._stack = session.undo_stack
         self.setMovable(False)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -41,8 +39,6 @@ class MainToolBar(QToolBar):
         for widget in (self.analyse_button, gap, self.export_button):
             self.addWidget(widget)
         self._running = False
-        self._stack.indexChanged.connect(self._show_undo)
-        self._show_undo()
         self.show_state(analysable=False, running=False, accepted=0, exporting=False)
 
     def _add(self, action: QAction, *, text: bool = True) -> None:
@@ -78,12 +74,3 @@ class MainToolBar(QToolBar):
 
     def _analyse_clicked(self) -> None:
         self._actions["cancel" if self._running else "analyse"].trigger()
-
-    def _show_undo(self) -> None:
-        for name, possible, what, key in (
-            ("undo", self._stack.canUndo(), self._stack.undoText(), "Ctrl + Z"),
-            ("redo", self._stack.canRedo(), self._stack.redoText(), "Ctrl + Shift + Z"),
-        ):
-            action = self._actions[name]
-            action.setEnabled(possible)
-            action.setToolTip(f"{action.text()}: {what} ({key})" if what else f"Nothing to {name} ({key})")

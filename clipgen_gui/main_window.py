@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from clipgen_engine.types import Decision, Progress
-from clipgen_gui.actions import make_actions, press_focused_button
+from clipgen_gui.actions import make_actions, name_undo_actions, press_focused_button
 from clipgen_gui.cards import Card
 from clipgen_gui.drop_page import DropPage
 from clipgen_gui.explainer import Explainer
@@ -29,6 +29,7 @@ from clipgen_gui.frame_reader import FrameServer
 from clipgen_gui.jobs import AnalysisQueue, ExportJob
 from clipgen_gui.key_sheet import KeySheet
 from clipgen_gui.main_toolbar import MainToolBar
+from clipgen_gui.menus import fill_menu_bar
 from clipgen_gui.message_bar import MessageArea
 from clipgen_gui.playback import SPEEDS, Playback
 from clipgen_gui.ranking_panel import RankingPanel
@@ -119,12 +120,14 @@ class MainWindow(QMainWindow):
                 "trim_start": lambda: session.trim("start"),
                 "trim_end": lambda: session.trim("end"),
                 "new_window": session.accept_here,
+                "quit": self.close,
                 "undo": session.undo_stack.undo,
                 "redo": session.undo_stack.redo,
                 "dismiss": self._dismiss,
                 "keys": self._show_keys,
             },
         )
+        name_undo_actions(session.undo_stack, self.actions_by_name)
         for name in ("box", "loop"):
             self.actions_by_name[name].setChecked(True)
 
@@ -183,8 +186,9 @@ class MainWindow(QMainWindow):
         central.setFocus()
         self.status = StatusLine(actions["cancel"])
         self.setStatusBar(self.status)
-        self.toolbar = MainToolBar(self.session, actions)
+        self.toolbar = MainToolBar(actions)
         self.addToolBar(self.toolbar)
+        self.menus = fill_menu_bar(self.menuBar(), actions)
 
     def _connect(self) -> None:
         session, playback, actions = self.session, self.playback, self.actions_by_name

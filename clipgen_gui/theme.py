@@ -194,5 +194,10 @@ QFrame#message { background: $raised; border: 1px solid $border; border-radius: 
 QSplitter::handle { background: transparent; }
 QMenu { background: $raised; border: 1px solid $border; padding: 4px; }
 QMenu::item { padding: 5px 18px; border-radius: 4px; }
+QMenu::item:disabled { color: $faint; }
+QMenu::separator { height: 1px; background: $border; margin: 4px 8px; }
+QMenuBar { background: $card; padding: 1px 8px; font-size: 12px; }
+QMenuBar::item { background: transparent; color: $muted; padding: 3px 9px; border-radius: 4px; }
+QMenuBar::item:selected { background: $hover; color: $text; }
 QMenu::item:selected { background: $selection; }
 """
