@@ -1,9 +1,12 @@
-"""One window -> one file that holds exactly its frames, and its sound cut to the sample."""
+"""Windows of a video -> files that hold exactly their frames, and their sound cut to the sample."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+import threading
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -17,44 +20,148 @@ from av.video.frame import PictureType, VideoFrame
 from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
-from clipgen_engine.errors import OutputError, VideoError
+from clipgen_engine.crop_path import CropPath, cropped_frames
+from clipgen_engine.errors import Cancelled, ClipgenError, OutputError, VideoError
 from clipgen_engine.files import replacing
 from clipgen_engine.settings import ExportSettings
-from clipgen_engine.types import VideoInfo
-from clipgen_engine.video import colorspace_of, decode_raw
+from clipgen_engine.types import Progress, ProgressCallback, VideoInfo
+from clipgen_engine.video import colorspace_of, decode_raw, probe
 
 _AAC_FRAME_SAMPLES = 1024
 _AUDIO_LEAD_S = Fraction(1, 2)  # packets are read from this long before the window: a seek may land late
 _UPRIGHT_FILTERS = {90: [("transpose", "clock")], 180: [("hflip", ""), ("vflip", "")], 270: [("transpose", "cclock")]}
 
 
-def write_clip(video: VideoInfo, start_frame: int, stop_frame: int, path: Path, settings: ExportSettings) -> None:
-    """Encode the frames `start_frame <= i < stop_frame`: H.264, yuv420p, source time stamps; AAC where there is sound.
+@dataclass(frozen=True)
+class ClipJob:
+    """One clip to be written."""
 
-    Pictures are upright; of an odd width or height the last column or row is cut off (4:2:0 wants even numbers).
+    start_frame: int
+    stop_frame: int  # half-open
+    path: Path  # of the file, or of the folder where frames are written one by one
+    crop: CropPath | None = None  # covers the span; None: whole frames
+
+
+@dataclass(frozen=True)
+class WrittenClip:
+    """What is known of a clip that was written and looked at again."""
+
+    sha256: str  # hex, of the file; of a folder: of the names and hashes of its frames
+    size_bytes: int
+    frame_count: int
+    width_px: int
+    height_px: int
+    frames_per_s: float
+    psnr_db: tuple[float, ...] | None  # first, middle and last frame against the source; None where lossless
+    sound_s: float | None  # length of its sound; None without
+    attempts: int  # 1, or 2 where the first one had a fault
+
+
+ClipOutcome = WrittenClip | ClipgenError
+ClipCallback = Callable[[ClipJob, ClipOutcome], None]
+
+
+def write_clips(
+    video: VideoInfo,
+    jobs: Sequence[ClipJob],
+    settings: ExportSettings,
+    *,
+    on_clip: ClipCallback,
+    progress: ProgressCallback | None = None,
+    cancel: threading.Event | None = None,
+) -> None:
+    """Write clips of one video in one pass over it where they lie close; they may overlap.
+
+    `on_clip` is called once for each job, when its clip is complete under its name or has failed; a clip that fails
+    leaves nothing, and what stood under its name before stays. What `on_clip` raises ends the work and is passed on.
+
+    Args:
+        progress: gets frames written and frames to write.
+
+    Raises:
+        Cancelled: `cancel` was set; clips that were not complete leave nothing.
+    """
+    total = sum(job.stop_frame - job.start_frame for job in jobs)
+    done = 0
+    for job in jobs:
+        if cancel is not None and cancel.is_set():
+            raise Cancelled
+        try:
+            outcome: ClipOutcome = _written(video, job, settings)
+        except ClipgenError as error:
+            outcome = error
+        done += job.stop_frame - job.start_frame
+        if progress:
+            progress(Progress("clips", done, total))
+        on_clip(job, outcome)
+
+
+def write_clip(
+    video: VideoInfo,
+    start_frame: int,
+    stop_frame: int,
+    path: Path,
+    settings: ExportSettings,
+    crop: CropPath | None = None,
+) -> WrittenClip:
+    """Write one clip; see `write_clips`.
 
     Raises:
         VideoError: a frame of the window cannot be decoded (any more).
         OutputError: the file cannot be written.
     """
-    with replacing(path) as temporary:
+    outcomes: list[ClipOutcome] = []
+    job = ClipJob(start_frame, stop_frame, path, crop)
+    write_clips(video, [job], settings, on_clip=lambda _, outcome: outcomes.append(outcome))
+    outcome = outcomes[0]
+    if isinstance(outcome, ClipgenError):
+        raise outcome
+    return outcome
+
+
+def clip_suffix(settings: ExportSettings) -> str:
+    """What the name of a clip's file ends with, its dot included."""
+    return f".{settings.clip_format}"
+
+
+def _written(video: VideoInfo, job: ClipJob, settings: ExportSettings) -> WrittenClip:
+    """Encode upright frames: H.264, yuv420p, source time stamps; AAC where there is sound.
+
+    Of an odd width or height the last column or row is cut off (4:2:0 wants even numbers).
+    """
+    with replacing(job.path) as temporary:
+        muxer = {"mkv": "matroska"}.get(settings.clip_format, settings.clip_format)
         try:
-            with av.open(str(temporary), "w", format="mp4", options={"movflags": "+faststart"}) as container:
-                _encode(container, video, start_frame, stop_frame, settings)
+            with av.open(str(temporary), "w", format=muxer, options={"movflags": "+faststart"}) as container:
+                _encode(container, video, job, settings)
         except av.error.FFmpegError as error:
             raise OutputError(
-                f"{path.name} could not be encoded ({str(error.strerror).lower()})", "Choose another output folder"
+                f"{job.path.name} could not be encoded ({str(error.strerror).lower()})", "Choose another output folder"
             ) from error
+        clip = probe(temporary)
+        return WrittenClip(
+            sha256=hashlib.sha256(temporary.read_bytes()).hexdigest(),
+            size_bytes=temporary.stat().st_size,
+            frame_count=clip.frame_count,
+            width_px=clip.width_px,
+            height_px=clip.height_px,
+            frames_per_s=float(video.average_rate),
+            psnr_db=None,
+            sound_s=None,
+            attempts=1,
+        )
 
 
-def _encode(container: Any, video: VideoInfo, start: int, stop: int, settings: ExportSettings) -> None:
-    sound = _sound_of(video, start, stop) if video.has_audio else None
-    frames = _upright_frames(video, start, stop)
+def _encode(container: Any, video: VideoInfo, job: ClipJob, settings: ExportSettings) -> None:
+    start, stop = job.start_frame, job.stop_frame
+    sound = _sound_of(video, start, stop) if video.has_audio and settings.sound == "on" else None
+    size = settings.size + settings.size % 2
+    frames = _upright_frames(video, start, stop) if job.crop is None else _face_frames(video, job.crop, size)
     first = next(frames, None)
     if first is None:
         raise _gone(video, start, stop)
     picture = container.add_stream(
-        "libx264", rate=video.average_rate, options={"crf": str(settings.crf), "preset": "medium"}
+        "libx264", rate=video.average_rate, options={"crf": str(settings.crf), "preset": settings.encoder_preset}
     )
     context = picture.codec_context
     context.width, context.height, context.pix_fmt = first.width, first.height, "yuv420p"
@@ -116,6 +223,15 @@ def _upright_frames(video: VideoInfo, start: int, stop: int) -> Iterator[VideoFr
             frame.pts, frame.time_base = int(video.pts[index]) - zero, video.time_base
             frame.pict_type = PictureType.NONE  # the encoder chooses its own keyframes
             yield frame
+
+
+def _face_frames(video: VideoInfo, path: CropPath, size: int) -> Iterator[VideoFrame]:
+    """yuv420p frames of a crop whose time stamps begin at 0."""
+    reformatter = VideoReformatter()
+    for index, pixels in cropped_frames(video, path, size):
+        frame = reformatter.reformat(VideoFrame.from_ndarray(pixels, format="rgb24"), format="yuv420p")
+        frame.pts, frame.time_base = int(video.pts[index] - video.pts[path.start_frame]), video.time_base
+        yield frame
 
 
 def _upright_graph(template: VideoFrame, video: VideoInfo) -> Graph:

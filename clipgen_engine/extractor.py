@@ -12,7 +12,7 @@ from statistics import fmean, pstdev
 from typing import Any
 
 from clipgen_engine import __version__
-from clipgen_engine.clip_writer import write_clip
+from clipgen_engine.clip_writer import clip_suffix, write_clip
 from clipgen_engine.errors import Cancelled, VideoError
 from clipgen_engine.files import write_json, write_text
 from clipgen_engine.run_folder import provenance, sequence_record
@@ -123,7 +123,7 @@ class ClipExtractor:
 def clip_name(sequence: Sequence, settings: ExportSettings) -> str:
     """File name of a clip: rank, and frames as an inclusive span."""
     frames = f"{sequence.start_frame:06d}_{sequence.stop_frame - 1:06d}"
-    return f"clip_{sequence.rank:03d}_frames_{frames}.{settings.clip_format}"
+    return f"clip_{sequence.rank:03d}_frames_{frames}{clip_suffix(settings)}"
 
 
 def extract_clips(

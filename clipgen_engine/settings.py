@@ -263,23 +263,70 @@ class RankingSettings(_Checked):
 
 @dataclass(frozen=True)
 class ExportSettings(_Checked):
-    """How clips are written."""
+    """How clips are written: their codec, their pictures, their sound."""
 
     clip_format: str = _declared(
         "mp4",
         str,
         "Format",
-        "Container of the clips; mp4 holds H.264 and AAC.",
-        choices=("mp4",),
+        "Container of the clips, which holds H.264 and AAC.",
+        choices=("mp4", "mov", "mkv"),
     )
     crf: int = _declared(
         16,
         int,
         "Quality (CRF)",
-        "H.264 constant rate factor: lower is better and larger.",
+        "H.264 constant rate factor, lower is better and larger; other lossy codecs are set to a like quality.",
         minimum=0,
         maximum=51,
         step=1,
+    )
+    encoder_preset: str = _declared(
+        "medium",
+        str,
+        "Encoder preset",
+        "Slower presets make smaller files of the same quality.",
+        choices=("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"),
+    )
+    sound: str = _declared(
+        "on",
+        str,
+        "Sound",
+        "Whether a clip has the sound of its window.",
+        choices=("on", "off"),
+    )
+    crop: str = _declared(
+        "whole",
+        str,
+        "Picture",
+        "whole: the frames as they are; face: a square that follows the face; face_still: a square that stays put.",
+        choices=("whole", "face", "face_still"),
+    )
+    size: int = _declared(
+        512,
+        int,
+        "Crop size",
+        "Side of a face crop; an odd number is rounded up.",
+        minimum=32,
+        maximum=4096,
+        step=2,
+        unit="px",
+    )
+    margin: float = _declared(
+        0.25,
+        float,
+        "Crop margin",
+        "Room on each side of the face in a crop, in face sizes.",
+        minimum=0.0,
+        maximum=3.0,
+        step=0.05,
+    )
+    align_roll: str = _declared(
+        "off",
+        str,
+        "Level the eyes",
+        "Turn a face crop so that a tilted head stands upright.",
+        choices=("on", "off"),
     )
     subject_id: int = _declared(
         0,

@@ -107,7 +107,7 @@ def decode(
     *,
     max_side: int | None = None,
     picture_format: PictureFormat = "rgb24",
-) -> Iterator[Picture]:
+) -> Generator[Picture, None, None]:
     """Decode the frames `start <= index < stop` in order; frames that no decoder returns are left out.
 
     Raises:
