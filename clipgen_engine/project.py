@@ -4,262 +4,323 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from clipgen_engine.closing import Closing
-from clipgen_engine.errors import ProjectError
 from clipgen_engine.files import strict_json
+from clipgen_engine.project_file import ProjectFile
 from clipgen_engine.types import Decision, Sequence
-
-_APPLICATION_ID = 0x636C6970  # "clip": tells a project from other SQLite files
-_MIGRATIONS = (
-    """
-    CREATE TABLE video (
-        id INTEGER PRIMARY KEY,
-        fingerprint TEXT NOT NULL UNIQUE,
-        path TEXT NOT NULL,
-        added_at TEXT NOT NULL,
-        position INTEGER NOT NULL DEFAULT 0,
-        selected TEXT
-    );
-    CREATE TABLE marked_window (
-        video_id INTEGER NOT NULL REFERENCES video (id) ON DELETE CASCADE,
-        start_frame INTEGER NOT NULL,
-        stop_frame INTEGER NOT NULL,
-        track_id INTEGER NOT NULL,
-        decision TEXT NOT NULL,
-        by_hand INTEGER NOT NULL,
-        decided_at TEXT NOT NULL,
-        scores TEXT NOT NULL,
-        PRIMARY KEY (video_id, start_frame, stop_frame, track_id)
-    );
-    CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
-    CREATE TABLE export (
-        id INTEGER PRIMARY KEY,
-        video_id INTEGER NOT NULL REFERENCES video (id) ON DELETE CASCADE,
-        exported_at TEXT NOT NULL,
-        folder TEXT NOT NULL,
-        clips TEXT NOT NULL
-    );
-    """,
-)
 
 Key = tuple[int, int, int]
 
 
+def now() -> str:
+    """This moment as a project stores it: UTC, ISO 8601."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds")
+
+
 @dataclass(frozen=True)
 class StoredWindow:
-    """A decision, or a window made by hand, as the project keeps it."""
+    """A window as the project keeps it: decided, made by hand, tagged or with a note."""
 
     sequence: Sequence
     decision: Decision
     by_hand: bool
-    decided_at: str = field(default="", compare=False)  # UTC, ISO 8601; filled in when it is stored
+    tags: tuple[str, ...] = ()
+    note: str = ""
+    # UTC, ISO 8601; empty while undecided, and for a decision that is to be stored: at that time
+    decided_at: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True)
 class StoredVideo:
-    """A video of the project."""
+    """A video of the project, as a list shows it: nothing here needs the file itself."""
 
     video_id: int
     path: Path
-    fingerprint: str
+    fingerprint: str | None  # None until somebody looked into the file
+    added_at: str  # UTC, ISO 8601
     position: int  # playhead, frame index
     selected: Key | None
+    state: str  # of the analysis; what the app calls it
+    message: str  # why it failed
+    duration_s: float | None
+    window_count: int | None  # windows that were listed last; None: not analysed
+    analysis: str  # name of its entry in the analysis cache; empty: none
+    accepted: int
+    rejected: int
 
 
-class Project(Closing):
+@dataclass(frozen=True)
+class StoredExport:
+    """Clips of one video that were written at one time."""
+
+    exported_at: str  # UTC, ISO 8601
+    folder: Path
+    clips: tuple[str, ...]  # file names
+    details: Mapping[str, Any]  # layout, settings: whatever made them
+
+
+_VIDEO = """
+    SELECT id, path, fingerprint, added_at, position, selected, state, message, duration_s, window_count, analysis,
+        (SELECT count(*) FROM marked_window WHERE video_id = video.id AND decision = 'accepted'),
+        (SELECT count(*) FROM marked_window WHERE video_id = video.id AND decision = 'rejected')
+    FROM video
+"""
+
+
+class Project(ProjectFile):
     """An open project. Every method that writes has committed when it returns; usable from one thread at a time.
 
     A second opener, in this process or another, gets a read-only project: its writes raise ProjectError.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open a project, or make one where there is no file.
-
-        Raises:
-            ProjectError: the file is no project, is damaged, was made by a newer clipgen, or cannot be opened.
-        """
-        self.path = path
-        self._guard = threading.Lock()
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock_file = _locked(path.with_name(path.name + ".lock"))
-            self.read_only = self._lock_file is None
-            self._database = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode={'ro' if self.read_only else 'rwc'}",
-                uri=True,
-                check_same_thread=False,
-                isolation_level=None,
-            )
-        except (OSError, sqlite3.Error) as error:
-            self._release()
-            raise ProjectError(f"The project {path} cannot be opened ({error})", "Choose another place") from error
-        try:
-            self._prepare()
-        except sqlite3.Error as error:
-            self.close()
-            raise ProjectError(
-                f"{path.name} is no clipgen project, or is damaged ({error})", "Choose another"
-            ) from error
-        except ProjectError:
-            self.close()
-            raise
-
-    def _prepare(self) -> None:
-        version = self._number("user_version")
-        if version and self._number("application_id") != _APPLICATION_ID:
-            raise ProjectError(f"{self.path.name} is a database of another program", "Choose a .clipgen file")
-        if version > len(_MIGRATIONS):
-            raise ProjectError(
-                f"{self.path.name} was made by a newer clipgen", "Install the newest clipgen, or choose another project"
-            )
-        if self.read_only:
-            return
-        if not version and self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
-            raise ProjectError(f"{self.path.name} is a database of another program", "Choose a .clipgen file")
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = FULL")  # a decision survives a power cut, too
-        self._database.execute("PRAGMA foreign_keys = ON")
-        for number, script in enumerate(_MIGRATIONS[version:], start=version + 1):
-            self._database.executescript(
-                f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; "
-                f"PRAGMA application_id = {_APPLICATION_ID}; COMMIT;"
-            )
-
-    def _number(self, pragma: str) -> int:
-        return int(self._database.execute(f"PRAGMA {pragma}").fetchone()[0])
-
-    def add_video(self, path: Path, fingerprint: str) -> StoredVideo:
-        """The video of this fingerprint, added where it is new; a video that moved gets its new path."""
-        known = self._video_where("fingerprint = ?", fingerprint)
-        if known is None or (known.path != path and not self.read_only):
-            self._write(
-                lambda: self._database.execute(
-                    "INSERT INTO video (fingerprint, path, added_at) VALUES (?, ?, ?) "
-                    "ON CONFLICT (fingerprint) DO UPDATE SET path = excluded.path",
-                    (fingerprint, str(path), _now()),
-                )
-            )
-            known = self._video_where("fingerprint = ?", fingerprint)
-        assert known is not None
-        return known
+    # Videos
 
     def videos(self) -> list[StoredVideo]:
-        """All videos in the order in which they were added."""
-        rows = self._database.execute("SELECT id, path, fingerprint, position, selected FROM video ORDER BY id")
+        """The videos that were not removed, in the order of the queue."""
+        rows = self.rows(f"{_VIDEO} WHERE removed_at IS NULL ORDER BY queue_place, id")
         return [_stored_video(row) for row in rows]
 
+    def add_videos(self, paths: Iterable[Path]) -> list[StoredVideo]:
+        """The videos at these paths, appended to the queue where they are new; one that was removed is back."""
+        paths = list(paths)
+        ids: list[int] = []
+
+        def write(database: sqlite3.Connection) -> None:
+            for path in paths:
+                known = database.execute("SELECT max(id) FROM video WHERE path = ?", (str(path),)).fetchone()[0]
+                ids.append(known or _insert(database, path, None))
+                database.execute("UPDATE video SET removed_at = NULL WHERE id = ?", (ids[-1],))
+
+        self.write(write)
+        return [self.video(video_id) for video_id in ids]
+
+    def add_video(self, path: Path, fingerprint: str) -> StoredVideo:
+        """The video of this fingerprint, added where it is new; one that moved gets its new path."""
+        return self.identify(self.add_videos([path])[0].video_id, fingerprint)
+
+    def video(self, video_id: int) -> StoredVideo:
+        row = self.row(f"{_VIDEO} WHERE id = ?", video_id)
+        assert row is not None
+        return _stored_video(row)
+
+    def video_of(self, fingerprint: str) -> StoredVideo | None:
+        """The video of this fingerprint, removed or not."""
+        row = self.row(f"{_VIDEO} WHERE fingerprint = ?", fingerprint)
+        return None if row is None else _stored_video(row)
+
+    def identify(self, video_id: int, fingerprint: str) -> StoredVideo:
+        """The video that the file at this video's path really is, now that its fingerprint is known.
+
+        Usually the same one. Another, where the project knows this file by another path: a file that is gone from
+        there has moved, and the other gets the new path. A new one, where the file was replaced: the decisions on what
+        it was before are kept apart.
+        """
+        video = self.video(video_id)
+        if video.fingerprint == fingerprint:
+            return video
+        other = self.video_of(fingerprint)
+        moved = other is not None and not other.path.exists()
+        found = video_id
+
+        def write(database: sqlite3.Connection) -> None:
+            nonlocal found
+            if other is None and video.fingerprint is None:
+                database.execute("UPDATE video SET fingerprint = ? WHERE id = ?", (fingerprint, video_id))
+                return
+            found = _insert(database, video.path, fingerprint) if other is None else other.video_id
+            database.execute("UPDATE video SET removed_at = NULL WHERE id = ?", (found,))
+            if moved:
+                database.execute("UPDATE video SET path = ? WHERE id = ?", (str(video.path), found))
+            if video.fingerprint is None:
+                database.execute("DELETE FROM video WHERE id = ?", (video_id,))
+
+        self.write(write)
+        return self.video(found)
+
+    def describe_video(
+        self,
+        video_id: int,
+        *,
+        path: Path | None = None,
+        state: str | None = None,
+        message: str | None = None,
+        duration_s: float | None = None,
+        window_count: int | None = None,
+        analysis: str | None = None,
+    ) -> None:
+        """Store what was found out about a video; what is None stays as it is."""
+        given = {
+            "path": None if path is None else str(path),
+            "state": state,
+            "message": message,
+            "duration_s": duration_s,
+            "window_count": window_count,
+            "analysis": analysis,
+        }
+        values = {name: value for name, value in given.items() if value is not None}
+        columns = ", ".join(f"{name} = ?" for name in values)
+        self.write(
+            lambda database: database.execute(f"UPDATE video SET {columns} WHERE id = ?", (*values.values(), video_id)),
+            durable=False,
+        )
+
+    def reorder(self, video_ids: Iterable[int]) -> None:
+        """Store the order of the queue."""
+        rows = list(enumerate(video_ids, start=1))
+        self.write(lambda database: database.executemany("UPDATE video SET queue_place = ? WHERE id = ?", rows))
+
+    def remove_videos(self, video_ids: Iterable[int]) -> None:
+        """Take videos out of the list. Their decisions stay in the file and are back when a video is added again."""
+        rows = [(now(), video_id) for video_id in video_ids]
+        self.write(lambda database: database.executemany("UPDATE video SET removed_at = ? WHERE id = ?", rows))
+
+    def restore_videos(self, video_ids: Iterable[int]) -> None:
+        """Bring removed videos back to where they were."""
+        rows = [(video_id,) for video_id in video_ids]
+        self.write(lambda database: database.executemany("UPDATE video SET removed_at = NULL WHERE id = ?", rows))
+
+    def set_place(self, video_id: int, position: int, selected: Key | None) -> None:
+        """Store where the curator is in a video."""
+        place = position, None if selected is None else strict_json(selected), video_id
+        self.write(
+            lambda database: database.execute("UPDATE video SET position = ?, selected = ? WHERE id = ?", place),
+            durable=False,
+        )
+
+    # Windows
+
     def windows(self, video_id: int) -> dict[Key, StoredWindow]:
-        """All decisions and hand-made windows of a video."""
-        rows = self._database.execute(
-            "SELECT start_frame, stop_frame, track_id, decision, by_hand, decided_at, scores "
+        """All windows of a video that were decided, made by hand, tagged or noted."""
+        rows = self.rows(
+            "SELECT start_frame, stop_frame, track_id, decision, by_hand, decided_at, scores, tags, note "
             "FROM marked_window WHERE video_id = ? ORDER BY start_frame, stop_frame, track_id",
-            (video_id,),
+            video_id,
         )
         return {window.sequence.key: window for window in map(_stored_window, rows)}
 
     def mark(self, video_id: int, changes: Mapping[Key, StoredWindow | None]) -> None:
-        """Store decisions, all or none of them; None takes one away."""
+        """Store windows, all or none of them; None takes one away."""
 
-        def write() -> None:
+        def write(database: sqlite3.Connection) -> None:
             for (start, stop, track_id), window in changes.items():
                 if window is None:
-                    self._database.execute(
+                    database.execute(
                         "DELETE FROM marked_window "
                         "WHERE video_id = ? AND start_frame = ? AND stop_frame = ? AND track_id = ?",
                         (video_id, start, stop, track_id),
                     )
                 else:
-                    self._database.execute(
-                        "INSERT OR REPLACE INTO marked_window VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    undecided = window.decision is Decision.UNDECIDED
+                    decided_at = window.decided_at or ("" if undecided else now())
+                    database.execute(
+                        "INSERT OR REPLACE INTO marked_window (video_id, start_frame, stop_frame, track_id, decision, "
+                        "by_hand, decided_at, scores, tags, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                         (
-                            video_id, start, stop, track_id, window.decision.value, window.by_hand, _now(),
-                            _scores_text(window.sequence),
+                            video_id, start, stop, track_id, window.decision.value, window.by_hand, decided_at,
+                            _scores_text(window.sequence), strict_json(window.tags), window.note,
                         ),
                     )  # fmt: skip
 
-        self._write(write)
+        self.write(write)
 
-    def set_place(self, video_id: int, position: int, selected: Key | None) -> None:
-        """Store where the curator is in a video."""
-        place = position, None if selected is None else strict_json(selected), video_id
-        self._write(lambda: self._database.execute("UPDATE video SET position = ?, selected = ? WHERE id = ?", place))
+    def tags(self) -> dict[str, int]:
+        """Every tag of the project with the number of windows that have it, in alphabetical order."""
+        rows = self.rows("SELECT value, count(*) FROM marked_window, json_each(tags) GROUP BY value ORDER BY value")
+        return dict(rows)
+
+    # Subjects
+
+    def subjects(self, video_id: int) -> dict[int, str]:
+        """Subject ids by track id of a video."""
+        rows = self.rows("SELECT track_id, subject_id FROM subject WHERE video_id = ? ORDER BY track_id", video_id)
+        return dict(rows)
+
+    def set_subject(self, video_id: int, track_id: int, subject_id: str) -> None:
+        """Say who a track shows; empty: nobody says it."""
+
+        def write(database: sqlite3.Connection) -> None:
+            database.execute("DELETE FROM subject WHERE video_id = ? AND track_id = ?", (video_id, track_id))
+            if subject_id:
+                database.execute("INSERT INTO subject VALUES (?, ?, ?)", (video_id, track_id, subject_id))
+
+        self.write(write)
+
+    def subject_ids(self) -> list[str]:
+        """Every subject id of the project, in alphabetical order."""
+        return [subject_id for (subject_id,) in self.rows("SELECT DISTINCT subject_id FROM subject ORDER BY 1")]
+
+    # Settings
 
     def settings(self) -> dict[str, Any]:
-        """Stored settings, plain JSON values by name."""
-        rows = self._database.execute("SELECT name, value FROM setting")
-        return {name: json.loads(value) for name, value in rows}
+        """Stored ranking settings, plain JSON values by name."""
+        return {name: json.loads(value) for name, value in self.rows("SELECT name, value FROM setting")}
 
     def set_settings(self, settings: Mapping[str, Any]) -> None:
-        """Store settings by name; others stay."""
-        rows = [(name, strict_json(value)) for name, value in settings.items()]
-        self._write(lambda: self._database.executemany("INSERT OR REPLACE INTO setting VALUES (?, ?)", rows))
+        """Store ranking settings by name; others stay."""
+        self._set_named("setting", settings)
 
-    def add_export(self, video_id: int, folder: Path, clips: list[str]) -> None:
+    def app_state(self) -> dict[str, Any]:
+        """What the app remembers of its own with this project, plain JSON values by name."""
+        return {name: json.loads(value) for name, value in self.rows("SELECT name, value FROM app_state")}
+
+    def set_app_state(self, values: Mapping[str, Any]) -> None:
+        """Store what the app remembers by name; others stay."""
+        self._set_named("app_state", values)
+
+    def _set_named(self, table: str, values: Mapping[str, Any]) -> None:
+        rows = [(name, strict_json(value)) for name, value in values.items()]
+        self.write(
+            lambda database: database.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?)", rows), durable=False
+        )
+
+    # Exports
+
+    def add_export(
+        self, video_id: int, folder: Path, clips: Iterable[str], details: Mapping[str, Any] | None = None
+    ) -> None:
         """Record that clips of a video were written."""
-        row = video_id, _now(), str(folder), strict_json(clips)
-        self._write(
-            lambda: self._database.execute(
-                "INSERT INTO export (video_id, exported_at, folder, clips) VALUES (?, ?, ?, ?)", row
+        row = video_id, now(), str(folder), strict_json(list(clips)), strict_json(dict(details or {}))
+        self.write(
+            lambda database: database.execute(
+                "INSERT INTO export (video_id, exported_at, folder, clips, details) VALUES (?, ?, ?, ?, ?)", row
             )
         )
 
-    def exports(self, video_id: int) -> list[tuple[str, Path, list[str]]]:
-        """Time (UTC, ISO 8601), folder and clip names of each export of a video, oldest first."""
-        rows = self._database.execute(
-            "SELECT exported_at, folder, clips FROM export WHERE video_id = ? ORDER BY id", (video_id,)
+    def exports(self, video_id: int) -> list[StoredExport]:
+        """The exports of a video, oldest first."""
+        rows = self.rows(
+            "SELECT exported_at, folder, clips, details FROM export WHERE video_id = ? ORDER BY id", video_id
         )
-        return [(at, Path(folder), json.loads(clips)) for at, folder, clips in rows]
+        return [
+            StoredExport(at, Path(folder), tuple(json.loads(clips)), json.loads(details))
+            for at, folder, clips, details in rows
+        ]
 
-    def close(self) -> None:
-        """Close the file; the next opener may write."""
-        self._database.close()
-        self._release()
 
-    def _video_where(self, condition: str, value: object) -> StoredVideo | None:
-        row = self._database.execute(
-            f"SELECT id, path, fingerprint, position, selected FROM video WHERE {condition}", (value,)
-        ).fetchone()
-        return None if row is None else _stored_video(row)
-
-    def _write(self, statements: Callable[[], object]) -> None:
-        if self.read_only:
-            raise ProjectError(f"{self.path.name} is open in another window", "Decide there, or close it")
-        with self._guard:
-            try:
-                self._database.execute("BEGIN IMMEDIATE")
-                try:
-                    statements()
-                    self._database.execute("COMMIT")
-                except BaseException:
-                    self._database.execute("ROLLBACK")
-                    raise
-            except sqlite3.Error as error:
-                raise ProjectError(
-                    f"{self.path.name} could not be written ({error})", "Free some space or choose another place"
-                ) from error
-
-    def _release(self) -> None:
-        lock_file = getattr(self, "_lock_file", None)
-        if lock_file is not None:
-            lock_file.close()  # the lock goes with it, and with the process should that be killed
-            self._lock_file = None
+def _insert(database: sqlite3.Connection, path: Path, fingerprint: str | None) -> int:
+    row_id = database.execute(
+        "INSERT INTO video (fingerprint, path, added_at, queue_place) "
+        "VALUES (?, ?, ?, (SELECT coalesce(max(queue_place), 0) + 1 FROM video))",
+        (fingerprint, str(path), now()),
+    ).lastrowid
+    assert row_id is not None
+    return row_id
 
 
 def _stored_video(row: tuple[Any, ...]) -> StoredVideo:
-    video_id, path, fingerprint, position, selected = row
+    video_id, path, fingerprint, added_at, position, selected, *rest = row
     start_stop_track = json.loads(selected) if selected else None
-    return StoredVideo(video_id, Path(path), fingerprint, position, start_stop_track and tuple(start_stop_track))
+    key = start_stop_track and tuple(start_stop_track)
+    return StoredVideo(video_id, Path(path), fingerprint, added_at, position, key, *rest)
 
 
 def _stored_window(row: tuple[Any, ...]) -> StoredWindow:
-    start, stop, track_id, decision, by_hand, decided_at, text = row
+    start, stop, track_id, decision, by_hand, decided_at, text, tags, note = row
     scores = json.loads(text)
     sequence = Sequence(
         rank=0,
@@ -270,7 +331,7 @@ def _stored_window(row: tuple[Any, ...]) -> StoredWindow:
         combined_score=scores["combined_score"],
         top_channels=tuple((name, change) for name, change in scores["top_channels"]),
     )
-    return StoredWindow(sequence, Decision(decision), bool(by_hand), decided_at)
+    return StoredWindow(sequence, Decision(decision), bool(by_hand), tuple(json.loads(tags)), note, decided_at)
 
 
 def _scores_text(sequence: Sequence) -> str:
@@ -281,25 +342,3 @@ def _scores_text(sequence: Sequence) -> str:
             "top_channels": sequence.top_channels,
         }
     )
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-def _locked(path: Path) -> IO[bytes] | None:
-    """An open file that nobody else can lock meanwhile, or None where somebody else has."""
-    file = path.open("ab")
-    try:
-        try:
-            import fcntl
-        except ImportError:
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        else:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        return None
-    return file

@@ -1,4 +1,4 @@
-"""The undo steps: decisions on windows, and changes of settings."""
+"""The undo steps: what was done to windows, who is on a track, and changes of settings."""
 
 from __future__ import annotations
 
@@ -23,18 +23,33 @@ class MarkWindows(QUndoCommand):
         before: Key | None,
         after: Key | None,
         text: str,
+        gesture: int = 0,
     ) -> None:
         """
         Args:
             before: the window to show when this is undone.
             after: the window to show when this is done again.
+            gesture: changes of the same windows with the same number become one step; 0: this one stands alone.
         """
         super().__init__(text)
         self._apply, self._entry = apply, entry
         self._old = {key: entry.decided.get(key) for key in changes}
         self._new = dict(changes)
         self._before, self._after = before, after
+        self._gesture = gesture
         self._done_before = False
+
+    def id(self) -> int:
+        return 2 if self._gesture else -1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        if not isinstance(other, MarkWindows) or other._entry is not self._entry:
+            return False
+        if other._gesture != self._gesture or other._new.keys() != self._new.keys():
+            return False
+        self._new = other._new
+        self.setObsolete(self._new == self._old)
+        return True
 
     def redo(self) -> None:
         self._apply(self._entry, self._new, self._after if self._done_before else None)
@@ -42,6 +57,23 @@ class MarkWindows(QUndoCommand):
 
     def undo(self) -> None:
         self._apply(self._entry, self._old, self._before)
+
+
+class SetSubject(QUndoCommand):
+    """Who a track of a video shows."""
+
+    def __init__(
+        self, apply: Callable[[VideoEntry, int, str], None], entry: VideoEntry, track_id: int, subject_id: str
+    ) -> None:
+        super().__init__(f"Subject of face {track_id}")
+        self._apply, self._entry, self._track_id = apply, entry, track_id
+        self._old, self._new = entry.subjects.get(track_id, ""), subject_id
+
+    def redo(self) -> None:
+        self._apply(self._entry, self._track_id, self._new)
+
+    def undo(self) -> None:
+        self._apply(self._entry, self._track_id, self._old)
 
 
 class ChangeSettings(QUndoCommand):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import platformdirs
 
@@ -62,23 +63,41 @@ class Memory:
             return
         self._video_ids[entry] = video.video_id
         windows = project.windows(video.video_id)
-        entry.mark({key: Mark(one.decision, one.sequence, one.by_hand) for key, one in windows.items()})
+        entry.mark(
+            {
+                key: Mark(one.decision, one.sequence, one.by_hand, one.tags, one.note, one.decided_at)
+                for key, one in windows.items()
+            }
+        )
+        entry.subjects = project.subjects(video.video_id)
         entry.position = min(max(video.position, 0), max(info.frame_count - 1, 0))
         entry.selected = video.selected
 
     def keep_marks(self, entry: VideoEntry, changes: Mapping[Key, Mark | None]) -> None:
         """Commit decisions; they are on disk when this returns."""
-        stored = {
-            key: StoredWindow(mark.sequence, mark.decision, mark.by_hand) if mark else None
-            for key, mark in changes.items()
-        }
+        stored = {key: None if mark is None else _stored(mark) for key, mark in changes.items()}
         self._write(entry, lambda project, video_id: project.mark(video_id, stored))
+
+    def keep_subject(self, entry: VideoEntry, track_id: int, subject_id: str) -> None:
+        """Commit who a track shows; empty: nobody says it."""
+        self._write(entry, lambda project, video_id: project.set_subject(video_id, track_id, subject_id))
+
+    def tags(self) -> list[str]:
+        """Every tag that the project knows, in alphabetical order: what a curator may mean again."""
+        return list(self._project.tags()) if self._project else []
+
+    def subject_ids(self) -> list[str]:
+        """Every subject id that the project knows, in alphabetical order."""
+        return self._project.subject_ids() if self._project else []
 
     def keep_place(self, entry: VideoEntry) -> None:
         self._write(entry, lambda project, video_id: project.set_place(video_id, entry.position, entry.selected))
 
-    def keep_export(self, entry: VideoEntry, folder: Path, clips: list[str]) -> None:
-        self._write(entry, lambda project, video_id: project.add_export(video_id, folder, clips))
+    def keep_export(
+        self, entry: VideoEntry, folder: Path, clips: list[str], details: Mapping[str, Any] | None = None
+    ) -> None:
+        """Record that clips were written; the details say what made them."""
+        self._write(entry, lambda project, video_id: project.add_export(video_id, folder, clips, details))
 
     def keep_settings(self, settings: RankingSettings) -> None:
         if self._project is not None and self.writes:
@@ -100,3 +119,7 @@ class Memory:
             write(self._project, video_id)
         except ProjectError as error:
             self._complain(str(error))
+
+
+def _stored(mark: Mark) -> StoredWindow:
+    return StoredWindow(mark.sequence, mark.decision, mark.by_hand, mark.tags, mark.note, mark.decided_at)

@@ -2,264 +2,40 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from PySide6.QtCore import QObject, QTimer, Signal
-from PySide6.QtGui import QUndoStack
+from PySide6.QtCore import QObject, Signal
 
 from clipgen_engine.explanation import explain_place
-from clipgen_engine.gates import GATES
-from clipgen_engine.presets import PRESETS, with_preset
-from clipgen_engine.project import Project
-from clipgen_engine.ranking import Ranker
-from clipgen_engine.score_terms import REGION_MULTIPLIERS, TERMS
-from clipgen_engine.settings import RankingSettings, declarations
-from clipgen_engine.types import Analysis, Decision, Setting, VideoInfo
-from clipgen_gui.edits import ChangeSettings, MarkWindows
-from clipgen_gui.memory import Memory
-from clipgen_gui.video_entry import Key, Mark, VideoEntry, VideoState, WindowRow
+from clipgen_engine.project import Project, now
+from clipgen_engine.types import Decision
+from clipgen_gui.edits import MarkWindows, SetSubject
+from clipgen_gui.video_entry import Key, Mark, VideoEntry, WindowRow
+from clipgen_gui.videos_document import VideosDocument
 
-_GESTURE_S = 0.8  # typing and turning the wheel without a longer pause are one step to undo
-_KEEP_SETTINGS_MS = 400
 _SHORTEST = 2  # frames; one frame has no variation
 
 
-class Session(QObject):
+class Session(VideosDocument):
     """What is open and decided. Every change goes through a method here and comes back as a signal."""
 
-    videos_changed = Signal()  # the list of videos, or the state of one of them
-    current_changed = Signal()  # another video is on screen, or its index became known
-    analysis_changed = Signal()  # the current video's analysis grew
-    settings_changed = Signal()
-    ranking_changed = Signal()  # the current video's windows, curves or decisions, and with them maybe the selection
-    selection_changed = Signal()  # another window is selected, or another place asked about
-    window_chosen = Signal()  # the curator went to a window to look at it
-    position_changed = Signal(int)
-    failed = Signal(object, str)  # entry, sentence
-    refused = Signal(str)  # what was asked for cannot be; the sentence says why
+    subjects_changed = Signal()  # somebody was said to be on a track of a video
 
     def __init__(self, project: Project | None = None, parent: QObject | None = None) -> None:
         """
         Args:
             project: where decisions are kept; None: nowhere.
         """
-        super().__init__(parent)
-        self.memory = Memory(project, self.refused.emit)
-        self.videos: list[VideoEntry] = []
-        self.current: VideoEntry | None = None
-        self.settings = self.memory.settings()
-        self.undo_stack = QUndoStack(self)
-        self._gesture = 0
-        self._held = False
-        self._changed_s = 0.0
-        self._rank_timer = QTimer(self)  # 0 ms: all changes of one turn of the event loop make one ranking
-        self._rank_timer.setSingleShot(True)
-        self._rank_timer.setInterval(0)
-        self._rank_timer.timeout.connect(self.rank_now)
-        self._keep_timer = QTimer(self)  # a drag is stored when it rests
-        self._keep_timer.setSingleShot(True)
-        self._keep_timer.setInterval(_KEEP_SETTINGS_MS)
-        self._keep_timer.timeout.connect(lambda: self.memory.keep_settings(self.settings))
-
-    # Videos
-
-    def open_paths(self, paths: Iterable[Path]) -> list[VideoEntry]:
-        """Add videos (each once) and put the first of them on screen."""
-        known = {entry.path: entry for entry in self.videos}
-        opened = []
-        for path in paths:
-            path = path.expanduser().absolute()
-            if path not in known:
-                known[path] = VideoEntry(path)
-                self.videos.append(known[path])
-            opened.append(known[path])
-        if opened:
-            self.videos_changed.emit()
-            self.set_current(opened[0])
-        return opened
-
-    def set_current(self, entry: VideoEntry) -> None:
-        if entry is self.current:
-            return
-        if self.current is not None:
-            self.memory.keep_place(self.current)
-        self.current = entry
-        if entry.ranking is None or entry.ranking.settings != self.settings:
-            entry.rank(self.settings)
-        self.current_changed.emit()
-        self.analysis_changed.emit()
-        self.ranking_changed.emit()
-        self.selection_changed.emit()
-
-    def step_video(self, step: int) -> None:
-        """Go to the next or previous video, if there is one."""
-        if self.current is None:
-            return
-        index = self.videos.index(self.current) + step
-        if 0 <= index < len(self.videos):
-            self.set_current(self.videos[index])
-
-    def set_info(self, entry: VideoEntry, info: VideoInfo) -> None:
-        """The index of a video became known."""
-        if entry.info is not None:
-            return
-        entry.info = info
-        self.memory.recall(entry)
-        if entry is self.current:
-            self.current_changed.emit()
-
-    def set_state(self, entry: VideoEntry, state: VideoState, message: str = "") -> None:
-        if (entry.state, entry.message) == (state, message):
-            return
-        entry.state, entry.message = state, message
-        self.videos_changed.emit()
-
-    def fail(self, entry: VideoEntry, message: str) -> None:
-        """The video cannot be used; the sentence says why. Said once, however often it is found out."""
-        if entry.state is VideoState.FAILED:
-            return
-        self.set_state(entry, VideoState.FAILED, message)
-        self.failed.emit(entry, message)
-
-    def set_analysis(self, entry: VideoEntry, analysis: Analysis, ranker: Ranker, *, complete: bool) -> None:
-        """Take over an analysis, or the part of it that exists so far."""
-        self.set_info(entry, analysis.video)
-        entry.analysis, entry.ranker = analysis, ranker
-        if complete:
-            entry.state, entry.message = VideoState.DONE, ""
-        entry.rank(self.settings)
-        if complete:
-            self.videos_changed.emit()
-        if entry is self.current:
-            self.analysis_changed.emit()
-            self.ranking_changed.emit()
-
-    # Settings
-
-    @property
-    def shown_terms(self) -> tuple[str, ...]:
-        """Score terms that count now, or would by default; the others would only crowd the views."""
-        weights = self.settings.weights
-        return tuple(
-            name for name, term in TERMS.items() if term.weight.default or weights.get(name, term.weight.default)
-        )
-
-    def set_weight(self, term: str, value: float) -> None:
-        weights = {name: one.weight for name, one in TERMS.items()}
-        self._change(
-            f"Change weight of {TERMS[term].label}", term, weights=_with(self.settings.weights, weights, term, value)
-        )
-
-    def set_gate(self, gate: str, threshold: float) -> None:
-        thresholds = {name: one.threshold for name, one in GATES.items()}
-        self._change(
-            f"Change gate {GATES[gate].label}", gate, gates=_with(self.settings.gates, thresholds, gate, threshold)
-        )
-
-    def set_regions(self, multipliers: Mapping[str, float], text: str = "") -> None:
-        """Change the multipliers of these regions."""
-        regions = self.settings.regions
-        for region, value in multipliers.items():
-            regions = _with(regions, REGION_MULTIPLIERS, region, value)
-            text = text or f"Change region {REGION_MULTIPLIERS[region].label}"
-        self._change(text, text, regions=regions)
-
-    def set_setting(self, name: str, value: Any) -> None:
-        """Change a declared ranking setting by its name."""
-        label = next(one.label for one in declarations(RankingSettings) if one.name == name)
-        self._change(f"Change {label}", name, **{name: value})
-
-    def apply_preset(self, name: str) -> None:
-        """Take over gates and regions of a preset."""
-        preset = with_preset(self.settings, name)
-        self._change(f"Use preset {PRESETS[name].label}", name, gates=preset.gates, regions=preset.regions)
-
-    def hold(self, on: bool) -> None:
-        """A handle was taken or let go: what changes in between is one step to undo, however long it takes."""
-        self._held = on
-        self._gesture += 1
-
-    def _change(self, text: str, what: str, **changes: Any) -> None:
-        changed = replace(self.settings, **changes)
-        if changed == self.settings:
-            return
-        now = time.monotonic()
-        if not self._held and now - self._changed_s > _GESTURE_S:
-            self._gesture += 1
-        self._changed_s = now
-        step = ChangeSettings(self._take_settings, self.settings, changed, (what, self._gesture), text)
-        self.undo_stack.push(step)
-
-    def _take_settings(self, settings: RankingSettings) -> None:
-        if settings != self.settings:
-            self.settings = settings
-            self.settings_changed.emit()
-            self._rank_timer.start()
-            self._keep_timer.start()
+        super().__init__(project, parent)
 
     def close(self) -> None:
         """Store what is not stored at once: where the curator is, and the settings."""
         if self.current is not None:
             self.memory.keep_place(self.current)
-        self._keep_timer.stop()
-        self.memory.keep_settings(self.settings)
+        self._keep_settings()
         self.memory.close()
-
-    def rank_now(self) -> None:
-        """Rank the current video under the settings as they are, without waiting for the timer."""
-        self._rank_timer.stop()
-        if self.current is not None:
-            self.current.rank(self.settings)
-            self.ranking_changed.emit()
-
-    # Selection and position
-
-    def select(self, key: Key | None, *, seek: bool = True) -> None:
-        """Select a window of the current video, and go to its first frame."""
-        entry = self.current
-        if entry is None:
-            return
-        if key != entry.selected or entry.place is not None:
-            entry.selected, entry.place = key, None
-            self.selection_changed.emit()
-        if seek and key is not None:
-            self.seek(key[0])
-            self.window_chosen.emit()
-
-    def ask_about(self, frame: int | None) -> None:
-        """Ask why the window centred at this frame is not in the list; nothing else stays selected."""
-        entry = self.current
-        if entry is not None and frame != entry.place:
-            entry.place = frame
-            if frame is not None:
-                entry.selected = None
-            self.selection_changed.emit()
-
-    def step_selection(self, step: int) -> None:
-        """Select the window below or above; from none the first or the last."""
-        entry = self.current
-        if entry is None or not entry.rows:
-            return
-        keys = [row.key for row in entry.rows]
-        if entry.selected in keys:
-            index = min(max(keys.index(entry.selected) + step, 0), len(keys) - 1)
-        else:
-            index = 0 if step > 0 else len(keys) - 1
-        self.select(keys[index])
-
-    def seek(self, frame: int) -> None:
-        """Put the playhead on this frame, or on the nearest there is."""
-        entry = self.current
-        if entry is None or not entry.frame_count:
-            return
-        frame = min(max(frame, 0), entry.frame_count - 1)
-        if frame != entry.position:
-            entry.position = frame
-            self.position_changed.emit(frame)
 
     # Decisions
 
@@ -279,8 +55,8 @@ class Session(QObject):
         given_up = undecide and row.by_hand and row.decision is decision
         if row.decision is not decision or given_up:
             verb = "Give up" if given_up else {"accepted": "Accept", "rejected": "Reject"}.get(decision, "Undecide")
-            mark = None if given_up or (undecide and not row.by_hand) else Mark(decision, row.sequence, row.by_hand)
-            self._mark(entry, {row.key: mark}, row.key, row.key, f"{verb} window {row.number}")
+            mark = replace(entry.mark_of(row), decision=decision, decided_at="" if undecide else now())
+            self._mark(entry, row, None if given_up else mark, f"{verb} window {row.number}")
         if advance and not undecide:
             self._select_next_undecided(entry, row.key)
 
@@ -353,18 +129,60 @@ class Session(QObject):
                 return
         before = instead_of.key if instead_of else None
         changes: dict[Key, Mark | None] = {before: None} if before else {}
-        changes[key] = Mark(decision, sequence, by_hand=True)
-        self._mark(entry, changes, before, key, text)
+        mark = entry.mark_of(instead_of) if instead_of else Mark(decision, sequence, decided_at=now())
+        changes[key] = replace(mark, sequence=sequence, by_hand=True)
+        self.undo_stack.push(MarkWindows(self._apply_marks, entry, changes, before, key, text))
         self.select(key, seek=False)
 
-    def _settle(self) -> None:
-        if self._rank_timer.isActive():
-            self.rank_now()
+    # Tags, notes, subjects
 
-    def _mark(
-        self, entry: VideoEntry, changes: Mapping[Key, Mark | None], before: Key | None, after: Key | None, text: str
-    ) -> None:
-        self.undo_stack.push(MarkWindows(self._apply_marks, entry, changes, before, after, text))
+    def set_tags(self, tags: Iterable[str]) -> None:
+        """Give the selected window these tags instead of those that it has."""
+        wanted = tuple(sorted({tag.strip() for tag in tags} - {""}))
+        entry, row = self._selected("tag it")
+        if entry is not None and row is not None and wanted != row.tags:
+            self._mark(entry, row, replace(entry.mark_of(row), tags=wanted), f"Tag window {row.number}")
+
+    def set_tag(self, tag: str, on: bool) -> None:
+        """Put one tag on the selected window, or take it off."""
+        entry, row = self._selected("tag it")
+        if entry is not None and row is not None:
+            self.set_tags([*row.tags, tag] if on else [one for one in row.tags if one != tag.strip()])
+
+    def set_note(self, text: str) -> None:
+        """Write a note on the selected window. What is typed without a longer pause is one step to undo."""
+        entry, row = self._selected("write a note on it")
+        if entry is not None and row is not None and text != row.note:
+            mark = replace(entry.mark_of(row), note=text)
+            self._mark(entry, row, mark, f"Note on window {row.number}", gesture=self._gesture_now())
+
+    def set_subject(self, track_id: int, subject_id: str) -> None:
+        """Say who a track of the video on screen shows; empty: nobody says it."""
+        entry, subject_id = self.current, subject_id.strip()
+        if entry is not None and subject_id != entry.subjects.get(track_id, ""):
+            self.undo_stack.push(SetSubject(self._apply_subject, entry, track_id, subject_id))
+
+    def _apply_subject(self, entry: VideoEntry, track_id: int, subject_id: str) -> None:
+        if subject_id:
+            entry.subjects[track_id] = subject_id
+        else:
+            entry.subjects.pop(track_id, None)
+        self.memory.keep_subject(entry, track_id, subject_id)
+        self.subjects_changed.emit()
+
+    def _selected(self, purpose: str) -> tuple[VideoEntry | None, WindowRow | None]:
+        entry = self.current
+        row = entry.selected_row if entry else None
+        if row is None:
+            self.refused.emit(f"Select a window first (↓), then {purpose}.")
+        return entry, row
+
+    def _mark(self, entry: VideoEntry, row: WindowRow, mark: Mark | None, text: str, gesture: int = 0) -> None:
+        """Change the mark on a window that is listed."""
+        if mark is not None:
+            mark = replace(mark, sequence=row.sequence) if mark.worth_keeping else None
+        step = MarkWindows(self._apply_marks, entry, {row.key: mark}, row.key, row.key, text, gesture)
+        self.undo_stack.push(step)
 
     def _apply_marks(self, entry: VideoEntry, changes: Mapping[Key, Mark | None], show: Key | None) -> None:
         entry.mark(changes)
@@ -377,9 +195,3 @@ class Session(QObject):
             if show is not None and any(row.key == show for row in entry.rows):
                 self.select(show)
         self.videos_changed.emit()
-
-
-def _with(given: Mapping[str, float], declared: Mapping[str, Setting], name: str, value: float) -> dict[str, float]:
-    """The given values with another one; what is as declared need not be given."""
-    changed = {**given, name: value}
-    return {one: changed[one] for one in changed if changed[one] != declared[one].default}

@@ -29,15 +29,24 @@ class VideoState(StrEnum):
 
 @dataclass(frozen=True)
 class Mark:
-    """What the curator did to a window. One that he made by hand stays in the list while it is undecided, too."""
+    """What the curator did to a window. One that he made by hand or wrote on stays in the list while it is undecided,
+    too."""
 
     decision: Decision
     sequence: Sequence
     by_hand: bool = False
+    tags: tuple[str, ...] = ()  # sorted
+    note: str = ""
+    decided_at: str = field(default="", compare=False)  # UTC, ISO 8601; tags and notes do not change it
 
     @property
     def pinned(self) -> bool:
-        return self.decision is Decision.ACCEPTED or (self.by_hand and self.decision is Decision.UNDECIDED)
+        return self.decision is not Decision.REJECTED and self.worth_keeping
+
+    @property
+    def worth_keeping(self) -> bool:
+        """Whether it says anything that the ranking would not."""
+        return self.decision is not Decision.UNDECIDED or self.by_hand or bool(self.tags or self.note)
 
 
 @dataclass(frozen=True)
@@ -49,6 +58,8 @@ class WindowRow:
     sequence: Sequence
     decision: Decision
     by_hand: bool = False
+    tags: tuple[str, ...] = ()
+    note: str = ""
 
     @property
     def key(self) -> Key:
@@ -72,6 +83,7 @@ class VideoEntry:
     ranking: Ranking | None = None
     rows: tuple[WindowRow, ...] = ()
     decided: dict[Key, Mark] = field(default_factory=dict)
+    subjects: dict[int, str] = field(default_factory=dict)  # subject id by track id
     selected: Key | None = None
     place: int | None = None  # frame that the curator asks about; then nothing is selected
     position: int = 0  # playhead, frame index
@@ -133,6 +145,10 @@ class VideoEntry:
     def decision_of(self, key: Key) -> Decision:
         return self.decided[key].decision if key in self.decided else Decision.UNDECIDED
 
+    def mark_of(self, row: WindowRow) -> Mark:
+        """The mark on a listed window; a blank one where there is none."""
+        return self.decided.get(row.key) or Mark(Decision.UNDECIDED, row.sequence)
+
     def mark(self, changes: Mapping[Key, Mark | None]) -> None:
         """Set marks; None takes one away."""
         for key, mark in changes.items():
@@ -155,11 +171,14 @@ class VideoEntry:
             if key not in shown:
                 shown[key] = self.ranker.describe(key, settings) or mark.sequence
         best_first = sorted(shown.values(), key=lambda one: (-one.combined_score, one.start_frame))
-        self.rows = tuple(
-            WindowRow(number, one, self.decision_of(one.key), one.key in self.decided and self.decided[one.key].by_hand)
-            for number, one in enumerate(best_first, start=1)
-        )
+        self.rows = tuple(self._row(number, one) for number, one in enumerate(best_first, start=1))
         self._follow_selection()
+
+    def _row(self, number: int, sequence: Sequence) -> WindowRow:
+        mark = self.decided.get(sequence.key)
+        if mark is None:
+            return WindowRow(number, sequence, Decision.UNDECIDED)
+        return WindowRow(number, sequence, mark.decision, mark.by_hand, mark.tags, mark.note)
 
     def _follow_selection(self) -> None:
         """A window that moved by some frames stays selected; one that left the list does not."""

@@ -74,6 +74,69 @@ def test_what_was_decided_is_there_again(
     again.close()
 
 
+def test_tags_notes_and_subjects_are_kept_and_undone(
+    opened: Opened, qtbot: QtBot, short_video: Path, short_analysis: Analysis
+) -> None:
+    window = opened()
+    session = window.session
+    entry = open_analysed(window, qtbot, short_video, short_analysis)
+    refused: list[str] = []
+    session.refused.connect(refused.append)
+    session.set_tags(["smile"])
+    assert refused == ["Select a window first (↓), then tag it."]
+    first, second = (row.key for row in entry.rows[:2])
+    session.select(first, seek=False)
+    session.decide(Decision.ACCEPTED, advance=False)
+    decided_at = entry.decided[first].decided_at
+    session.set_tags(["smile", " brows ", ""])
+    session.set_tag("smile", False)
+    for text in ("a", "a n", "a note"):
+        session.set_note(text)
+    mark = entry.decided[first]
+    assert (mark.tags, mark.note, mark.decided_at) == (("brows",), "a note", decided_at)
+    session.undo_stack.undo()
+    assert entry.decided[first].note == "", "what is typed in one go is one step"
+    assert session.undo_stack.redoText() == "Note on window 1"
+    session.undo_stack.redo()
+    session.select(second, seek=False)
+    session.set_tag("blurred", True)
+    assert entry.selected_row is not None
+    assert entry.selected_row.tags == ("blurred",)
+    assert not entry.selected_row.by_hand
+    session.set_tag("blurred", False)
+    assert second not in entry.decided, "an undecided window with nothing on it is no decision"
+    session.set_tag("blurred", True)
+
+    # A trimmed window keeps what was written on it, and when it was decided.
+    session.select(first, seek=False)
+    session.seek(first[0] + 3)
+    session.trim("start")
+    trimmed = (first[0] + 3, *first[1:])
+    assert first not in entry.decided
+    assert (entry.decided[trimmed].tags, entry.decided[trimmed].note) == (("brows",), "a note")
+    assert entry.decided[trimmed].decided_at == decided_at
+    assert entry.decided[trimmed].by_hand
+
+    track = entry.analysis.tracks[0].track_id if entry.analysis else -1
+    session.set_subject(track, " anna ")
+    session.set_subject(track, "bert")
+    session.undo_stack.undo()
+    assert entry.subjects == {track: "anna"}
+    assert session.memory.tags() == ["blurred", "brows"]
+    assert session.memory.subject_ids() == ["anna"]
+    decided = dict(entry.decided)
+    window.close()
+
+    again = opened()
+    back = open_analysed(again, qtbot, short_video, short_analysis)
+    assert {
+        key: (one.decision, one.by_hand, one.tags, one.note, one.decided_at) for key, one in back.decided.items()
+    } == {key: (one.decision, one.by_hand, one.tags, one.note, one.decided_at) for key, one in decided.items()}
+    assert back.subjects == {track: "anna"}
+    assert {row.key: row.note for row in back.rows}[trimmed] == "a note"
+    again.close()
+
+
 def test_a_second_window_says_that_it_only_reads(
     opened: Opened, qtbot: QtBot, short_video: Path, short_analysis: Analysis
 ) -> None:

@@ -1,0 +1,228 @@
+"""The SQLite file of a project: opened by one writer, brought to the newest schema, copied while it is in use."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import IO, Any
+
+from clipgen_engine.closing import Closing
+from clipgen_engine.errors import OutputError, ProjectError
+from clipgen_engine.files import replacing
+
+_APPLICATION_ID = 0x636C6970  # "clip": tells a project from other SQLite files
+_MIGRATIONS = (
+    """
+    CREATE TABLE video (
+        id INTEGER PRIMARY KEY,
+        fingerprint TEXT NOT NULL UNIQUE,
+        path TEXT NOT NULL,
+        added_at TEXT NOT NULL,
+        position INTEGER NOT NULL DEFAULT 0,
+        selected TEXT
+    );
+    CREATE TABLE marked_window (
+        video_id INTEGER NOT NULL REFERENCES video (id) ON DELETE CASCADE,
+        start_frame INTEGER NOT NULL,
+        stop_frame INTEGER NOT NULL,
+        track_id INTEGER NOT NULL,
+        decision TEXT NOT NULL,
+        by_hand INTEGER NOT NULL,
+        decided_at TEXT NOT NULL,
+        scores TEXT NOT NULL,
+        PRIMARY KEY (video_id, start_frame, stop_frame, track_id)
+    );
+    CREATE TABLE setting (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+    CREATE TABLE export (
+        id INTEGER PRIMARY KEY,
+        video_id INTEGER NOT NULL REFERENCES video (id) ON DELETE CASCADE,
+        exported_at TEXT NOT NULL,
+        folder TEXT NOT NULL,
+        clips TEXT NOT NULL
+    );
+    """,
+    """
+    CREATE TABLE new_video (
+        id INTEGER PRIMARY KEY,
+        fingerprint TEXT UNIQUE,
+        path TEXT NOT NULL,
+        added_at TEXT NOT NULL,
+        removed_at TEXT,
+        queue_place INTEGER NOT NULL,
+        position INTEGER NOT NULL DEFAULT 0,
+        selected TEXT,
+        state TEXT NOT NULL DEFAULT 'waiting',
+        message TEXT NOT NULL DEFAULT '',
+        duration_s REAL,
+        window_count INTEGER,
+        analysis TEXT NOT NULL DEFAULT ''
+    );
+    INSERT INTO new_video (id, fingerprint, path, added_at, queue_place, position, selected)
+        SELECT id, fingerprint, path, added_at, id, position, selected FROM video;
+    DROP TABLE video;
+    ALTER TABLE new_video RENAME TO video;
+    CREATE INDEX video_path ON video (path);
+    ALTER TABLE marked_window ADD COLUMN tags TEXT NOT NULL DEFAULT '[]';
+    ALTER TABLE marked_window ADD COLUMN note TEXT NOT NULL DEFAULT '';
+    CREATE TABLE subject (
+        video_id INTEGER NOT NULL REFERENCES video (id) ON DELETE CASCADE,
+        track_id INTEGER NOT NULL,
+        subject_id TEXT NOT NULL,
+        PRIMARY KEY (video_id, track_id)
+    );
+    CREATE TABLE app_state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+    ALTER TABLE export ADD COLUMN details TEXT NOT NULL DEFAULT '{}';
+    """,
+)
+SCHEMA_VERSION = len(_MIGRATIONS)
+
+
+class ProjectFile(Closing):
+    """An open project file. The first opener may write; a second one, in this process or another, may only read."""
+
+    def __init__(self, path: Path) -> None:
+        """Open a project, or make one where there is no file. One of an older schema is brought to the newest, and a
+        copy of it stays beside it.
+
+        Raises:
+            ProjectError: the file is no project, is damaged, was made by a newer clipgen, or cannot be opened.
+        """
+        self.path = path
+        self._guard = threading.Lock()
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._lock_file = _locked(path.with_name(path.name + ".lock"))
+            self.read_only = self._lock_file is None
+            self._database = sqlite3.connect(
+                f"{path.absolute().as_uri()}?mode={'ro' if self.read_only else 'rwc'}",
+                uri=True,
+                check_same_thread=False,
+                isolation_level=None,
+            )
+        except (OSError, sqlite3.Error) as error:
+            self._release()
+            raise ProjectError(f"The project {path} cannot be opened ({error})", "Choose another place") from error
+        try:
+            self._prepare()
+        except sqlite3.Error as error:
+            self.close()
+            raise ProjectError(
+                f"{path.name} is no clipgen project, or is damaged ({error})", "Choose another"
+            ) from error
+        except OutputError as error:
+            self.close()
+            raise ProjectError(f"{path.name} needs a copy before it is renewed. {error.message}", error.hint) from error
+        except ProjectError:
+            self.close()
+            raise
+
+    def _prepare(self) -> None:
+        version = self._number("user_version")
+        if version and self._number("application_id") != _APPLICATION_ID:
+            raise ProjectError(f"{self.path.name} is a database of another program", "Choose a .clipgen file")
+        if version > SCHEMA_VERSION:
+            raise ProjectError(
+                f"{self.path.name} was made by a newer clipgen", "Install the newest clipgen, or choose another project"
+            )
+        if self.read_only:
+            if version < SCHEMA_VERSION:
+                raise ProjectError(f"{self.path.name} is open in an older clipgen", "Close that, then open it again")
+            return
+        if not version and self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            raise ProjectError(f"{self.path.name} is a database of another program", "Choose a .clipgen file")
+        self._database.execute("PRAGMA journal_mode = WAL")
+        self._database.execute("PRAGMA synchronous = FULL")  # a decision survives a power cut, too
+        if 0 < version < SCHEMA_VERSION:
+            self.copy_to(self.path.with_name(f"{self.path.name}.v{version}"))
+        for number, script in enumerate(_MIGRATIONS[version:], start=version + 1):
+            self._database.executescript(
+                f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; "
+                f"PRAGMA application_id = {_APPLICATION_ID}; COMMIT;"
+            )
+        self._database.execute("PRAGMA foreign_keys = ON")  # only now: a table that is made anew drops its old self
+
+    def _number(self, pragma: str) -> int:
+        return int(self._database.execute(f"PRAGMA {pragma}").fetchone()[0])
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """All rows that a query answers."""
+        return self._database.execute(query, values).fetchall()
+
+    def row(self, query: str, *values: object) -> tuple[Any, ...] | None:
+        """The first row that a query answers."""
+        row: tuple[Any, ...] | None = self._database.execute(query, values).fetchone()
+        return row
+
+    def write(self, statements: Callable[[sqlite3.Connection], object], *, durable: bool = True) -> None:
+        """Run statements in one transaction: all of them are committed when this returns, or none.
+
+        Args:
+            durable: wait until the disk has it, so that it survives a power cut. What can be found out again need
+                not wait; the end of the process it survives all the same.
+
+        Raises:
+            ProjectError: the file is open elsewhere, or cannot be written.
+        """
+        if self.read_only:
+            raise ProjectError(f"{self.path.name} is open in another window", "Decide there, or close it")
+        with self._guard:
+            try:
+                self._database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+                self._database.execute("BEGIN IMMEDIATE")
+                try:
+                    statements(self._database)
+                    self._database.execute("COMMIT")
+                except BaseException:
+                    self._database.execute("ROLLBACK")
+                    raise
+            except sqlite3.Error as error:
+                raise ProjectError(
+                    f"{self.path.name} could not be written ({error})", "Free some space or choose another place"
+                ) from error
+
+    def copy_to(self, path: Path) -> None:
+        """Write a whole copy, of what is committed now, to another path; what was there is replaced.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        with replacing(path) as temporary:
+            temporary.unlink(missing_ok=True)
+            try:
+                with closing(sqlite3.connect(temporary)) as copy:
+                    self._database.backup(copy)
+                    copy.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
+            except sqlite3.Error as error:
+                raise OutputError(f"{path} could not be written ({error})", "Choose another place") from error
+
+    def close(self) -> None:
+        """Close the file; the next opener may write."""
+        self._database.close()
+        self._release()
+
+    def _release(self) -> None:
+        lock_file = getattr(self, "_lock_file", None)
+        if lock_file is not None:
+            lock_file.close()  # the lock goes with it, and with the process should that be killed
+            self._lock_file = None
+
+
+def _locked(path: Path) -> IO[bytes] | None:
+    """An open file that nobody else can lock meanwhile, or None where somebody else has."""
+    file = path.open("ab")
+    try:
+        try:
+            import fcntl
+        except ImportError:
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
