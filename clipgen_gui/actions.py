@@ -9,7 +9,7 @@ from PySide6.QtGui import QAction, QKeySequence, QUndoStack
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
 from clipgen_gui.commands import COMMANDS
-from clipgen_gui.theme import DARK, icon
+from clipgen_gui.theme import icon
 
 
 def make_actions(window: QWidget, handlers: Mapping[str, Callable[[], object]]) -> dict[str, QAction]:
@@ -18,7 +18,7 @@ def make_actions(window: QWidget, handlers: Mapping[str, Callable[[], object]]) 
     for command in COMMANDS:
         action = QAction(command.text, window)
         if command.icon:
-            action.setIcon(icon(command.icon, DARK.text, DARK.accent))
+            action.setIcon(icon(command.icon, "text", "accent"))
         action.setShortcuts([QKeySequence(keys) for keys in command.keys])
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
         action.setAutoRepeat(command.repeats)

@@ -5,8 +5,10 @@ from __future__ import annotations
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from clipgen_engine.ranking import COMBINED
 from clipgen_engine.score_terms import TERMS
-from clipgen_gui.theme import DARK, icon
+from clipgen_gui.palettes import Palette
+from clipgen_gui.theme import follow_theme, icon, palette, px
 
 
 class Card(QFrame):
@@ -62,10 +64,10 @@ def fold_button(text: str, tooltip: str) -> QToolButton:
     button.setCheckable(True)
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
     button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-    button.setIconSize(QSize(14, 14))
+    follow_theme(button, lambda: button.setIconSize(QSize(px(14), px(14))))
 
     def show_state(opened: bool) -> None:
-        button.setIcon(icon("chevron-down" if opened else "chevron-right", DARK.muted))
+        button.setIcon(icon("chevron-down" if opened else "chevron-right", "muted"))
 
     button.toggled.connect(show_state)
     show_state(False)
@@ -79,9 +81,14 @@ def named(widget: QWidget, name: str, tooltip: str = "") -> None:
     widget.setToolTip(tooltip or name)
 
 
-def term_color(name: str) -> str:
-    """Colour of a score term, by its place among all of them."""
-    return DARK.term(list(TERMS).index(name))
+def term_color(name: str, colors: Palette | None = None) -> str:
+    """Colour of a score term, by its place among all of them, or of the combined score.
+
+    Args:
+        colors: those of the app as they are now where not given.
+    """
+    colors = colors or palette()
+    return colors.combined if name == COMBINED else colors.term(list(TERMS).index(name))
 
 
 def chip(text: str = "") -> QLabel:
@@ -90,18 +97,51 @@ def chip(text: str = "") -> QLabel:
     return label
 
 
-def dot_label(text: str, tint: str) -> QLabel:
-    """A coloured dot and a word, for legends."""
-    label = QLabel(f'<span style="color:{tint}">●</span>&nbsp;{text}')
+def term_line(name: str) -> Qt.PenStyle:
+    """How the curve of a score is broken, so that no two of them differ by hue alone."""
+    if name == COMBINED:
+        return Qt.PenStyle.SolidLine
+    return _LINES[list(TERMS).index(name) % len(_LINES)]
+
+
+_LINES = (
+    Qt.PenStyle.SolidLine,
+    Qt.PenStyle.SolidLine,
+    Qt.PenStyle.DashLine,
+    Qt.PenStyle.DotLine,
+    Qt.PenStyle.DashDotLine,
+    Qt.PenStyle.DashLine,
+)
+_IN_LEGEND = {
+    Qt.PenStyle.SolidLine: "●",
+    Qt.PenStyle.DashLine: "––",
+    Qt.PenStyle.DotLine: "···",
+    Qt.PenStyle.DashDotLine: "–·",
+}
+
+
+def score_label(text: str, score: str) -> QLabel:
+    """A mark as the curve of the score is drawn and a word, for legends."""
+    label = QLabel()
     label.setTextFormat(Qt.TextFormat.RichText)
+    mark = _IN_LEGEND[term_line(score)]
+    follow_theme(label, lambda: label.setText(f'<span style="color:{term_color(score)}">{mark}</span>&nbsp;{text}'))
     return label
 
 
 def steady_label(width: int, height: int) -> QLabel:
     """A label whose text changes all the time: of a fixed size, so that a change lays nothing out anew."""
     label = QLabel()
-    label.setFixedSize(width, height)
+    follow_theme(label, lambda: label.setFixedSize(px(width), px(height)))
     return label
+
+
+def restyle(widget: QWidget, name: str, value: object) -> None:
+    """Set a property that the style sheet looks at."""
+    if widget.property(name) != value:
+        widget.setProperty(name, value)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
 
 
 def muted_label(text: str = "", *, wrap: bool = False) -> QLabel:

@@ -7,7 +7,7 @@ from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QLabel, QVBoxLayout, QWidget
 
 from clipgen_gui.cards import muted_label, named
-from clipgen_gui.theme import DARK, icon
+from clipgen_gui.theme import follow_theme, icon, px
 
 
 class DropPage(QWidget):
@@ -20,7 +20,7 @@ class DropPage(QWidget):
         named(self, "Open videos", "Open videos (Ctrl+O)")
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         picture = QLabel()
-        picture.setPixmap(icon("movie-open-outline", DARK.faint).pixmap(72, 72))
+        follow_theme(picture, lambda: picture.setPixmap(icon("movie-open-outline", "faint").pixmap(px(72), px(72))))
         headline = QLabel("Drop videos here or press Ctrl+O")
         headline.setObjectName("headline")
         hint = muted_label("Files and whole folders. Nothing leaves this computer.")

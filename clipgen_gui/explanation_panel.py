@@ -14,10 +14,10 @@ from clipgen_engine.explanation import Explanation, GateResult
 from clipgen_engine.gates import GATES
 from clipgen_engine.ranking import COMBINED, effective_thresholds
 from clipgen_engine.score_terms import TERMS
-from clipgen_gui.cards import Card, muted_label, named, term_color
+from clipgen_gui.cards import Card, muted_label, named, restyle, term_color
 from clipgen_gui.explainer import Explainer
 from clipgen_gui.session import Session
-from clipgen_gui.theme import DARK, ui_font
+from clipgen_gui.theme import follow_theme, palette, px, ui_font
 
 _HINT = "Select a window, or click a place on the curves, to see why it is in the list or why it is not."
 _CHANNELS = 4
@@ -95,7 +95,7 @@ class ExplanationPanel(Card):
         self.subject.setText(answer.title if answer else "")
         self.accept.setVisible(answer is not None and answer.acceptable)
         self.verdict.setText(answer.verdict if answer else _HINT)
-        self.verdict.setStyleSheet("" if answer else f"color: {DARK.muted};")
+        restyle(self.verdict, "hint", not answer)
         self.lost_to.setVisible(answer is not None and answer.lost_to is not None)
         if answer and answer.lost_to:
             text = f"Show number {answer.lost_to.number}"
@@ -117,7 +117,7 @@ class ExplanationPanel(Card):
             [
                 Bar(
                     "Score" if name == COMBINED else TERMS[name].short_label,
-                    DARK.combined if name == COMBINED else term_color(name),
+                    name,
                     standing.value,
                     standing.rank,
                     standing.percentile,
@@ -189,7 +189,7 @@ class Bar:
     """A score of the window among those of the video."""
 
     label: str
-    tint: str
+    score: str  # name of a term, or COMBINED
     value: float
     rank: int
     percentile: float
@@ -198,44 +198,50 @@ class Bar:
 class StandingBars(QWidget):
     """One line a score: its name, a thin bar for the percentile, its value and its rank."""
 
-    _LINE = 18
-
     def __init__(self) -> None:
         super().__init__()
         self.bars: tuple[Bar, ...] = ()
         self._total = 0
-        self._font = ui_font(12)
+        follow_theme(self, self._dress)
+
+    @property
+    def _line(self) -> int:
+        return px(18)
+
+    def _dress(self) -> None:
+        self.setFixedHeight(self._line * len(self.bars))
+        self.update()
 
     def show_standings(self, bars: Sequence[Bar], total: int) -> None:
         self.bars, self._total = tuple(bars), total
         told = [f"{one.label} {one.value:.2f}, rank {one.rank} of {total}" for one in bars]
         named(self, "; ".join(told), "Bar: share of the video's windows that score no higher\n" + "\n".join(told))
-        self.setFixedHeight(self._LINE * len(bars))
-        self.update()
+        self._dress()
 
     def sizeHint(self) -> QSize:
-        return QSize(220, self._LINE * len(self.bars))
+        return QSize(220, self._line * len(self.bars))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
-        painter.setFont(self._font)
-        metrics = QFontMetrics(self._font)
+        font, colors = ui_font(12), palette()
+        painter.setFont(font)
+        metrics = QFontMetrics(font)
         label_width = max((metrics.horizontalAdvance(one.label) for one in self.bars), default=0) + 10
         value_width = metrics.horizontalAdvance("0.00") + 8
         rank_width = metrics.horizontalAdvance(f"{self._total} of {self._total}")
         length = max(12, self.width() - label_width - value_width - rank_width - 8)
         centre = Qt.AlignmentFlag.AlignVCenter
         for place, one in enumerate(self.bars):
-            top = place * self._LINE
-            painter.setPen(QColor(DARK.text))
-            painter.drawText(QRectF(0, top, label_width, self._LINE), centre, one.label)
-            line = QRectF(label_width, top + self._LINE / 2 - 1, length, 3)
-            painter.fillRect(line, QColor(DARK.border))
+            top = place * self._line
+            painter.setPen(QColor(colors.text))
+            painter.drawText(QRectF(0, top, label_width, self._line), centre, one.label)
+            line = QRectF(label_width, top + self._line / 2 - 1, length, 3)
+            painter.fillRect(line, QColor(colors.border))
             line.setWidth(length * one.percentile / 100)
-            painter.fillRect(line, QColor(one.tint))
+            painter.fillRect(line, QColor(term_color(one.score)))
             right = centre | Qt.AlignmentFlag.AlignRight
             after = label_width + length
-            painter.drawText(QRectF(after, top, value_width, self._LINE), right, f"{one.value:.2f}")
-            painter.setPen(QColor(DARK.muted))
-            rank = QRectF(self.width() - rank_width, top, rank_width, self._LINE)
+            painter.drawText(QRectF(after, top, value_width, self._line), right, f"{one.value:.2f}")
+            painter.setPen(QColor(colors.muted))
+            rank = QRectF(self.width() - rank_width, top, rank_width, self._line)
             painter.drawText(rank, right, f"{one.rank} of {self._total}")

@@ -13,11 +13,11 @@ from clipgen_engine.presets import PRESETS, with_preset
 from clipgen_engine.ranking import Ranking, effective_regions, effective_thresholds
 from clipgen_engine.score_terms import TERMS
 from clipgen_engine.settings import RankingSettings
-from clipgen_gui.cards import ScrolledPart, fold_button, named, steady_label
+from clipgen_gui.cards import ScrolledPart, fold_button, named, restyle, steady_label
 from clipgen_gui.session import Session
 from clipgen_gui.setting_box import Manners, follow, setting_box, show_value
 from clipgen_gui.setting_slider import SettingSlider
-from clipgen_gui.theme import DARK, icon
+from clipgen_gui.theme import follow_theme, icon, px
 
 _CUSTOM = "Custom"
 _OF_TERMS = {f"{which}_{name}" for which in ("min", "max") for name in TERMS}
@@ -132,12 +132,9 @@ class GateRow(QWidget):
         self.slider = SettingSlider(setting, bend=_BENDS.get(gate.name, 1.0), steps=200)
         self.box = setting_box(setting, self._setter(session), off)
         self.box.setObjectName("slim")
-        self.box.setFixedWidth(58)
         self.reset = QToolButton()
         self.reset.setObjectName("reset")
-        self.reset.setIcon(icon("close", DARK.muted))
-        self.reset.setIconSize(QSize(12, 12))
-        self.reset.setFixedSize(18, 18)
+        self.reset.setIcon(icon("close", "muted"))
         policy = self.reset.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.reset.setSizePolicy(policy)
@@ -151,6 +148,12 @@ class GateRow(QWidget):
         self.slider.sliderReleased.connect(lambda: session.hold(False))
         for column, widget in enumerate((self.slider, self.box, self.reset), start=1):
             grid.addWidget(widget, 0, column)
+        follow_theme(self, self._size)
+
+    def _size(self) -> None:
+        self.box.setFixedWidth(px(58))
+        self.reset.setIconSize(QSize(px(12), px(12)))
+        self.reset.setFixedSize(px(18), px(18))
 
     def _setter(self, session: Session) -> Callable[[float], None]:
         return lambda value: session.set_gate(self._gate.name, value)
@@ -165,9 +168,7 @@ class GateRow(QWidget):
         if on is not self._on:
             self._on = on
             for widget in (self.label, self.slider, self.box):
-                widget.setProperty("off", not on)
-                widget.style().unpolish(widget)
-                widget.style().polish(widget)
+                restyle(widget, "off", not on)
 
     def show_statistic(self, ranking: Ranking | None) -> None:
         on = ranking is not None and self._gate.name in ranking.gate_counts

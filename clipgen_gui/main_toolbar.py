@@ -7,7 +7,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from clipgen_gui.cards import named
-from clipgen_gui.theme import DARK, icon
+from clipgen_gui.theme import icon
 
 
 class MainToolBar(QToolBar):
@@ -32,7 +32,7 @@ class MainToolBar(QToolBar):
         self.analyse_button.clicked.connect(self._analyse_clicked)
         self.export_button = QPushButton()
         self.export_button.setObjectName("primary")
-        self.export_button.setIcon(icon("export-variant", DARK.on_accent))
+        self.export_button.setIcon(icon("export-variant", "on_accent"))
         self.export_button.clicked.connect(actions["export"].trigger)
         gap = QWidget()
         gap.setFixedWidth(8)

@@ -9,13 +9,13 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from clipgen_gui.cards import named
-from clipgen_gui.theme import DARK, icon
+from clipgen_gui.theme import follow_theme, icon, px
 
 Kind = Literal["info", "success", "warning"]
 _LOOKS: dict[Kind, tuple[str, str]] = {
-    "info": ("information-outline", DARK.accent),
-    "success": ("check-circle", DARK.accepted),
-    "warning": ("alert-circle-outline", DARK.warning),
+    "info": ("information-outline", "accent"),
+    "success": ("check-circle", "accepted"),
+    "warning": ("alert-circle-outline", "warning"),
 }
 _AT_MOST = 2
 
@@ -70,7 +70,7 @@ class _Message(QFrame):
         layout.setContentsMargins(12, 7, 8, 7)
         layout.setSpacing(10)
         mark = QLabel()
-        mark.setPixmap(icon(*_LOOKS[kind]).pixmap(18, 18))
+        follow_theme(mark, lambda: mark.setPixmap(icon(*_LOOKS[kind]).pixmap(px(18), px(18))))
         mark.setAccessibleName(kind)
         layout.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
         label = QLabel(text)
@@ -83,6 +83,6 @@ class _Message(QFrame):
             button.clicked.connect(action[1])
             layout.addWidget(button)
         self.close_button = QToolButton()
-        self.close_button.setIcon(icon("close", DARK.muted))
+        self.close_button.setIcon(icon("close", "muted"))
         named(self.close_button, "Dismiss the message")
         layout.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)

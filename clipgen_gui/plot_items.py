@@ -13,8 +13,9 @@ from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from clipgen_engine.types import Decision
+from clipgen_gui.cards import term_color, term_line
 from clipgen_gui.series import thin
-from clipgen_gui.theme import DARK, color, ui_font
+from clipgen_gui.theme import color, follow_theme, palette, ui_font
 
 TOP = 1.22  # upper end of the score axis: the numbers of the windows stand above the curves
 
@@ -25,7 +26,7 @@ class Line:
 
     times_s: NDArray[np.float64]
     values: NDArray[np.float64]
-    tint: str
+    score: str  # name of a term, or COMBINED: its colour
     width: float
 
 
@@ -37,6 +38,7 @@ class _PlotItem(pg.GraphicsObject):  # type: ignore[misc]
         self._end_s = 1.0
         self.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
         self.setFlag(QGraphicsItem.GraphicsItemFlag.ItemUsesExtendedStyleOption)
+        follow_theme(self, self.update)
 
     def set_end(self, end_s: float) -> None:
         """Length of the time axis in seconds."""
@@ -88,7 +90,9 @@ class CurvesItem(_PlotItem):
             path: QPainterPath = pg.arrayToQPath(
                 times * to_device.m11() + to_device.dx(), values * to_device.m22() + to_device.dy(), connect="finite"
             )
-            painter.setPen(QPen(QColor(line.tint), line.width if smooth else 1))
+            pen = QPen(QColor(term_color(line.score)), line.width if smooth else 1)
+            pen.setStyle(term_line(line.score) if smooth else Qt.PenStyle.SolidLine)
+            painter.setPen(pen)
             painter.drawPath(path)
         painter.setTransform(to_device)
 
@@ -115,8 +119,6 @@ class SpansItem(_PlotItem):
         self._spans: tuple[Span, ...] = ()
         self._cuts_s: tuple[float, ...] = ()
         self._candidate_s: tuple[float, float] | None = None
-        self._font = ui_font(12)
-        self._bold = ui_font(12, bold=True)
 
     @property
     def spans(self) -> tuple[Span, ...]:
@@ -151,7 +153,8 @@ class SpansItem(_PlotItem):
         def across(seconds: float) -> float:
             return float(to_device.m11() * seconds + to_device.dx())
 
-        painter.setPen(QPen(color(DARK.muted, 150), 1, Qt.PenStyle.DashLine))
+        colors = palette()
+        painter.setPen(QPen(color(colors.muted, 150), 1, Qt.PenStyle.DashLine))
         for cut_s in self._cuts_s:
             if first_s <= cut_s <= last_s:
                 x = round(across(cut_s)) + 0.5
@@ -163,40 +166,41 @@ class SpansItem(_PlotItem):
         if self._candidate_s is not None:
             left, right = (across(edge) for edge in self._candidate_s)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-            painter.setPen(QPen(QColor(DARK.text), 1, Qt.PenStyle.DashLine))
-            painter.setBrush(color(DARK.text, 14))
+            painter.setPen(QPen(QColor(colors.text), 1, Qt.PenStyle.DashLine))
+            painter.setBrush(color(colors.text, 14))
             painter.drawRect(QRectF(round(left), top + 1, max(2.0, round(right - left)), bottom - top - 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setTransform(to_device)
 
     def _draw(self, painter: QPainter, rect: QRectF, span: Span) -> None:
+        colors = palette()
         accepted, rejected = span.decision is Decision.ACCEPTED, span.decision is Decision.REJECTED
-        tint = DARK.accepted if accepted else DARK.faint if rejected else DARK.accent
+        tint = colors.accepted if accepted else colors.faint if rejected else colors.accent
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.fillRect(rect, color(tint, (20 if rejected else 34) + (42 if span.selected else 0)))
         if rejected:
-            painter.fillRect(rect, QBrush(color(DARK.muted, 90), Qt.BrushStyle.BDiagPattern))
+            painter.fillRect(rect, QBrush(color(colors.muted, 90), Qt.BrushStyle.BDiagPattern))
         edge = color(tint, 255 if accepted or span.selected else 110)
         painter.setPen(QPen(edge, 2 if accepted else 1))
         if not span.selected:
             painter.drawLine(rect.topLeft(), rect.bottomLeft())
             painter.drawLine(rect.topRight(), rect.bottomRight())
         else:
-            painter.setPen(QPen(QColor(DARK.text if rejected else tint), 2))
+            painter.setPen(QPen(QColor(colors.text if rejected else tint), 2))
             painter.drawRect(rect.adjusted(0, 1, -1, -1))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         middle = QPointF(rect.center().x(), rect.y() + 12)
         marked = accepted or rejected
         numbered = rect.width() >= 8 * len(str(span.number)) + (20 if marked else 4)
         if numbered:
-            painter.setFont(self._bold if span.selected else self._font)
-            painter.setPen(QColor(DARK.text if span.selected else DARK.muted))
+            painter.setFont(ui_font(12, bold=span.selected))
+            painter.setPen(QColor(colors.text if span.selected else colors.muted))
             place = QRectF(middle.x() - 12 + (8 if marked else 0), rect.y() + 4, 24, 16)
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, str(span.number))
         if not marked or rect.width() < self._MARK_WIDTH:
             return
         at = middle - QPointF(8 if numbered else 0, 0)
-        painter.setPen(QPen(QColor(DARK.accepted if accepted else DARK.rejected), 2))
+        painter.setPen(QPen(QColor(colors.accepted if accepted else colors.rejected), 2))
         if accepted:
             painter.drawPolyline([at + QPointF(-5, 0), at + QPointF(-1, 4), at + QPointF(5, -4)])
         else:

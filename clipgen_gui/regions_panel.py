@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVB
 
 from clipgen_engine.ranking import effective_regions
 from clipgen_engine.score_terms import REGION_MULTIPLIERS
-from clipgen_gui.cards import muted_label, named, steady_label, term_color
+from clipgen_gui.cards import muted_label, named, steady_label
 from clipgen_gui.session import Session
 from clipgen_gui.setting_box import Manners, follow
 from clipgen_gui.setting_slider import SettingSlider
@@ -45,7 +45,7 @@ class RegionsPanel(QWidget):
         rows.setVerticalSpacing(2)
         rows.setColumnStretch(1, 1)
         for row, (region, setting) in enumerate(REGION_MULTIPLIERS.items()):
-            slider = SettingSlider(setting, term_color("expression_variation"), steps=40)
+            slider = SettingSlider(setting, "expression_variation", steps=40)
             slider.installEventFilter(self._manners)
             slider.changed.connect(lambda value, region=region: session.set_regions({region: value}))
             slider.sliderPressed.connect(lambda: session.hold(True))

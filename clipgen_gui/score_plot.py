@@ -11,10 +11,10 @@ from PySide6.QtWidgets import QGraphicsItem, QLabel, QVBoxLayout, QWidget
 from clipgen_engine.gates import GATES
 from clipgen_engine.ranking import COMBINED, effective_thresholds
 from clipgen_engine.score_terms import TERMS
-from clipgen_gui.cards import Card, dot_label, named, term_color
+from clipgen_gui.cards import Card, named, score_label, term_color
 from clipgen_gui.plot_items import TOP, CurvesItem, Line, Span, SpansItem
 from clipgen_gui.session import Session
-from clipgen_gui.theme import DARK, ui_font
+from clipgen_gui.theme import follow_theme, palette, px, ui_font
 from clipgen_gui.timecode import axis_label
 from clipgen_gui.video_entry import VideoEntry
 
@@ -38,7 +38,7 @@ class _Plot(pg.PlotWidget):  # type: ignore[misc]
     _REACH = 5  # px from a limit at which the mouse takes it
 
     def __init__(self) -> None:
-        super().__init__(background=QColor(DARK.card), axisItems={"bottom": _TimeAxis("bottom")})
+        super().__init__(axisItems={"bottom": _TimeAxis("bottom")})
         self.setMenuEnabled(False)
         self.hideButtons()
         self.view = self.getPlotItem().getViewBox()
@@ -48,13 +48,19 @@ class _Plot(pg.PlotWidget):  # type: ignore[misc]
         self.view.setDefaultPadding(0)
         self.setYRange(0, TOP, padding=0)
         left, bottom = self.getAxis("left"), self.getAxis("bottom")
-        left.setWidth(34)
         left.setTicks([[(0.5, "0.5"), (1.0, "1")]])
         for axis in (left, bottom):
             axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
-            axis.setPen(pg.mkPen(DARK.border))
-            axis.setTextPen(pg.mkPen(DARK.muted))
-            axis.setStyle(tickFont=ui_font(12, bold=False), tickLength=0)
+        follow_theme(self, self._dress)
+
+    def _dress(self) -> None:
+        self.setBackground(QColor(palette().card))
+        left, bottom = self.getAxis("left"), self.getAxis("bottom")
+        left.setWidth(px(34))
+        for axis in (left, bottom):
+            axis.setPen(pg.mkPen(palette().border))
+            axis.setTextPen(pg.mkPen(palette().muted))
+            axis.setStyle(tickFont=ui_font(12), tickLength=0)
 
     def set_limits(self, limits: dict[str, tuple[float, str]]) -> None:
         """Show a line for each gate on a score: threshold and colour."""
@@ -62,10 +68,10 @@ class _Plot(pg.PlotWidget):  # type: ignore[misc]
             self.removeItem(self.limits.pop(gate))
         for gate, (threshold, tint) in limits.items():
             if gate not in self.limits:
-                pen = pg.mkPen(tint, width=1, style=Qt.PenStyle.DotLine)
-                self.limits[gate] = pg.InfiniteLine(angle=0, movable=False, pen=pen)
+                self.limits[gate] = pg.InfiniteLine(angle=0, movable=False)
                 self.limits[gate].setZValue(2)
                 self.addItem(self.limits[gate], ignoreBounds=True)
+            self.limits[gate].setPen(pg.mkPen(tint, width=1, style=Qt.PenStyle.DotLine))
             self.limits[gate].setPos(threshold)
 
     def place_of(self, seconds: float, score: float) -> QPoint:
@@ -131,14 +137,12 @@ class ScorePlot(Card):
         self._asking = False  # the mouse asks about places, from one that is in no window
         self._drawn: tuple[object, tuple[str, ...]] = None, ()  # what the curves of the terms were made from
         self._legend = {
-            name: (dot_label(one.label, tint), dot_label(one.short_label, tint))
-            for name, one in TERMS.items()
-            for tint in [term_color(name)]
+            name: (score_label(one.label, name), score_label(one.short_label, name)) for name, one in TERMS.items()
         }
         for labels in self._legend.values():
             for label in labels:
                 self.header.addWidget(label)
-        self.header.addWidget(dot_label("Combined", DARK.combined))
+        self.header.addWidget(score_label("Combined", COMBINED))
         self.plot = _Plot()
         named(
             self.plot,
@@ -149,7 +153,7 @@ class ScorePlot(Card):
         self.plot.setMinimumHeight(130)
         self.body.addWidget(self.plot)
         self.terms, self.combined, self.spans = CurvesItem(), CurvesItem(), SpansItem()
-        self.playhead = pg.InfiniteLine(angle=90, movable=False, pen=pg.mkPen("#ffffff", width=1))
+        self.playhead = pg.InfiniteLine(angle=90, movable=False, pen=pg.mkPen(palette().text, width=1))
         for depth, item in enumerate((self.spans, self.terms, self.combined, self.playhead)):
             item.setZValue(depth)
             self.plot.addItem(item, ignoreBounds=True)
@@ -167,7 +171,12 @@ class ScorePlot(Card):
         session.ranking_changed.connect(self._show_ranking)
         session.selection_changed.connect(self._show_spans)
         session.position_changed.connect(self._move_playhead)
+        follow_theme(self, self._dress)
         self._show_video()
+
+    def _dress(self) -> None:
+        self.playhead.setPen(pg.mkPen(palette().text, width=1))
+        self._show_limits()
 
     def set_hint(self, text: str) -> None:
         """A sentence in the middle of the plot; empty for none."""
@@ -211,8 +220,8 @@ class ScorePlot(Card):
             for name, labels in self._legend.items():
                 for label, wanted in zip(labels, (few, not few), strict=True):
                     label.setVisible(wanted and name in names)
-            self.terms.set_lines([line for name in names for line in self._lines(entry, name, term_color(name), 1.0)])
-        self.combined.set_lines(self._lines(entry, COMBINED, DARK.combined, 2.0))
+            self.terms.set_lines([line for name in names for line in self._lines(entry, name, 1.0)])
+        self.combined.set_lines(self._lines(entry, COMBINED, 2.0))
         self._show_limits()
 
     def _show_limits(self) -> None:
@@ -226,14 +235,14 @@ class ScorePlot(Card):
             }
         )
 
-    def _lines(self, entry: VideoEntry | None, name: str, tint: str, width: float) -> list[Line]:
+    def _lines(self, entry: VideoEntry | None, name: str, width: float) -> list[Line]:
         lines: list[Line] = []
         if entry is not None and entry.info is not None and entry.analysis is not None:
             for track in entry.analysis.tracks:
                 curve = entry.curve(name, track.track_id)
                 if curve is not None and len(curve[0]):
                     frames, values = curve
-                    lines.append(Line(entry.info.times_s[frames], values.astype(np.float64), tint, width))
+                    lines.append(Line(entry.info.times_s[frames], values.astype(np.float64), name, width))
         return lines
 
     def _show_spans(self) -> None:

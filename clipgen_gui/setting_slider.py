@@ -7,7 +7,8 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QLabel, QSlider
 
 from clipgen_engine.types import Setting
-from clipgen_gui.cards import named
+from clipgen_gui.cards import named, term_color
+from clipgen_gui.theme import follow_theme
 
 
 class SettingSlider(QSlider):
@@ -16,10 +17,10 @@ class SettingSlider(QSlider):
 
     changed = Signal(float)  # by the curator, not by `show_number`
 
-    def __init__(self, setting: Setting, tint: str = "", bend: float = 1.0, steps: int = 100) -> None:
+    def __init__(self, setting: Setting, score: str = "", bend: float = 1.0, steps: int = 100) -> None:
         """
         Args:
-            tint: colour of the part below the handle; that of the style sheet without one.
+            score: the term in whose colour the part below the handle is; that of the style sheet without one.
             bend: above 1 the low end of the range gets more of the way.
         """
         super().__init__(Qt.Orientation.Horizontal)
@@ -32,10 +33,13 @@ class SettingSlider(QSlider):
         self.setPageStep(steps // 10)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumWidth(60)
-        if tint:
-            self.setStyleSheet(f"QSlider::sub-page:horizontal {{ background: {tint}; }}")
+        if score:
+            follow_theme(self, lambda: self._tint(score))
         named(self, setting.label, f"{setting.help} (+ and −, Page Up and Page Down)")
         self.valueChanged.connect(self._moved)
+
+    def _tint(self, score: str) -> None:
+        self.setStyleSheet(f"QSlider::sub-page:horizontal {{ background: {term_color(score)}; }}")
 
     @property
     def number(self) -> float:

@@ -1,54 +1,160 @@
-"""Colours, icons and the one style sheet of the app."""
+"""What the app looks like now: colours, text size, icons. Both change while the app runs.
+
+How a view keeps up with it:
+
+- The style sheet, the fonts that it sets and every `icon()` follow by themselves. Name colours by their role in
+  `Palette`: `icon("check", "accepted")`.
+- What a view paints itself reads `palette()`, `ui_font()` and `px()` at paint time and keeps none of them.
+- What is set once (a fixed height, a pen, a pixmap, coloured rich text, a cached layer) is set in a function that is
+  given to `follow_theme(self, function)`: it is called at once and after every change.
+- Lengths that hold text are given as `px(30)`, which grows with the text size.
+- What lies over the video's picture is drawn in `ON_PICTURE`, which does not change.
+"""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import cache
-from string import Template
-from typing import cast
+from collections.abc import Callable
+from functools import cache, lru_cache
+from typing import Literal, cast, get_args
 
 import qtawesome
-from PySide6.QtGui import QColor, QFont, QGuiApplication, QIcon, QPalette
+from PySide6.QtCore import QObject, QRect, QSize, Qt, Signal, Slot
+from PySide6.QtGui import (
+    QColor,
+    QFont,
+    QFontDatabase,
+    QFontInfo,
+    QGuiApplication,
+    QIcon,
+    QIconEngine,
+    QPainter,
+    QPalette,
+    QPixmap,
+)
 from PySide6.QtWidgets import QApplication
 
+from clipgen_gui.palettes import DARK, LIGHT, Palette
+from clipgen_gui.style_sheet import style_sheet
 
-@dataclass(frozen=True)
-class Palette:
-    """Every colour of the app; a second theme is a second instance."""
+Scheme = Literal["system", "light", "dark"]
+SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
+TEXT_SCALES = (0.8, 2.0)  # from, to
+ON_PICTURE = DARK
 
-    window: str = "#16181d"
-    card: str = "#1d2027"
-    border: str = "#323742"
-    field: str = "#16181d"
-    raised: str = "#262a33"
-    stage: str = "#0d0f12"  # behind the picture
-    text: str = "#e6e9ef"
-    muted: str = "#939aa7"
-    faint: str = "#5b6270"
-    accent: str = "#4cc2ff"
-    accent_hover: str = "#74d0ff"
-    on_accent: str = "#07121a"
-    selection: str = "#1f3c50"
-    hover: str = "#242832"
-    accepted: str = "#5fd38d"
-    rejected: str = "#e0718a"
-    warning: str = "#ffb35c"
-    combined: str = "#4cc2ff"
-    terms: tuple[str, ...] = (
-        "#ff9f5a",
-        "#b78cff",
-        "#5ad1b5",
-        "#f28bb8",
-        "#d8c45a",
-        "#8fa8ff",
-    )  # score terms, in their order
-
-    def term(self, position: int) -> str:
-        """Colour of the score term at this position of the registry."""
-        return self.terms[position % len(self.terms)]
+_FRAMES = {"system": Qt.ColorScheme.Unknown, "light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
+_BASE_PX = 13  # the app's text where the system asks for nothing larger
 
 
-DARK = Palette()
+class Theme(QObject):
+    """The look of the app. There is one, `theme`."""
+
+    changed = Signal()  # colours or sizes; the style sheet is in place already
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._scheme: Scheme = "system"
+        self._text_scale = 1.0
+        self._palette = DARK
+        self._base_px = float(_BASE_PX)
+
+    @property
+    def scheme(self) -> Scheme:
+        """What was chosen; `palette` is what it comes to."""
+        return self._scheme
+
+    @property
+    def text_scale(self) -> float:
+        """Size of the text against that of the system."""
+        return self._text_scale
+
+    @property
+    def palette(self) -> Palette:
+        return self._palette
+
+    def px(self, length: float) -> int:
+        """A length in pixels that was measured for text of the usual size, for the text as it is now."""
+        return round(length * self._text_scale * self._base_px / _BASE_PX)
+
+    def apply(self, scheme: Scheme | None = None, text_scale: float | None = None) -> None:
+        """Dress the application, its window frames included where the system can.
+
+        Args:
+            scheme: as before where not given.
+            text_scale: within TEXT_SCALES; as before where not given.
+        """
+        app = QApplication.instance()
+        assert isinstance(app, QApplication)
+        if scheme is not None and scheme != self._scheme:
+            self._scheme = scheme
+            app.styleHints().setColorScheme(_FRAMES[scheme])
+        if text_scale is not None:
+            low, high = TEXT_SCALES
+            self._text_scale = min(max(text_scale, low), high)
+        # The system's own font, which is larger where its text size was turned up.
+        system_font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
+        self._base_px = float(max(_BASE_PX, QFontInfo(system_font).pixelSize()))
+        self._palette = self._chosen()
+        app.setStyleSheet("")  # what follows is then cheap, and the new sheet is laid on once
+        if app.style().objectName() != "fusion":
+            app.setStyle("Fusion")
+        app.setPalette(_qt_palette(self._palette))
+        font = QFont(system_font)
+        font.setPixelSize(self.px(_BASE_PX))
+        app.setFont(font)
+        app.setStyleSheet(style_sheet(self._palette, self.px))
+        self.changed.emit()
+
+    def _chosen(self) -> Palette:
+        if self._scheme != "system":
+            return LIGHT if self._scheme == "light" else DARK
+        return LIGHT if _system_scheme() is Qt.ColorScheme.Light else DARK
+
+    @Slot()
+    def system_changed(self) -> None:
+        """The system went from day to night, or back."""
+        if self._scheme == "system" and self._chosen() is not self._palette:
+            self.apply()
+
+
+def _system_scheme() -> Qt.ColorScheme:
+    return QGuiApplication.styleHints().colorScheme()
+
+
+theme = Theme()
+
+
+def palette() -> Palette:
+    """The colours as they are now; not to be kept."""
+    return theme.palette
+
+
+def px(length: float) -> int:
+    """A length in pixels that was measured for text of the usual size, for the text as it is now."""
+    return theme.px(length)
+
+
+def apply_theme(app: QApplication, scheme: Scheme = "system", text_scale: float = 1.0) -> None:
+    """Dress the application, and follow the system where the scheme says so."""
+    hints = app.styleHints()
+    hints.colorSchemeChanged.connect(theme.system_changed, Qt.ConnectionType.UniqueConnection)
+    theme.apply(scheme, text_scale)
+
+
+def follow_theme(owner: QObject, dress: Callable[[], None]) -> None:
+    """Call `dress` now and after every change of the theme, as long as its owner exists."""
+    follower = _Follower(owner, dress)
+    theme.changed.connect(follower.dress)
+    dress()
+
+
+class _Follower(QObject):
+    def __init__(self, owner: QObject, dress: Callable[[], None]) -> None:
+        super().__init__(owner)
+        self._dress = dress
+
+    @Slot()
+    def dress(self) -> None:
+        self._dress()
 
 
 def color(name: str, alpha: int = 255) -> QColor:
@@ -58,146 +164,73 @@ def color(name: str, alpha: int = 255) -> QColor:
     return result
 
 
-@cache
-def icon(name: str, tint: str = DARK.text, tint_on: str | None = None) -> QIcon:
-    """A Material Design icon by its name without the prefix, in another colour where it stands for "on"."""
-    return cast(QIcon, qtawesome.icon(f"mdi6.{name}", color=tint, color_on=tint_on or tint, color_disabled=DARK.faint))
-
-
 def ui_font(pixels: int, *, bold: bool = False) -> QFont:
-    """The application's font at this size, for text that is painted rather than styled."""
+    """The application's font at this size for text of the usual size, for text that is painted rather than styled."""
     font = QFont(QGuiApplication.font())
-    font.setPixelSize(pixels)
+    font.setPixelSize(px(pixels))
     font.setBold(bold)
     return font
 
 
-def apply_theme(app: QApplication, palette: Palette = DARK) -> None:
-    """Dress the application: base style, palette and style sheet."""
-    app.setStyle("Fusion")
-    qt_palette = QPalette()
-    for role, name in (
-        (QPalette.ColorRole.Window, palette.window),
-        (QPalette.ColorRole.Base, palette.field),
-        (QPalette.ColorRole.AlternateBase, palette.card),
-        (QPalette.ColorRole.Button, palette.raised),
-        (QPalette.ColorRole.Text, palette.text),
-        (QPalette.ColorRole.WindowText, palette.text),
-        (QPalette.ColorRole.ButtonText, palette.text),
-        (QPalette.ColorRole.ToolTipBase, palette.raised),
-        (QPalette.ColorRole.ToolTipText, palette.text),
-        (QPalette.ColorRole.PlaceholderText, palette.muted),
-        (QPalette.ColorRole.Highlight, palette.selection),
-        (QPalette.ColorRole.HighlightedText, palette.text),
-        (QPalette.ColorRole.Link, palette.accent),
+def icon(name: str, role: str = "text", role_on: str = "") -> QIcon:
+    """A Material Design icon that takes its colours from the palette whenever it is painted.
+
+    Args:
+        name: without the prefix "mdi6".
+        role: of its colour in the palette.
+        role_on: of its colour where the icon stands for "on".
+    """
+    for one in (role, role_on or role):
+        assert isinstance(getattr(DARK, one), str), one
+    return QIcon(_ThemedIcon(name, role, role_on or role))
+
+
+class _ThemedIcon(QIconEngine):
+    def __init__(self, name: str, role: str, role_on: str) -> None:
+        super().__init__()
+        self._name, self._role, self._role_on = name, role, role_on
+
+    def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
+        role = "faint" if mode is QIcon.Mode.Disabled else self._role_on if state is QIcon.State.On else self._role
+        return _drawn(self._name, getattr(palette(), role), size.width(), size.height())
+
+    def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
+        ratio = painter.device().devicePixelRatioF()
+        painter.drawPixmap(rect, self.pixmap(rect.size() * ratio, mode, state))
+
+
+@lru_cache(maxsize=512)
+def _drawn(name: str, tint: str, width_px: int, height_px: int) -> QPixmap:
+    """A font icon takes a millisecond to draw: each is drawn once."""
+    return _font_icon(name, tint).pixmap(QSize(width_px, height_px), 1.0)
+
+
+@cache
+def _font_icon(name: str, tint: str) -> QIcon:
+    return cast(QIcon, qtawesome.icon(f"mdi6.{name}", color=tint))
+
+
+def _qt_palette(colors: Palette) -> QPalette:
+    result = QPalette()
+    role = QPalette.ColorRole
+    for one, name in (
+        (role.Window, colors.window),
+        (role.Base, colors.field),
+        (role.AlternateBase, colors.card),
+        (role.Button, colors.raised),
+        (role.Text, colors.text),
+        (role.WindowText, colors.text),
+        (role.ButtonText, colors.text),
+        (role.ToolTipBase, colors.raised),
+        (role.ToolTipText, colors.text),
+        (role.PlaceholderText, colors.muted),
+        (role.Highlight, colors.selection),
+        (role.HighlightedText, colors.text),
+        (role.Accent, colors.accent),
+        (role.Link, colors.accent),
+        (role.LinkVisited, colors.accent),
     ):
-        qt_palette.setColor(role, QColor(name))
-    app.setPalette(qt_palette)
-    font = app.font()
-    font.setPixelSize(13)
-    app.setFont(font)
-    app.setStyleSheet(style_sheet(palette))
-
-
-def style_sheet(palette: Palette = DARK) -> str:
-    """The app's style sheet in this palette."""
-    return Template(_STYLE).substitute(vars(palette))
-
-
-_STYLE = """
-QWidget { color: $text; }
-QMainWindow, QDialog { background: $window; }
-QToolTip { background: $raised; color: $text; border: 1px solid $border; padding: 4px 6px; }
-
-QFrame#card { background: $card; border: 1px solid $border; border-radius: 6px; }
-QLabel#cardTitle { color: $muted; font-size: 11px; font-weight: bold; letter-spacing: 1px; }
-QLabel#chip { background: $raised; color: $muted; border-radius: 8px; padding: 1px 10px; font-size: 12px; }
-QLabel#muted { color: $muted; font-size: 12px; }
-QLabel#headline { font-size: 20px; }
-
-QToolBar { background: $card; border: none; border-bottom: 1px solid $border; padding: 0 10px; spacing: 4px; }
-QToolBar::separator { background: $border; width: 1px; margin: 5px 10px; }
-QToolButton { background: transparent; border: 1px solid transparent; border-radius: 5px; padding: 5px 9px; }
-QToolButton:hover { background: $hover; }
-QToolButton:pressed { background: $selection; }
-QToolButton:checked { background: $selection; color: $accent; }
-QToolButton:disabled { color: $faint; }
-QToolButton:focus { border-color: $accent; }
-QToolButton#play { background: $accent; border-radius: 17px; padding: 0; }
-QToolButton#play:hover { background: $accent_hover; }
-QToolButton#play:disabled { background: $raised; }
-QToolButton#tab { padding: 1px 8px; font-size: 12px; color: $muted; }
-QToolButton#tab:checked { color: $accent; }
-QToolButton#fold { padding: 1px 6px 1px 0; font-size: 12px; color: $muted; }
-QToolButton#fold:checked { background: transparent; color: $muted; }
-QToolButton#reset { padding: 0; border-radius: 9px; }
-QLabel#statistic { color: $muted; font-size: 11px; }
-QWidget#plain, QScrollArea { background: $card; }
-QWidget[off="true"] { color: $faint; }
-QSlider[off="true"]::sub-page:horizontal { background: $border; }
-QSlider[off="true"]::handle:horizontal { background: $faint; }
-QToolButton#transport { padding: 4px; }
-
-QPushButton { background: $raised; border: 1px solid $border; border-radius: 5px; padding: 5px 14px; }
-QPushButton:hover { background: $hover; border-color: $faint; }
-QPushButton:focus { border-color: $accent; }
-QPushButton:disabled { color: $faint; background: $card; }
-QPushButton#slim { padding: 1px 9px; font-size: 12px; }
-QPushButton#slim:checked { background: $selection; color: $accent; }
-QPushButton#link { padding: 0 1px; font-size: 12px; color: $accent; border: none; background: transparent;
-    text-align: left; }
-QPushButton#link:hover, QPushButton#link:focus { text-decoration: underline; }
-QPushButton#link[gate="failed"] { color: $warning; }
-QPushButton#link[gate="passed"] { color: $muted; }
-QPushButton#primary { background: $accent; color: $on_accent; border-color: $accent; font-weight: bold; }
-QPushButton#primary:hover { background: $accent_hover; }
-QPushButton#primary:focus { border-color: $text; }
-QPushButton#primary:disabled { background: $raised; color: $faint; border-color: $border; font-weight: normal; }
-
-QSlider:horizontal { min-height: 20px; }
-QSlider::groove:horizontal { height: 3px; background: $raised; border-radius: 1px; }
-QSlider::sub-page:horizontal { background: $accent; border-radius: 1px; }
-QSlider::handle:horizontal { background: $text; width: 12px; height: 12px; margin: -5px 0; border-radius: 6px; }
-QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus { background: #ffffff; border: 2px solid $accent;
-    width: 10px; height: 10px; margin: -5px 0; border-radius: 7px; }
-
-QSpinBox, QDoubleSpinBox, QLineEdit, QComboBox {
-    background: $field; border: 1px solid $border; border-radius: 4px; padding: 4px 6px; min-height: 17px;
-    selection-background-color: $selection; }
-QDoubleSpinBox#slim { padding: 0 2px; font-size: 12px; }
-QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus, QComboBox:focus { border-color: $accent; }
-QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
-    width: 0; border: none; }
-QComboBox QAbstractItemView { background: $raised; border: 1px solid $border; selection-background-color: $selection; }
-
-QAbstractItemView { background: $card; border: none; outline: none; }
-QListView::item { border-radius: 4px; padding: 6px 8px; }
-QListView::item:hover { background: $hover; }
-QListView::item:selected { background: $selection; color: $text; }
-QHeaderView { background: $card; border: none; }
-QHeaderView::section { background: $card; color: $muted; border: none; padding: 2px 5px; font-size: 12px; }
-
-QScrollBar:vertical { background: transparent; width: 9px; margin: 0; }
-QScrollBar::handle:vertical { background: $border; border-radius: 4px; min-height: 28px; }
-QScrollBar::handle:vertical:hover { background: $faint; }
-QScrollBar::add-line, QScrollBar::sub-line { height: 0; width: 0; }
-QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
-
-QStatusBar { background: $card; border-top: 1px solid $border; min-height: 22px; }
-QStatusBar::item { border: none; }
-QStatusBar QLabel { font-size: 12px; padding: 0 8px; }
-QStatusBar QToolButton { padding: 1px 7px; font-size: 12px; }
-QProgressBar { background: $raised; border: none; border-radius: 2px; }
-QProgressBar::chunk { background: $accent; border-radius: 2px; }
-
-QFrame#message { background: $raised; border: 1px solid $border; border-radius: 6px; }
-QSplitter::handle { background: transparent; }
-QMenu { background: $raised; border: 1px solid $border; padding: 4px; }
-QMenu::item { padding: 5px 18px; border-radius: 4px; }
-QMenu::item:disabled { color: $faint; }
-QMenu::separator { height: 1px; background: $border; margin: 4px 8px; }
-QMenuBar { background: $card; padding: 1px 8px; font-size: 12px; }
-QMenuBar::item { background: transparent; color: $muted; padding: 3px 9px; border-radius: 4px; }
-QMenuBar::item:selected { background: $hover; color: $text; }
-QMenu::item:selected { background: $selection; }
-"""
+        result.setColor(one, QColor(name))
+    for one in (role.Text, role.WindowText, role.ButtonText, role.HighlightedText):
+        result.setColor(QPalette.ColorGroup.Disabled, one, QColor(colors.faint))
+    return result

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QWidg
 
 from clipgen_gui.cards import named
 from clipgen_gui.session import Session
-from clipgen_gui.theme import DARK, icon
+from clipgen_gui.theme import follow_theme, icon, palette, px
 from clipgen_gui.timecode import clock
 
 
@@ -31,9 +31,9 @@ class TransportBar(QWidget):
         named(self._speed, "Speed", "Speed (J slower, L faster)")
         for speed in speeds:
             self._speed.addItem(f"{speed:g}×", speed)
-        self._speed.setFixedWidth(76)
         self._speed.activated.connect(lambda index: self.speed_chosen.emit(speeds[index]))
 
+        self._buttons: dict[str, QToolButton] = {}
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         for name in ("first", "back", "play", "forward", "last"):
@@ -41,10 +41,8 @@ class TransportBar(QWidget):
             button.setDefaultAction(actions[name])
             button.setObjectName("play" if name == "play" else "transport")
             button.setAccessibleName(actions[name].toolTip())
-            button.setIconSize(QSize(20, 20))
-            if name == "play":
-                button.setFixedSize(34, 34)
             buttons.addWidget(button)
+            self._buttons[name] = button
 
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 6, 14, 8)
@@ -58,23 +56,32 @@ class TransportBar(QWidget):
         layout.addLayout(right, 1)
 
         self._play = actions["play"]
+        self._frame = -1
         session.current_changed.connect(lambda: self.show_frame(-1))
         self.show_playing(False)
-        self.show_frame(-1)
+        follow_theme(self, self._dress)
+
+    def _dress(self) -> None:
+        self._speed.setFixedWidth(px(76))
+        for button in self._buttons.values():
+            button.setIconSize(QSize(px(20), px(20)))
+        self._buttons["play"].setFixedSize(px(17) * 2, px(17) * 2)
+        self.show_frame(self._frame)
 
     def show_frame(self, frame: int) -> None:
         """Show the time of this frame; -1 where no picture is on screen."""
+        self._frame = frame
         entry = self._session.current
         info = entry.info if entry else None
         shown = clock(float(info.times_s[frame])) if info and 0 <= frame < info.frame_count else "--:--.--"
         total = clock(info.duration_s) if info else "--:--.--"
         self._time.setText(
-            f'<span style="font-size:16px; font-weight:600">{shown}</span>'
-            f'<span style="color:{DARK.muted}"> / {total}</span>'
+            f'<span style="font-size:{px(16)}px; font-weight:600">{shown}</span>'
+            f'<span style="color:{palette().muted}"> / {total}</span>'
         )
 
     def show_speed(self, speed: float) -> None:
         self._speed.setCurrentIndex(self._speed.findData(speed))
 
     def show_playing(self, playing: bool) -> None:
-        self._play.setIcon(icon("pause" if playing else "play", DARK.on_accent))
+        self._play.setIcon(icon("pause" if playing else "play", "on_accent"))

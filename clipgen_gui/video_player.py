@@ -20,7 +20,7 @@ from clipgen_engine.score_terms import TERMS
 from clipgen_gui.cards import named, term_color
 from clipgen_gui.frame_reader import FrameServer, PlayerPicture
 from clipgen_gui.session import Session
-from clipgen_gui.theme import DARK, color, ui_font
+from clipgen_gui.theme import ON_PICTURE, color, follow_theme, palette, ui_font
 from clipgen_gui.video_entry import VideoEntry
 
 
@@ -53,7 +53,7 @@ class VideoPlayer(QGraphicsView):
         self._scene.addItem(self._item)
         self.setScene(self._scene)
         self.setFrameShape(QFrame.Shape.NoFrame)
-        self.setBackgroundBrush(QColor(DARK.stage))
+        follow_theme(self, lambda: self.setBackgroundBrush(QColor(palette().stage)))
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)
@@ -149,7 +149,7 @@ class VideoPlayer(QGraphicsView):
             at = int(np.searchsorted(curve[0], frame))
             if at < len(curve[0]) and curve[0][at] == frame and np.isfinite(curve[1][at]):
                 short = initial if initials.count(initial) == 1 else term.short_label
-                found.append((short, float(curve[1][at]), term_color(term.name)))
+                found.append((short, float(curve[1][at]), term_color(term.name, ON_PICTURE)))
         return tuple(found)
 
     # Painting and events
@@ -162,7 +162,7 @@ class VideoPlayer(QGraphicsView):
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         picture = self.mapFromScene(self._item.boundingRect()).boundingRect()
         corner = QPointF(max(picture.left(), 0) + 14, max(picture.top(), 0) + 12)
-        _draw_chip(painter, corner, f"frame {self._picture.index} / {self._entry.frame_count}", DARK.text)
+        _draw_chip(painter, corner, f"frame {self._picture.index} / {self._entry.frame_count}", ON_PICTURE.text)
         if self._box_visible:
             for mark in self._marks:
                 self._draw_face(painter, mark)
@@ -174,7 +174,7 @@ class VideoPlayer(QGraphicsView):
             QPointF(self.mapFromScene(QPointF(x, y))), QPointF(self.mapFromScene(QPointF(x + width, y + height)))
         )
         arm = max(8.0, min(22.0, box.width() / 5))
-        painter.setPen(QPen(QColor(DARK.accent), 2))
+        painter.setPen(QPen(QColor(ON_PICTURE.accent), 2))
         for corner, right, down in (
             (box.topLeft(), 1, 1),
             (box.topRight(), -1, 1),
@@ -183,7 +183,7 @@ class VideoPlayer(QGraphicsView):
         ):
             painter.drawPolyline([corner + QPointF(right * arm, 0), corner, corner + QPointF(0, down * arm)])
         at = QPointF(max(4.0, box.left()), max(4.0, box.top() - 28))
-        at.setX(at.x() + _draw_chip(painter, at, f"face {mark.track_id + 1}", DARK.text))
+        at.setX(at.x() + _draw_chip(painter, at, f"face {mark.track_id + 1}", ON_PICTURE.text))
         for name, value, tint in mark.terms:
             at.setX(at.x() + _draw_chip(painter, at, f"{name} {value:.2f}", tint))
 
@@ -207,7 +207,7 @@ def _draw_chip(painter: QPainter, at: QPointF, text: str, tint: str) -> float:
     width = QFontMetricsF(font).horizontalAdvance(text)
     plate = QRectF(at.x(), at.y(), width + 14, 22)
     painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(color(DARK.window, 215))
+    painter.setBrush(color(ON_PICTURE.window, 215))
     painter.drawRoundedRect(plate, 4, 4)
     painter.setPen(QColor(tint))
     painter.setBrush(Qt.BrushStyle.NoBrush)

@@ -7,15 +7,15 @@ from PySide6.QtWidgets import QAbstractItemView, QListWidget, QListWidgetItem, Q
 
 from clipgen_gui.cards import Card, chip, named
 from clipgen_gui.session import Session
-from clipgen_gui.theme import DARK, icon
+from clipgen_gui.theme import follow_theme, icon, px
 from clipgen_gui.video_entry import VideoEntry, VideoState
 
 _ICONS = {
-    VideoState.WAITING: ("circle-outline", DARK.faint),
-    VideoState.ANALYSING: ("progress-clock", DARK.accent),
-    VideoState.DONE: ("check-circle", DARK.accepted),
-    VideoState.STOPPED: ("pause-circle-outline", DARK.muted),
-    VideoState.FAILED: ("alert-circle-outline", DARK.warning),
+    VideoState.WAITING: ("circle-outline", "faint"),
+    VideoState.ANALYSING: ("progress-clock", "accent"),
+    VideoState.DONE: ("check-circle", "accepted"),
+    VideoState.STOPPED: ("pause-circle-outline", "muted"),
+    VideoState.FAILED: ("alert-circle-outline", "warning"),
 }
 _EXPLAINED = {
     VideoState.WAITING: "Waits for its turn",
@@ -36,7 +36,7 @@ class VideosList(Card):
         self.header.addWidget(self._count)
         self.view = QListWidget()
         self.view.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
-        self.view.setIconSize(QSize(16, 16))
+        follow_theme(self, lambda: self.view.setIconSize(QSize(px(16), px(16))))
         self.view.setUniformItemSizes(True)
         self.view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)

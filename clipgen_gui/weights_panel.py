@@ -12,7 +12,7 @@ from clipgen_engine.ranking import effective_weights
 from clipgen_engine.score_terms import TERMS
 from clipgen_engine.settings import RankingSettings, declarations
 from clipgen_engine.types import Setting
-from clipgen_gui.cards import ScrolledPart, dot_label, fold_button, muted_label, steady_label, term_color
+from clipgen_gui.cards import ScrolledPart, fold_button, muted_label, score_label, steady_label
 from clipgen_gui.session import Session
 from clipgen_gui.setting_box import Manners, SettingBox, add_to_grid, follow, setting_box, show_value
 from clipgen_gui.setting_slider import SettingSlider
@@ -64,15 +64,15 @@ class WeightsPanel(QWidget):
     def _weights(self, names: list[str]) -> QGridLayout:
         rows = _slider_rows()
         for name in names:
-            term, tint = TERMS[name], term_color(name)
+            term = TERMS[name]
             change = _setter(self._session.set_weight, name)
-            self.sliders[name] = self._slider(rows, dot_label(term.label, tint), term.weight, tint, change)
+            self.sliders[name] = self._slider(rows, score_label(term.label, name), term.weight, name, change)
         return rows
 
     def _slider(
-        self, rows: QGridLayout, label: QLabel, setting: Setting, tint: str, change: Callable[[float], None]
+        self, rows: QGridLayout, label: QLabel, setting: Setting, score: str, change: Callable[[float], None]
     ) -> SettingSlider:
-        slider = SettingSlider(setting, tint)
+        slider = SettingSlider(setting, score)
         slider.installEventFilter(self._manners)
         slider.changed.connect(change)
         slider.sliderPressed.connect(lambda: self._session.hold(True))

@@ -9,13 +9,12 @@ from PySide6.QtCore import (
     QItemSelectionModel,
     QModelIndex,
     QPersistentModelIndex,
-    QPoint,
     QRect,
     QRectF,
     QSize,
     Qt,
 )
-from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPixmap
+from PySide6.QtGui import QColor, QFontMetrics, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -33,19 +32,17 @@ from clipgen_engine.score_terms import TERMS
 from clipgen_engine.types import Decision
 from clipgen_gui.cards import Card, chip, named, term_color
 from clipgen_gui.session import Session
-from clipgen_gui.theme import DARK, icon, ui_font
+from clipgen_gui.theme import follow_theme, icon, palette, px, ui_font
 from clipgen_gui.timecode import clock
 from clipgen_gui.video_entry import WindowRow
 
 _AnyIndex = QModelIndex | QPersistentModelIndex
-_ROW_HEIGHT = 30
+_ROW_HEIGHT = 30  # with text of the usual size
 _MARK = 16
-_SELECTED, _HOVERED = QColor(DARK.selection), QColor(DARK.hover)
-_TEXT, _MUTED, _TROUGH = QColor(DARK.text), QColor(DARK.muted), QColor(DARK.border)
 _DECISIONS = {
-    Decision.ACCEPTED: ("check-circle", DARK.accepted),
-    Decision.REJECTED: ("close-circle", DARK.rejected),
-    Decision.UNDECIDED: ("circle-outline", DARK.faint),
+    Decision.ACCEPTED: ("check-circle", "accepted"),
+    Decision.REJECTED: ("close-circle", "rejected"),
+    Decision.UNDECIDED: ("circle-outline", "faint"),
 }
 
 
@@ -59,7 +56,7 @@ class WindowsModel(QAbstractTableModel):
         self.rows: tuple[WindowRow, ...] = ()
         self._times_s: Any = ()
         self._terms: tuple[str, ...] = ()
-        self._scores: list[tuple[str, str, str]] = []
+        self._scores: list[tuple[str, str]] = []
         self._headings: list[str] = []
         self.show((), (), ())
 
@@ -68,9 +65,9 @@ class WindowsModel(QAbstractTableModel):
         if len(rows) != len(self.rows) or times_s is not self._times_s or terms != self._terms or not self._headings:
             self.beginResetModel()
             self.rows, self._times_s, self._terms = rows, times_s, terms
-            self._scores = [(COMBINED, "Score", DARK.combined)]
-            self._scores += [(name, TERMS[name].short_label, term_color(name)) for name in terms]
-            self._headings = ["#", "Start", *(heading for _, heading, _ in self._scores), ""]
+            self._scores = [(COMBINED, "Score")]
+            self._scores += [(name, TERMS[name].short_label) for name in terms]
+            self._headings = ["#", "Start", *(heading for _, heading in self._scores), ""]
             self.endResetModel()
             return
         before, self.rows = self.rows, rows
@@ -83,12 +80,12 @@ class WindowsModel(QAbstractTableModel):
                 self.dataChanged.emit(cell, cell)
 
     def score(self, row: int, column: int) -> tuple[float, str] | None:
-        """Value and colour of a score cell; None in the other columns."""
+        """Value and name of a score cell; None in the other columns."""
         if not self.SCORE_COLUMN <= column < self.decision_column:
             return None
-        name, _, tint = self._scores[column - self.SCORE_COLUMN]
+        name, _ = self._scores[column - self.SCORE_COLUMN]
         sequence = self.rows[row].sequence
-        return (sequence.combined_score if name == COMBINED else sequence.terms[name]), tint
+        return (sequence.combined_score if name == COMBINED else sequence.terms[name]), name
 
     @property
     def decision_column(self) -> int:
@@ -135,24 +132,28 @@ class _RowDelegate(QStyledItemDelegate):
     def __init__(self, model: WindowsModel, parent: QWidget) -> None:
         super().__init__(parent)
         self._model = model
+        follow_theme(self, self._dress)
+
+    def _dress(self) -> None:
         self._font = ui_font(13)
         self._number_width = QFontMetrics(self._font).horizontalAdvance("0.00") + 2
-        self._marks: dict[tuple[Decision, float], QPixmap] = {}
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: _AnyIndex) -> None:
         rect: QRect = option.rect
+        colors = palette()
         place, column = index.row(), index.column()
         row = self._model.rows[place]
         if option.state & QStyle.StateFlag.State_Selected:
-            painter.fillRect(rect, _SELECTED)
+            painter.fillRect(rect, QColor(colors.selection))
         elif option.state & QStyle.StateFlag.State_MouseOver:
-            painter.fillRect(rect, _HOVERED)
+            painter.fillRect(rect, QColor(colors.hover))
         if column == self._model.decision_column:
-            mark = self._mark(row.decision, painter.device().devicePixelRatioF())
-            painter.drawPixmap(rect.center() - QPoint(_MARK // 2 - 1, _MARK // 2 - 1), mark)
+            mark = QRect(0, 0, px(_MARK), px(_MARK))
+            mark.moveCenter(rect.center())
+            icon(*_DECISIONS[row.decision]).paint(painter, mark)
             return
         painter.setFont(self._font)
-        painter.setPen(_MUTED if column == 0 or row.decision is Decision.REJECTED else _TEXT)
+        painter.setPen(QColor(colors.muted if column == 0 or row.decision is Decision.REJECTED else colors.text))
         text = self._model.data(index)
         score = self._model.score(place, column)
         if score is None:
@@ -163,18 +164,12 @@ class _RowDelegate(QStyledItemDelegate):
         painter.drawText(
             QRect(left + length + 7, rect.y(), self._number_width, rect.height()), Qt.AlignmentFlag.AlignVCenter, text
         )
-        value, tint = score
-        painter.fillRect(QRectF(left, top, length, 3), _TROUGH)
-        painter.fillRect(QRectF(left, top, length * min(max(value, 0.0), 1.0), 3), QColor(tint))
-
-    def _mark(self, decision: Decision, ratio: float) -> QPixmap:
-        """A font icon takes a millisecond to draw: each is drawn once."""
-        if (decision, ratio) not in self._marks:
-            self._marks[decision, ratio] = icon(*_DECISIONS[decision]).pixmap(QSize(_MARK, _MARK), ratio)
-        return self._marks[decision, ratio]
+        value, name = score
+        painter.fillRect(QRectF(left, top, length, 3), QColor(colors.border))
+        painter.fillRect(QRectF(left, top, length * min(max(value, 0.0), 1.0), 3), QColor(term_color(name)))
 
     def sizeHint(self, option: QStyleOptionViewItem, index: _AnyIndex) -> QSize:
-        return QSize(40, _ROW_HEIGHT)
+        return QSize(40, px(_ROW_HEIGHT))
 
 
 class WindowsTable(Card):
@@ -199,8 +194,6 @@ class WindowsTable(Card):
         rows, columns = self.view.verticalHeader(), self.view.horizontalHeader()
         rows.hide()
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-        rows.setDefaultSectionSize(_ROW_HEIGHT)
-        rows.setMinimumSectionSize(_ROW_HEIGHT)
         columns.setHighlightSections(False)
         columns.setSectionsClickable(False)
         columns.setMinimumSectionSize(24)
@@ -215,6 +208,7 @@ class WindowsTable(Card):
         self._hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         QVBoxLayout(self.view).addWidget(self._hint)
         self.view.clicked.connect(self._clicked)
+        follow_theme(self, self._size_rows)
         session.current_changed.connect(self._show)
         session.ranking_changed.connect(self._show)
         session.selection_changed.connect(self._show_selection)
@@ -225,12 +219,18 @@ class WindowsTable(Card):
         self._hint.setText(text)
         self._hint.setVisible(bool(text))
 
+    def _size_rows(self) -> None:
+        rows = self.view.verticalHeader()
+        rows.setMinimumSectionSize(px(_ROW_HEIGHT))
+        rows.setDefaultSectionSize(px(_ROW_HEIGHT))
+        self._size_columns()
+
     def _size_columns(self) -> None:
         columns = self.view.horizontalHeader()
         columns.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         for column, width in ((0, 30), (1, 74), (self.model.decision_column, 30)):
             columns.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
-            columns.resizeSection(column, width)
+            columns.resizeSection(column, px(width))
 
     def _show(self) -> None:
         entry = self._session.current

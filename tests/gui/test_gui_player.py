@@ -15,7 +15,7 @@ from pytestqt.qtbot import QtBot
 from clipgen_engine.types import Analysis
 from clipgen_engine.video import probe
 from clipgen_gui.main_window import MainWindow
-from clipgen_gui.theme import DARK
+from clipgen_gui.theme import ON_PICTURE
 from tests.analyses import FakeTrack, make_analysis
 from tests.gui.conftest import open_analysed
 from tests.videos import read_code, write_coded_video
@@ -124,7 +124,7 @@ def test_the_box_is_painted_where_the_face_is(coded: MainWindow, qtbot: QtBot) -
         at = player.mapFromScene(QPointF(x, y))
         image = player.viewport().grab().toImage()
         found = [QColor(image.pixel(at.x() + 4, at.y() + shift)).name() for shift in (-1, 0, 1)]
-        return DARK.accent in found
+        return ON_PICTURE.accent in found
 
     assert corner_is_accent()
     assert player.marks
