@@ -4,7 +4,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import cv2
@@ -27,18 +26,15 @@ def nothing_is_left() -> None:
 
 def test_cancelling_ends_the_analysis_and_its_threads() -> None:
     cancel = threading.Event()
-    cancelled_s: list[float] = []
     seen: list[Progress] = []
 
     def stop_soon(progress: Progress) -> None:
         seen.append(progress)
         if progress.done > 20:
-            cancelled_s.append(time.monotonic())
             cancel.set()
 
     with pytest.raises(Cancelled):
         clipgen_engine.analyze_video(SAMPLE, progress=stop_soon, cancel=cancel)
-    assert time.monotonic() - cancelled_s[0] < 1
     assert seen[-1].done < 400
     nothing_is_left()
 
