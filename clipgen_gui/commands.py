@@ -57,6 +57,15 @@ COMMANDS: tuple[Command, ...] = (
     Command("undo", "Undo", ("Ctrl+Z",), "Undo", _EDIT, "undo", repeats=True),
     Command("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Redo", _EDIT, "redo", repeats=True),
     Command("box", "Box", ("Ctrl+B",), "Show the face box", _VIEW, "vector-square", checkable=True),
+    Command(
+        "contact_sheet",
+        "Contact sheet",
+        ("C",),
+        "Play many windows at once and judge them by digit or click",
+        _VIEW,
+        "view-grid-outline",
+        checkable=True,
+    ),
     Command("dismiss", "Hide messages", ("Esc",), "Hide the messages", _VIEW, starts_section=True),
     Command("play", "Play or pause", ("Space", "K"), "Play or pause", _PLAYER, "play"),
     Command(
@@ -103,5 +112,30 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("trim_end", "Trim the end", ("]",), "Let the window end at the playhead", _REVIEW),
     Command("new_window", "New window", ("B",), "Accept the window at the playhead", _REVIEW),
+    Command(
+        "reject_rest",
+        "Reject the rest",
+        ("X",),
+        "Contact sheet: reject what is undecided on the page, and turn it",
+        _REVIEW,
+        starts_section=True,
+    ),
+    Command("next_page", "Next page", ("PgDown",), "Contact sheet: next page", _REVIEW),
+    Command("previous_page", "Previous page", ("PgUp",), "Contact sheet: previous page", _REVIEW),
     Command("keys", "Keys", ("?", "Shift+?", "F1"), "Show the keys", _HELP, "keyboard-outline"),
+)
+
+
+@dataclass(frozen=True)
+class Gesture:
+    """Keys and clicks that belong to one view and are no commands; the key sheet shows them all the same."""
+
+    keys: str
+    help: str
+    group: str
+
+
+GESTURES: tuple[Gesture, ...] = (
+    Gesture("1 … 9, 0 or click", "Contact sheet: accept that window", _REVIEW),
+    Gesture("Shift + 1 … 0 or right click", "Contact sheet: reject that window", _REVIEW),
 )

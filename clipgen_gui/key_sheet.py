@@ -9,7 +9,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from clipgen_gui.cards import muted_label
-from clipgen_gui.commands import COMMANDS, Command, shown_key
+from clipgen_gui.commands import COMMANDS, GESTURES, Command, shown_key
 
 
 class KeySheet(QDialog):
@@ -59,11 +59,16 @@ def _group(title: str, commands: list[Command]) -> QGridLayout:
     heading = QLabel(title.upper())
     heading.setObjectName("cardTitle")
     grid.addWidget(heading, 0, 0, 1, 2)
-    for row, command in enumerate(commands, start=1):
-        keys = QLabel(" or ".join(shown_key(key) for key in command.keys if key not in ("Enter", "Shift+?")))
+    lines = [
+        (" or ".join(shown_key(key) for key in command.keys if key not in ("Enter", "Shift+?")), command.help)
+        for command in commands
+    ]
+    lines += [(gesture.keys, gesture.help) for gesture in GESTURES if gesture.group == title]
+    for row, (shown, told) in enumerate(lines, start=1):
+        keys = QLabel(shown)
         keys.setAlignment(Qt.AlignmentFlag.AlignRight)
         grid.addWidget(keys, row, 0)
-        grid.addWidget(muted_label(command.help), row, 1)
+        grid.addWidget(muted_label(told), row, 1)
     grid.setColumnMinimumWidth(0, 176)
     grid.setColumnStretch(1, 1)
     return grid

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,6 +22,7 @@ from PySide6.QtWidgets import (
 from clipgen_engine.types import Decision, Progress
 from clipgen_gui.actions import make_actions, name_undo_actions, press_focused_button
 from clipgen_gui.cards import Card
+from clipgen_gui.contact_sheet import ContactSheet
 from clipgen_gui.drop_page import DropPage
 from clipgen_gui.explainer import Explainer
 from clipgen_gui.explanation_panel import ExplanationPanel
@@ -92,44 +94,52 @@ class MainWindow(QMainWindow):
 
     def _make_actions(self) -> None:
         session, playback = self.session, self.playback
-        self.actions_by_name = make_actions(
-            self,
-            {
-                "open": self.choose_files,
-                "open_folder": self.choose_folder,
-                "next_video": lambda: session.step_video(1),
-                "previous_video": lambda: session.step_video(-1),
-                "analyse": self.analyse,
-                "cancel": self.cancel,
-                "export": lambda: self.export_flow.ask(),
-                "play": playback.toggle,
-                "slower": lambda: playback.step_speed(-1),
-                "faster": lambda: playback.step_speed(1),
-                "back": lambda: self._step(-1),
-                "forward": lambda: self._step(1),
-                "back_10": lambda: self._step(-10),
-                "forward_10": lambda: self._step(10),
-                "first": lambda: self._go_to(0),
-                "last": lambda: self._go_to(1 << 60),
-                "loop": self._loop_triggered,
-                "previous_window": lambda: session.step_selection(-1),
-                "next_window": lambda: session.step_selection(1),
-                "accept": lambda: session.decide(Decision.ACCEPTED),
-                "reject": lambda: session.decide(Decision.REJECTED),
-                "undecide": lambda: session.decide(Decision.UNDECIDED),
-                "trim_start": lambda: session.trim("start"),
-                "trim_end": lambda: session.trim("end"),
-                "new_window": session.accept_here,
-                "quit": self.close,
-                "undo": session.undo_stack.undo,
-                "redo": session.undo_stack.redo,
-                "dismiss": self._dismiss,
-                "keys": self._show_keys,
-            },
-        )
+        handlers: dict[str, Callable[[], object]] = {
+            "open": self.choose_files,
+            "open_folder": self.choose_folder,
+            "next_video": lambda: session.step_video(1),
+            "previous_video": lambda: session.step_video(-1),
+            "analyse": self.analyse,
+            "cancel": self.cancel,
+            "export": lambda: self.export_flow.ask(),
+            "play": playback.toggle,
+            "slower": lambda: playback.step_speed(-1),
+            "faster": lambda: playback.step_speed(1),
+            "back": lambda: self._step(-1),
+            "forward": lambda: self._step(1),
+            "back_10": lambda: self._step(-10),
+            "forward_10": lambda: self._step(10),
+            "first": lambda: self._go_to(0),
+            "last": lambda: self._go_to(1 << 60),
+            "loop": self._loop_triggered,
+            "previous_window": lambda: session.step_selection(-1),
+            "next_window": lambda: session.step_selection(1),
+            "accept": lambda: session.decide(Decision.ACCEPTED),
+            "reject": lambda: session.decide(Decision.REJECTED),
+            "undecide": lambda: session.decide(Decision.UNDECIDED),
+            "trim_start": lambda: session.trim("start"),
+            "trim_end": lambda: session.trim("end"),
+            "new_window": session.accept_here,
+            "quit": self.close,
+            "undo": session.undo_stack.undo,
+            "redo": session.undo_stack.redo,
+            "dismiss": self._dismiss,
+            "keys": self._show_keys,
+            "contact_sheet": self._toggle_sheet,
+            "next_page": lambda: self.sheet.turn(1),
+            "previous_page": lambda: self.sheet.turn(-1),
+            "reject_rest": lambda: self.sheet.reject_rest(),
+        }
+        self.actions_by_name = make_actions(self, {name: partial(self._run, name, handlers[name]) for name in handlers})
         name_undo_actions(session.undo_stack, self.actions_by_name)
         for name in ("box", "loop"):
             self.actions_by_name[name].setChecked(True)
+
+    def _run(self, name: str, handler: Callable[[], object]) -> None:
+        """Run a command; while the contact sheet is open some of them are the sheet's."""
+        if self.sheet.isVisible():
+            handler = self.sheet.commands.get(name, handler)
+        handler()
 
     def _make_views(self) -> None:
         actions = self.actions_by_name
@@ -164,6 +174,10 @@ class MainWindow(QMainWindow):
         below = _splitter(Qt.Orientation.Horizontal, (self.plot, self.why), (790, 310))
         below.setMinimumHeight(212)
         left = _splitter(Qt.Orientation.Vertical, (player_card, below), (690, 240))
+        self.sheet = ContactSheet(self.session, self._settings)
+        self._left = QStackedWidget()
+        self._left.addWidget(left)
+        self._left.addWidget(self.sheet)
         right_top = QWidget()
         right_layout = QVBoxLayout(right_top)
         right_layout.setContentsMargins(0, 0, 0, 0)
@@ -172,7 +186,7 @@ class MainWindow(QMainWindow):
         right_layout.addWidget(self.ranking)
         right = _splitter(Qt.Orientation.Vertical, (right_top, self.table), (420, 480))
         right.setMinimumWidth(340)
-        both = _splitter(Qt.Orientation.Horizontal, (left, right), (1140, 424))
+        both = _splitter(Qt.Orientation.Horizontal, (self._left, right), (1140, 424))
         both.setStretchFactor(0, 1)
         both.setStretchFactor(1, 0)
 
@@ -202,7 +216,9 @@ class MainWindow(QMainWindow):
         self.transport.show_speed(playback.speed)
         actions["box"].toggled.connect(self.player.set_box_visible)
         actions["loop"].toggled.connect(playback.set_loop)
-        session.window_chosen.connect(lambda: playback.play() if playback.loop else None)
+        session.window_chosen.connect(self._play_chosen)
+        self.sheet.closed.connect(lambda: self.show_sheet(False))
+        playback.speed_changed.connect(self.sheet.grid.set_speed)
         session.failed.connect(self._say_about)
         for signal in (session.videos_changed, session.current_changed, session.ranking_changed):
             signal.connect(self._show_state)
@@ -264,6 +280,23 @@ class MainWindow(QMainWindow):
             self.actions_by_name["loop"].toggle()  # Enter was for the button
         elif self.playback.loop and self.session.current and self.session.current.selected:
             self.session.select(self.session.current.selected)
+
+    def _play_chosen(self) -> None:
+        if self.playback.loop and not self.sheet.isVisible():
+            self.playback.play()
+
+    def show_sheet(self, on: bool) -> None:
+        """Open the contact sheet in place of player and curves, or go back to them."""
+        self.playback.pause()
+        self._left.setCurrentIndex(1 if on else 0)
+        self.actions_by_name["contact_sheet"].setChecked(on)
+        for name in ("next_page", "previous_page", "reject_rest"):
+            self.actions_by_name[name].setEnabled(on)
+        if not on and self.session.current is not None and self.session.current.selected is not None:
+            self.session.select(self.session.current.selected)
+
+    def _toggle_sheet(self) -> None:
+        self.show_sheet(not self.sheet.isVisible())
 
     def _show_keys(self) -> None:
         self.key_sheet.setVisible(not self.key_sheet.isVisible())
@@ -350,6 +383,7 @@ class MainWindow(QMainWindow):
         self._stage.setCurrentWidget(self.player if entry else self.drop_page)
         self.setWindowTitle(f"{entry.path.name} — clipgen" if entry else "clipgen")
         self.status.show_video(entry.info if entry else None)
+        self.actions_by_name["contact_sheet"].setEnabled(entry is not None)
         for name in ("play", "back", "forward", "first", "last"):
             self.actions_by_name[name].setEnabled(entry is not None and entry.info is not None)
 
@@ -390,6 +424,7 @@ class MainWindow(QMainWindow):
         self.queue.cancel()
         self.exports.cancel()
         self.server.shutdown(_JOIN_MS)
+        self.sheet.server.shutdown(_JOIN_MS)
         self.queue.shutdown(_JOIN_MS)
         self.exports.shutdown(_JOIN_MS)
         self.session.close()

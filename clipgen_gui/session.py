@@ -60,6 +60,18 @@ class Session(VideosDocument):
         if advance and not undecide:
             self._select_next_undecided(entry, row.key)
 
+    def decide_all(self, keys: Iterable[Key], decision: Decision) -> None:
+        """Decide on several windows of the video on screen, in one step to undo."""
+        entry, wanted = self.current, set(keys)
+        rows = [row for row in entry.rows if row.key in wanted and row.decision is not decision] if entry else []
+        if entry is None or not rows:
+            return
+        verb = {Decision.ACCEPTED: "Accept", Decision.REJECTED: "Reject"}.get(decision, "Undecide")
+        text = f"{verb} window {rows[0].number}" if len(rows) == 1 else f"{verb} {len(rows)} windows"
+        at = "" if decision is Decision.UNDECIDED else now()
+        changes = {row.key: _kept(row, replace(entry.mark_of(row), decision=decision, decided_at=at)) for row in rows}
+        self.undo_stack.push(MarkWindows(self._apply_marks, entry, changes, rows[0].key, rows[0].key, text))
+
     def _select_next_undecided(self, entry: VideoEntry, after: Key) -> None:
         keys = [row.key for row in entry.rows]
         index = keys.index(after) if after in keys else -1
@@ -179,9 +191,8 @@ class Session(VideosDocument):
 
     def _mark(self, entry: VideoEntry, row: WindowRow, mark: Mark | None, text: str, gesture: int = 0) -> None:
         """Change the mark on a window that is listed."""
-        if mark is not None:
-            mark = replace(mark, sequence=row.sequence) if mark.worth_keeping else None
-        step = MarkWindows(self._apply_marks, entry, {row.key: mark}, row.key, row.key, text, gesture)
+        changes = {row.key: _kept(row, mark) if mark else None}
+        step = MarkWindows(self._apply_marks, entry, changes, row.key, row.key, text, gesture)
         self.undo_stack.push(step)
 
     def _apply_marks(self, entry: VideoEntry, changes: Mapping[Key, Mark | None], show: Key | None) -> None:
@@ -195,3 +206,8 @@ class Session(VideosDocument):
             if show is not None and any(row.key == show for row in entry.rows):
                 self.select(show)
         self.videos_changed.emit()
+
+
+def _kept(row: WindowRow, mark: Mark) -> Mark | None:
+    """The mark with the scores that the window has now, or None where it says nothing."""
+    return replace(mark, sequence=row.sequence) if mark.worth_keeping else None

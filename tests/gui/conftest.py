@@ -91,7 +91,8 @@ def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
     qtbot.waitUntil(made.isActiveWindow)
     yield made
     made.close()
-    assert [made.server.isRunning(), made.queue.is_alive, made.exports.is_alive] == [False] * 3
+    threads = (made.server.isRunning(), made.sheet.server.isRunning(), made.queue.is_alive, made.exports.is_alive)
+    assert not any(threads)
     qtbot.waitUntil(lambda: python_threads() <= before, timeout=2000)
 
 
