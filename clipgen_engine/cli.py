@@ -8,7 +8,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
@@ -125,8 +125,10 @@ def _analyze(
 
     video = probe(options.video_path)
     make_writable_folder(options.output_dir)
-    learned = tokens.expression_transformer_checkpoint is not None
-    backend = load_backend("transformer", tokens) if learned else None  # wrong input shows now, not in an hour
+    backend = None
+    if tokens.expression_transformer_checkpoint is not None:  # wrong input shows now, not in an hour
+        with _progress_shown("Downloading DINOv2", "B") as progress:
+            backend = load_backend("transformer", tokens, progress=progress, cancel=cancel)
     from clipgen_engine.analyzer import analyze_video, with_tokens
 
     with _progress_shown("Analysing", "frame") as progress:
@@ -186,9 +188,13 @@ def _progress_shown(label: str, unit: str) -> Iterator[ProgressCallback]:
     if not sys.stderr.isatty():
         yield _line_logger(label, unit)
         return
-    with tqdm(desc=label, unit=unit, leave=True) as bar:
+    with ExitStack() as stack:
+        bar: tqdm[Any] | None = None
 
         def show(progress: Progress) -> None:
+            nonlocal bar
+            if bar is None:  # what turns out to have nothing to do shows none
+                bar = stack.enter_context(tqdm(desc=label, unit=unit, unit_scale=unit == "B"))
             bar.total = progress.total
             bar.update(progress.done - bar.n)
 

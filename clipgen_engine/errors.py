@@ -32,6 +32,10 @@ class ModelFileError(ClipgenError):
     """A model file is missing, is not the expected one, or cannot be opened."""
 
 
+class ModelMissingError(ModelFileError):
+    """A model file is nowhere on this machine, and nobody said that it may be downloaded."""
+
+
 class StoredAnalysisError(ClipgenError):
     """A stored analysis is missing, damaged, or of another version."""
 

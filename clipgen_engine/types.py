@@ -167,7 +167,7 @@ class Decision(StrEnum):
 class Progress:
     """How far a long verb has come. `partial` builds the result so far; call it only where it is wanted."""
 
-    stage: Literal["analysis", "tokens", "clips"]
+    stage: Literal["analysis", "download", "tokens", "clips"]
     done: int
     total: int
     partial: Callable[[], Analysis] | None = field(default=None, compare=False)

@@ -1,7 +1,7 @@
 """Token backends: face tracks in, one expression vector a face and frame out.
 
-A new backend is a module here with a function `load(settings) -> TokenBackend`, and a line in `_BACKENDS`. It is
-imported when it is used first, so that heavy libraries cost nothing before.
+A new backend is a module here with a function `load(settings, progress, cancel) -> TokenBackend`, and a line in
+`_BACKENDS`. It is imported when it is used first, so that heavy libraries cost nothing before.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from clipgen_engine.errors import SettingError
 from clipgen_engine.settings import TokenSettings
-from clipgen_engine.types import ExpressionTokens, FaceTrack, ProgressCallback, VideoInfo
+from clipgen_engine.types import ExpressionTokens, FaceTrack, Float32Array, ProgressCallback, UInt8Array, VideoInfo
 
 _BACKENDS = {
     "blendshapes": "clipgen_engine.expression_tokens.blendshapes",
@@ -44,18 +44,69 @@ class TokenBackend(Protocol):
         """
 
 
+class FaceEmbedder(Protocol):
+    """What turns crops of faces into tokens of length 1."""
+
+    @property
+    def batch_size(self) -> int:
+        """How many faces it is best given together; less after they did not fit into memory."""
+
+    def crop(self, pixels: UInt8Array, box_xywh: Float32Array) -> UInt8Array:
+        """The part of an RGB picture (H, W, 3) that it wants to see, always of one shape."""
+
+    def embed(self, crops: UInt8Array) -> Float32Array:
+        """Tokens (B, D) of crops (B, ...); any number of them.
+
+        Raises:
+            ModelFileError: not even one crop fits into the device's memory.
+        """
+
+
+class FrameBackend(TokenBackend, FaceEmbedder, Protocol):
+    """A backend that looks at the frames once more, and can be asked for some faces before others."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def device_name(self) -> str:
+        """Kind of device that it runs on: cpu, cuda or mps."""
+
+    @property
+    def checkpoint_sha256(self) -> str: ...
+
+    @property
+    def channel_names(self) -> tuple[str, ...]: ...
+
+    @property
+    def channel_regions(self) -> tuple[str, ...]: ...
+
+
 def backend_names() -> tuple[str, ...]:
     return tuple(_BACKENDS)
 
 
-def load_backend(name: str, settings: TokenSettings | None = None) -> TokenBackend:
+def load_backend(
+    name: str,
+    settings: TokenSettings | None = None,
+    *,
+    progress: ProgressCallback | None = None,
+    cancel: threading.Event | None = None,
+) -> TokenBackend:
     """Import and load a backend by its name.
+
+    Args:
+        progress: told the bytes of a model that is downloaded.
+        cancel: ends such a download.
 
     Raises:
         SettingError: there is none of this name, or a setting does not fit.
+        ModelMissingError: a model file is not here and may not be downloaded.
         ModelFileError: a model file is missing or wrong.
+        Cancelled: `cancel` was set.
     """
     if name not in _BACKENDS:
         raise SettingError(f"There is no token backend {name!r}", "Choose one of " + ", ".join(_BACKENDS))
-    backend: TokenBackend = importlib.import_module(_BACKENDS[name]).load(settings or TokenSettings())
+    module = importlib.import_module(_BACKENDS[name])
+    backend: TokenBackend = module.load(settings or TokenSettings(), progress, cancel)
     return backend

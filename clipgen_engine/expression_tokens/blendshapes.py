@@ -37,6 +37,8 @@ class BlendshapeBackend:
         )
 
 
-def load(settings: TokenSettings) -> BlendshapeBackend:
-    """The backend; it has no settings."""
+def load(
+    settings: TokenSettings, progress: ProgressCallback | None = None, cancel: threading.Event | None = None
+) -> BlendshapeBackend:
+    """The backend; it has no settings and nothing to load."""
     return BlendshapeBackend()

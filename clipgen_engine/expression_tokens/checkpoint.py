@@ -26,6 +26,12 @@ TensorDict = dict[str, torch.Tensor]
 PATCHES = 37 * 37
 _STATE_KEY = "expression_transformer_state_dict"
 _DEFAULT_HEADS = 4
+_SIZED = {  # tensors that sizes are read from; D width, S subjects, F feed-forward width
+    "expression_query": "(1, 1, D)",
+    "subject_embeddings.weight": "(S, D)",
+    "decoder.layers.0.linear1.weight": "(F, D)",
+    "ffn_layers.0.0.weight": "(F, D)",
+}
 _OFFER = "Choose another checkpoint, or leave it out to use the blendshapes"
 
 _log = logging.getLogger(__name__)
@@ -78,14 +84,17 @@ def read_checkpoint(path: Path, heads: int | None = None) -> Checkpoint:
     )
 
 
-def read_tensor_file(path: Path) -> Mapping[str, Any]:
+def read_tensor_file(path: Path, offer: str = _OFFER) -> Mapping[str, Any]:
     """The dictionary in a `.pt`/`.pth` or `.safetensors` file; pickled code is never run.
+
+    Args:
+        offer: what to do where the file is of no use, a sentence without its full stop.
 
     Raises:
         ModelFileError: the file is missing, cannot be read, or holds anything but plain tensors and numbers.
     """
     if not path.is_file():
-        raise ModelFileError(f"The checkpoint {path} does not exist", "Check the path")
+        raise ModelFileError(f"The model file {path} does not exist", offer)
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -97,14 +106,14 @@ def read_tensor_file(path: Path) -> Mapping[str, Any]:
                 content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ModelFileError(
-            f"{path.name} holds more than tensors, or is no checkpoint; nothing of it was run", _OFFER
+            f"{path.name} holds more than tensors, or is no checkpoint; nothing of it was run", offer
         ) from error
     except Exception as error:  # torch and safetensors have no common error for a damaged file
         raise ModelFileError(
-            f"{path.name} cannot be read as a checkpoint: it is damaged or of another kind", _OFFER
+            f"{path.name} cannot be read as a checkpoint: it is damaged or of another kind", offer
         ) from error
     if not isinstance(content, Mapping):
-        raise ModelFileError(f"{path.name} holds no dictionary of tensors", _OFFER)
+        raise ModelFileError(f"{path.name} holds no dictionary of tensors", offer)
     return content
 
 
@@ -124,6 +133,12 @@ def _unwrapped(content: Mapping[str, Any], path: Path) -> tuple[TensorDict, Mapp
     for key, value in state.items():
         if not isinstance(value, torch.Tensor):
             raise ModelFileError(f"{key!r} in {path.name} is no tensor but {type(value).__name__}", _OFFER)
+        if not value.is_floating_point() or value.layout is not torch.strided:
+            raise ModelFileError(
+                f"{key!r} in {path.name} is a {value.dtype} tensor, expected dense floating-point numbers", _OFFER
+            )
+        if not torch.isfinite(value.float()).all():
+            raise ModelFileError(f"{key!r} in {path.name} holds values that are no finite numbers", _OFFER)
     return dict(state), model if isinstance(model, Mapping) else {}
 
 
@@ -140,7 +155,7 @@ def _expected_shapes(state: TensorDict, path: Path) -> tuple[Layout, dict[str, t
             "'cross_attention_layers.0'",
             _OFFER,
         )
-    width = _size(state, "expression_query", -1, path)
+    width = _size(state, "expression_query", 2, path)
     shapes: dict[str, tuple[int, ...]] = {
         "expression_query": (1, 1, width),
         "output_proj.weight": (width, width),
@@ -187,18 +202,20 @@ def _linear_shapes(prefix: str, inputs: int, outputs: int) -> dict[str, tuple[in
 
 
 def _size(state: TensorDict, key: str, axis: int, path: Path) -> int:
+    """A size that only this tensor tells: the one along `axis` of its shape in `_SIZED`."""
+    expected = _SIZED[key]
     if key not in state:
-        raise ModelFileError(f"{path.name} lacks the key {key!r}", _OFFER)
+        raise ModelFileError(f"{path.name} lacks the key {key!r} (expected shape {expected})", _OFFER)
     shape = state[key].shape
-    if not shape:
-        raise ModelFileError(f"{key!r} in {path.name} is a single number, not a tensor with axes", _OFFER)
+    if len(shape) != expected.count(",") + 1 or not shape[axis]:
+        raise ModelFileError(f"{key!r} in {path.name} has the shape {tuple(shape)}, expected {expected}", _OFFER)
     return int(shape[axis])
 
 
 def _layer_count(state: TensorDict, layout: Layout) -> int:
+    """Layers there are: one that is skipped shows as a missing key, and a huge number in a key makes nothing huge."""
     pattern = re.compile(r"(?:decoder\.layers|cross_attention_layers)\.(\d+)\.")
-    numbers = [int(found[1]) for key in state if (found := pattern.match(key))]
-    return max(numbers) + 1
+    return len({int(found[1]) for key in state if (found := pattern.match(key))})
 
 
 def _compare(state: TensorDict, shapes: Mapping[str, tuple[int, ...]], path: Path) -> None:

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
-import os
 import re
+import threading
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
-
-from clipgen_engine.errors import ModelFileError
-from clipgen_engine.expression_tokens.checkpoint import PATCHES, TensorDict, read_tensor_file
-
-os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")  # nothing but the download that the user sees
+from huggingface_hub import constants, hf_hub_download
+from tqdm import tqdm
 from transformers import Dinov2Config, Dinov2Model
+from transformers.utils.logging import disable_progress_bar
+
+from clipgen_engine.errors import Cancelled, ModelFileError, ModelMissingError
+from clipgen_engine.expression_tokens.checkpoint import PATCHES, TensorDict, read_tensor_file
+from clipgen_engine.types import Progress, ProgressCallback
 
 HUB_NAME = "facebook/dinov2-small"
 IMAGE_SIDE_PX = 518
 _PATCH_PX = 14
 _HEAD_WIDTH = 64  # of every DINOv2
+_HUB_FILES = ("config.json", "model.safetensors")
 _THREE_WAYS = (
     f"Name a folder or file of it with --dinov2, or run once with a network connection, or copy {HUB_NAME} into the "
     "Hugging Face cache"
@@ -38,6 +43,11 @@ _RENAMED = (
 )
 
 _log = logging.getLogger(__name__)
+disable_progress_bar()  # of reading weights from the disk, which takes no time
+# Nothing is asked of the network but the files that the user sees coming. Without this, building the header of a
+# request fetches a list from the hub, even of a request that is then answered from the cache.
+constants.HF_HUB_DISABLE_TELEMETRY = True
+constants.HF_HUB_DISABLE_XET = True  # plain HTTP reports every chunk and can be cancelled
 
 
 class Backbone:
@@ -49,64 +59,118 @@ class Backbone:
         self.width: int = model.config.hidden_size
         self.positions: torch.Tensor = model.embeddings.position_embeddings[0, 1:].detach()  # (1369, width)
 
+    @cached_property
+    def sha256(self) -> str:
+        """SHA-256 (hex) of the weights: the same whatever file, folder or key names they came from."""
+        digest = hashlib.sha256()
+        for _, parameter in sorted(self.model.named_parameters()):
+            digest.update(parameter.detach().cpu().contiguous().numpy().tobytes())
+        return digest.hexdigest()
+
+    def to(self, device: torch.device) -> None:
+        """Move it there, for good."""
+        self.model.to(device)
+        self.positions = self.positions.to(device)
+
     def patch_tokens(self, pictures: torch.Tensor) -> torch.Tensor:
         """Patch tokens (B, 1369, width) after the last layer norm, of normalised pictures (B, 3, 518, 518)."""
         tokens: torch.Tensor = self.model(pixel_values=pictures).last_hidden_state[:, 1:]
         return tokens
 
 
-def load_backbone(named: Path | None = None, *, allow_download: bool = True) -> Backbone:
+def load_backbone(
+    named: Path | None = None,
+    *,
+    allow_download: bool = True,
+    progress: ProgressCallback | None = None,
+    cancel: threading.Event | None = None,
+) -> Backbone:
     """Find and load the backbone.
 
     Args:
         named: a folder in Hugging Face's form, or a file of weights under Hugging Face's or the original
             repository's key names.
-        allow_download: whether it may be fetched from the hub (with a progress bar) where no copy is at hand.
+        allow_download: whether it may be fetched from the hub where no copy is at hand.
+        progress: told the bytes of a download.
+        cancel: ends a download; what came so far is kept for the next one.
 
     Raises:
+        ModelMissingError: no copy is at hand and it may not be downloaded.
         ModelFileError: none can be had, or the named one does not fit.
+        Cancelled: `cancel` was set.
     """
     if named is None:
-        return _from_hub(allow_download)
+        return _from_hub(allow_download, progress, cancel or threading.Event())
     if named.is_dir():
-        try:
-            return _checked(Dinov2Model.from_pretrained(named, local_files_only=True), str(named))
-        except (OSError, ValueError, KeyError) as error:
-            raise ModelFileError(f"{named} holds no DINOv2 that can be read", _THREE_WAYS) from error
+        return _checked(_opened(str(named)), str(named))
     return _checked(_from_file(named), str(named))
 
 
-def _from_hub(allow_download: bool) -> Backbone:
+def _opened(source: str) -> Any:
+    """A model from a folder, or from the Hugging Face cache by its name."""
     try:
-        return _checked(Dinov2Model.from_pretrained(HUB_NAME, local_files_only=True), HUB_NAME)
-    except OSError as error:
+        return Dinov2Model.from_pretrained(source, local_files_only=True)
+    except (OSError, ValueError, KeyError, RuntimeError) as error:
+        raise ModelFileError(f"{source} holds no DINOv2 that can be read", _THREE_WAYS) from error
+
+
+def _from_hub(allow_download: bool, progress: ProgressCallback | None, cancel: threading.Event) -> Backbone:
+    try:
+        return _checked(_opened(HUB_NAME), HUB_NAME)
+    except ModelFileError as error:
+        if not isinstance(error.__cause__, OSError):
+            raise
         if not allow_download:
-            raise ModelFileError("The DINOv2 backbone is not on this machine", _THREE_WAYS) from error
+            raise ModelMissingError("The DINOv2 backbone is not on this machine", _THREE_WAYS) from error
+    _download(progress, cancel)
+    return _checked(_opened(HUB_NAME), HUB_NAME)
+
+
+def _download(progress: ProgressCallback | None, cancel: threading.Event) -> None:
+    class Bar(tqdm):  # type: ignore[type-arg]
+        """Takes the place of the hub's own bar, and ends the download where the user does."""
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options | {"disable": True})
+            self._done, self._total = int(options.get("initial") or 0), int(options.get("total") or 0)
+
+        def update(self, count: float | None = 1) -> bool | None:
+            if cancel.is_set():
+                raise Cancelled
+            self._done += int(count or 0)
+            if progress:
+                progress(Progress("download", self._done, max(self._done, self._total)))
+            return None
+
+    _log.info("Downloading %s from the Hugging Face hub, once", HUB_NAME)
     try:
-        _log.info("Downloading %s from the Hugging Face hub, once", HUB_NAME)
-        return _checked(Dinov2Model.from_pretrained(HUB_NAME), HUB_NAME)
+        for name in _HUB_FILES:
+            hf_hub_download(HUB_NAME, name, tqdm_class=Bar)
     except OSError as error:
         raise ModelFileError("The DINOv2 backbone is not here and could not be downloaded", _THREE_WAYS) from error
 
 
 def _from_file(path: Path) -> Any:
-    content = read_tensor_file(path)
+    content = read_tensor_file(path, _THREE_WAYS)
     tensors = {key: value.float() for key, value in content.items() if isinstance(value, torch.Tensor)}
     state = _hugging_face_names(tensors)
     position = state.get("embeddings.position_embeddings")
-    if position is None:
-        raise ModelFileError(f"{path.name} is no DINOv2: it lacks 'pos_embed'", _THREE_WAYS)
+    numbers = [int(found[1]) for key in state if (found := re.match(r"encoder\.layer\.(\d+)\.", key))]
+    if position is None or position.ndim != 3 or not numbers:
+        raise ModelFileError(f"{path.name} is no DINOv2: it lacks 'pos_embed' or its blocks", _THREE_WAYS)
     width = int(position.shape[-1])
-    layers = 1 + max(int(found[1]) for key in state if (found := re.match(r"encoder\.layer\.(\d+)\.", key)))
     config = Dinov2Config(
         hidden_size=width,
-        num_hidden_layers=layers,
+        num_hidden_layers=len(set(numbers)),
         num_attention_heads=max(1, width // _HEAD_WIDTH),
         mlp_ratio=_mlp_ratio(state, width),
         image_size=IMAGE_SIDE_PX,
         patch_size=_PATCH_PX,
     )
-    loaded: Any = Dinov2Model.from_pretrained(None, config=config, state_dict=state, output_loading_info=True)
+    try:
+        loaded: Any = Dinov2Model.from_pretrained(None, config=config, state_dict=state, output_loading_info=True)
+    except (ValueError, RuntimeError) as error:
+        raise ModelFileError(f"The tensors of {path.name} do not have the shapes of DINOv2", _THREE_WAYS) from error
     model, report = loaded
     for key in sorted(report["missing_keys"]):
         raise ModelFileError(f"{path.name} lacks the key {key!r} of DINOv2", _THREE_WAYS)

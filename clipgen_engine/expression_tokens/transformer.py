@@ -8,20 +8,20 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass
-from itertools import islice
+from collections.abc import Mapping, Sequence
+from contextlib import closing
 from typing import Any
 
 import numpy as np
 import torch
+from torch.nn import functional
 
-from clipgen_engine.errors import Cancelled, ModelFileError, SettingError, VideoError
+from clipgen_engine.errors import Cancelled, ModelFileError, SettingError
 from clipgen_engine.expression_tokens.checkpoint import read_checkpoint
 from clipgen_engine.expression_tokens.dinov2 import IMAGE_SIDE_PX, Backbone, load_backbone
 from clipgen_engine.expression_tokens.expression_transformer import ExpressionTransformer, build_transformer
+from clipgen_engine.expression_tokens.face_batches import embedded, rows_in_time
 from clipgen_engine.opencv import cv2
-from clipgen_engine.read_ahead import read_ahead
 from clipgen_engine.settings import TokenSettings
 from clipgen_engine.types import (
     ExpressionTokens,
@@ -33,7 +33,6 @@ from clipgen_engine.types import (
     VideoInfo,
     read_only,
 )
-from clipgen_engine.video import decode
 
 _MARGIN = 0.1  # of the shorter side of the face box, on each side
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet
@@ -43,21 +42,45 @@ _QUEUED_CROPS = 128
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, eq=False)
 class TransformerBackend:
     """A checkpoint and a backbone, ready to run on a device."""
 
-    transformer: ExpressionTransformer
-    backbone: Backbone
-    checkpoint_sha256: str
-    device: torch.device
-    subject_id: int
-    batch_size: int
+    name = "transformer"
+
+    def __init__(
+        self,
+        transformer: ExpressionTransformer,
+        backbone: Backbone,
+        checkpoint_sha256: str,
+        device: torch.device,
+        provenance: Mapping[str, Any],
+        batch_size: int,
+    ) -> None:
+        """
+        Args:
+            provenance: see `TokenBackend`; its `subject_id` is the row of the subject embedding.
+        """
+        self._transformer = transformer
+        self._backbone = backbone
+        self._device = device
+        self._subject_id = int(provenance["subject_id"])
+        self._batch_size = batch_size
+        self._precision = torch.bfloat16 if provenance["precision"] == "bfloat16" else torch.float32
+        self.provenance = provenance
+        self.checkpoint_sha256 = checkpoint_sha256
+        self.channel_names = tuple(f"token_{number}" for number in range(backbone.width))
+        self.channel_regions = ("face",) * backbone.width
 
     @property
-    def provenance(self) -> Mapping[str, Any]:
-        """Subject and backbone, which change the tokens as well."""
-        return {"subject_id": self.subject_id, "dinov2": self.backbone.source}
+    def batch_size(self) -> int:
+        return self._batch_size
+
+    @property
+    def device_name(self) -> str:
+        return self._device.type
+
+    def crop(self, pixels: UInt8Array, box_xywh: Float32Array) -> UInt8Array:
+        return face_crop(pixels, box_xywh)
 
     def tokens(
         self,
@@ -74,59 +97,74 @@ class TransformerBackend:
             ModelFileError: not even one crop fits into the device's memory.
             Cancelled: `cancel` was set.
         """
-        values = [np.zeros((len(track.frame_index), self.backbone.width), np.float32) for track in tracks]
-        total = sum(len(track.frame_index) for track in tracks)
-        done = 0
+        values = [np.zeros((len(track.frame_index), self._backbone.width), np.float32) for track in tracks]
+        rows = rows_in_time(tracks)
         cancelled = cancel or threading.Event()
-        with read_ahead(_crops(video, tracks), cancelled, _QUEUED_CROPS) as crops:
-            while batch := list(islice(crops, self.batch_size)):
-                tokens = self._run(np.stack([crop for _, crop in batch]))
-                for ((track, row), _), token in zip(batch, tokens, strict=True):
-                    values[track][row] = token
+        done = 0
+        with closing(embedded(self, video, tracks, rows, cancelled, _QUEUED_CROPS)) as batches:
+            for batch, tokens in batches:
+                for (place, row), token in zip(batch, tokens, strict=True):
+                    values[place][row] = token
                 done += len(batch)
                 if progress:
-                    progress(Progress("tokens", done, total))
+                    progress(Progress("tokens", done, len(rows)))
         if cancelled.is_set():
             raise Cancelled
-        if done != total:
-            raise VideoError(f"{video.path.name} changed since its faces were found", "Analyse it again")
-        names = tuple(f"token_{number}" for number in range(self.backbone.width))
         return tuple(
-            ExpressionTokens(read_only(one), names, ("face",) * len(names), "transformer", self.checkpoint_sha256)
+            ExpressionTokens(
+                read_only(one), self.channel_names, self.channel_regions, self.name, self.checkpoint_sha256
+            )
             for one in values
         )
 
-    def _run(self, crops: UInt8Array) -> Float32Array:
-        """Tokens (B, width); a batch that does not fit into memory is halved."""
-        try:
-            return self._forward(crops)
-        except torch.OutOfMemoryError:
-            if self.device.type == "cuda":
-                torch.cuda.empty_cache()
-            if len(crops) == 1:
+    def embed(self, crops: UInt8Array) -> Float32Array:
+        """Tokens (B, width); where a batch does not fit into memory, it and all later ones are halved."""
+        parts = []
+        first = 0
+        while first < len(crops):
+            part = crops[first : first + self._batch_size]
+            try:
+                parts.append(self._forward(part))
+                first += len(part)
+                continue
+            except RuntimeError as error:
+                if not _is_out_of_memory(error):
+                    raise
+            if len(part) == 1:
                 raise ModelFileError(
-                    f"One face does not fit into the memory of {self.device}", "Run with --device cpu"
-                ) from None
-            half = len(crops) // 2
-            _log.warning("A batch of %d faces does not fit into the memory of %s: halved", len(crops), self.device)
-            return np.concatenate([self._run(crops[:half]), self._run(crops[half:])])
+                    f"One face does not fit into the memory of {self._device}", "Run with --device cpu"
+                )
+            _log.warning("A batch of %d faces does not fit into the memory of %s: halved", len(part), self._device)
+            self._batch_size = len(part) // 2
+            if self._device.type == "cuda":
+                torch.cuda.empty_cache()
+        return np.concatenate(parts)
 
     @torch.inference_mode()
     def _forward(self, crops: UInt8Array) -> Float32Array:
-        pictures = torch.from_numpy(crops).to(self.device).permute(0, 3, 1, 2).float() / 255
-        mean = torch.tensor(_MEAN, device=self.device).view(1, 3, 1, 1)
-        deviation = torch.tensor(_DEVIATION, device=self.device).view(1, 3, 1, 1)
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.device.type == "cuda"):
-            patches = self.backbone.patch_tokens((pictures - mean) / deviation)
-            tokens = self.transformer(patches, self.backbone.positions, self.subject_id)
-        result: Float32Array = tokens.float().cpu().numpy()
+        pictures = torch.from_numpy(crops).to(self._device).permute(0, 3, 1, 2).float() / 255
+        mean = torch.tensor(_MEAN, device=self._device).view(1, 3, 1, 1)
+        deviation = torch.tensor(_DEVIATION, device=self._device).view(1, 3, 1, 1)
+        with torch.autocast(self._device.type, torch.bfloat16, enabled=self._precision is torch.bfloat16):
+            patches = self._backbone.patch_tokens((pictures - mean) / deviation)
+            tokens = self._transformer(patches, self._backbone.positions, self._subject_id)
+        result: Float32Array = functional.normalize(tokens.float(), dim=-1).cpu().numpy()
         return result
 
 
-def load(settings: TokenSettings) -> TransformerBackend:
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """CUDA has an error of its own for it; MPS and the CPU only say so."""
+    text = str(error).lower()
+    return isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "can't allocate memory" in text
+
+
+def load(
+    settings: TokenSettings, progress: ProgressCallback | None = None, cancel: threading.Event | None = None
+) -> TransformerBackend:
     """Load the checkpoint and the backbone onto the device.
 
     Raises:
+        Cancelled: `cancel` was set during a download.
         ModelFileError: see `read_checkpoint` and `load_backbone`; or the two do not fit together.
         SettingError: no checkpoint is given, or the subject or the device does not exist.
     """
@@ -137,16 +175,21 @@ def load(settings: TokenSettings) -> TransformerBackend:
     transformer = build_transformer(read)
     transformer.check_subject(settings.subject_id)
     device = choose_device(settings.device)
-    backbone = load_backbone(settings.dinov2, allow_download=settings.allow_download)
+    backbone = load_backbone(settings.dinov2, allow_download=settings.allow_download, progress=progress, cancel=cancel)
     if backbone.width != read.width:
         raise ModelFileError(
             f"{path.name} has tokens of {read.width} numbers, the DINOv2 backbone of {backbone.width}",
             "Name the backbone that it was trained on with --dinov2",
         )
-    backbone.model.to(device)
-    backbone.positions = backbone.positions.to(device)
+    provenance = {
+        "subject_id": settings.subject_id,
+        "num_heads": read.heads,
+        "dinov2_sha256": backbone.sha256,
+        "precision": "bfloat16" if device.type == "cuda" else "float32",
+    }
+    backbone.to(device)
     batch_size = settings.token_batch or _BATCH[device.type]
-    return TransformerBackend(transformer.to(device), backbone, read.sha256, device, settings.subject_id, batch_size)
+    return TransformerBackend(transformer.to(device), backbone, read.sha256, device, provenance, batch_size)
 
 
 def choose_device(name: str) -> torch.device:
@@ -176,16 +219,3 @@ def face_crop(pixels: UInt8Array, box_xywh: Float32Array) -> UInt8Array:
     shrinks = crop.shape[0] > IMAGE_SIDE_PX and crop.shape[1] > IMAGE_SIDE_PX
     resized: UInt8Array = cv2.resize(crop, side, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     return resized
-
-
-def _crops(video: VideoInfo, tracks: Sequence[FaceTrack]) -> Generator[tuple[tuple[int, int], UInt8Array], None, None]:
-    """Every face of every frame in order, with its track's place among the tracks and its row."""
-    if not any(len(track.frame_index) for track in tracks):
-        return
-    start = min(int(track.frame_index[0]) for track in tracks if len(track.frame_index))
-    stop = 1 + max(int(track.frame_index[-1]) for track in tracks if len(track.frame_index))
-    for picture in decode(video, start, stop):
-        for place, track in enumerate(tracks):
-            row = track.row_of(picture.index)
-            if row is not None:
-                yield (place, row), face_crop(picture.pixels, track.box_xywh[row])
