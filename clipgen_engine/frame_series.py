@@ -168,6 +168,21 @@ class FrameSeries:
                 return track.blendshapes[first:last, 1:]
         return np.zeros((0, len(BLENDSHAPE_REGIONS)), np.float32)
 
+    def movement(self, track_id: int) -> tuple[Int64Array, Float32Array]:
+        """Frames (N,) int64 of a track, and how far (N,) float32 the expression token moved since the frame before.
+
+        The distance is Euclidean; NaN where the frame or the one before lacks the face.
+        """
+        for _, track, tokens in self._sources:
+            if track.track_id == track_id:
+                first, last = int(track.frame_index[0]), int(track.frame_index[-1])
+                distance = np.full(last - first + 1, np.nan, np.float32)
+                steps = np.linalg.norm(np.diff(tokens.values, axis=0), axis=1)
+                next_to = np.diff(track.frame_index) == 1
+                distance[track.frame_index[1:][next_to] - first] = steps[next_to]
+                return np.arange(first, last + 1, dtype=np.int64), distance
+        return np.zeros(0, np.int64), np.zeros(0, np.float32)
+
     def _smallest(self, values: Float32Array, windows: Windows) -> Float32Array:
         reach = slice(windows.first_row, windows.stop_row + windows.length - 1)
         present = np.where(self.present[reach], values[reach], np.float32(np.inf))

@@ -97,11 +97,11 @@ class Ranking:
         """A curve to draw: frames (N,) int64 and the value (N,) float32 of the window centred at each; NaN in gaps.
 
         Args:
-            name: a score term, or `combined_score`.
+            name: a score term, `combined_score`, or a gate for the number that it compares.
             track_id: which face.
         """
         scores = self.scores
-        values = self.combined if name == COMBINED else scores.term(name)
+        values = self.combined if name == COMBINED else scores.gate(name) if name in GATES else scores.term(name)
         rows = np.flatnonzero(scores.track_id == track_id)
         if not len(rows):
             return np.zeros(0, np.int64), np.zeros(0, np.float32)

@@ -15,6 +15,7 @@ from clipgen_engine.ranking import COMBINED, Ranker, Ranking
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Analysis, Decision, Sequence, VideoInfo
 
+MOVEMENT = "movement"  # the curve of how far the token moves from frame to frame
 Key = tuple[int, int, int]  # start frame, stop frame, track id
 Curve = tuple[NDArray[np.int64], NDArray[np.float32]]  # frames, value of the window centred at each
 
@@ -131,15 +132,20 @@ class VideoEntry:
         )
 
     def curve(self, name: str, track_id: int) -> Curve | None:
-        """A score over the frames of a track under the last ranking, or None where there is none."""
-        if self.ranking is None:
+        """A number over the frames of a track under the last ranking, or None where there is none.
+
+        Args:
+            name: a score term, `combined_score`, a gate for the number that it compares, or `MOVEMENT`.
+        """
+        if self.ranking is None or self.ranker is None:
             return None
         if name == COMBINED:
             return self.ranking.curve(name, track_id)
         if self._curves_of is not self.ranking.scores:
             self._curves_of, self._curves = self.ranking.scores, {}
         if (name, track_id) not in self._curves:
-            self._curves[name, track_id] = self.ranking.curve(name, track_id)
+            made = self.ranker.series.movement(track_id) if name == MOVEMENT else self.ranking.curve(name, track_id)
+            self._curves[name, track_id] = made
         return self._curves[name, track_id]
 
     def decision_of(self, key: Key) -> Decision:
