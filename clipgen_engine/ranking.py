@@ -102,13 +102,13 @@ class Ranking:
         """
         scores = self.scores
         values = self.combined if name == COMBINED else scores.gate(name) if name in GATES else scores.term(name)
-        rows = np.flatnonzero(scores.track_id == track_id)
+        rows = np.flatnonzero((scores.track_id == track_id) & scores.inside)  # one after another
         if not len(rows):
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         span = slice(rows[0], rows[-1] + 1)
-        inside = scores.complete[span]
+        complete = scores.complete[span]
         frames = scores.start_frame[span] + (scores.windows.length - 1) // 2
-        return frames, np.where(inside, values[span], np.nan).astype(np.float32)
+        return frames, np.where(complete, values[span], np.nan).astype(np.float32)
 
 
 class Ranker:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
@@ -89,6 +91,11 @@ def term_color(name: str, colors: Palette | None = None) -> str:
     """
     colors = colors or palette()
     return colors.combined if name == COMBINED else colors.term(list(TERMS).index(name))
+
+
+def readable(channel: str) -> str:
+    """`jaw open` for `jawOpen`."""
+    return re.sub(r"(?<=[a-z])(?=[A-Z0-9])|_", " ", channel).lower()
 
 
 def chip(text: str = "") -> QLabel:

@@ -94,6 +94,15 @@ COMMANDS: tuple[Command, ...] = (
     Command("forward_10", "Ten frames on", ("Shift+Right",), "Ten frames on", _PLAYER, repeats=True),
     Command("first", "First frame", ("Home",), "To the first frame", _PLAYER, "skip-previous"),
     Command("last", "Last frame", ("End",), "To the last frame", _PLAYER, "skip-next"),
+    Command(
+        "follow",
+        "Follow the playhead",
+        ("F",),
+        "Let the curves go along with the playhead",
+        _PLAYER,
+        "arrow-collapse-right",
+        checkable=True,
+    ),
     Command("previous_window", "Previous window", ("Up",), "Select the window above", _REVIEW, repeats=True),
     Command("next_window", "Next window", ("Down",), "Select the window below", _REVIEW, repeats=True),
     Command(

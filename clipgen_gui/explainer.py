@@ -68,7 +68,7 @@ def _answer(entry: VideoEntry) -> Answer | None:
         return Answer(f"Window {row.number}", _verdict_on_row(row, entry), explanation, _row_of(entry, explanation))
     if entry.place is None:
         return None
-    found = explain_place(ranker, _numbered(entry, ranking), entry.place)
+    found = explain_place(ranker, _numbered(entry, ranking), entry.place, entry.track_asked_about(entry.place))
     if isinstance(found, str):
         return Answer(f"Frame {entry.place}", found)
     listed = _row_with(entry, found.key)

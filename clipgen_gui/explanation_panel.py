@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from clipgen_engine.explanation import Explanation, GateResult
 from clipgen_engine.gates import GATES
 from clipgen_engine.ranking import COMBINED, effective_thresholds
 from clipgen_engine.score_terms import TERMS
-from clipgen_gui.cards import Card, muted_label, named, restyle, term_color
+from clipgen_gui.cards import Card, muted_label, named, readable, restyle, term_color
 from clipgen_gui.explainer import Explainer
 from clipgen_gui.session import Session
 from clipgen_gui.theme import follow_theme, palette, px, ui_font
@@ -154,11 +153,6 @@ class ExplanationPanel(Card):
         answer = self._explainer.answer
         if answer is not None and answer.lost_to is not None:
             self._session.select(answer.lost_to.key)
-
-
-def readable(channel: str) -> str:
-    """`jaw open` for `jawOpen`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z0-9])|_", " ", channel).lower()
 
 
 def _gate_text(gate: GateResult, threshold: float) -> str:

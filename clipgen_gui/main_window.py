@@ -132,7 +132,7 @@ class MainWindow(QMainWindow):
         }
         self.actions_by_name = make_actions(self, {name: partial(self._run, name, handlers[name]) for name in handlers})
         name_undo_actions(session.undo_stack, self.actions_by_name)
-        for name in ("box", "loop"):
+        for name in ("box", "loop", "follow"):
             self.actions_by_name[name].setChecked(True)
 
     def _run(self, name: str, handler: Callable[[], object]) -> None:
@@ -161,7 +161,7 @@ class MainWindow(QMainWindow):
         player_card.body.addLayout(stage, 1)
         player_card.body.addWidget(self.transport)
 
-        self.plot = ScorePlot(self.session)
+        self.plot = ScorePlot(self.session, actions["follow"], self._settings)
         self.videos = VideosList(self.session)
         self.ranking = RankingPanel(self.session)
         self.explainer = Explainer(self.session, self)
@@ -358,6 +358,7 @@ class MainWindow(QMainWindow):
 
     def _dismiss(self) -> None:
         self.messages.dismiss_all()
+        self.plot.cancel_drag()
         self.key_sheet.hide()
         self.session.ask_about(None)
 

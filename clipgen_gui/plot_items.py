@@ -9,25 +9,26 @@ import numpy as np
 import pyqtgraph as pg
 from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QBrush, QColor, QPainter, QPainterPath, QPen
+from PySide6.QtGui import QBrush, QColor, QFontMetricsF, QPainter, QPainterPath, QPen, QTransform
 from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 
 from clipgen_engine.types import Decision
-from clipgen_gui.cards import term_color, term_line
+from clipgen_gui.plot_curves import CurveKind
 from clipgen_gui.series import thin
-from clipgen_gui.theme import color, follow_theme, palette, ui_font
+from clipgen_gui.theme import color, follow_theme, palette, px, ui_font
 
+_FAINT = 80  # opacity of the curves of other faces
 TOP = 1.22  # upper end of the score axis: the numbers of the windows stand above the curves
 
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """One score of one track over time; NaN where there is none."""
+    """One number of one track over time; NaN where there is none."""
 
     times_s: NDArray[np.float64]
-    values: NDArray[np.float64]
-    score: str  # name of a term, or COMBINED: its colour
-    width: float
+    values: NDArray[np.float64]  # in heights of the axis
+    kind: CurveKind
+    faint: bool = False  # of a face that is not the one looked at
 
 
 class _PlotItem(pg.GraphicsObject):  # type: ignore[misc]
@@ -85,15 +86,115 @@ class CurvesItem(_PlotItem):
             times, values = thin(line.times_s, line.values, first_s, last_s, self._columns())
             if not len(times):
                 continue
-            smooth = len(times) <= self._columns()  # a denser curve is a band of verticals, which gains nothing
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
-            path: QPainterPath = pg.arrayToQPath(
-                times * to_device.m11() + to_device.dx(), values * to_device.m22() + to_device.dy(), connect="finite"
-            )
-            pen = QPen(QColor(term_color(line.score)), line.width if smooth else 1)
-            pen.setStyle(term_line(line.score) if smooth else Qt.PenStyle.SolidLine)
+            x, y = times * to_device.m11() + to_device.dx(), values * to_device.m22() + to_device.dy()
+            pen = QPen(color(line.kind.tint, _FAINT if line.faint else 255), 1)
+            if line.kind.stems:
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+                path: QPainterPath = _stems(x, y, to_device.dy())
+            else:
+                smooth = len(times) <= self._columns()  # a denser curve is a band of verticals, which gains nothing
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
+                path = pg.arrayToQPath(x, y, connect="finite")
+                if smooth:
+                    pen.setWidthF(line.kind.width)
+                    pen.setStyle(line.kind.pen_style)
             painter.setPen(pen)
             painter.drawPath(path)
+        painter.setTransform(to_device)
+
+
+def _stems(x: NDArray[np.float64], y: NDArray[np.float64], base: float) -> QPainterPath:
+    seen = np.isfinite(y)
+    ends = np.full((2, 2 * np.count_nonzero(seen)), base)
+    ends[0, 0::2] = ends[0, 1::2] = x[seen]
+    ends[1, 1::2] = y[seen]
+    path: QPainterPath = pg.arrayToQPath(ends[0], ends[1], connect="pairs")
+    return path
+
+
+class NamesItem(_PlotItem):
+    """The names of the curves, each beside the last value in sight; they move apart where they would meet."""
+
+    _MARGIN = 4
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._lines: tuple[Line, ...] = ()
+
+    def set_lines(self, lines: Sequence[Line]) -> None:
+        self._lines = tuple(line for line in lines if not line.faint)
+        self.update()
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        (first_s, last_s), _ = self.getViewBox().viewRange()
+        to_device = painter.transform()
+        painter.resetTransform()
+        right, top = to_device.m11() * last_s + to_device.dx(), to_device.m22() * TOP + to_device.dy()
+        latest: dict[str, tuple[float, float, Line]] = {}  # of several faces the name of the last one stands
+        for line in self._lines:
+            found = _last_in_sight(line, first_s, last_s)
+            if found is not None and found[0] >= latest.get(line.kind.short_label, (-1.0, 0.0, line))[0]:
+                latest[line.kind.short_label] = (*found, line)
+        height = px(15)
+        floor = to_device.dy() - height
+        font = ui_font(11)
+        painter.setFont(font)
+        metrics = QFontMetricsF(font)
+        for _, value, line in sorted(latest.values(), key=lambda one: one[1]):  # from below, each above the last
+            y = min(floor, max(top, value * to_device.m22() + to_device.dy() - height - 1))
+            floor = y - height
+            width = metrics.horizontalAdvance(line.kind.short_label) + 2 * self._MARGIN
+            plate = QRectF(right - width - 2, y, width, height)
+            painter.fillRect(plate, color(palette().card, 205))
+            painter.setPen(QColor(line.kind.tint))
+            painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, line.kind.short_label)
+        painter.setTransform(to_device)
+
+
+def _last_in_sight(line: Line, first_s: float, last_s: float) -> tuple[float, float] | None:
+    start, stop = np.searchsorted(line.times_s, (first_s, last_s))
+    finite = np.flatnonzero(np.isfinite(line.values[start:stop]))
+    if not len(finite):
+        return None
+    at = start + finite[-1]
+    return float(line.times_s[at]), float(line.values[at])
+
+
+class DraftItem(_PlotItem):
+    """The window that is being drawn or trimmed."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._span_s: tuple[float, float] | None = None
+        self._text = ""
+
+    @property
+    def span_s(self) -> tuple[float, float] | None:
+        return self._span_s
+
+    def set_span(self, span_s: tuple[float, float] | None, text: str = "") -> None:
+        """Seconds from where to where, and what is written on it."""
+        if (span_s, text) != (self._span_s, self._text):
+            self._span_s, self._text = span_s, text
+            self.update()
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        if self._span_s is None:
+            return
+        to_device = painter.transform()
+        painter.resetTransform()
+        left, right = (to_device.m11() * edge + to_device.dx() for edge in self._span_s)
+        top, bottom = to_device.m22() * TOP + to_device.dy(), to_device.dy()
+        rect = QRectF(round(left), top + 1, max(2.0, round(right - left)), bottom - top - 2)
+        painter.fillRect(rect, color(palette().accent, 60))
+        painter.setPen(QPen(QColor(palette().text), 2))
+        painter.drawRect(rect)
+        font = ui_font(12, bold=True)
+        painter.setFont(font)
+        width = QFontMetricsF(font).horizontalAdvance(self._text) + 12
+        plate = QRectF(min(max(rect.center().x() - width / 2, to_device.dx()), rect.right()), top + 24, width, 20)
+        painter.fillRect(plate, color(palette().window, 225))
+        painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, self._text)
         painter.setTransform(to_device)
 
 
@@ -113,11 +214,13 @@ class SpansItem(_PlotItem):
     a tick, a rejected one is hatched, an undecided one is plain, the selected one is framed and brighter."""
 
     _MARK_WIDTH = 14
+    _GAP_HEIGHT, _GAP_LABEL_WIDTH = 7, 54
 
     def __init__(self) -> None:
         super().__init__()
         self._spans: tuple[Span, ...] = ()
         self._cuts_s: tuple[float, ...] = ()
+        self._gaps_s: NDArray[np.float64] = np.zeros((0, 2))
         self._candidate_s: tuple[float, float] | None = None
 
     @property
@@ -144,6 +247,21 @@ class SpansItem(_PlotItem):
         self._cuts_s = tuple(cuts_s)
         self.update()
 
+    @property
+    def gaps_s(self) -> NDArray[np.float64]:
+        """(N, 2) float64: see `set_gaps`."""
+        return self._gaps_s
+
+    def set_gaps(self, gaps_s: NDArray[np.float64]) -> None:
+        """Where no face is seen.
+
+        Args:
+            gaps_s: (N, 2) float64, seconds from where to where, ascending.
+        """
+        if not np.array_equal(gaps_s, self._gaps_s):
+            self._gaps_s = gaps_s
+            self.update()
+
     def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
         (first_s, last_s), _ = self.getViewBox().viewRange()
         to_device = painter.transform()
@@ -153,8 +271,8 @@ class SpansItem(_PlotItem):
         def across(seconds: float) -> float:
             return float(to_device.m11() * seconds + to_device.dx())
 
-        colors = palette()
-        painter.setPen(QPen(color(colors.muted, 150), 1, Qt.PenStyle.DashLine))
+        self._draw_gaps(painter, to_device, QRectF(QPointF(across(first_s), top), QPointF(across(last_s), bottom)))
+        painter.setPen(QPen(color(palette().muted, 150), 1, Qt.PenStyle.DashLine))
         for cut_s in self._cuts_s:
             if first_s <= cut_s <= last_s:
                 x = round(across(cut_s)) + 0.5
@@ -166,27 +284,40 @@ class SpansItem(_PlotItem):
         if self._candidate_s is not None:
             left, right = (across(edge) for edge in self._candidate_s)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-            painter.setPen(QPen(QColor(colors.text), 1, Qt.PenStyle.DashLine))
-            painter.setBrush(color(colors.text, 14))
+            painter.setPen(QPen(QColor(palette().text), 1, Qt.PenStyle.DashLine))
+            painter.setBrush(color(palette().text, 14))
             painter.drawRect(QRectF(round(left), top + 1, max(2.0, round(right - left)), bottom - top - 2))
             painter.setBrush(Qt.BrushStyle.NoBrush)
         painter.setTransform(to_device)
 
+    def _draw_gaps(self, painter: QPainter, to_device: QTransform, area: QRectF) -> None:
+        """Hatch them at the foot of the plot; one that is narrower than a pixel would only make noise."""
+        edges = self._gaps_s * to_device.m11() + to_device.dx()
+        edges = edges[(edges[:, 1] >= area.left()) & (edges[:, 0] <= area.right())]
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
+        painter.setFont(ui_font(12))
+        for left, right in edges[np.diff(edges, axis=1)[:, 0] >= 1].clip(area.left(), area.right()).tolist():
+            painter.fillRect(QRectF(left, area.top(), right - left, area.height()), color(palette().window, 150))
+            foot = QRectF(left, area.bottom() - self._GAP_HEIGHT, right - left, self._GAP_HEIGHT)
+            painter.fillRect(foot, QBrush(color(palette().muted, 150), Qt.BrushStyle.FDiagPattern))
+            if right - left > self._GAP_LABEL_WIDTH:
+                painter.setPen(QColor(palette().muted))
+                painter.drawText(foot.translated(0, -18).adjusted(0, -4, 0, 4), Qt.AlignmentFlag.AlignCenter, "no face")
+
     def _draw(self, painter: QPainter, rect: QRectF, span: Span) -> None:
-        colors = palette()
         accepted, rejected = span.decision is Decision.ACCEPTED, span.decision is Decision.REJECTED
-        tint = colors.accepted if accepted else colors.faint if rejected else colors.accent
+        tint = palette().accepted if accepted else palette().faint if rejected else palette().accent
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.fillRect(rect, color(tint, (20 if rejected else 34) + (42 if span.selected else 0)))
         if rejected:
-            painter.fillRect(rect, QBrush(color(colors.muted, 90), Qt.BrushStyle.BDiagPattern))
+            painter.fillRect(rect, QBrush(color(palette().muted, 90), Qt.BrushStyle.BDiagPattern))
         edge = color(tint, 255 if accepted or span.selected else 110)
         painter.setPen(QPen(edge, 2 if accepted else 1))
         if not span.selected:
             painter.drawLine(rect.topLeft(), rect.bottomLeft())
             painter.drawLine(rect.topRight(), rect.bottomRight())
         else:
-            painter.setPen(QPen(QColor(colors.text if rejected else tint), 2))
+            painter.setPen(QPen(QColor(palette().text if rejected else tint), 2))
             painter.drawRect(rect.adjusted(0, 1, -1, -1))
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         middle = QPointF(rect.center().x(), rect.y() + 12)
@@ -194,13 +325,13 @@ class SpansItem(_PlotItem):
         numbered = rect.width() >= 8 * len(str(span.number)) + (20 if marked else 4)
         if numbered:
             painter.setFont(ui_font(12, bold=span.selected))
-            painter.setPen(QColor(colors.text if span.selected else colors.muted))
+            painter.setPen(QColor(palette().text if span.selected else palette().muted))
             place = QRectF(middle.x() - 12 + (8 if marked else 0), rect.y() + 4, 24, 16)
             painter.drawText(place, Qt.AlignmentFlag.AlignCenter, str(span.number))
         if not marked or rect.width() < self._MARK_WIDTH:
             return
         at = middle - QPointF(8 if numbered else 0, 0)
-        painter.setPen(QPen(QColor(colors.accepted if accepted else colors.rejected), 2))
+        painter.setPen(QPen(QColor(palette().accepted if accepted else palette().rejected), 2))
         if accepted:
             painter.drawPolyline([at + QPointF(-5, 0), at + QPointF(-1, 4), at + QPointF(5, -4)])
         else:

@@ -99,7 +99,7 @@ class Session(VideosDocument):
         if entry.ranker is None or entry.ranking is None:
             self.refused.emit("There is nothing to choose from before the video is analysed.")
             return
-        found = explain_place(entry.ranker, entry.ranking, frame)
+        found = explain_place(entry.ranker, entry.ranking, frame, entry.track_asked_about(frame))
         if isinstance(found, str):
             self.refused.emit(found)
             return
@@ -123,8 +123,32 @@ class Session(VideosDocument):
         if key[1] - key[0] < _SHORTEST:
             wanted = "before the last" if edge == "start" else "after the first"
             self.refused.emit(f"Put the playhead {wanted} frame of window {row.number} to trim its {edge}.")
-        elif key != row.key:
-            self._make(entry, key, row.decision, row, f"Trim the {edge} of window {row.number}")
+        else:
+            self.trim_to(key[0], key[1], edge)
+
+    def trim_to(self, start: int, stop: int, edge: Literal["start", "end"]) -> None:
+        """Let the selected window be these frames (half-open); the name of the edge is for the undo step."""
+        self._settle()
+        entry = self.current
+        row = entry.selected_row if entry else None
+        if entry is not None and row is not None and stop - start >= _SHORTEST:
+            key = (start, stop, row.sequence.track_id)
+            if key != row.key:
+                self._make(entry, key, row.decision, row, f"Trim the {edge} of window {row.number}")
+
+    def accept_span(self, start: int, stop: int) -> None:
+        """Accept these frames (half-open) as a window made by hand, of the face that is looked at or else the best."""
+        self._settle()
+        entry = self.current
+        if entry is None or entry.ranker is None or stop - start < _SHORTEST:
+            return
+        spans = [(start, stop, track.track_id) for track in entry.analysis.tracks] if entry.analysis else []
+        found = [one for key in spans if (one := entry.ranker.describe(key, self.settings))]
+        if not found:
+            self.refused.emit(f"The face is not seen in every frame from {start} to {stop - 1}.")
+            return
+        best = max(found, key=lambda one: (one.track_id == entry.track, one.combined_score))
+        self._make(entry, best.key, Decision.ACCEPTED, None, f"Accept frames {start} to {stop - 1}")
 
     def _make(self, entry: VideoEntry, key: Key, decision: Decision, instead_of: WindowRow | None, text: str) -> None:
         """Add a window by hand."""

@@ -87,6 +87,7 @@ class VideoEntry:
     subjects: dict[int, str] = field(default_factory=dict)  # subject id by track id
     selected: Key | None = None
     place: int | None = None  # frame that the curator asks about; then nothing is selected
+    track: int | None = None  # id of the face that is looked at; None: whichever is there
     position: int = 0  # playhead, frame index
     _curves: dict[tuple[str, int], Curve] = field(default_factory=dict)  # of the terms, which no weight changes
     _curves_of: object = None
@@ -98,6 +99,43 @@ class VideoEntry:
     @property
     def selected_row(self) -> WindowRow | None:
         return next((row for row in self.rows if row.key == self.selected), None)
+
+    def tracks_at(self, frame: int) -> tuple[int, ...]:
+        """Ids of the faces that are seen on this frame, the one that is looked at first."""
+        tracks = self.analysis.tracks if self.analysis else ()
+        seen = [track.track_id for track in tracks if track.row_of(frame) is not None]
+        return tuple(sorted(seen, key=lambda track_id: track_id != self.track))
+
+    def track_asked_about(self, frame: int) -> int | None:
+        """The face that is looked at, if it is seen on this frame; None: any."""
+        seen = self.tracks_at(frame)
+        return self.track if seen and seen[0] == self.track else None
+
+    @property
+    def tracks_beside(self) -> frozenset[int]:
+        """Faces that are seen beside the one that is looked at; those of other shots are none."""
+        spans = {
+            track.track_id: (track.frame_index[0], track.frame_index[-1])
+            for track in (self.analysis.tracks if self.analysis else ())
+            if len(track.frame_index)
+        }
+        if self.track not in spans:
+            return frozenset()
+        first, last = spans.pop(self.track)
+        return frozenset(one for one, (begin, end) in spans.items() if begin <= last and first <= end)
+
+    @property
+    def gaps_s(self) -> NDArray[np.float64]:
+        """(N, 2) float64: seconds from where to where no face is seen, as far as the video is analysed."""
+        if self.analysis is None or self.info is None:
+            return np.zeros((0, 2))
+        count = min(self.analysis.analyzed_frames, self.info.frame_count)
+        seen = np.zeros(count, np.bool_)
+        for track in self.analysis.tracks:
+            seen[track.frame_index[track.frame_index < count]] = True
+        change = np.flatnonzero(np.diff(np.concatenate([[1], seen, [1]])))
+        gaps: NDArray[np.float64] = np.append(self.info.times_s, self.info.duration_s)[change].reshape(-1, 2)
+        return gaps
 
     @property
     def candidate(self) -> tuple[int, int] | None:

@@ -23,6 +23,7 @@ class VideosDocument(SettingsDocument):
     ranking_changed = Signal()  # the current video's windows, curves or decisions, and with them maybe the selection
     selection_changed = Signal()  # another window is selected, or another place asked about
     window_chosen = Signal()  # the curator went to a window to look at it
+    track_changed = Signal()  # another face is looked at
     position_changed = Signal(int)
     failed = Signal(object, str)  # entry, sentence
 
@@ -129,6 +130,9 @@ class VideosDocument(SettingsDocument):
             return
         if key != entry.selected or entry.place is not None:
             entry.selected, entry.place = key, None
+            if key is not None and key[2] != entry.track:
+                entry.track = key[2]
+                self.track_changed.emit()
             self.selection_changed.emit()
         if seek and key is not None:
             self.seek(key[0])
@@ -142,6 +146,18 @@ class VideosDocument(SettingsDocument):
             if frame is not None:
                 entry.selected = None
             self.selection_changed.emit()
+
+    def choose_track(self, track_id: int) -> None:
+        """Look at this face: its window under the playhead is selected, and windows made by hand are of it."""
+        entry = self.current
+        if entry is None or track_id == entry.track:
+            return
+        entry.track = track_id
+        if entry.selected is not None and entry.selected[2] != track_id:
+            here = (row for row in entry.rows if row.overlaps(entry.position, entry.position + 1))
+            entry.selected = next((row.key for row in here if row.sequence.track_id == track_id), None)
+        self.track_changed.emit()
+        self.selection_changed.emit()
 
     def step_selection(self, step: int) -> None:
         """Select the window below or above; from none the first or the last."""

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from clipgen_engine.ranking import Ranker
 from clipgen_engine.types import Analysis, Decision
-from clipgen_gui.explanation_panel import readable
+from clipgen_gui.cards import readable
 from clipgen_gui.main_window import MainWindow
 from clipgen_gui.session import Session
 from clipgen_gui.video_entry import VideoEntry

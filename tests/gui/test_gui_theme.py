@@ -104,8 +104,8 @@ def test_no_two_curves_differ_by_hue_alone(colors: Palette, eyes: NDArray[np.flo
 
 
 def test_curves_are_drawn_as_told(reviewed: MainWindow) -> None:
-    widths = {line.width for line in reviewed.plot.terms.lines}
-    assert {line.width for line in reviewed.plot.combined.lines} == {2 * max(widths)}
+    widths = {line.kind.width for line in reviewed.plot.terms.lines}
+    assert {line.kind.width for line in reviewed.plot.combined.lines} == {2 * max(widths)}
 
 
 def grey(image: QImage) -> NDArray[np.int16]:

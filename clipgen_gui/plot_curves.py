@@ -1,0 +1,93 @@
+"""The curves that the plot can show: one entry each, from which legend, lines, limits and hover values are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+
+from clipgen_engine.gates import GATES
+from clipgen_engine.ranking import COMBINED
+from clipgen_engine.score_terms import TERMS
+from clipgen_gui.cards import term_color, term_line
+from clipgen_gui.theme import palette
+from clipgen_gui.video_entry import MOVEMENT
+
+
+@dataclass(frozen=True)
+class CurveKind:
+    """A number of each frame, or of the window centred at it."""
+
+    name: str  # as `VideoEntry.curve` knows it
+    label: str
+    short_label: str
+    help: str
+    stems: bool = False  # a vertical line a sample instead of a curve
+    width: float = 1.0
+    top: float = 1.0  # the value that stands at 1 on the axis
+    unit: str = ""
+    gates: tuple[str, ...] = ()  # gates that compare this very number
+
+    @property
+    def tint(self) -> str:
+        """The colour that it has now."""
+        if self.name in SCORES:
+            return term_color(self.name)
+        return palette().muted if self.name == MOVEMENT else palette().term(-1 - CONDITIONS.index(self.name))
+
+    @property
+    def pen_style(self) -> Qt.PenStyle:
+        return Qt.PenStyle.DashLine if self.name in CONDITIONS else term_line(self.name)
+
+    def told(self, value: float) -> str:
+        """The value as a person reads it."""
+        return f"{value:.0f}{self.unit}" if self.top >= 2 else f"{value:.2f}{self.unit}"
+
+
+# Where thresholds of use end: the axis is as high as that.
+_TOPS = {
+    "min_face_share": 0.5,
+    "max_yaw": 90.0,
+    "max_pitch": 90.0,
+    "max_roll": 90.0,
+    "min_laplacian": 2000.0,
+    "one_face": 5.0,
+    "max_displacement": 0.5,
+}
+_LIMITS_OF_TERMS = {f"{which}_{name}" for name in TERMS for which in ("min", "max")}
+CONDITIONS = tuple(
+    name
+    for name, gate in GATES.items()
+    if name not in _LIMITS_OF_TERMS and gate.threshold.minimum != gate.threshold.maximum
+)
+SCORES = (*TERMS, COMBINED)
+
+CURVES: dict[str, CurveKind] = {
+    kind.name: kind
+    for kind in (
+        *(
+            CurveKind(name, one.label, one.short_label, one.help, gates=(f"min_{name}", f"max_{name}"))
+            for name, one in TERMS.items()
+        ),
+        CurveKind(COMBINED, "Combined", "Combined", "The score by which windows are ranked.", width=2.0),
+        CurveKind(
+            MOVEMENT,
+            "Movement",
+            "Move",
+            "How far the expression token moves from one frame to the next.",
+            stems=True,
+        ),
+        *(
+            CurveKind(
+                name,
+                GATES[name].label,
+                GATES[name].label,
+                f"{GATES[name].threshold.help} Of the window centred at each frame; drag the dotted line.",
+                top=_TOPS.get(name, 1.0),
+                unit=GATES[name].threshold.unit,
+                gates=(name,),
+            )
+            for name in CONDITIONS
+        ),
+    )
+}
