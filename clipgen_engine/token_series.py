@@ -16,7 +16,6 @@ from clipgen_engine.windows import Windows, in_chunks, prefix_sums
 REGIONS = ("brows", "eyelids", "gaze", "cheeks_nose", "mouth", "jaw")
 _UNITS = 1 << 14
 _SIMILARITY_DECIMALS = 6
-_BLOCK = 1 << 13  # windows at a time
 
 
 class TokenSeries:
@@ -54,22 +53,21 @@ class TokenSeries:
 
     def _region_variance(self, windows: Windows) -> Float32Array:
         scale = 1 / (windows.length * float(_UNITS))
-        result = np.empty((len(self.regions), len(windows)), np.float32)
-        # reused for every block: to get fresh memory of this size costs more than the sums
-        sums = np.empty((len(self._sums), _BLOCK), np.int32)
-        floats = np.empty(sums.shape, np.float32)
-        squares = np.empty((len(self.regions), _BLOCK), np.int64)
-        means = np.empty(squares.shape)
-        for first in range(windows.first_row, windows.stop_row, _BLOCK):
-            block = Windows(windows.length, first, min(first + _BLOCK, windows.stop_row))
-            count, target = len(block), slice(first - windows.first_row, block.stop_row - windows.first_row)
-            block.difference(self._sums, out=sums[:, :count])
-            np.copyto(floats[:, :count], sums[:, :count], casting="unsafe")
-            block.difference(self._square_sums, out=squares[:, :count])
-            np.multiply(squares[:, :count], scale / _UNITS, out=means[:, :count])
-            for group, channels in enumerate(self._channels_of_region):
-                part = floats[channels, :count]
-                result[group, target] = means[group, :count] - np.einsum("cw,cw->w", part, part) * scale**2
+        count = len(windows)
+        result = np.empty((len(self.regions), count), np.float32)
+        # channel by channel, in arrays that are used again and stay in the cache
+        sums, floats = np.empty(count, np.int32), np.empty(count, np.float32)
+        squared, spread = np.empty(count, np.float32), np.empty(count)
+        for group, channels in enumerate(self._channels_of_region):
+            squared.fill(0)
+            for prefix in self._sums[channels]:
+                windows.difference(prefix, out=sums)
+                np.copyto(floats, sums, casting="unsafe")
+                np.multiply(floats, floats, out=floats)
+                np.add(squared, floats, out=squared)
+            np.multiply(windows.difference(self._square_sums[group]), scale / _UNITS, out=spread)
+            np.multiply(squared, np.float32(scale**2), out=squared)
+            np.subtract(spread, squared, out=result[group], casting="unsafe")
         return np.maximum(result, 0, out=result)
 
     def similarity(self, windows: Windows, row: int) -> Float32Array:

@@ -78,11 +78,15 @@ class WindowScores:
 
     def combined(self, weights: Mapping[str, float]) -> Float64Array:
         """(W,) float64: sum of weight * term over the terms with a weight, in the order of the registry."""
-        total = np.zeros(len(self.start_frame))
-        for name, weight in weights.items():
-            if weight:
-                total += np.multiply(self.term(name), weight, dtype=np.float64)
-        return total
+        used = [(self.term(name), weight) for name, weight in weights.items() if weight]
+
+        def total(chunk: Windows) -> Float64Array:
+            summed = np.zeros(len(chunk))
+            for values, weight in used:
+                summed += np.multiply(values[chunk.first_row : chunk.stop_row], weight, dtype=np.float64)
+            return summed
+
+        return in_chunks(self.windows, total)
 
     def _computed(self, compute: Callable[[FrameSeries, Windows, RankingSettings], Float32Array]) -> Float32Array:
         first = Windows(self.windows.length, 0, min(1, len(self.windows)))

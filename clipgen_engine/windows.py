@@ -47,8 +47,17 @@ def in_chunks(windows: Windows, compute: Callable[[Windows], NDArray[_Number]]) 
         return compute(windows)
     edges = [*range(windows.first_row, windows.stop_row, _CHUNK), windows.stop_row]
     chunks = [Windows(windows.length, first, stop) for first, stop in pairwise(edges)]
+    head = compute(chunks[0])
+    result = np.empty((*head.shape[:-1], len(windows)), head.dtype)
+    result[..., :_CHUNK] = head
+
+    def place(chunk: Windows) -> None:
+        first = chunk.first_row - windows.first_row
+        result[..., first : first + len(chunk)] = compute(chunk)
+
     with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="clipgen-ranking") as pool:
-        return np.concatenate(list(pool.map(compute, chunks)), axis=-1)
+        list(pool.map(place, chunks[1:]))
+    return result
 
 
 def prefix_sums(values: NDArray[np.int64] | NDArray[np.bool_]) -> Int64Array:
@@ -61,14 +70,12 @@ def prefix_sums(values: NDArray[np.int64] | NDArray[np.bool_]) -> Int64Array:
 def sliding_minimum(values: Float32Array, length: int) -> Float32Array:
     """(N - length + 1,) float32: minimum of each run of `length` values.
 
-    Van Herk (1992), Gil and Werman (1993): prefix minima from the left and from the right within blocks of `length`.
+    Minima of runs of 2, 4, 8 ... values, each from two of the half; two of the longest that fit cover any run.
     """
     count = len(values) - length + 1
     if count <= 0:
         return np.zeros(0, np.float32)
-    padded = np.full(-(-len(values) // length) * length, np.inf, np.float32)
-    padded[: len(values)] = values
-    blocks = padded.reshape(-1, length)
-    from_left = np.minimum.accumulate(blocks, axis=1).ravel()
-    from_right = np.minimum.accumulate(blocks[:, ::-1], axis=1)[:, ::-1].ravel()
-    return np.minimum(from_right[:count], from_left[length - 1 : length - 1 + count])
+    lowest, run = values, 1
+    while 2 * run <= length:
+        lowest, run = np.minimum(lowest[:-run], lowest[run:]), 2 * run
+    return np.minimum(lowest[:count], lowest[length - run : length - run + count])
