@@ -9,12 +9,12 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from clipgen_engine.version import __version__ as __version__
+
 if TYPE_CHECKING:
     from clipgen_engine.analyzer import analyze_video as analyze_video
     from clipgen_engine.extractor import extract_clips as extract_clips
     from clipgen_engine.ranking import rank_sequences as rank_sequences
-
-__version__ = "0.1.0"
 
 _VERBS = {
     "analyze_video": "clipgen_engine.analyzer",

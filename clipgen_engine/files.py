@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from clipgen_engine.errors import OutputError
 
@@ -31,7 +32,7 @@ def replacing(path: Path) -> Iterator[Path]:
         finally:
             temporary.unlink(missing_ok=True)
     except OSError as error:
-        raise _output_error(path.parent, error) from error
+        raise output_error(path.parent, error) from error
 
 
 def make_writable_folder(folder: Path) -> None:
@@ -45,7 +46,7 @@ def make_writable_folder(folder: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise _output_error(folder, error) from error
+        raise output_error(folder, error) from error
 
 
 def write_text(path: Path, text: str) -> None:
@@ -63,7 +64,32 @@ def strict_json(value: Any, indent: int | None = None) -> str:
     return json.dumps(value, allow_nan=False, ensure_ascii=False, indent=indent)
 
 
-def _output_error(folder: Path, error: OSError) -> OutputError:
+def sha256_of(path: Path) -> str:
+    """SHA-256 (hex) of a file's content."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def locked_file(path: Path) -> IO[bytes] | None:
+    """An open file that nobody else can lock until it is closed, or None where somebody else has locked it."""
+    file = path.open("ab")
+    try:
+        try:
+            import fcntl
+        except ImportError:
+            import msvcrt
+
+            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
+        else:
+            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        file.close()
+        return None
+    return file
+
+
+def output_error(folder: Path, error: OSError) -> OutputError:
+    """The sentence for what the system answered when this folder was written to."""
     if error.errno == errno.ENOSPC:
         return OutputError(f"The disk is full: nothing more fits into {folder}", "Free some space and run again")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):

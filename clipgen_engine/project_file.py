@@ -7,11 +7,11 @@ import threading
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from clipgen_engine.closing import Closing
 from clipgen_engine.errors import OutputError, ProjectError
-from clipgen_engine.files import replacing
+from clipgen_engine.files import locked_file, replacing
 
 _APPLICATION_ID = 0x636C6970  # "clip": tells a project from other SQLite files
 _MIGRATIONS = (
@@ -94,7 +94,7 @@ class ProjectFile(Closing):
         self._guard = threading.Lock()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._lock_file = _locked(path.with_name(path.name + ".lock"))
+            self._lock_file = locked_file(path.with_name(path.name + ".lock"))
             self.read_only = self._lock_file is None
             self._database = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode={'ro' if self.read_only else 'rwc'}",
@@ -208,21 +208,3 @@ class ProjectFile(Closing):
         if lock_file is not None:
             lock_file.close()  # the lock goes with it, and with the process should that be killed
             self._lock_file = None
-
-
-def _locked(path: Path) -> IO[bytes] | None:
-    """An open file that nobody else can lock meanwhile, or None where somebody else has."""
-    file = path.open("ab")
-    try:
-        try:
-            import fcntl
-        except ImportError:
-            import msvcrt
-
-            msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)  # type: ignore[attr-defined]
-        else:
-            fcntl.flock(file.fileno(), fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        file.close()
-        return None
-    return file

@@ -337,3 +337,72 @@ class ExportSettings(_Checked):
         maximum=1_000_000,
         step=1,
     )
+
+
+@dataclass(frozen=True)
+class DatasetSettings(_Checked):
+    """How clips are named and divided in a dataset."""
+
+    name_pattern: str = _declared(
+        "clip_{rank:03d}_frames_{start_frame:06d}_{end_frame:06d}",
+        str,
+        "File names",
+        "Pattern of the names of clips; fields: source, rank, number, start_frame, end_frame, track_id, subject_id, "
+        "score.",
+    )
+    split_by: str = _declared(
+        "subject",
+        str,
+        "Split by",
+        "What is never in two splits: subject (where none is named, the video counts as one) or video.",
+        choices=("subject", "video"),
+    )
+    validation_share: float = _declared(
+        0.0,
+        float,
+        "Validation",
+        "Share of subjects or videos that go into the validation split; which, follows from their names alone.",
+        minimum=0.0,
+        maximum=1.0,
+        step=0.05,
+    )
+    test_share: float = _declared(
+        0.0,
+        float,
+        "Test",
+        "Share of subjects or videos that go into the test split.",
+        minimum=0.0,
+        maximum=1.0,
+        step=0.05,
+    )
+    split_seed: int = _declared(
+        0,
+        int,
+        "Split seed",
+        "Another number gives another division into splits.",
+        minimum=0,
+        maximum=2**31 - 1,
+        step=1,
+    )
+    shard_size_mb: int = _declared(
+        1000,
+        int,
+        "Shard size",
+        "WebDataset: a shard is not larger than this, unless a single clip is.",
+        minimum=1,
+        maximum=1_000_000,
+        step=100,
+        unit="MB",
+    )
+    fiftyone_media: str = _declared(
+        "clips",
+        str,
+        "FiftyOne media",
+        "clips: the written clips; sources: spans of the source videos, nothing is encoded.",
+        choices=("clips", "sources"),
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.validation_share + self.test_share > 1:
+            raise SettingError("validation_share and test_share are more than 1 together", "Give smaller shares")

@@ -43,7 +43,7 @@ from clipgen_gui.video_entry import VideoEntry, VideoState
 from clipgen_gui.video_files import SUFFIXES, expand
 from clipgen_gui.video_player import VideoPlayer
 from clipgen_gui.videos_list import VideosList
-from clipgen_gui.windows_panel import WindowsPanel
+from clipgen_gui.windows_table import WindowsTable
 
 if TYPE_CHECKING:
     from clipgen_engine.analysis_cache import AnalysisCache
@@ -52,7 +52,6 @@ if TYPE_CHECKING:
 _JOIN_MS = 5000
 _PASSING_MS = 8000
 _GEOMETRY = "window/geometry"
-_CONTEXT = ("accept", "reject", "undecide", "", "trim_start", "trim_end", "", "contact_sheet")  # "": a line
 
 
 class MainWindow(QMainWindow):
@@ -126,8 +125,6 @@ class MainWindow(QMainWindow):
             "redo": session.undo_stack.redo,
             "dismiss": self._dismiss,
             "keys": self._show_keys,
-            "film_strip": lambda: self.table.show_strip(not self.table.shows_strip),
-            "filter": lambda: self.table.filter.showMenu(),
             "contact_sheet": self._toggle_sheet,
             "next_page": lambda: self.sheet.turn(1),
             "previous_page": lambda: self.sheet.turn(-1),
@@ -169,10 +166,9 @@ class MainWindow(QMainWindow):
         self.ranking = RankingPanel(self.session)
         self.explainer = Explainer(self.session, self)
         self.why = ExplanationPanel(self.session, self.explainer)
-        self.table = WindowsPanel(self.session, self._settings)
-        self.table.set_context_actions([actions[name] if name else None for name in _CONTEXT])
+        self.table = WindowsTable(self.session)
         self.key_sheet = KeySheet(self)
-        for view in (self.player, self.plot.plot, self.videos.view, self.table.view, self.table.strip):
+        for view in (self.player, self.plot.plot, self.videos.view, self.table.view):
             view.setAcceptDrops(False)  # the window takes what is dropped, wherever it falls
 
         below = _splitter(Qt.Orientation.Horizontal, (self.plot, self.why), (790, 310))
@@ -430,7 +426,6 @@ class MainWindow(QMainWindow):
         self.exports.cancel()
         self.server.shutdown(_JOIN_MS)
         self.sheet.server.shutdown(_JOIN_MS)
-        self.table.strip.server.shutdown(_JOIN_MS)
         self.queue.shutdown(_JOIN_MS)
         self.exports.shutdown(_JOIN_MS)
         self.session.close()

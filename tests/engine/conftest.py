@@ -1,28 +1,30 @@
-"""Fixtures of the engine's tests: models for learned tokens, made once. torch is imported only where they are used."""
-
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Any
+from fractions import Fraction
 
+import numpy as np
 import pytest
 
-
-@pytest.fixture(scope="session")
-def small_dinov2() -> Any:
-    """A seeded DINOv2 of the real geometry with two layers."""
-    pytest.importorskip("torch")
-    from tests.checkpoints import made_dinov2
-
-    return made_dinov2()
+from clipgen_engine.export_items import ExportSource
+from clipgen_engine.types import Analysis
+from tests.exports import SPANS, analysis_of, small_video, source_of
 
 
 @pytest.fixture(scope="session")
-def model_paths(tmp_path_factory: pytest.TempPathFactory, small_dinov2: Any) -> dict[str, Path]:
-    """A folder of that DINOv2, and a checkpoint for it with seven subjects."""
-    from tests.checkpoints import LAYOUTS, made_state, saved
+def analyses(tmp_path_factory: pytest.TempPathFactory) -> tuple[Analysis, Analysis]:
+    """Of two short coded videos: one with an awkward name, one of variable rate."""
+    folder = tmp_path_factory.mktemp("sources")
+    first = small_video(folder / "Çà et là, 顔.mp4", size=(160, 96))
+    times = np.cumsum(np.random.default_rng(0).integers(300, 700, 60)).tolist()
+    second = small_video(folder / "b.c.mp4", size=(160, 96), pts=times, time_base=Fraction(1, 15360))
+    return analysis_of(first, 0), analysis_of(second, 1)
 
-    folder = tmp_path_factory.mktemp("models")
-    small_dinov2.save_pretrained(folder / "dinov2")
-    checkpoint = saved(folder / "c.pt", made_state(LAYOUTS[0]), wrapped=True, config={"num_heads": 4})
-    return {"dinov2": folder / "dinov2", "checkpoint": checkpoint}
+
+@pytest.fixture(scope="session")
+def sources(analyses: tuple[Analysis, Analysis]) -> tuple[ExportSource, ExportSource]:
+    """Three accepted windows of the first, two of the second."""
+    first, second = analyses
+    return (
+        source_of(first, SPANS, tags=["smile", "eyes, wide"], note='a "note", with <b>markup</b>\nand lines'),
+        source_of(second, SPANS[:2], subjects={0: "Ána"}),
+    )

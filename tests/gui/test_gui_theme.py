@@ -128,9 +128,9 @@ def test_decisions_differ_without_any_hue(reviewed: MainWindow, scheme: str) -> 
 
 
 def _marks() -> list[tuple[str, str]]:
-    from clipgen_gui.windows_model import DECISION_ICONS
+    from clipgen_gui.windows_table import _DECISIONS
 
-    return list(DECISION_ICONS.values())
+    return list(_DECISIONS.values())
 
 
 def test_a_switch_repaints_everything(reviewed: MainWindow, qtbot: QtBot) -> None:
