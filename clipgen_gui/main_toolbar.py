@@ -19,7 +19,7 @@ class MainToolBar(QToolBar):
         self.setMovable(False)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        for name in ("open", None, "undo", "redo", None, "box", "loop", "contact_sheet"):
+        for name in ("open", None, "undo", "redo", None, "loop", "contact_sheet"):
             if name is None:
                 self.addSeparator()
             else:

@@ -132,7 +132,7 @@ class MainWindow(QMainWindow):
         }
         self.actions_by_name = make_actions(self, {name: partial(self._run, name, handlers[name]) for name in handlers})
         name_undo_actions(session.undo_stack, self.actions_by_name)
-        for name in ("box", "loop", "follow"):
+        for name in ("loop", "follow"):
             self.actions_by_name[name].setChecked(True)
 
     def _run(self, name: str, handler: Callable[[], object]) -> None:
@@ -149,7 +149,7 @@ class MainWindow(QMainWindow):
         self._stage.addWidget(self.drop_page)
         self._stage.addWidget(self.player)
         self.messages = MessageArea()
-        self.transport = TransportBar(self.session, actions, SPEEDS)
+        self.transport = TransportBar(self.session, actions, SPEEDS, self._settings)
         player_card = Card()
         card_layout = player_card.layout()
         assert card_layout is not None
@@ -214,7 +214,7 @@ class MainWindow(QMainWindow):
         playback.speed_changed.connect(self.transport.show_speed)
         playback.playing_changed.connect(self.transport.show_playing)
         self.transport.show_speed(playback.speed)
-        actions["box"].toggled.connect(self.player.set_box_visible)
+        self.player.bind(actions, self._settings)
         actions["loop"].toggled.connect(playback.set_loop)
         session.window_chosen.connect(self._play_chosen)
         self.sheet.closed.connect(lambda: self.show_sheet(False))
@@ -425,6 +425,7 @@ class MainWindow(QMainWindow):
         self.queue.cancel()
         self.exports.cancel()
         self.server.shutdown(_JOIN_MS)
+        self.player.meshes.shutdown(_JOIN_MS)
         self.sheet.server.shutdown(_JOIN_MS)
         self.queue.shutdown(_JOIN_MS)
         self.exports.shutdown(_JOIN_MS)

@@ -140,11 +140,12 @@ class NamesItem(_PlotItem):
         font = ui_font(11)
         painter.setFont(font)
         metrics = QFontMetricsF(font)
-        for _, value, line in sorted(latest.values(), key=lambda one: one[1]):  # from below, each above the last
+        for seconds, value, line in sorted(latest.values(), key=lambda one: one[1]):  # from below, each above the last
             y = min(floor, max(top, value * to_device.m22() + to_device.dy() - height - 1))
             floor = y - height
             width = metrics.horizontalAdvance(line.kind.short_label) + 2 * self._MARGIN
-            plate = QRectF(right - width - 2, y, width, height)
+            after = seconds * to_device.m11() + to_device.dx() + 2
+            plate = QRectF(min(after, right - width - 2), y, width, height)
             painter.fillRect(plate, color(palette().card, 205))
             painter.setPen(QColor(line.kind.tint))
             painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, line.kind.short_label)

@@ -1,6 +1,14 @@
-"""Seconds as a person reads them."""
+"""Times as a person reads them."""
 
 from __future__ import annotations
+
+import math
+from enum import StrEnum
+from functools import lru_cache
+
+import numpy as np
+
+from clipgen_engine.types import VideoInfo
 
 
 def clock(seconds: float) -> str:
@@ -29,3 +37,50 @@ def remaining(seconds: float) -> str:
     if seconds < 5400:
         return f"{round(seconds / 60)} min left"
     return f"{seconds / 3600:.1f} h left"
+
+
+class TimeFormat(StrEnum):
+    """How the player tells the time."""
+
+    SECONDS = "seconds"
+    FRAMES = "frames"
+    TIMECODE = "timecode"
+
+    @property
+    def following(self) -> TimeFormat:
+        """The one that a click switches to."""
+        formats = list(TimeFormat)
+        return formats[(formats.index(self) + 1) % len(formats)]
+
+
+def position(video: VideoInfo, frame: int, how: TimeFormat) -> tuple[str, str]:
+    """A frame's time and the video's length, told in this way; of no frame (-1) only the length."""
+    shown = 0 <= frame < video.frame_count
+    if how is TimeFormat.FRAMES:
+        return (str(frame) if shown else "-"), str(video.frame_count)
+    if how is TimeFormat.TIMECODE:
+        total = timecode(video, video.frame_count - 1)
+        return (timecode(video, frame) if shown else "--:--:--:--"), total
+    return (clock(float(video.times_s[frame])) if shown else "--:--.--"), clock(video.duration_s)
+
+
+def timecode(video: VideoInfo, frame: int) -> str:
+    """`00:00:04:21`: hours, minutes, seconds and frames, non-drop.
+
+    At a constant rate frames are counted in seconds of the rate's nearest whole number, as SMPTE 12M does. Where the
+    rate varies the seconds are those of the frame's PTS, and the last part counts the frames since that second began.
+    """
+    if _constant_rate(video):
+        seconds, count = divmod(frame, max(1, round(video.average_rate)))
+    else:
+        seconds = int((int(video.pts[frame]) - video.start_pts) * video.time_base)
+        first_pts = math.ceil(seconds / video.time_base) + video.start_pts
+        count = frame - int(np.searchsorted(video.pts, first_pts))
+    return f"{seconds // 3600:02d}:{seconds // 60 % 60:02d}:{seconds % 60:02d}:{count:02d}"
+
+
+@lru_cache(maxsize=4)
+def _constant_rate(video: VideoInfo) -> bool:
+    """Whether frames are equally long, but for the rounding of time stamps."""
+    steps = np.diff(video.pts)
+    return not len(steps) or int(steps.max() - steps.min()) <= 1

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QAction
+from PySide6.QtCore import QSettings, QSize, Qt, Signal
+from PySide6.QtGui import QAction, QMouseEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QWidget
 
 from clipgen_gui.cards import named
+from clipgen_gui.face_marks import Overlay
 from clipgen_gui.session import Session
 from clipgen_gui.theme import follow_theme, icon, palette, px
-from clipgen_gui.timecode import clock
+from clipgen_gui.timecode import TimeFormat, position
+
+_TIME_FORMAT = "player/time_format"
 
 
 class TransportBar(QWidget):
@@ -20,13 +23,25 @@ class TransportBar(QWidget):
     speed_chosen = Signal(float)
 
     def __init__(
-        self, session: Session, actions: dict[str, QAction], speeds: Sequence[float], parent: QWidget | None = None
+        self,
+        session: Session,
+        actions: dict[str, QAction],
+        speeds: Sequence[float],
+        settings: QSettings,
+        parent: QWidget | None = None,
     ) -> None:
+        """
+        Args:
+            settings: where the time format is remembered.
+        """
         super().__init__(parent)
         self._session = session
-        self._time = QLabel()
-        self._time.setTextFormat(Qt.TextFormat.RichText)
-        named(self._time, "Time", "Time of the picture, and length of the video")
+        self._settings = settings
+        stored = str(settings.value(_TIME_FORMAT, TimeFormat.SECONDS))
+        self.time_format = TimeFormat(stored) if stored in list(TimeFormat) else TimeFormat.SECONDS
+        self.time = _TimeLabel()
+        self.time.clicked.connect(actions["time_format"].trigger)
+        actions["time_format"].triggered.connect(lambda _: self.switch_time_format())
         self._speed = QComboBox()
         named(self._speed, "Speed", "Speed (J slower, L faster)")
         for speed in speeds:
@@ -37,19 +52,18 @@ class TransportBar(QWidget):
         buttons = QHBoxLayout()
         buttons.setSpacing(8)
         for name in ("first", "back", "play", "forward", "last"):
-            button = QToolButton()
-            button.setDefaultAction(actions[name])
-            button.setObjectName("play" if name == "play" else "transport")
-            button.setAccessibleName(actions[name].toolTip())
-            buttons.addWidget(button)
-            self._buttons[name] = button
+            buttons.addWidget(self._button(actions[name], "play" if name == "play" else "transport"))
 
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 6, 14, 8)
         left, right = QHBoxLayout(), QHBoxLayout()
-        left.addWidget(self._time)
+        left.addWidget(self.time)
         left.addStretch(1)
+        right.setSpacing(2)
         right.addStretch(1)
+        for overlay in Overlay:
+            right.addWidget(self._button(actions[overlay], "transport"))
+        right.addSpacing(8)
         right.addWidget(self._speed)
         layout.addLayout(left, 1)
         layout.addLayout(buttons)
@@ -61,11 +75,19 @@ class TransportBar(QWidget):
         self.show_playing(False)
         follow_theme(self, self._dress)
 
+    def _button(self, action: QAction, style_name: str) -> QToolButton:
+        button = QToolButton()
+        button.setDefaultAction(action)
+        button.setObjectName(style_name)
+        button.setAccessibleName(action.toolTip())
+        self._buttons[action.text()] = button
+        return button
+
     def _dress(self) -> None:
         self._speed.setFixedWidth(px(76))
         for button in self._buttons.values():
             button.setIconSize(QSize(px(20), px(20)))
-        self._buttons["play"].setFixedSize(px(17) * 2, px(17) * 2)
+        self._buttons[self._play.text()].setFixedSize(px(17) * 2, px(17) * 2)
         self.show_frame(self._frame)
 
     def show_frame(self, frame: int) -> None:
@@ -73,15 +95,38 @@ class TransportBar(QWidget):
         self._frame = frame
         entry = self._session.current
         info = entry.info if entry else None
-        shown = clock(float(info.times_s[frame])) if info and 0 <= frame < info.frame_count else "--:--.--"
-        total = clock(info.duration_s) if info else "--:--.--"
-        self._time.setText(
+        shown, total = position(info, frame, self.time_format) if info else ("--:--.--", "--:--.--")
+        self.time.setText(
             f'<span style="font-size:{px(16)}px; font-weight:600">{shown}</span>'
             f'<span style="color:{palette().muted}"> / {total}</span>'
         )
+
+    def switch_time_format(self) -> None:
+        """Tell the time the next way: seconds, frames, timecode."""
+        self.time_format = self.time_format.following
+        self._settings.setValue(_TIME_FORMAT, str(self.time_format))
+        self.show_frame(self._frame)
 
     def show_speed(self, speed: float) -> None:
         self._speed.setCurrentIndex(self._speed.findData(speed))
 
     def show_playing(self, playing: bool) -> None:
         self._play.setIcon(icon("pause" if playing else "play", "on_accent"))
+
+
+class _TimeLabel(QLabel):
+    clicked = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setTextFormat(Qt.TextFormat.RichText)
+        self.setCursor(Qt.CursorShape.PointingHandCursor)
+        named(
+            self,
+            "Time",
+            "Time of the picture and length of the video. Click: seconds, frames, timecode (Ctrl + T)",
+        )
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if event.button() is Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
+            self.clicked.emit()

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import partial
 
-import numpy as np
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetricsF, QMouseEvent, QPainter, QPen, QResizeEvent
-from PySide6.QtWidgets import (
-    QFrame,
-    QGraphicsItem,
-    QGraphicsScene,
-    QGraphicsView,
-    QStyleOptionGraphicsItem,
-    QWidget,
-)
+from PySide6.QtCore import QPointF, QRectF, QSettings, Signal
+from PySide6.QtGui import QAction, QPainter
+from PySide6.QtWidgets import QWidget
 
-from clipgen_engine.score_terms import TERMS
-from clipgen_gui.cards import named, term_color
+from clipgen_engine.settings import ExportSettings
+from clipgen_gui.cards import named
+from clipgen_gui.face_marks import FaceMark, MarkMaker, Overlay
+from clipgen_gui.face_painter import FacePainter, draw_chip
 from clipgen_gui.frame_reader import FrameServer, PlayerPicture
+from clipgen_gui.mesh_reader import Meshes, MeshServer
+from clipgen_gui.picture_view import PictureView
 from clipgen_gui.session import Session
-from clipgen_gui.theme import ON_PICTURE, color, follow_theme, palette, ui_font
+from clipgen_gui.theme import ON_PICTURE
 from clipgen_gui.video_entry import VideoEntry
 
-
-@dataclass(frozen=True)
-class FaceMark:
-    """A face of one frame: its box in source pixels and the scores of the window around it."""
-
-    track_id: int
-    box_xywh: tuple[float, float, float, float]
-    terms: tuple[tuple[str, float, str], ...]  # short name, value, colour
+_KEPT_MESHES = 1000  # frames
+_OVERLAYS = "player/overlays"
 
 
-class VideoPlayer(QGraphicsView):
-    """Shows the session's playhead. The frame server may answer late: overlays follow the answer, not the question."""
+class VideoPlayer(PictureView):
+    """Shows the session's playhead. The frame server may answer late: overlays follow the answer, not the question.
+
+    A click on another face looks at that face; a click elsewhere is `clicked`.
+    """
 
     frame_shown = Signal(int)
     clicked = Signal()
@@ -43,29 +37,47 @@ class VideoPlayer(QGraphicsView):
     def __init__(self, session: Session, server: FrameServer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._server = session, server
+        self.meshes = MeshServer(self)
         self._entry: VideoEntry | None = None
         self._generation = 0
         self._picture: PlayerPicture | None = None
-        self._box_visible = True
+        self._overlays: frozenset[Overlay] = frozenset({Overlay.BOX})
+        self._export = ExportSettings(crop="face")
+        self._maker: MarkMaker | None = None
         self._marks: tuple[FaceMark, ...] = ()
-        self._scene = QGraphicsScene(self)
-        self._item = _PictureItem()
-        self._scene.addItem(self._item)
-        self.setScene(self._scene)
-        self.setFrameShape(QFrame.Shape.NoFrame)
-        follow_theme(self, lambda: self.setBackgroundBrush(QColor(palette().stage)))
-        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)
-        self.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        self._meshes: dict[int, Meshes] = {}  # by frame
+        self._toggled = False  # the last click was `clicked`, not a face
         self.setMinimumSize(320, 180)
-        named(self, "Video picture", "Click to play or pause (Space)")
+        named(
+            self,
+            "Video picture",
+            "Click to play or pause (Space), or on another face to look at it.\n"
+            "Wheel zooms, drag moves the picture, double click fits it in again.",
+        )
         server.opened.connect(self._opened)
         server.open_failed.connect(self._open_failed)
         server.picture_ready.connect(self._show)
+        self.meshes.found.connect(self._take_meshes)
+        self.meshes.failed.connect(session.refused)
+        self.picture_clicked.connect(self._click)
+        self.picture_unclicked.connect(self._unclick)
         session.current_changed.connect(self._current_changed)
         session.position_changed.connect(self._request)
         session.ranking_changed.connect(self._refresh_marks)
+        session.selection_changed.connect(self._refresh_marks)
+        session.track_changed.connect(self.viewport().update)
+
+    def bind(self, actions: Mapping[str, QAction], settings: QSettings) -> None:
+        """Let the commands switch the overlays and fit the picture; what is switched on is remembered."""
+        stored = settings.value(_OVERLAYS, [Overlay.BOX.value])
+        names = [stored] if isinstance(stored, str) else stored if isinstance(stored, list) else []
+        for overlay in Overlay:
+            actions[overlay].toggled.connect(partial(self.set_overlay, overlay))
+            actions[overlay].setChecked(overlay.value in names)
+            self.set_overlay(overlay, overlay.value in names)
+        for overlay in Overlay:
+            actions[overlay].toggled.connect(lambda _: settings.setValue(_OVERLAYS, sorted(self._overlays)))
+        actions["fit"].triggered.connect(lambda _: self.fit())
 
     @property
     def shown_frame(self) -> int:
@@ -74,12 +86,28 @@ class VideoPlayer(QGraphicsView):
 
     @property
     def marks(self) -> tuple[FaceMark, ...]:
-        """The faces that are drawn on the picture on screen."""
-        return self._marks if self._box_visible else ()
+        """The faces of the picture on screen."""
+        return self._marks
 
-    def set_box_visible(self, on: bool) -> None:
-        self._box_visible = on
+    @property
+    def mesh(self) -> Meshes:
+        """The meshes of the picture on screen, as far as they are known."""
+        return self._meshes.get(self.shown_frame, {})
+
+    @property
+    def overlays(self) -> frozenset[Overlay]:
+        """What is drawn over the picture."""
+        return self._overlays
+
+    def set_overlay(self, overlay: Overlay, on: bool) -> None:
+        self._overlays = self._overlays | {overlay} if on else self._overlays - {overlay}
+        self._refresh_marks()
         self.viewport().update()
+
+    def set_export(self, settings: ExportSettings) -> None:
+        """How crops are made that are shown in advance."""
+        self._export = settings
+        self._refresh_marks()
 
     # Pictures
 
@@ -88,8 +116,10 @@ class VideoPlayer(QGraphicsView):
         if entry is self._entry:
             return
         self._entry = entry
+        self._maker = MarkMaker(entry) if entry else None
         self._picture, self._marks = None, ()
-        self._item.show_picture(None)
+        self._meshes = {}
+        self.show_picture(None)
         self._generation = self._server.open((entry.info or entry.path) if entry else None)
         self.viewport().update()
 
@@ -97,9 +127,7 @@ class VideoPlayer(QGraphicsView):
         if generation == self._generation and self._entry is not None:
             self._session.set_info(self._entry, info)  # type: ignore[arg-type]
             assert self._entry.info is not None
-            self._item.set_size(self._entry.info.width_px, self._entry.info.height_px)
-            self._scene.setSceneRect(self._item.boundingRect())
-            self._fit()
+            self.set_size(self._entry.info.width_px, self._entry.info.height_px)
             self._request(self._entry.position)
 
     def _open_failed(self, generation: int, message: str) -> None:
@@ -114,43 +142,43 @@ class VideoPlayer(QGraphicsView):
         if generation != self._generation:
             return
         self._picture = picture
-        self._item.show_picture(picture)
+        self.show_picture(picture)
         self._refresh_marks()
         self.frame_shown.emit(picture.index)
 
     # Overlays
 
     def _refresh_marks(self) -> None:
-        marks = self._marks_of(self._picture.index) if self._picture else ()
+        marks: tuple[FaceMark, ...] = ()
+        if self._picture is not None and self._maker is not None:
+            marks = self._maker.marks(self._picture.index, self._session.shown_terms, self._overlays, self._export)
         if marks != self._marks:
             self._marks = marks
             self.viewport().update()
+        self._want_meshes()
 
-    def _marks_of(self, frame: int) -> tuple[FaceMark, ...]:
-        entry = self._entry
-        if entry is None or entry.analysis is None:
-            return ()
-        marks = []
+    def _want_meshes(self) -> None:
+        """In a loop the frames that were passed over are asked for the next time round, until all are known."""
+        entry, picture = self._entry, self._picture
+        wanted = Overlay.MESH in self._overlays and self._marks
+        if not wanted or entry is None or entry.info is None or picture is None or picture.index in self._meshes:
+            return
+        assert entry.analysis is not None
+        boxes = {}
         for track in entry.analysis.tracks:
-            row = track.row_of(frame)
+            row = track.row_of(picture.index)
             if row is not None:
-                x, y, width, height = (float(value) for value in track.box_xywh[row])
-                marks.append(FaceMark(track.track_id, (x, y, width, height), self._terms(entry, track.track_id, frame)))
-        return tuple(marks)
+                boxes[track.track_id] = track.box_xywh[row]
+        self.meshes.request(self._generation, picture, boxes, entry.info.width_px)
 
-    def _terms(self, entry: VideoEntry, track_id: int, frame: int) -> tuple[tuple[str, float, str], ...]:
-        found = []
-        terms = [TERMS[name] for name in self._session.shown_terms]
-        initials = [term.short_label[:1] for term in terms]
-        for term, initial in zip(terms, initials, strict=True):
-            curve = entry.curve(term.name, track_id)
-            if curve is None:
-                continue
-            at = int(np.searchsorted(curve[0], frame))
-            if at < len(curve[0]) and curve[0][at] == frame and np.isfinite(curve[1][at]):
-                short = initial if initials.count(initial) == 1 else term.short_label
-                found.append((short, float(curve[1][at]), term_color(term.name, ON_PICTURE)))
-        return tuple(found)
+    def _take_meshes(self, generation: int, frame: int, meshes: Meshes) -> None:
+        if generation != self._generation:
+            return
+        while len(self._meshes) >= _KEPT_MESHES:
+            self._meshes.pop(next(iter(self._meshes)))
+        self._meshes[frame] = meshes
+        if frame == self.shown_frame:
+            self.viewport().update()
 
     # Painting and events
 
@@ -159,82 +187,33 @@ class VideoPlayer(QGraphicsView):
             return
         painter.save()
         painter.resetTransform()
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        picture = self.mapFromScene(self._item.boundingRect()).boundingRect()
+        faces = FacePainter(painter, self.to_widget)
+        beside = self._entry.tracks_beside
+        for mark in self._marks:
+            mesh = self.mesh.get(mark.track_id)
+            faces.draw(mark, self._overlays, aside=mark.track_id in beside, mesh=mesh)
+        picture = self.picture_rect
         corner = QPointF(max(picture.left(), 0) + 14, max(picture.top(), 0) + 12)
-        _draw_chip(painter, corner, f"frame {self._picture.index} / {self._entry.frame_count}", ON_PICTURE.text)
-        if self._box_visible:
-            for mark in self._marks:
-                self._draw_face(painter, mark)
+        text = f"frame {self._picture.index} / {self._entry.frame_count}"
+        if self.zoom > 1.0:
+            text += f" · {self.zoom:.1f}×"
+        draw_chip(painter, corner, text, ON_PICTURE.text)
         painter.restore()
 
-    def _draw_face(self, painter: QPainter, mark: FaceMark) -> None:
-        x, y, width, height = mark.box_xywh
-        box = QRectF(
-            QPointF(self.mapFromScene(QPointF(x, y))), QPointF(self.mapFromScene(QPointF(x + width, y + height)))
-        )
-        arm = max(8.0, min(22.0, box.width() / 5))
-        painter.setPen(QPen(QColor(ON_PICTURE.accent), 2))
-        for corner, right, down in (
-            (box.topLeft(), 1, 1),
-            (box.topRight(), -1, 1),
-            (box.bottomLeft(), 1, -1),
-            (box.bottomRight(), -1, -1),
-        ):
-            painter.drawPolyline([corner + QPointF(right * arm, 0), corner, corner + QPointF(0, down * arm)])
-        at = QPointF(max(4.0, box.left()), max(4.0, box.top() - 28))
-        at.setX(at.x() + _draw_chip(painter, at, f"face {mark.track_id + 1}", ON_PICTURE.text))
-        for name, value, tint in mark.terms:
-            at.setX(at.x() + _draw_chip(painter, at, f"{name} {value:.2f}", tint))
-
-    def resizeEvent(self, event: QResizeEvent) -> None:
-        super().resizeEvent(event)
-        self._fit()
-
-    def _fit(self) -> None:
-        if not self._item.boundingRect().isEmpty():
-            self.fitInView(self._item, Qt.AspectRatioMode.KeepAspectRatio)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        if event.button() is Qt.MouseButton.LeftButton:
+    def _click(self, place: QPointF) -> None:
+        face = self._face_at(place)
+        looked_at = self._entry.track if self._entry else None
+        self._toggled = face is None or len(self._marks) < 2 or face.track_id == looked_at
+        if self._toggled:
             self.clicked.emit()
-        super().mousePressEvent(event)
+        elif face is not None:
+            self._session.choose_track(face.track_id)
 
+    def _unclick(self) -> None:
+        if self._toggled:
+            self.clicked.emit()
 
-def _draw_chip(painter: QPainter, at: QPointF, text: str, tint: str) -> float:
-    """Draw a label on a dark plate; the width that it took, its gap included."""
-    font = ui_font(13)
-    width = QFontMetricsF(font).horizontalAdvance(text)
-    plate = QRectF(at.x(), at.y(), width + 14, 22)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(color(ON_PICTURE.window, 215))
-    painter.drawRoundedRect(plate, 4, 4)
-    painter.setPen(QColor(tint))
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setFont(font)
-    painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, text)
-    return plate.width() + 5
-
-
-class _PictureItem(QGraphicsItem):
-    """One decoded picture, drawn over the size of the source video."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._picture: PlayerPicture | None = None
-        self._rect = QRectF()
-
-    def set_size(self, width: int, height: int) -> None:
-        self.prepareGeometryChange()
-        self._rect = QRectF(0, 0, width, height)
-
-    def show_picture(self, picture: PlayerPicture | None) -> None:
-        self._picture = picture
-        self.update()
-
-    def boundingRect(self) -> QRectF:
-        return self._rect
-
-    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
-        if self._picture is not None:
-            painter.drawImage(self._rect, self._picture.image)
+    def _face_at(self, place: QPointF) -> FaceMark | None:
+        """The face at a point of the picture, the smallest of those that overlap there."""
+        here = [mark for mark in self._marks if QRectF(*mark.box_xywh).contains(place)]
+        return min(here, key=lambda mark: mark.box_xywh[2] * mark.box_xywh[3], default=None)

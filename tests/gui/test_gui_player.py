@@ -127,10 +127,8 @@ def test_the_box_is_painted_where_the_face_is(coded: MainWindow, qtbot: QtBot) -
         return ON_PICTURE.accent in found
 
     assert corner_is_accent()
-    assert player.marks
     qtbot.keyClick(coded, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
     assert not corner_is_accent()
-    assert player.marks == ()
 
 
 def test_switching_videos_keeps_what_belongs_to_each(
