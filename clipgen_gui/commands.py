@@ -94,6 +94,8 @@ COMMANDS: tuple[Command, ...] = (
         "view-grid-outline",
         checkable=True,
     ),
+    Command("film_strip", "Film strip", ("V",), "List the windows as a film strip, or as a table", _VIEW),
+    Command("filter", "Filter", ("Ctrl+F",), "Choose which windows are listed", _VIEW),
     Command("dismiss", "Hide messages", ("Esc",), "Hide the messages", _VIEW, starts_section=True),
     Command("play", "Play or pause", ("Space", "K"), "Play or pause", _PLAYER, "play"),
     Command(

@@ -51,6 +51,7 @@ class ContactSheet(Card):
         session.ranking_changed.connect(self._follow)
         session.current_changed.connect(self._follow)
         session.settings_changed.connect(self._forget)
+        session.filter_changed.connect(self._filter)
         session.selection_changed.connect(self._show_selection)
 
     def _fill_header(self) -> None:
@@ -179,11 +180,16 @@ class ContactSheet(Card):
         """Under other settings other windows count: the next ranking starts the sheet anew."""
         self._entry = None
 
+    def _filter(self) -> None:
+        """Other windows are listed: start anew."""
+        self._forget()
+        self._follow()
+
     def _follow(self) -> None:
         if not self.isVisible():
             return
         entry = self._session.current
-        keys = [row.key for row in entry.rows] if entry else []
+        keys = [row.key for row in self._session.shown_rows]
         if entry is not self._entry:
             self._entry = entry
             self.pages.restart(keys)

@@ -43,7 +43,7 @@ from clipgen_gui.video_entry import VideoEntry, VideoState
 from clipgen_gui.video_files import SUFFIXES, expand
 from clipgen_gui.video_player import VideoPlayer
 from clipgen_gui.videos_list import VideosList
-from clipgen_gui.windows_table import WindowsTable
+from clipgen_gui.windows_panel import WindowsPanel
 
 if TYPE_CHECKING:
     from clipgen_engine.analysis_cache import AnalysisCache
@@ -52,6 +52,7 @@ if TYPE_CHECKING:
 _JOIN_MS = 5000
 _PASSING_MS = 8000
 _GEOMETRY = "window/geometry"
+_CONTEXT = ("accept", "reject", "undecide", "", "trim_start", "trim_end", "", "contact_sheet")  # "": a line
 
 
 class MainWindow(QMainWindow):
@@ -125,6 +126,8 @@ class MainWindow(QMainWindow):
             "redo": session.undo_stack.redo,
             "dismiss": self._dismiss,
             "keys": self._show_keys,
+            "film_strip": lambda: self.table.show_strip(not self.table.shows_strip),
+            "filter": lambda: self.table.filter.showMenu(),
             "contact_sheet": self._toggle_sheet,
             "next_page": lambda: self.sheet.turn(1),
             "previous_page": lambda: self.sheet.turn(-1),
@@ -166,9 +169,10 @@ class MainWindow(QMainWindow):
         self.ranking = RankingPanel(self.session)
         self.explainer = Explainer(self.session, self)
         self.why = ExplanationPanel(self.session, self.explainer)
-        self.table = WindowsTable(self.session)
+        self.table = WindowsPanel(self.session, self._settings)
+        self.table.set_context_actions([actions[name] if name else None for name in _CONTEXT])
         self.key_sheet = KeySheet(self)
-        for view in (self.player, self.plot.plot, self.videos.view, self.table.view):
+        for view in (self.player, self.plot.plot, self.videos.view, self.table.view, self.table.strip):
             view.setAcceptDrops(False)  # the window takes what is dropped, wherever it falls
 
         below = _splitter(Qt.Orientation.Horizontal, (self.plot, self.why), (790, 310))
@@ -427,6 +431,7 @@ class MainWindow(QMainWindow):
         self.server.shutdown(_JOIN_MS)
         self.player.meshes.shutdown(_JOIN_MS)
         self.sheet.server.shutdown(_JOIN_MS)
+        self.table.strip.server.shutdown(_JOIN_MS)
         self.queue.shutdown(_JOIN_MS)
         self.exports.shutdown(_JOIN_MS)
         self.session.close()

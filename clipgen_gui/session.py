@@ -73,12 +73,11 @@ class Session(VideosDocument):
         self.undo_stack.push(MarkWindows(self._apply_marks, entry, changes, rows[0].key, rows[0].key, text))
 
     def _select_next_undecided(self, entry: VideoEntry, after: Key) -> None:
-        keys = [row.key for row in entry.rows]
-        index = keys.index(after) if after in keys else -1
-        for row in entry.rows[index + 1 :] + entry.rows[: index + 1]:
-            if row.decision is Decision.UNDECIDED:
-                self.select(row.key)
-                return
+        """Of the listed windows; after the last comes the first."""
+        decided = next((row.number for row in entry.rows if row.key == after), 0)
+        undecided = [row for row in self.shown_rows if row.decision is Decision.UNDECIDED]
+        if undecided:
+            self.select(next((row for row in undecided if row.number > decided), undecided[0]).key)
 
     def accept_place(self) -> None:
         """Accept the window at the place that is asked about."""

@@ -45,6 +45,8 @@ QToolButton#legend { padding: 1px 6px 1px 4px; font-size: 12sp; color: $faint; }
 QToolButton#legend:checked { background: transparent; color: $text; }
 QLabel#readout { background: $raised; border: 1px solid $border; border-radius: 4px; padding: 4px 8px;
     font-size: 12sp; }
+QToolButton#tab[active="true"] { background: $selection; color: $accent; }
+QToolButton#tab::menu-indicator { image: none; }
 QToolButton#fold { padding: 1px 6px 1px 0; font-size: 12sp; color: $muted; }
 QToolButton#fold:checked { background: transparent; color: $muted; }
 QToolButton#reset { padding: 0; border-radius: 9sp; }

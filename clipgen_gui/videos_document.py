@@ -11,7 +11,8 @@ from clipgen_engine.project import Project
 from clipgen_engine.ranking import Ranker
 from clipgen_engine.types import Analysis, VideoInfo
 from clipgen_gui.settings_document import SettingsDocument
-from clipgen_gui.video_entry import Key, VideoEntry, VideoState
+from clipgen_gui.video_entry import Key, VideoEntry, VideoState, WindowRow
+from clipgen_gui.window_filter import WindowFilter
 
 
 class VideosDocument(SettingsDocument):
@@ -22,6 +23,7 @@ class VideosDocument(SettingsDocument):
     analysis_changed = Signal()  # the current video's analysis grew
     ranking_changed = Signal()  # the current video's windows, curves or decisions, and with them maybe the selection
     selection_changed = Signal()  # another window is selected, or another place asked about
+    filter_changed = Signal()  # other windows are listed
     window_chosen = Signal()  # the curator went to a window to look at it
     track_changed = Signal()  # another face is looked at
     position_changed = Signal(int)
@@ -31,6 +33,7 @@ class VideosDocument(SettingsDocument):
         super().__init__(project, parent)
         self.videos: list[VideoEntry] = []
         self.current: VideoEntry | None = None
+        self.filter = WindowFilter()
         self._rank_timer = QTimer(self)  # 0 ms: all changes of one turn of the event loop make one ranking
         self._rank_timer.setSingleShot(True)
         self._rank_timer.setInterval(0)
@@ -62,6 +65,7 @@ class VideosDocument(SettingsDocument):
         self.current = entry
         if entry.ranking is None or entry.ranking.settings != self.settings:
             entry.rank(self.settings)
+        self.set_filter(self.filter.for_another_video())
         self.current_changed.emit()
         self.analysis_changed.emit()
         self.ranking_changed.emit()
@@ -159,17 +163,32 @@ class VideosDocument(SettingsDocument):
         self.track_changed.emit()
         self.selection_changed.emit()
 
+    @property
+    def shown_rows(self) -> tuple[WindowRow, ...]:
+        """The windows of the video on screen that the filter lists."""
+        return self.filter.of(self.current.rows) if self.current is not None else ()
+
+    def set_filter(self, wanted: WindowFilter) -> None:
+        """List the windows that meet these conditions."""
+        if wanted != self.filter:
+            self.filter = wanted
+            self.filter_changed.emit()
+
     def step_selection(self, step: int) -> None:
-        """Select the window below or above; from none the first or the last."""
+        """Select the listed window below or above; from none the first or the last."""
         entry = self.current
-        if entry is None or not entry.rows:
+        shown = self.shown_rows
+        if entry is None or not shown:
             return
-        keys = [row.key for row in entry.rows]
-        if entry.selected in keys:
-            index = min(max(keys.index(entry.selected) + step, 0), len(keys) - 1)
-        else:
-            index = 0 if step > 0 else len(keys) - 1
-        self.select(keys[index])
+        selected = entry.selected_row
+        if selected is None:
+            row = shown[0 if step > 0 else -1]
+        else:  # it need not be listed itself: its number tells what is above and below
+            beyond = [one for one in shown if (one.number - selected.number) * step > 0]
+            if not beyond:
+                return
+            row = beyond[0 if step > 0 else -1]
+        self.select(row.key)
 
     def seek(self, frame: int) -> None:
         """Put the playhead on this frame, or on the nearest there is."""

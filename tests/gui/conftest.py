@@ -91,7 +91,8 @@ def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
     qtbot.waitUntil(made.isActiveWindow)
     yield made
     made.close()
-    threads = (made.server.isRunning(), made.sheet.server.isRunning(), made.queue.is_alive, made.exports.is_alive)
+    servers = (made.server, made.sheet.server, made.table.strip.server)
+    threads = (*(server.isRunning() for server in servers), made.queue.is_alive, made.exports.is_alive)
     assert not any(threads)
     qtbot.waitUntil(lambda: python_threads() <= before, timeout=2000)
 

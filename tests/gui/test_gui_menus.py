@@ -31,3 +31,8 @@ def test_undo_and_redo_are_named_in_the_edit_menu(reviewed: MainWindow, qtbot: Q
     assert (undo.text(), redo.text()) == ("Undo", "Redo: Reject window 1")
     redo.trigger()
     assert entry.decision_of(entry.rows[0].key) is Decision.REJECTED
+
+
+def test_no_key_means_two_things() -> None:
+    keys = [key for command in COMMANDS for key in command.keys]
+    assert sorted(keys) == sorted(set(keys))

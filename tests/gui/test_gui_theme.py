@@ -128,9 +128,9 @@ def test_decisions_differ_without_any_hue(reviewed: MainWindow, scheme: str) -> 
 
 
 def _marks() -> list[tuple[str, str]]:
-    from clipgen_gui.windows_table import _DECISIONS
+    from clipgen_gui.windows_model import DECISION_ICONS
 
-    return list(_DECISIONS.values())
+    return list(DECISION_ICONS.values())
 
 
 def test_a_switch_repaints_everything(reviewed: MainWindow, qtbot: QtBot) -> None:
