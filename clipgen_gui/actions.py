@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction, QKeySequence, QUndoStack
+from PySide6.QtGui import QAction, QUndoStack
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
 from clipgen_gui.commands import COMMANDS
+from clipgen_gui.following import follow
+from clipgen_gui.keymap import keymap, sequences, with_key
 from clipgen_gui.theme import icon
 
 
@@ -19,16 +21,21 @@ def make_actions(window: QWidget, handlers: Mapping[str, Callable[[], object]]) 
         action = QAction(command.text, window)
         if command.icon:
             action.setIcon(icon(command.icon, "text", "accent"))
-        action.setShortcuts([QKeySequence(keys) for keys in command.keys])
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
         action.setAutoRepeat(command.repeats)
-        action.setToolTip(command.tooltip)
         action.setCheckable(command.checkable)
         if command.name in handlers:
             action.triggered.connect(_without_argument(handlers[command.name]))
         window.addAction(action)
         actions[command.name] = action
+    follow(window, keymap.changed, lambda: _take_keys(actions))
     return actions
+
+
+def _take_keys(actions: Mapping[str, QAction]) -> None:
+    for command in COMMANDS:
+        actions[command.name].setShortcuts(sequences(command.name))
+        actions[command.name].setToolTip(with_key(command.help, command.name))
 
 
 def _without_argument(handler: Callable[[], object]) -> Callable[[], None]:
@@ -42,17 +49,17 @@ def name_undo_actions(stack: QUndoStack, actions: Mapping[str, QAction]) -> None
     """Let "Undo" and "Redo" say what they would undo and redo, now and whenever that changes."""
 
     def show() -> None:
-        for name, possible, what, verb, key in (
-            ("undo", stack.canUndo(), stack.undoText(), "Undo", "Ctrl + Z"),
-            ("redo", stack.canRedo(), stack.redoText(), "Redo", "Ctrl + Shift + Z"),
+        for name, possible, what, verb in (
+            ("undo", stack.canUndo(), stack.undoText(), "Undo"),
+            ("redo", stack.canRedo(), stack.redoText(), "Redo"),
         ):
             action = actions[name]
             action.setEnabled(possible)
             action.setText(f"{verb}: {what}".replace("&", "&&") if what else verb)  # one "&" would mark a letter
-            action.setToolTip(f"{verb}: {what} ({key})" if what else f"Nothing to {name} ({key})")
+            action.setToolTip(with_key(f"{verb}: {what}" if what else f"Nothing to {name}", name))
 
     stack.indexChanged.connect(show)
-    show()
+    follow(stack, keymap.changed, show)
 
 
 def press_focused_button() -> bool:

@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePol
 
 from clipgen_engine.ranking import COMBINED
 from clipgen_engine.score_terms import TERMS
+from clipgen_gui.following import follow
+from clipgen_gui.keymap import keymap, with_key
 from clipgen_gui.palettes import Palette
 from clipgen_gui.theme import follow_theme, icon, palette, px
 
@@ -81,6 +83,11 @@ def named(widget: QWidget, name: str, tooltip: str = "") -> None:
     """Give a control its accessible name and its tooltip."""
     widget.setAccessibleName(name)
     widget.setToolTip(tooltip or name)
+
+
+def named_with_key(widget: QWidget, name: str, tooltip: str, command: str) -> None:
+    """Give a control its name, and a tooltip that ends with the key of this command as it is now."""
+    follow(widget, keymap.changed, lambda: named(widget, name, with_key(tooltip, command)))
 
 
 def term_color(name: str, colors: Palette | None = None) -> str:

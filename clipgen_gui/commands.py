@@ -1,4 +1,7 @@
-"""What the app can be told to do: one declaration each. Actions, menus, tooltips and the key sheet are made of them."""
+"""What the app can be told to do: one declaration each. Actions, menus, tooltips and the key sheet are made of them.
+
+`keymap` says which keys a command has now.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Command:
-    """One command. `keys` are portable key sequences; the first is the one that is shown.
+    """One command. `keys` are the portable key sequences that it has unless others were chosen; the first is shown.
 
     The group is its menu, and its part of the key sheet.
     """
@@ -21,18 +24,6 @@ class Command:
     checkable: bool = False
     repeats: bool = False  # whether holding the key down repeats it
     starts_section: bool = False  # whether its menu has a line above it
-
-    @property
-    def tooltip(self) -> str:
-        return f"{self.help} ({shown_key(self.keys[0])})" if self.keys else self.help
-
-
-def shown_key(keys: str) -> str:
-    """A key sequence as a person reads it."""
-    names = {"Left": "←", "Right": "→", "Up": "↑", "Down": "↓", "Return": "Enter"}
-    if keys == "?":
-        return keys
-    return " + ".join(names.get(part, part) for part in keys.split("+"))
 
 
 _FILE, _EDIT, _VIEW, _PLAYER, _REVIEW, _HELP = "File", "Edit", "View", "Player", "Review", "Help"
@@ -56,6 +47,7 @@ COMMANDS: tuple[Command, ...] = (
     Command("quit", "Quit", ("Ctrl+Q",), "Close the window", _FILE, starts_section=True),
     Command("undo", "Undo", ("Ctrl+Z",), "Undo", _EDIT, "undo", repeats=True),
     Command("redo", "Redo", ("Ctrl+Shift+Z", "Ctrl+Y"), "Redo", _EDIT, "redo", repeats=True),
+    Command("settings", "Settings", ("Ctrl+,",), "Change the settings", _EDIT, "cog-outline", starts_section=True),
     Command("box", "Face box", ("Ctrl+B",), "Show the face boxes", _VIEW, "vector-square", checkable=True),
     Command("mesh", "Face mesh", ("Ctrl+M",), "Show the points of the face mesh", _VIEW, "dots-grid", checkable=True),
     Command(
@@ -96,12 +88,13 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("film_strip", "Film strip", ("V",), "List the windows as a film strip, or as a table", _VIEW),
     Command("filter", "Filter", ("Ctrl+F",), "Choose which windows are listed", _VIEW),
+    Command("theme", "Light or dark", ("Ctrl+Shift+D",), "Change between light and dark", _VIEW, starts_section=True),
     Command("dismiss", "Hide messages", ("Esc",), "Hide the messages", _VIEW, starts_section=True),
     Command("play", "Play or pause", ("Space", "K"), "Play or pause", _PLAYER, "play"),
     Command(
         "loop",
         "Loop window",
-        ("Return", "Enter", "Ctrl+L"),
+        ("Return", "Ctrl+L"),
         "Loop the selected window",
         _PLAYER,
         "repeat",
@@ -161,7 +154,7 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("next_page", "Next page", ("PgDown",), "Contact sheet: next page", _REVIEW),
     Command("previous_page", "Previous page", ("PgUp",), "Contact sheet: previous page", _REVIEW),
-    Command("keys", "Keys", ("?", "Shift+?", "F1"), "Show the keys", _HELP, "keyboard-outline"),
+    Command("keys", "Keys", ("?", "F1"), "Show the keys", _HELP, "keyboard-outline"),
 )
 
 

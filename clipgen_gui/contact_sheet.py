@@ -10,7 +10,7 @@ from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from clipgen_engine.types import Decision
-from clipgen_gui.cards import Card, chip, muted_label, named
+from clipgen_gui.cards import Card, chip, muted_label, named, named_with_key
 from clipgen_gui.clip_pictures import ClipServer
 from clipgen_gui.session import Session
 from clipgen_gui.sheet_grid import SheetCell, SheetGrid
@@ -69,7 +69,7 @@ class ContactSheet(Card):
         self.whole.toggled.connect(self._set_whole)
         self.close_button = QToolButton()
         self.close_button.setIcon(icon("close"))
-        named(self.close_button, "Close the contact sheet", "Back to the player (Esc)")
+        named_with_key(self.close_button, "Close the contact sheet", "Back to the player", "dismiss")
         self.close_button.clicked.connect(self.closed)
         self.header.addSpacing(12)
         self.header.addWidget(self.whole)

@@ -13,7 +13,7 @@ from clipgen_engine.explanation import Explanation, GateResult
 from clipgen_engine.gates import GATES
 from clipgen_engine.ranking import COMBINED, effective_thresholds
 from clipgen_engine.score_terms import TERMS
-from clipgen_gui.cards import Card, muted_label, named, readable, restyle, term_color
+from clipgen_gui.cards import Card, muted_label, named, named_with_key, readable, restyle, term_color
 from clipgen_gui.explainer import Explainer
 from clipgen_gui.session import Session
 from clipgen_gui.theme import follow_theme, palette, px, ui_font
@@ -35,7 +35,7 @@ class ExplanationPanel(Card):
         self.subject.setObjectName("subject")
         self.accept = QPushButton("Accept")
         self.accept.setObjectName("slim")
-        named(self.accept, "Accept this window", "Put this window into the list, accepted (B)")
+        named_with_key(self.accept, "Accept this window", "Put this window into the list, accepted", "new_window")
         self.accept.clicked.connect(session.accept_place)
         self.header.insertWidget(1, self.subject)
         self.header.addWidget(self.accept)

@@ -18,6 +18,8 @@ from clipgen_engine.types import Analysis, Decision, VideoInfo
 from clipgen_gui.cards import named
 from clipgen_gui.clip_pictures import ClipRequest, ClipServer
 from clipgen_gui.face_crops import face_crop, fitted, telling_frames
+from clipgen_gui.following import follow
+from clipgen_gui.keymap import choosing_keys, keymap
 from clipgen_gui.theme import color, follow_theme, icon, palette, px, ui_font
 from clipgen_gui.video_entry import Key, WindowRow
 from clipgen_gui.windows_model import DECISION_ICONS, AnyIndex, WindowsModel
@@ -52,7 +54,7 @@ class FilmStrip(QListView):
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)  # else its coming would resize the rows
-        named(self, "Film strip of the best windows", "↑ ↓ choose · A accept · R reject · U undecide")
+        follow(self, keymap.changed, lambda: named(self, "Film strip of the best windows", choosing_keys()))
         self.viewport().setToolTip("")
         self._want_timer = QTimer(self)  # 0 ms: once after a repaint, whatever was scrolled in it
         self._want_timer.setSingleShot(True)

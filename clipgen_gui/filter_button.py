@@ -12,6 +12,8 @@ from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 
 from clipgen_engine.types import Decision
 from clipgen_gui.cards import named, restyle
+from clipgen_gui.following import follow
+from clipgen_gui.keymap import keymap, with_key
 from clipgen_gui.session import Session
 from clipgen_gui.theme import icon
 from clipgen_gui.window_filter import WindowFilter, tag_counts
@@ -36,7 +38,7 @@ class FilterButton(QToolButton):
         self.setMenu(menu)
         session.filter_changed.connect(self._show)
         session.subjects_changed.connect(self._show)
-        self._show()
+        follow(self, keymap.changed, self._show)
 
     def _show(self) -> None:
         chosen = self._session.filter
@@ -48,7 +50,7 @@ class FilterButton(QToolButton):
         text = " · ".join(part for part in parts if part)
         self.setText(_escaped(text) or "All")
         restyle(self, "active", chosen.active)
-        named(self, "Filter", f"Listed: {text or 'all windows'}. Choose which windows are listed (Ctrl + F)")
+        named(self, "Filter", with_key(f"Listed: {text or 'all windows'}. Choose which windows are listed", "filter"))
 
     def _face(self, track_id: int) -> str:
         entry = self._session.current

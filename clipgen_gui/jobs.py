@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from clipgen_engine.ranking import Ranker
-from clipgen_engine.settings import RankingSettings
+from clipgen_engine.settings import AnalysisSettings, ExportSettings, RankingSettings
 from clipgen_engine.types import Analysis, Progress, ProgressCallback, VideoInfo
 from clipgen_gui.engine_worker import EngineWorker, Verb
 from clipgen_gui.session import Session
@@ -64,6 +64,7 @@ class AnalysisQueue(_Job):
         """
         super().__init__("analysis", session, parent)
         self._cache = cache
+        self.settings: Callable[[], AnalysisSettings] = AnalysisSettings  # what the next analysis runs with
         self._running: VideoEntry | None = None
         self._worker.progressed.connect(lambda _, progress: self.progressed.emit(self._running, progress))
         self._worker.offered.connect(lambda _, found: self._take(found, complete=False))
@@ -90,7 +91,9 @@ class AnalysisQueue(_Job):
         self._running = entry
         self._session.set_state(entry, VideoState.ANALYSING)
         self.progressed.emit(entry, None)
-        self._worker.start(_analysis_of(entry.info or entry.path, lambda: self._session.settings, self._cache))
+        self._worker.start(
+            _analysis_of(entry.info or entry.path, self.settings(), lambda: self._session.settings, self._cache)
+        )
 
     def again(self, entry: VideoEntry) -> None:
         """Put a video back into the queue."""
@@ -123,7 +126,10 @@ class AnalysisQueue(_Job):
 
 
 def _analysis_of(
-    source: VideoInfo | Path, settings: Callable[[], RankingSettings], cache: Callable[[], AnalysisCache] | None
+    source: VideoInfo | Path,
+    analysis_settings: AnalysisSettings,
+    settings: Callable[[], RankingSettings],
+    cache: Callable[[], AnalysisCache] | None,
 ) -> Verb:
     """Analyse, and rank once in the thread, so that the window only has to rank again."""
 
@@ -148,7 +154,7 @@ def _analysis_of(
                 offered_s = time.monotonic() + 9 * (time.monotonic() - now)
 
         store = cache() if cache is not None else None
-        return ranked(analyze_video(source, cache=store, progress=progressed, cancel=cancel))
+        return ranked(analyze_video(source, analysis_settings, cache=store, progress=progressed, cancel=cancel))
 
     return run
 
@@ -165,6 +171,7 @@ class ExportJob(_Job):
         super().__init__("export", session, parent)
         self._name = ""
         self._entry: VideoEntry | None = None
+        self.settings: Callable[[], ExportSettings] = ExportSettings  # what the next export is written with
         self._worker.progressed.connect(lambda _, progress: self.progressed.emit(self._name, progress))
         self._worker.finished.connect(lambda _, result: self._written(result))
         self._worker.failed.connect(lambda _, message: self.failed.emit(message))
@@ -177,12 +184,13 @@ class ExportJob(_Job):
     def start(self, entry: VideoEntry, folder: Path) -> None:
         """Export what is accepted now; later decisions do not change a running export."""
         analysis, sequences, settings = entry.analysis, entry.accepted, self._session.settings
+        export_settings = self.settings()
         assert analysis is not None
 
         def run(report: ProgressCallback, offer: Callable[[Any], None], cancel: threading.Event) -> ExtractionResult:
             from clipgen_engine import extract_clips
 
-            return extract_clips(analysis, sequences, folder, settings, progress=report, cancel=cancel)
+            return extract_clips(analysis, sequences, folder, settings, export_settings, progress=report, cancel=cancel)
 
         self._name, self._entry = entry.path.name, entry
         self._worker.start(run)

@@ -7,6 +7,8 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QToolBar, QToolButton, QWidget
 
 from clipgen_gui.cards import named
+from clipgen_gui.following import follow
+from clipgen_gui.keymap import keymap, with_key
 from clipgen_gui.theme import icon
 
 
@@ -38,8 +40,9 @@ class MainToolBar(QToolBar):
         gap.setFixedWidth(8)
         for widget in (self.analyse_button, gap, self.export_button):
             self.addWidget(widget)
-        self._running = False
-        self.show_state(analysable=False, running=False, accepted=0, exporting=False)
+        self._running = self._analysable = self._exporting = False
+        self._accepted = 0
+        follow(self, keymap.changed, self._show)
 
     def _add(self, action: QAction, *, text: bool = True) -> None:
         self.addAction(action)
@@ -50,14 +53,19 @@ class MainToolBar(QToolBar):
 
     def show_state(self, *, analysable: bool, running: bool, accepted: int, exporting: bool) -> None:
         """What can be analysed, cancelled and exported now, and why not."""
-        self._running = running
-        self.analyse_button.setEnabled(analysable)
+        self._analysable, self._running, self._accepted, self._exporting = analysable, running, accepted, exporting
+        self._show()
+
+    def _show(self) -> None:
+        running, accepted, exporting = self._running, self._accepted, self._exporting
+        self.analyse_button.setEnabled(self._analysable)
         self.analyse_button.setText("Cancel" if running else "Analyse")
         self.analyse_button.setIcon(icon("close" if running else "auto-fix"))
         if running:
-            named(self.analyse_button, "Cancel", "Cancel the analysis; what was found so far is kept (Ctrl + .)")
+            help_text = with_key("Cancel the analysis; what was found so far is kept", "cancel")
+            named(self.analyse_button, "Cancel", help_text)
         else:
-            named(self.analyse_button, "Analyse", "Analyse this video (Ctrl + R)")
+            named(self.analyse_button, "Analyse", with_key("Analyse this video", "analyse"))
 
         possible = bool(accepted) and not exporting
         self._actions["export"].setEnabled(possible)
@@ -67,9 +75,9 @@ class MainToolBar(QToolBar):
         if exporting:
             why = "An export is running"
         elif accepted:
-            why = "Write the accepted windows of this video as clips (Ctrl + E)"
+            why = with_key("Write the accepted windows of this video as clips", "export")
         else:
-            why = "Accept a window first (A), then export it (Ctrl + E)"
+            why = with_key(with_key("Accept a window first", "accept") + ", then export it", "export")
         named(self.export_button, self.export_button.text(), why)
 
     def _analyse_clicked(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -30,14 +30,18 @@ from clipgen_gui.export_flow import ExportFlow, open_folder
 from clipgen_gui.frame_reader import FrameServer
 from clipgen_gui.jobs import AnalysisQueue, ExportJob
 from clipgen_gui.key_sheet import KeySheet
+from clipgen_gui.keymap import keymap
 from clipgen_gui.main_toolbar import MainToolBar
 from clipgen_gui.menus import fill_menu_bar
 from clipgen_gui.message_bar import MessageArea
 from clipgen_gui.playback import SPEEDS, Playback
+from clipgen_gui.preferences import Preferences
 from clipgen_gui.ranking_panel import RankingPanel
 from clipgen_gui.score_plot import ScorePlot
 from clipgen_gui.session import Session
+from clipgen_gui.settings_window import SettingsWindow
 from clipgen_gui.status_line import StatusLine
+from clipgen_gui.theme import theme
 from clipgen_gui.transport_bar import TransportBar
 from clipgen_gui.video_entry import VideoEntry, VideoState
 from clipgen_gui.video_files import SUFFIXES, expand
@@ -75,11 +79,18 @@ class MainWindow(QMainWindow):
             QSettings.Format.IniFormat, QSettings.Scope.UserScope, "clipgen", "clipgen"
         )
         self._shown: object = None  # the state that toolbar, status line and hints show
+        self.preferences = Preferences(self._settings, self)
+        keymap.load(self._settings)
+        self._dress()
+        if project is not None and not project.read_only and not project.settings():
+            project.set_settings(self.preferences.ranking.as_dict())
         self.session = Session(project, self)
         self.playback = Playback(self.session, self)
         self.server = FrameServer(self)
         self.queue = AnalysisQueue(self.session, cache, self)
         self.exports = ExportJob(self.session, self)
+        self.queue.settings = lambda: self.preferences.analysis
+        self.exports.settings = lambda: self.preferences.export
         self.setWindowTitle("clipgen")
         self.setAcceptDrops(True)
         self._make_actions()
@@ -128,6 +139,8 @@ class MainWindow(QMainWindow):
             "keys": self._show_keys,
             "film_strip": lambda: self.table.show_strip(not self.table.shows_strip),
             "filter": lambda: self.table.filter.showMenu(),
+            "settings": self.show_settings,
+            "theme": self._switch_theme,
             "contact_sheet": self._toggle_sheet,
             "next_page": lambda: self.sheet.turn(1),
             "previous_page": lambda: self.sheet.turn(-1),
@@ -232,6 +245,7 @@ class MainWindow(QMainWindow):
         self.exports.progressed.connect(self._show_export)
         self.export_flow = ExportFlow(session, self.exports, self.messages, self._settings, self)
         self.export_flow.changed.connect(self._export_changed)
+        self.preferences.changed.connect(lambda page: self._dress() if page == "appearance" else None)
         session.refused.connect(lambda sentence: self.status.showMessage(sentence, _PASSING_MS))
         self.why.gate_chosen.connect(self.ranking.show_gate)
 
@@ -304,6 +318,27 @@ class MainWindow(QMainWindow):
 
     def _show_keys(self) -> None:
         self.key_sheet.setVisible(not self.key_sheet.isVisible())
+
+    # Settings
+
+    @cached_property
+    def settings_window(self) -> SettingsWindow:
+        """Made when it is first wanted."""
+        return SettingsWindow(self.preferences, lambda: self.preferences.take_ranking(self.session.settings), self)
+
+    def show_settings(self, page: str = "") -> None:
+        """Open the settings, at a page where one is named."""
+        if page:
+            self.settings_window.show_page(page)
+        self.settings_window.show()
+        self.settings_window.activateWindow()
+
+    def _switch_theme(self) -> None:
+        self.preferences.set_value("appearance", "scheme", "light" if theme.is_dark else "dark")
+
+    def _dress(self) -> None:
+        chosen = self.preferences.values("appearance")
+        theme.apply(chosen["scheme"], chosen["text_size"] / 100)
 
     # Analysis
 

@@ -12,6 +12,7 @@ from clipgen_engine.explanation import explain_place
 from clipgen_engine.project import Project, now
 from clipgen_engine.types import Decision
 from clipgen_gui.edits import MarkWindows, SetSubject
+from clipgen_gui.keymap import with_key
 from clipgen_gui.video_entry import Key, Mark, VideoEntry, WindowRow
 from clipgen_gui.videos_document import VideosDocument
 
@@ -115,7 +116,7 @@ class Session(VideosDocument):
         entry = self.current
         row = entry.selected_row if entry else None
         if entry is None or row is None:
-            self.refused.emit("Select a window first (↓), then trim it at the playhead.")
+            self.refused.emit(with_key("Select a window first", "next_window") + ", then trim it at the playhead.")
             return
         start, stop, track = row.key
         key = (entry.position, stop, track) if edge == "start" else (start, entry.position + 1, track)
@@ -160,7 +161,10 @@ class Session(VideosDocument):
         for row in entry.rows:
             other = row is not instead_of and row.decision is Decision.ACCEPTED and row.overlaps(start, stop)
             if other and decision is not Decision.REJECTED and not (apart and row.sequence.track_id != track):
-                self.refused.emit(f"It would overlap window {row.number}, which is accepted. Undecide that first (U).")
+                self.refused.emit(
+                    f"It would overlap window {row.number}, which is accepted. "
+                    f"{with_key('Undecide that first', 'undecide')}."
+                )
                 return
         before = instead_of.key if instead_of else None
         changes: dict[Key, Mark | None] = {before: None} if before else {}
@@ -209,7 +213,7 @@ class Session(VideosDocument):
         entry = self.current
         row = entry.selected_row if entry else None
         if row is None:
-            self.refused.emit(f"Select a window first (↓), then {purpose}.")
+            self.refused.emit(with_key("Select a window first", "next_window") + f", then {purpose}.")
         return entry, row
 
     def _mark(self, entry: VideoEntry, row: WindowRow, mark: Mark | None, text: str, gesture: int = 0) -> None:

@@ -21,7 +21,7 @@ from clipgen_engine.types import Setting
 from clipgen_gui.cards import muted_label, named
 
 SettingBox = QSpinBox | QDoubleSpinBox | QComboBox
-_UNITS = {"frames": " fr", "px": " px", "degrees": "°", "°": "°"}
+_UNITS = {"frames": " fr", "px": " px", "degrees": "°", "°": "°", "%": " %"}
 
 
 def setting_box(setting: Setting, changed: Callable[[Any], None], off: float | None = None) -> SettingBox:
@@ -47,7 +47,7 @@ def setting_box(setting: Setting, changed: Callable[[Any], None], off: float | N
         box.setRange(low, high)
         box.setSingleStep(setting.step or 0.05)
     if off is None:
-        box.setSuffix(_unit(setting))
+        box.setSuffix(unit_of(setting))
     box.lineEdit().setTextMargins(4, 0, 0, 0)
     box.setKeyboardTracking(False)  # a number that is being typed is not yet meant
     box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -57,7 +57,8 @@ def setting_box(setting: Setting, changed: Callable[[Any], None], off: float | N
     return box
 
 
-def _unit(setting: Setting) -> str:
+def unit_of(setting: Setting) -> str:
+    """What stands behind a value of this setting, with the space before it."""
     return _UNITS.get(setting.unit, f" {setting.unit}" if setting.unit else "")
 
 
@@ -68,7 +69,7 @@ class _ThresholdBox(QDoubleSpinBox):
 
     def __init__(self, setting: Setting, off: float) -> None:
         super().__init__()
-        self._off, self._unit = off, _unit(setting)
+        self._off, self._unit = off, unit_of(setting)
         self.setDecimals(4)
         self.setRange(setting.minimum or 0.0, off if setting.maximum is None else setting.maximum)
         self.setSingleStep(setting.step or 0.01)

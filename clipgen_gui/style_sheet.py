@@ -26,6 +26,8 @@ QFrame#card { background: $card; border: 1px solid $border; border-radius: 6px; 
 QLabel#cardTitle { color: $muted; font-size: 11sp; font-weight: bold; letter-spacing: 1px; }
 QLabel#chip { background: $raised; color: $muted; border-radius: 8sp; padding: 1px 10px; font-size: 12sp; }
 QLabel#muted { color: $muted; font-size: 12sp; }
+QLabel#complaint { color: $warning; font-size: 12sp; }
+QLabel#pageTitle { font-size: 17sp; }
 QLabel#headline { font-size: 20sp; }
 
 QToolBar { background: $card; border: none; border-bottom: 1px solid $border; padding: 0 10px; spacing: 4px; }
@@ -64,6 +66,7 @@ QPushButton:focus { border-color: $accent; }
 QPushButton:disabled { color: $faint; background: $card; }
 QPushButton#slim { padding: 1px 9px; font-size: 12sp; }
 QPushButton#slim:checked { background: $selection; color: $accent; }
+QPushButton#key { padding: 2px 9px; font-size: 12sp; background: $field; }
 QPushButton#link { padding: 0 1px; font-size: 12sp; color: $accent; border: none; background: transparent;
     text-align: left; }
 QPushButton#link:hover, QPushButton#link:focus { text-decoration: underline; }
@@ -84,10 +87,12 @@ QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus { background:
 QSpinBox, QDoubleSpinBox, QLineEdit, QComboBox {
     background: $field; border: 1px solid $border; border-radius: 4px; padding: 4px 6px; min-height: 17sp;
     selection-background-color: $selection; }
+QLineEdit[wrong="true"] { border-color: $warning; }
 QDoubleSpinBox#slim { padding: 0 2px; font-size: 12sp; }
 QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus, QComboBox:focus { border-color: $accent; }
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
     width: 0; border: none; }
+QComboBox::drop-down { border: none; width: 20sp; }
 QComboBox QAbstractItemView { background: $raised; border: 1px solid $border; selection-background-color: $selection; }
 
 QAbstractItemView { background: $card; border: none; outline: none; }

@@ -33,6 +33,7 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QApplication
 
+from clipgen_gui.following import follow
 from clipgen_gui.palettes import DARK, LIGHT, Palette
 from clipgen_gui.style_sheet import style_sheet
 
@@ -70,6 +71,10 @@ class Theme(QObject):
     @property
     def palette(self) -> Palette:
         return self._palette
+
+    @property
+    def is_dark(self) -> bool:
+        return self._palette is DARK
 
     def px(self, length: float) -> int:
         """A length in pixels that was measured for text of the usual size, for the text as it is now."""
@@ -142,19 +147,7 @@ def apply_theme(app: QApplication, scheme: Scheme = "system", text_scale: float 
 
 def follow_theme(owner: QObject, dress: Callable[[], None]) -> None:
     """Call `dress` now and after every change of the theme, as long as its owner exists."""
-    follower = _Follower(owner, dress)
-    theme.changed.connect(follower.dress)
-    dress()
-
-
-class _Follower(QObject):
-    def __init__(self, owner: QObject, dress: Callable[[], None]) -> None:
-        super().__init__(owner)
-        self._dress = dress
-
-    @Slot()
-    def dress(self) -> None:
-        self._dress()
+    follow(owner, theme.changed, dress)
 
 
 def color(name: str, alpha: int = 255) -> QColor:

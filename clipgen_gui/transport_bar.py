@@ -8,8 +8,10 @@ from PySide6.QtCore import QSettings, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QMouseEvent
 from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QWidget
 
-from clipgen_gui.cards import named
+from clipgen_gui.cards import named, named_with_key
 from clipgen_gui.face_marks import Overlay
+from clipgen_gui.following import follow
+from clipgen_gui.keymap import key_hint, keymap
 from clipgen_gui.session import Session
 from clipgen_gui.theme import follow_theme, icon, palette, px
 from clipgen_gui.timecode import TimeFormat, position
@@ -43,7 +45,7 @@ class TransportBar(QWidget):
         self.time.clicked.connect(actions["time_format"].trigger)
         actions["time_format"].triggered.connect(lambda _: self.switch_time_format())
         self._speed = QComboBox()
-        named(self._speed, "Speed", "Speed (J slower, L faster)")
+        follow(self._speed, keymap.changed, lambda: named(self._speed, "Speed", _speed_help()))
         for speed in speeds:
             self._speed.addItem(f"{speed:g}×", speed)
         self._speed.activated.connect(lambda index: self.speed_chosen.emit(speeds[index]))
@@ -121,12 +123,13 @@ class _TimeLabel(QLabel):
         super().__init__()
         self.setTextFormat(Qt.TextFormat.RichText)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        named(
-            self,
-            "Time",
-            "Time of the picture and length of the video. Click: seconds, frames, timecode (Ctrl + T)",
-        )
+        help_text = "Time of the picture and length of the video. Click: seconds, frames, timecode"
+        named_with_key(self, "Time", help_text, "time_format")
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() is Qt.MouseButton.LeftButton and self.rect().contains(event.position().toPoint()):
             self.clicked.emit()
+
+
+def _speed_help() -> str:
+    return f"Speed ({key_hint('slower')} slower, {key_hint('faster')} faster)"

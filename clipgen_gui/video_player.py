@@ -10,7 +10,7 @@ from PySide6.QtGui import QAction, QPainter
 from PySide6.QtWidgets import QWidget
 
 from clipgen_engine.settings import ExportSettings
-from clipgen_gui.cards import named
+from clipgen_gui.cards import named_with_key
 from clipgen_gui.face_marks import FaceMark, MarkMaker, Overlay
 from clipgen_gui.face_painter import FacePainter, draw_chip
 from clipgen_gui.frame_reader import FrameServer, PlayerPicture
@@ -48,11 +48,12 @@ class VideoPlayer(PictureView):
         self._meshes: dict[int, Meshes] = {}  # by frame
         self._toggled = False  # the last click was `clicked`, not a face
         self.setMinimumSize(320, 180)
-        named(
+        named_with_key(
             self,
             "Video picture",
-            "Click to play or pause (Space), or on another face to look at it.\n"
-            "Wheel zooms, drag moves the picture, double click fits it in again.",
+            "Click another face to look at it; wheel zooms, drag moves the picture, double click fits it in again.\n"
+            "Click elsewhere to play or pause",
+            "play",
         )
         server.opened.connect(self._opened)
         server.open_failed.connect(self._open_failed)

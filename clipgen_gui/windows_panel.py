@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 from clipgen_engine.ranking import Ranking
 from clipgen_engine.types import Decision
-from clipgen_gui.cards import Card, chip, named
+from clipgen_gui.cards import Card, chip, named, named_with_key
 from clipgen_gui.film_strip import FilmStrip
 from clipgen_gui.filter_button import FilterButton
 from clipgen_gui.session import Session
@@ -81,7 +81,7 @@ class WindowsPanel(Card):
             button.setIcon(icon(name, "muted", "accent"))
             button.setCheckable(True)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            named(button, text, f"List the windows as a {text.lower()} (V)")
+            named_with_key(button, text, f"List the windows as a {text.lower()}", "film_strip")
             button.clicked.connect(lambda _=False, strip=strip: self.show_strip(strip))
             group.addButton(button)
             self.header.addWidget(button)

@@ -16,6 +16,8 @@ from PySide6.QtWidgets import (
 
 from clipgen_engine.types import Decision
 from clipgen_gui.cards import named, term_color
+from clipgen_gui.following import follow
+from clipgen_gui.keymap import choosing_keys, keymap
 from clipgen_gui.theme import follow_theme, icon, palette, px, ui_font
 from clipgen_gui.video_entry import WindowRow
 from clipgen_gui.windows_model import DECISION_ICONS, AnyIndex, WindowsModel
@@ -47,7 +49,7 @@ class WindowsTable(QTableView):
         columns.setSectionsClickable(False)
         columns.setMinimumSectionSize(24)
         model.modelReset.connect(self._size_columns)
-        named(self, "Best windows", "↑ ↓ choose · A accept · R reject · U undecide")
+        follow(self, keymap.changed, lambda: named(self, "Best windows", choosing_keys()))
         self.viewport().setToolTip("")
         follow_theme(self, self._size_rows)
 
