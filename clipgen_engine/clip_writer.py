@@ -1,35 +1,34 @@
-"""Windows of a video -> files that hold exactly their frames, and their sound cut to the sample."""
+"""Windows of a video -> clips that hold exactly their frames and their sound, checked, whole or not there."""
 
 from __future__ import annotations
 
-import hashlib
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
-import av
 import numpy as np
-from av.audio.frame import AudioFrame
-from av.audio.resampler import AudioResampler
-from av.filter import Graph
-from av.video.frame import PictureType, VideoFrame
-from av.video.reformatter import VideoReformatter
+from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
-from clipgen_engine.crop_path import CropPath, cropped_frames
+from clipgen_engine.clip_check import FaultyClip, check_clip
+from clipgen_engine.clip_encoder import encoder, planned_sound
+from clipgen_engine.clip_formats import FORMATS
+from clipgen_engine.clip_pictures import SourcePictures, upright_numbers
+from clipgen_engine.clip_plan import clip_plan
+from clipgen_engine.crop_path import CropPath
 from clipgen_engine.errors import Cancelled, ClipgenError, OutputError, VideoError
 from clipgen_engine.files import replacing
 from clipgen_engine.settings import ExportSettings
-from clipgen_engine.types import Progress, ProgressCallback, VideoInfo
-from clipgen_engine.video import colorspace_of, decode_raw, probe
+from clipgen_engine.types import Progress, ProgressCallback, UInt8Array, VideoInfo
+from clipgen_engine.video import PictureConverter, decode_raw
 
-_AAC_FRAME_SAMPLES = 1024
-_AUDIO_LEAD_S = Fraction(1, 2)  # packets are read from this long before the window: a seek may land late
-_UPRIGHT_FILTERS = {90: [("transpose", "clock")], 180: [("hflip", ""), ("vflip", "")], 270: [("transpose", "cclock")]}
+_MOST_OPEN = 4  # clips that are encoded side by side where windows overlap; each holds some fifty pictures
+_DECODE_ON_FRAMES = 48  # decoding across a gap of this length is cheaper than going to a keyframe
+_ATTEMPTS = 2
 
 
 @dataclass(frozen=True)
@@ -38,7 +37,7 @@ class ClipJob:
 
     start_frame: int
     stop_frame: int  # half-open
-    path: Path  # of the file, or of the folder where frames are written one by one
+    path: Path  # of the file, or of the folder where pictures are written one by one
     crop: CropPath | None = None  # covers the span; None: whole frames
 
 
@@ -46,13 +45,13 @@ class ClipJob:
 class WrittenClip:
     """What is known of a clip that was written and looked at again."""
 
-    sha256: str  # hex, of the file; of a folder: of the names and hashes of its frames
+    sha256: str  # hex, of the file; of a folder: of the hashes and names of its pictures
     size_bytes: int
     frame_count: int
     width_px: int
     height_px: int
     frames_per_s: float
-    psnr_db: tuple[float, ...] | None  # first, middle and last frame against the source; None where lossless
+    psnr_db: tuple[float, ...] | None  # first, middle and last frame against the source (RGB); None where lossless
     sound_s: float | None  # length of its sound; None without
     attempts: int  # 1, or 2 where the first one had a fault
 
@@ -72,6 +71,9 @@ def write_clips(
 ) -> None:
     """Write clips of one video in one pass over it where they lie close; they may overlap.
 
+    Pictures are upright. In mp4, mov, mkv, avi and webm they are yuv420p, and of an odd width or height the last
+    column or row is cut off. Each clip is decoded again before it gets its name; one with a fault is written once more.
+
     `on_clip` is called once for each job, when its clip is complete under its name or has failed; a clip that fails
     leaves nothing, and what stood under its name before stays. What `on_clip` raises ends the work and is passed on.
 
@@ -81,19 +83,8 @@ def write_clips(
     Raises:
         Cancelled: `cancel` was set; clips that were not complete leave nothing.
     """
-    total = sum(job.stop_frame - job.start_frame for job in jobs)
-    done = 0
-    for job in jobs:
-        if cancel is not None and cancel.is_set():
-            raise Cancelled
-        try:
-            outcome: ClipOutcome = _written(video, job, settings)
-        except ClipgenError as error:
-            outcome = error
-        done += job.stop_frame - job.start_frame
-        if progress:
-            progress(Progress("clips", done, total))
-        on_clip(job, outcome)
+    writer = _Writer(video, settings, on_clip, progress, cancel or threading.Event())
+    writer.write(jobs)
 
 
 def write_clip(
@@ -108,7 +99,7 @@ def write_clip(
 
     Raises:
         VideoError: a frame of the window cannot be decoded (any more).
-        OutputError: the file cannot be written.
+        OutputError: the clip cannot be written, or had a fault twice.
     """
     outcomes: list[ClipOutcome] = []
     job = ClipJob(start_frame, stop_frame, path, crop)
@@ -120,184 +111,205 @@ def write_clip(
 
 
 def clip_suffix(settings: ExportSettings) -> str:
-    """What the name of a clip's file ends with, its dot included."""
-    return f".{settings.clip_format}"
+    """What the name of a clip ends with, its dot included; nothing for a folder of pictures."""
+    kind = FORMATS[settings.clip_format]
+    return "" if kind.is_folder else kind.suffix
 
 
-def _written(video: VideoInfo, job: ClipJob, settings: ExportSettings) -> WrittenClip:
-    """Encode upright frames: H.264, yuv420p, source time stamps; AAC where there is sound.
+_Shown = tuple[int, SourcePictures]  # index of a source frame, and its pictures
 
-    Of an odd width or height the last column or row is cut off (4:2:0 wants even numbers).
-    """
-    with replacing(job.path) as temporary:
-        muxer = {"mkv": "matroska"}.get(settings.clip_format, settings.clip_format)
+
+@dataclass(eq=False)
+class _OpenClip:
+    job: ClipJob
+    steps: Generator[None, _Shown | None, WrittenClip]
+
+
+class _Writer:
+    def __init__(
+        self,
+        video: VideoInfo,
+        settings: ExportSettings,
+        on_clip: ClipCallback,
+        progress: ProgressCallback | None,
+        cancel: threading.Event,
+    ) -> None:
+        self._video = video
+        self._settings = settings
+        self._kind = FORMATS[settings.clip_format]
+        self._on_clip = on_clip
+        self._progress = progress
+        self._cancel = cancel
+        self._attempt = 1
+        self._frames_done = self._frames_total = 0
+        self._open: list[_OpenClip] = []
+        self._again: list[ClipJob] = []  # clips that had a fault
+        self._lost: VideoError | None = None  # why the video could not be opened
+
+    def write(self, jobs: Sequence[ClipJob]) -> None:
+        self._frames_total = sum(job.stop_frame - job.start_frame for job in jobs)
+        for self._attempt in range(1, _ATTEMPTS + 1):
+            for run in _runs(self._video, jobs):
+                self._write_run(run)
+            jobs, self._again = self._again, []
+
+    def _write_run(self, run: list[ClipJob]) -> None:
+        """Write jobs, sorted by their start, in one pass over their part of the video."""
+        waiting = run[::-1]
+        source = SourcePictures(self._video)
         try:
-            with av.open(str(temporary), "w", format=muxer, options={"movflags": "+faststart"}) as container:
-                _encode(container, video, job, settings)
-        except av.error.FFmpegError as error:
-            raise OutputError(
-                f"{job.path.name} could not be encoded ({str(error.strerror).lower()})", "Choose another output folder"
-            ) from error
-        clip = probe(temporary)
-        return WrittenClip(
-            sha256=hashlib.sha256(temporary.read_bytes()).hexdigest(),
-            size_bytes=temporary.stat().st_size,
-            frame_count=clip.frame_count,
-            width_px=clip.width_px,
-            height_px=clip.height_px,
-            frames_per_s=float(video.average_rate),
-            psnr_db=None,
-            sound_s=None,
-            attempts=1,
+            with closing(self._decoded(run)) as frames:
+                for index, frame in frames:
+                    if self._cancel.is_set():
+                        raise Cancelled
+                    while waiting and waiting[-1].start_frame <= index:
+                        self._begin(waiting.pop())
+                    source.show(frame)
+                    for clip in [*self._open]:
+                        self._go_on(clip, (index, source))
+                    for clip in [clip for clip in self._open if clip.job.stop_frame - 1 <= index]:
+                        self._go_on(clip, None)
+            while waiting:
+                self._begin(waiting.pop())
+            for clip in [*self._open]:  # frames that they wait for do not come
+                self._go_on(clip, None)
+        finally:
+            for clip in self._open:
+                clip.steps.close()
+            self._open.clear()
+
+    def _decoded(self, run: list[ClipJob]) -> Generator[tuple[int, VideoFrame], None, None]:
+        try:
+            yield from decode_raw(self._video, run[0].start_frame, max(job.stop_frame for job in run))
+        except VideoError as error:
+            self._lost = error
+
+    def _begin(self, job: ClipJob) -> None:
+        clip = _OpenClip(job, self._steps(job))
+        self._open.append(clip)
+        self._go_on(clip, None)
+
+    def _go_on(self, clip: _OpenClip, shown: _Shown | None) -> None:
+        """Show a clip the next frame, or None at its beginning and at its end; report it when it is done."""
+        outcome: ClipOutcome
+        try:
+            clip.steps.send(shown)
+        except StopIteration as end:
+            outcome = end.value
+        except FaultyClip as fault:
+            if self._attempt < _ATTEMPTS:
+                self._open.remove(clip)
+                self._again.append(clip.job)
+                return
+            outcome = OutputError(
+                f"{clip.job.path.name} was written twice, and each time {fault}",
+                "Check the disk, or choose another one",
+            )
+        except ClipgenError as error:
+            outcome = error
+        else:
+            return
+        self._open.remove(clip)
+        self._on_clip(clip.job, outcome)
+
+    def _steps(self, job: ClipJob) -> Generator[None, _Shown | None, WrittenClip]:
+        """Write one clip: takes the source frames of its span one by one, then None."""
+        plan = clip_plan(
+            self._video, job.start_frame, job.stop_frame, self._settings, keeps_times=self._kind.keeps_times
+        )
+        count = len(plan.pts)
+        sampled = {0, (count - 1) // 2, count - 1}
+        samples: dict[int, tuple[int, VideoFrame]] = {}
+        with replacing(job.path) as temporary:
+            with closing(planned_sound(self._video, plan, self._kind, self._settings)) as sound:
+                first_sound = next(sound, None)
+                heard = None if first_sound is None else chain([first_sound], sound)
+                with closing(encoder(temporary, plan, self._kind, self._settings, heard)) as pictures:
+                    done = 0
+                    while (shown := (yield)) is not None:
+                        index, source = shown
+                        self._count_frame()
+                        positions = plan.positions(index)
+                        if positions.start != done:
+                            raise self._gone(job)
+                        if positions:
+                            picture = self._picture(job, source, index)
+                        for done in positions:
+                            pictures.send(picture)
+                            if done in sampled:
+                                samples[done] = index, source.source
+                        done = positions.stop
+                    if done != count:
+                        raise self._gone(job)
+                    pictures.send(None)
+            measured = check_clip(
+                temporary,
+                self._kind,
+                plan,
+                self._settings.crf,
+                {position: self._sample(job, *sample) for position, sample in samples.items()},
+                with_sound=first_sound is not None,
+            )
+        return WrittenClip(**vars(measured), frame_count=count, frames_per_s=float(plan.rate), attempts=self._attempt)
+
+    def _picture(self, job: ClipJob, source: SourcePictures, index: int) -> VideoFrame | UInt8Array:
+        """What the encoder takes."""
+        if job.crop is not None:
+            pixels = job.crop.cut(source.rgb(), index, self._crop_size)
+            return pixels if self._kind.is_folder else source.crop(pixels, lossless=self._kind.lossless)
+        return source.rgb() if self._kind.is_folder else source.whole(lossless=self._kind.lossless)
+
+    def _sample(self, job: ClipJob, index: int, frame: VideoFrame) -> list[NDArray[Any]]:
+        """What a clip should show, as `check_clip` takes it, made without what its pictures were made with."""
+        if self._kind.lossless and not self._kind.is_folder and job.crop is None:
+            return upright_numbers(self._video, frame)
+        pixels = PictureConverter(self._video, None, "rgb24")(frame)
+        if job.crop is not None:
+            return [job.crop.cut(pixels, index, self._crop_size)]
+        height, width = pixels.shape[:2]
+        return [pixels[: height - height % 2, : width - width % 2] if self._kind.wants_even_size else pixels]
+
+    @property
+    def _crop_size(self) -> int:
+        return self._settings.size + (self._settings.size % 2 if self._kind.wants_even_size else 0)
+
+    def _count_frame(self) -> None:
+        if self._attempt == 1:
+            self._frames_done += 1
+            if self._progress:
+                self._progress(Progress("clips", self._frames_done, self._frames_total))
+
+    def _gone(self, job: ClipJob) -> VideoError:
+        name, last = self._video.path.name, job.stop_frame - 1
+        return self._lost or VideoError(
+            f"{name} does not give all of its frames {job.start_frame} to {last} any more",
+            "The file changed since the analysis: analyse it again",
         )
 
 
-def _encode(container: Any, video: VideoInfo, job: ClipJob, settings: ExportSettings) -> None:
-    start, stop = job.start_frame, job.stop_frame
-    sound = _sound_of(video, start, stop) if video.has_audio and settings.sound == "on" else None
-    size = settings.size + settings.size % 2
-    frames = _upright_frames(video, start, stop) if job.crop is None else _face_frames(video, job.crop, size)
-    first = next(frames, None)
-    if first is None:
-        raise _gone(video, start, stop)
-    picture = container.add_stream(
-        "libx264", rate=video.average_rate, options={"crf": str(settings.crf), "preset": settings.encoder_preset}
-    )
-    context = picture.codec_context
-    context.width, context.height, context.pix_fmt = first.width, first.height, "yuv420p"
-    context.time_base = video.time_base
-    context.color_range, context.colorspace = first.color_range, first.colorspace
-    context.color_primaries, context.color_trc = first.color_primaries, first.color_trc
-    packets = iter(())
-    if sound is not None:
-        samples, rate, layout = sound
-        packets = _sound_packets(container.add_stream("aac", rate=rate, layout=layout), samples, rate, layout)
-    count = 0
-    sound_packet = next(packets, None)
-    frame: VideoFrame | None = first
-    while frame is not None:
-        count += 1
-        for packet in picture.encode(frame):
-            container.mux(packet)
-        while sound_packet is not None and sound_packet.pts * sound_packet.time_base <= frame.pts * frame.time_base:
-            container.mux(sound_packet)
-            sound_packet = next(packets, None)
-        frame = next(frames, None)
-    for packet in picture.encode():
-        container.mux(packet)
-    while sound_packet is not None:
-        container.mux(sound_packet)
-        sound_packet = next(packets, None)
-    if count != stop - start:
-        raise _gone(video, start, stop)
+def _runs(video: VideoInfo, jobs: Sequence[ClipJob]) -> Iterator[list[ClipJob]]:
+    """Jobs that are written in one pass: no gap that a keyframe would shorten, and never too many open at once."""
+    rest = sorted(jobs, key=lambda job: (job.start_frame, job.stop_frame))
+    while rest:
+        run: list[ClipJob] = []
+        later: list[ClipJob] = []
+        ends: list[int] = []
+        for job in rest:
+            ends = [end for end in ends if end > job.start_frame]
+            if len(ends) >= _MOST_OPEN:
+                later.append(job)
+                continue
+            if run and not _lies_close(video, max(job.stop_frame for job in run), job.start_frame):
+                yield run
+                run = []
+            run.append(job)
+            ends.append(job.stop_frame)
+        yield run
+        rest = later
 
 
-def _gone(video: VideoInfo, start: int, stop: int) -> VideoError:
-    return VideoError(
-        f"{video.path.name} does not give all of its frames {start} to {stop - 1} any more",
-        "The file changed since the analysis: analyse it again",
-    )
-
-
-def _upright_frames(video: VideoInfo, start: int, stop: int) -> Iterator[VideoFrame]:
-    """yuv420p frames of even size whose time stamps begin at 0."""
-    reformatter = VideoReformatter()
-    graph: Graph | None = None
-    zero = int(video.pts[start])
-    with closing(decode_raw(video, start, stop)) as frames:
-        for index, frame in frames:
-            if frame.format.name != "yuv420p":
-                space, span = colorspace_of(frame), frame.color_range or None
-                frame = reformatter.reformat(
-                    frame,
-                    format="yuv420p",
-                    src_colorspace=space,
-                    dst_colorspace=space,
-                    src_color_range=span,
-                    dst_color_range=span,
-                )
-            if video.rotation_deg or frame.width % 2 or frame.height % 2:
-                graph = graph or _upright_graph(frame, video)
-                graph.push(frame)
-                frame = graph.vpull()
-            frame.pts, frame.time_base = int(video.pts[index]) - zero, video.time_base
-            frame.pict_type = PictureType.NONE  # the encoder chooses its own keyframes
-            yield frame
-
-
-def _face_frames(video: VideoInfo, path: CropPath, size: int) -> Iterator[VideoFrame]:
-    """yuv420p frames of a crop whose time stamps begin at 0."""
-    reformatter = VideoReformatter()
-    for index, pixels in cropped_frames(video, path, size):
-        frame = reformatter.reformat(VideoFrame.from_ndarray(pixels, format="rgb24"), format="yuv420p")
-        frame.pts, frame.time_base = int(video.pts[index] - video.pts[path.start_frame]), video.time_base
-        yield frame
-
-
-def _upright_graph(template: VideoFrame, video: VideoInfo) -> Graph:
-    graph = Graph()
-    nodes = [
-        graph.add_buffer(
-            width=template.width, height=template.height, format=template.format, time_base=video.time_base
-        )
-    ]
-    for name, options in _UPRIGHT_FILTERS.get(video.rotation_deg, []):
-        nodes.append(graph.add(name, options))
-    nodes.append(graph.add("crop", "trunc(iw/2)*2:trunc(ih/2)*2:0:0"))
-    nodes.append(graph.add("buffersink"))
-    graph.link_nodes(*nodes).configure()
-    return graph
-
-
-def _sound_of(video: VideoInfo, start: int, stop: int) -> tuple[NDArray[np.float32], int, str] | None:
-    """Samples (channels, N) of the window's span, silence where the source has none; rate in Hz; layout name."""
-    begin = int(video.pts[start]) * video.time_base
-    end = (
-        int(video.pts[stop]) * video.time_base
-        if stop < video.frame_count
-        else (int(video.pts[stop - 1]) * video.time_base + 1 / video.average_rate)
-    )
-    with av.open(str(video.path)) as container:
-        stream: Any = container.streams.audio[0]
-        rate, layout = stream.codec_context.sample_rate, stream.codec_context.layout
-        if not rate or not layout.nb_channels:
-            return None  # a sound track that cannot be decoded
-        count = round((end - begin) * rate)
-        samples = np.zeros((layout.nb_channels, count), np.float32)
-        resampler = AudioResampler(format="fltp", layout=layout.name, rate=rate)
-        container.seek(int((begin - _AUDIO_LEAD_S) / stream.time_base), stream=stream, backward=True)
-        heard = False
-        for frame in _decoded_sound(container, stream):
-            offset = round((frame.pts * frame.time_base - begin) * rate)
-            if offset >= count:
-                break
-            for part in resampler.resample(frame):
-                heard |= _lay(samples, part.to_ndarray().astype(np.float32, copy=False), offset)
-                offset += part.samples
-    return (samples, rate, layout.name) if heard else None
-
-
-def _decoded_sound(container: Any, stream: Any) -> Iterator[Any]:
-    for packet in container.demux(stream):
-        try:
-            yield from (frame for frame in packet.decode() if frame.pts is not None)
-        except av.error.FFmpegError:
-            continue  # a broken packet is silence
-
-
-def _lay(samples: NDArray[np.float32], part: NDArray[np.float32], offset: int) -> bool:
-    """Lay a part into the samples from this offset on, which may be negative; say whether any of it fell inside."""
-    first, last = max(0, offset), min(samples.shape[1], offset + part.shape[1])
-    if first >= last:
-        return False
-    samples[:, first:last] = part[:, first - offset : last - offset]
-    return True
-
-
-def _sound_packets(stream: Any, samples: NDArray[np.float32], rate: int, layout: str) -> Iterator[Any]:
-    for begin in range(0, samples.shape[1], _AAC_FRAME_SAMPLES):
-        part = np.ascontiguousarray(samples[:, begin : begin + _AAC_FRAME_SAMPLES])
-        frame = AudioFrame.from_ndarray(part, format="fltp", layout=layout)
-        frame.sample_rate, frame.pts, frame.time_base = rate, begin, Fraction(1, rate)
-        yield from stream.encode(frame)
-    yield from stream.encode(None)
+def _lies_close(video: VideoInfo, reached: int, start: int) -> bool:
+    if start - reached <= _DECODE_ON_FRAMES:
+        return True
+    keyframe = int(np.searchsorted(video.keyframe_pts, video.pts[start], side="right")) - 1
+    return keyframe < 0 or bool(video.keyframe_pts[keyframe] <= video.pts[reached - 1])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,7 +19,7 @@ SCHEMA_VERSION = 1  # of every file that clipgen writes
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a temporary path to write to; on a good end it becomes `path`, on a bad one it is removed.
+    """Give a temporary path to write a file or folder to; on a good end it becomes `path`, on a bad one it is removed.
 
     Raises:
         OutputError: the folder cannot be made or written, or the disk is full.
@@ -27,12 +28,27 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
+            _remove(temporary)  # of a run that was killed
             yield temporary
-            temporary.replace(path)
+            if temporary.is_dir() and path.exists():  # a folder does not replace another in one step
+                old = path.with_name(f".{path.name}.old.part")
+                _remove(old)
+                path.replace(old)
+                temporary.replace(path)
+                _remove(old)
+            else:
+                temporary.replace(path)
         finally:
-            temporary.unlink(missing_ok=True)
+            _remove(temporary)
     except OSError as error:
         raise output_error(path.parent, error) from error
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink(missing_ok=True)
 
 
 def make_writable_folder(folder: Path) -> None:

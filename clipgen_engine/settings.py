@@ -269,8 +269,9 @@ class ExportSettings(_Checked):
         "mp4",
         str,
         "Format",
-        "Container of the clips, which holds H.264 and AAC.",
-        choices=("mp4", "mov", "mkv"),
+        "mp4, mov and mkv hold H.264 and AAC, webm VP9 and Opus, avi MPEG-4 and PCM at one constant rate; ffv1 is "
+        "lossless, in mkv; png and jpeg make a folder of pictures a clip, without sound.",
+        choices=("mp4", "mov", "mkv", "avi", "webm", "ffv1", "png", "jpeg"),
     )
     crf: int = _declared(
         16,
@@ -287,6 +288,16 @@ class ExportSettings(_Checked):
         "Encoder preset",
         "Slower presets make smaller files of the same quality.",
         choices=("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"),
+    )
+    fps: float = _declared(
+        0.0,
+        float,
+        "Frame rate",
+        "0: every frame at its own time; else a fixed rate, for which frames are repeated or left out by their times.",
+        minimum=0.0,
+        maximum=480.0,
+        step=1.0,
+        unit="frames/s",
     )
     sound: str = _declared(
         "on",
@@ -306,7 +317,7 @@ class ExportSettings(_Checked):
         512,
         int,
         "Crop size",
-        "Side of a face crop; an odd number is rounded up.",
+        "Side of a face crop; an odd number is rounded up, but for ffv1, png and jpeg.",
         minimum=32,
         maximum=4096,
         step=2,

@@ -29,6 +29,15 @@ PictureFormat = Literal["rgb24", "bgra"]
 
 _FINGERPRINT_BYTES = 1 << 18
 _HD_HEIGHT_PX = 720  # unlabelled video of at least this height is taken for BT.709, below it for BT.601
+_COLORSPACES = {  # by the number in the stream; SMPTE 170M is the matrix of BT.601
+    1: Colorspace.ITU709,
+    4: Colorspace.FCC,
+    5: Colorspace.ITU601,
+    6: Colorspace.ITU601,
+    7: Colorspace.SMPTE240M,
+    9: Colorspace.BT2020,
+    10: Colorspace.BT2020,
+}
 _ATTACHED_PICTURE = 0x400  # AV_DISPOSITION_ATTACHED_PIC: cover art is not a video
 
 
@@ -47,7 +56,7 @@ def probe(path: str | Path) -> VideoInfo:
         VideoError: the file is missing, unreadable, no video, without a video stream or without frames.
     """
     path = Path(path)
-    with closing(_open(path)) as container:
+    with closing(open_container(path)) as container:
         stream = _video_stream(container, path)
         pts, keyframe_pts = _packet_times(container, stream)
         time_base = stream.time_base
@@ -114,7 +123,7 @@ def decode(
         VideoError: the file cannot be opened any more.
     """
     stop = video.frame_count if stop is None else stop
-    converter = _Converter(video, max_side, picture_format)
+    converter = PictureConverter(video, max_side, picture_format)
     with closing(decode_raw(video, start, stop)) as frames:
         for index, frame in frames:
             yield Picture(index, converter(frame))
@@ -136,7 +145,7 @@ class _OpenVideo:
 
     def __init__(self, video: VideoInfo) -> None:
         self._video = video
-        self._container = _open(video.path)
+        self._container = open_container(video.path)
         self._stream = _video_stream(self._container, video.path)
 
     def close(self) -> None:
@@ -147,7 +156,7 @@ class _OpenVideo:
         for candidate in _seek_points(self._video, start):
             if candidate is None:  # from the very beginning: what decodes before frame 0 is passed over
                 self.close()
-                self._container = _open(self._video.path)
+                self._container = open_container(self._video.path)
                 self._stream = _video_stream(self._container, self._video.path)
             else:
                 self._container.seek(candidate, stream=self._stream, backward=True, any_frame=False)
@@ -180,7 +189,7 @@ class FrameReader(Closing):
 
     def __init__(self, video: VideoInfo, max_side: int | None = None, picture_format: PictureFormat = "rgb24") -> None:
         self.video = video
-        self._converter = _Converter(video, max_side, picture_format)
+        self._converter = PictureConverter(video, max_side, picture_format)
         self._source: _OpenVideo | None = None
         self._frames: Iterator[tuple[int, VideoFrame]] = iter(())
         self._ahead: tuple[int, VideoFrame] | None = None  # decoded, not yet asked for
@@ -212,7 +221,7 @@ class FrameReader(Closing):
         self._frames = iter(())
 
 
-class _Converter:
+class PictureConverter:
     """Decoder frames -> upright arrays of one size, by one shared scaler: building one costs more than its use."""
 
     def __init__(self, video: VideoInfo, max_side: int | None, picture_format: PictureFormat) -> None:
@@ -238,13 +247,18 @@ class _Converter:
 
 def colorspace_of(frame: VideoFrame) -> Colorspace:
     """The matrix that the frame is labelled with, else the usual one for its size."""
-    try:
-        return Colorspace(frame.colorspace)
-    except ValueError:  # not labelled, or RGB
-        return Colorspace.ITU709 if frame.height >= _HD_HEIGHT_PX else Colorspace.ITU601
+    known = _COLORSPACES.get(int(frame.colorspace))
+    if known is not None:
+        return known
+    return Colorspace.ITU709 if frame.height >= _HD_HEIGHT_PX else Colorspace.ITU601
 
 
-def _open(path: Path) -> Any:
+def open_container(path: Path) -> Any:
+    """Open a media file for reading.
+
+    Raises:
+        VideoError: it is missing, unreadable or no such file.
+    """
     if not path.exists():
         raise VideoError(f"{path} does not exist", "Check the path")
     if path.is_dir():
@@ -300,14 +314,14 @@ def _packet_times(container: Any, stream: VideoStream) -> tuple[Int64Array | Non
 
 
 def _decoded_times(path: Path) -> Int64Array:
-    with closing(_open(path)) as container:
+    with closing(open_container(path)) as container:
         stream = _video_stream(container, path)
         times = [frame.pts for frame in _decoded_frames(container, stream) if frame.pts is not None]
     return np.unique(np.array(times, np.int64))
 
 
 def _first_frame(path: Path) -> VideoFrame:
-    with closing(_open(path)) as container:
+    with closing(open_container(path)) as container:
         frame = next(_decoded_frames(container, _video_stream(container, path)), None)
     if frame is None:
         raise VideoError(

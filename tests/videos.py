@@ -42,6 +42,7 @@ def write_coded_video(
     *,
     pts: Sequence[int] | None = None,
     time_base: Fraction = Fraction(1, RATE),
+    rate: int = RATE,
     codec: str = "libx264",
     options: dict[str, str] | None = None,
     size: tuple[int, int] = (160, 96),
@@ -54,12 +55,13 @@ def write_coded_video(
 
     Args:
         pts: time stamp of each frame in ticks of `time_base`; else 0, 1, 2, ...
+        rate: what the file is labelled with, frames a second.
         rotation_deg: clockwise turn that a player has to apply (pictures are stored turned back).
         sound: (N,) mono samples.
     """
     turns = rotation_deg // 90
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=RATE, options=options or {"g": "12", "bf": "2", "crf": "18"})
+        stream = container.add_stream(codec, rate=rate, options=options or {"g": "12", "bf": "2", "crf": "18"})
         stored = size if turns % 2 == 0 else size[::-1]
         stream.width, stream.height = stored
         stream.pix_fmt = pix_fmt

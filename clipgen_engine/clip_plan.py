@@ -1,0 +1,92 @@
+"""Which source frame a clip shows, and when."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+
+from clipgen_engine.settings import ExportSettings
+from clipgen_engine.types import Int64Array, VideoInfo, read_only
+
+_RATE_SLACK = Fraction(1, 100)
+_BROADCAST_RATES = [Fraction(nominal * 1000, 1001) for nominal in (24, 30, 48, 60, 120, 240)]
+
+
+@dataclass(frozen=True, eq=False)
+class ClipPlan:
+    """The frames of a clip in order."""
+
+    frame_index: Int64Array  # (M,) int64, of the source, never falling
+    pts: Int64Array  # (M,) int64, ticks of `time_base`, strictly rising from 0
+    time_base: Fraction  # seconds a tick
+    rate: Fraction  # frames a second; the mean where times are kept
+    begin_s: Fraction  # of the span, in the time of the source
+    duration_s: Fraction  # of the span
+
+    def positions(self, frame: int) -> range:
+        """Where in the clip this source frame is shown."""
+        first, stop = np.searchsorted(self.frame_index, (frame, frame + 1))
+        return range(int(first), int(stop))
+
+
+def clip_plan(
+    video: VideoInfo, start_frame: int, stop_frame: int, settings: ExportSettings, *, keeps_times: bool = True
+) -> ClipPlan:
+    """Plan the clip of a half-open span: each frame at its own time, or a fixed rate where `settings.fps` is set.
+
+    Args:
+        keeps_times: the container can hold a time for each frame; where it cannot, frames follow each other evenly,
+            at a rate that makes the clip as long as the span.
+    """
+    begin_s = int(video.pts[start_frame]) * video.time_base
+    frames = np.arange(start_frame, stop_frame, dtype=np.int64)
+    ticks = video.pts[start_frame:stop_frame] - video.pts[start_frame]
+    rate, time_base = _mean_rate(ticks, video), video.time_base
+    steps = np.diff(ticks)
+    if stop_frame < video.frame_count:
+        duration_s = int(video.pts[stop_frame]) * time_base - begin_s
+    else:  # nothing says how long the last frame of a video stays: as long as most of the others
+        usual = 1 / rate if rate == video.average_rate else int(np.median(steps)) * time_base
+        duration_s = int(ticks[-1]) * time_base + usual
+    if settings.fps:
+        rate = _exact_rate(settings.fps)
+        time_base = 1 / rate
+        frames = frames[_shown_at_rate(ticks, video, rate, max(1, round(duration_s * rate)))]
+        ticks = np.arange(len(frames), dtype=np.int64)
+    elif not keeps_times:
+        if len(steps) and np.ptp(steps) > 1:
+            rate = (len(frames) / duration_s).limit_denominator(1001)
+        time_base = 1 / rate
+        ticks = np.arange(len(frames), dtype=np.int64)
+    return ClipPlan(read_only(frames), read_only(ticks), time_base, rate, begin_s, duration_s)
+
+
+def _mean_rate(ticks: Int64Array, video: VideoInfo) -> Fraction:
+    """The rate that the video is labelled with, unless the frames come at another (labels of 120 are seen)."""
+    span_s, steps = int(ticks[-1]) * video.time_base, len(ticks) - 1
+    if abs(span_s - steps / video.average_rate) <= max(_RATE_SLACK * span_s, 2 * video.time_base):
+        return video.average_rate
+    return (steps / span_s).limit_denominator(1001)
+
+
+def _exact_rate(fps: float) -> Fraction:
+    """The rate that is meant: 29.97 is 30000/1001."""
+    for rate in _BROADCAST_RATES:
+        if abs(fps - rate) < 0.005:
+            return rate
+    return Fraction(fps).limit_denominator(1000)
+
+
+def _shown_at_rate(ticks: Int64Array, video: VideoInfo, rate: Fraction, count: int) -> Int64Array:
+    """(count,) position within the span of the last frame that has begun by each moment of a fixed rate.
+
+    A frame that begins less than half a step late (of the denser of the two rates) counts as in time, so that rounded
+    or jittering time stamps neither repeat nor swallow a frame.
+    """
+    slack = 1 / max(rate, video.average_rate) / 2
+    moments = [math.ceil((number / rate + slack) / video.time_base) - 1 for number in range(count)]
+    shown: Int64Array = np.searchsorted(ticks, np.array(moments, np.int64), side="right") - 1
+    return shown
