@@ -144,6 +144,9 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("trim_end", "Trim the end", ("]",), "Let the window end at the playhead", _REVIEW),
     Command("new_window", "New window", ("B",), "Accept the window at the playhead", _REVIEW),
+    Command("tag", "Tag", ("T",), "Put tags on the window", _REVIEW, "tag-outline", starts_section=True),
+    Command("note", "Note", ("W",), "Write a note on the window", _REVIEW, "note-text-outline"),
+    Command("subject", "Subject", ("S",), "Say who the face of the window is", _REVIEW, "account-outline"),
     Command(
         "reject_rest",
         "Reject the rest",

@@ -43,10 +43,12 @@ from clipgen_gui.settings_window import SettingsWindow
 from clipgen_gui.status_line import StatusLine
 from clipgen_gui.theme import theme
 from clipgen_gui.transport_bar import TransportBar
+from clipgen_gui.typing_field import QuickEntry
 from clipgen_gui.video_entry import VideoEntry, VideoState
 from clipgen_gui.video_files import SUFFIXES, expand
 from clipgen_gui.video_player import VideoPlayer
 from clipgen_gui.videos_list import VideosList
+from clipgen_gui.window_details import WindowDetails
 from clipgen_gui.windows_panel import WindowsPanel
 
 if TYPE_CHECKING:
@@ -56,7 +58,7 @@ if TYPE_CHECKING:
 _JOIN_MS = 5000
 _PASSING_MS = 8000
 _GEOMETRY = "window/geometry"
-_CONTEXT = ("accept", "reject", "undecide", "", "trim_start", "trim_end", "", "contact_sheet")  # "": a line
+_CONTEXT = ("accept", "reject", "undecide", "", "tag", "note", "subject", "", "trim_start", "trim_end")  # "": a line
 
 
 class MainWindow(QMainWindow):
@@ -132,6 +134,9 @@ class MainWindow(QMainWindow):
             "trim_start": lambda: session.trim("start"),
             "trim_end": lambda: session.trim("end"),
             "new_window": session.accept_here,
+            "tag": lambda: self.details.ask_tag(),
+            "note": lambda: self.details.ask_note(),
+            "subject": lambda: self.details.ask_subject(),
             "quit": self.close,
             "undo": session.undo_stack.undo,
             "redo": session.undo_stack.redo,
@@ -215,6 +220,8 @@ class MainWindow(QMainWindow):
         central.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setCentralWidget(central)
         central.setFocus()
+        self.details = WindowDetails(self.session, QuickEntry(central))
+        self.why.body.addWidget(self.details)
         self.status = StatusLine(actions["cancel"])
         self.setStatusBar(self.status)
         self.toolbar = MainToolBar(actions)

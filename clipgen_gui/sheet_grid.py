@@ -348,13 +348,14 @@ def _told(cell: SheetCell) -> str:
 
 def _paint_plates(painter: QPainter, rect: QRectF, cell: SheetCell) -> None:
     """The key at the top left, the decision at the top right, number and score at the bottom left."""
+    widest = rect.width() - 14
     if cell.digit:
-        _paint_plate(painter, rect.topLeft() + QPointF(7, 7), cell.digit, bold=True)
+        _paint_plate(painter, rect.topLeft() + QPointF(7, 7), cell.digit, widest, bold=True)
     if cell.row is None:
         text = "no longer in the list"
     else:
-        text = f"#{cell.row.number}   {cell.row.sequence.combined_score:.2f}"
-    _paint_plate(painter, rect.bottomLeft() + QPointF(7, -7 - px(21)), text)
+        text = "   ".join([f"#{cell.row.number}", f"{cell.row.sequence.combined_score:.2f}", *cell.row.tags])
+    _paint_plate(painter, rect.bottomLeft() + QPointF(7, -7 - px(21)), text, widest)
     centre = rect.topRight() + QPointF(-19, 19)
     if cell.decision is Decision.UNDECIDED:
         return
@@ -373,11 +374,13 @@ def _paint_plates(painter: QPainter, rect: QRectF, cell: SheetCell) -> None:
         painter.drawLine(centre + QPointF(-4, 4), centre + QPointF(4, -4))
 
 
-def _paint_plate(painter: QPainter, at: QPointF, text: str, *, bold: bool = False) -> None:
+def _paint_plate(painter: QPainter, at: QPointF, text: str, widest: float, *, bold: bool = False) -> None:
     font = ui_font(12, bold=bold)
     painter.setFont(font)
     height = px(21)
-    plate = QRectF(at.x(), at.y(), max(height, QFontMetrics(font).horizontalAdvance(text) + 14), height)
+    metrics = QFontMetrics(font)
+    text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(widest) - 14)
+    plate = QRectF(at.x(), at.y(), max(height, metrics.horizontalAdvance(text) + 14), height)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(color(ON_PICTURE.stage, 190))
     painter.drawRoundedRect(plate, 4, 4)

@@ -67,6 +67,10 @@ QPushButton:disabled { color: $faint; background: $card; }
 QPushButton#slim { padding: 1px 9px; font-size: 12sp; }
 QPushButton#slim:checked { background: $selection; color: $accent; }
 QPushButton#key { padding: 2px 9px; font-size: 12sp; background: $field; }
+QPushButton#tagChip { background: $selection; color: $text; border: 1px solid transparent; border-radius: 9sp;
+    padding: 0 8px; font-size: 11sp; }
+QPushButton#tagChip:hover { border-color: $faint; }
+QPushButton#tagChip:focus { border-color: $accent; }
 QPushButton#link { padding: 0 1px; font-size: 12sp; color: $accent; border: none; background: transparent;
     text-align: left; }
 QPushButton#link:hover, QPushButton#link:focus { text-decoration: underline; }

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-import pytest
 from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtGui import QAction, QImage
 from PySide6.QtWidgets import QMenu
@@ -71,7 +70,6 @@ def test_the_film_strip_shows_first_most_different_and_last_frame(reviewed: Main
     assert reviewed.table.view.isVisible()
 
 
-@pytest.mark.qt_log_ignore("This plugin does not support", extend=True)  # menus, offscreen
 def test_the_strip_has_the_selection_keys_and_clicks_of_the_table(reviewed: MainWindow, qtbot: QtBot) -> None:
     entry, panel = entry_of(reviewed), reviewed.table
     qtbot.keyClick(reviewed, Qt.Key.Key_V)
