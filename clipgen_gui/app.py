@@ -106,6 +106,9 @@ def _display_missing() -> bool:
 
 def _log_to_file() -> Path:
     """Where the log is; warnings and worse go there, with their tracebacks."""
+    from clipgen_gui.error_report import recent_errors
+
+    logging.getLogger().addHandler(recent_errors)
     path = Path(platformdirs.user_log_dir("clipgen", appauthor=False)) / "clipgen.log"
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

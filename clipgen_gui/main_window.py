@@ -23,7 +23,7 @@ from clipgen_engine.types import Decision, Progress
 from clipgen_gui.actions import make_actions, name_undo_actions, press_focused_button
 from clipgen_gui.cards import Card
 from clipgen_gui.contact_sheet import ContactSheet
-from clipgen_gui.drop_page import DropPage
+from clipgen_gui.drop_page import DropPage, sample_video
 from clipgen_gui.explainer import Explainer
 from clipgen_gui.explanation_panel import ExplanationPanel
 from clipgen_gui.export_flow import ExportFlow, open_folder
@@ -41,6 +41,7 @@ from clipgen_gui.score_plot import ScorePlot
 from clipgen_gui.session import Session
 from clipgen_gui.settings_window import SettingsWindow
 from clipgen_gui.status_line import StatusLine
+from clipgen_gui.steps_bar import StepsBar
 from clipgen_gui.theme import theme
 from clipgen_gui.transport_bar import TransportBar
 from clipgen_gui.typing_field import QuickEntry
@@ -165,7 +166,7 @@ class MainWindow(QMainWindow):
     def _make_views(self) -> None:
         actions = self.actions_by_name
         self.player = VideoPlayer(self.session, self.server)
-        self.drop_page = DropPage()
+        self.drop_page = DropPage(actions, sample_video())
         self._stage = QStackedWidget()
         self._stage.addWidget(self.drop_page)
         self._stage.addWidget(self.player)
@@ -216,7 +217,9 @@ class MainWindow(QMainWindow):
         layout = QVBoxLayout(central)
         layout.setContentsMargins(8, 8, 8, 8)
         layout.setSpacing(8)
-        layout.addWidget(both)
+        self.steps = StepsBar(self.session, self._settings)
+        layout.addWidget(self.steps)
+        layout.addWidget(both, 1)
         central.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setCentralWidget(central)
         central.setFocus()
@@ -231,6 +234,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         session, playback, actions = self.session, self.playback, self.actions_by_name
         self.drop_page.clicked.connect(self.choose_files)
+        self.drop_page.sample_wanted.connect(lambda sample: self.open_paths([sample]))
         self.player.clicked.connect(playback.toggle)
         self.player.frame_shown.connect(self.transport.show_frame)
         self.player.open_failed.connect(session.fail)
@@ -239,6 +243,7 @@ class MainWindow(QMainWindow):
         playback.playing_changed.connect(self.transport.show_playing)
         self.transport.show_speed(playback.speed)
         self.player.bind(actions, self._settings)
+        actions["export"].triggered.connect(self.steps.finish)
         actions["loop"].toggled.connect(playback.set_loop)
         session.window_chosen.connect(self._play_chosen)
         self.sheet.closed.connect(lambda: self.show_sheet(False))
@@ -377,7 +382,7 @@ class MainWindow(QMainWindow):
     def _say_about(self, entry: VideoEntry, sentence: str) -> None:
         """A message where the video is on screen; else a passing line, since the list and the table keep saying it."""
         if entry is self.session.current:
-            self.messages.show_message(sentence, "warning")
+            self.messages.show_message(sentence, "error" if entry.state is VideoState.FAILED else "warning")
         else:
             self.status.showMessage(sentence, _PASSING_MS)
 
@@ -398,7 +403,7 @@ class MainWindow(QMainWindow):
         """Something in the app itself went wrong; it goes on."""
         self.messages.show_message(
             "Something unexpected happened, and clipgen went on. What happened is in the log.",
-            "warning",
+            "error",
             ("Open log folder", lambda: open_folder(log_file.parent)),
         )
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from pathlib import Path
 from string import Template
 
 from clipgen_gui.palettes import Palette
 
+_CHEVRON = (Path(__file__).parent / "chevron-down.svg").as_posix()  # its grey is seen on light and on dark
 _SCALED = re.compile(r"\b(\d+)sp\b")
 
 
 def style_sheet(palette: Palette, px: Callable[[int], int]) -> str:
     """The app's style sheet in this palette; a length in `sp` grows with the text."""
-    colored = Template(_STYLE).substitute(vars(palette))
+    colored = Template(_STYLE).substitute(vars(palette), chevron=_CHEVRON)
     return _SCALED.sub(lambda length: f"{px(int(length[1]))}px", colored)
 
 
@@ -97,6 +99,7 @@ QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus, QComboBox:focus { border-
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
     width: 0; border: none; }
 QComboBox::drop-down { border: none; width: 20sp; }
+QComboBox::down-arrow { image: url("$chevron"); width: 12sp; height: 12sp; }
 QComboBox QAbstractItemView { background: $raised; border: 1px solid $border; selection-background-color: $selection; }
 
 QAbstractItemView { background: $card; border: none; outline: none; }
@@ -119,6 +122,11 @@ QStatusBar QToolButton { padding: 1px 7px; font-size: 12sp; }
 QProgressBar { background: $raised; border: none; border-radius: 2px; }
 QProgressBar::chunk { background: $accent; border-radius: 2px; }
 
+QPlainTextEdit#report { background: $field; border: 1px solid $border; border-radius: 4px; font-size: 12sp; }
+QPlainTextEdit#report:focus { border-color: $accent; }
+QFrame#steps { background: $card; border: 1px solid $border; border-radius: 6px; }
+QLabel#step { color: $muted; font-size: 12sp; }
+QLabel#step[now="true"] { color: $accent; }
 QFrame#message { background: $raised; border: 1px solid $border; border-radius: 6px; }
 QSplitter::handle { background: transparent; }
 QMenu { background: $raised; border: 1px solid $border; padding: 4px; }
