@@ -25,6 +25,7 @@ from clipgen_engine.errors import OutputError, StoredAnalysisError
 from clipgen_engine.files import SCHEMA_VERSION, replacing, strict_json
 from clipgen_engine.segments import COLUMNS, SegmentResult, TrackletSummary
 from clipgen_engine.settings import AnalysisSettings
+from clipgen_engine.token_store import TokenStore
 from clipgen_engine.types import Analysis, VideoInfo
 
 _METHOD_VERSION = 1  # to be raised when the same video and settings give another result
@@ -102,6 +103,15 @@ class AnalysisCache:
 
         self._written(write)
 
+    def token_store(self, made_by: Mapping[str, Any]) -> TokenStore:
+        """Where learned tokens are kept as they are made, by all that they depend on."""
+        entry = self._folder_of({"schema": [SCHEMA_VERSION, "tokens"], **made_by})
+        store = TokenStore(entry / "tokens.sqlite")
+        if entry.is_dir():
+            os.utime(entry)
+            self._shrink(keep=entry)
+        return store
+
     def size_bytes(self) -> int:
         """Room that all entries take up."""
         return sum(_size(entry) for entry in self._entries())
@@ -112,7 +122,7 @@ class AnalysisCache:
             shutil.rmtree(entry, ignore_errors=True)
 
     def _entry(self, video: VideoInfo, settings: Mapping[str, Any], model_sha256: Mapping[str, str]) -> Path:
-        made_by = strict_json(
+        return self._folder_of(
             {
                 "schema": [SCHEMA_VERSION, _METHOD_VERSION, *COLUMNS],
                 "fingerprint": video.fingerprint,
@@ -120,7 +130,9 @@ class AnalysisCache:
                 "models": dict(sorted(model_sha256.items())),
             }
         )
-        return self.folder / hashlib.sha256(made_by.encode()).hexdigest()[:40]
+
+    def _folder_of(self, made_by: Mapping[str, Any]) -> Path:
+        return self.folder / hashlib.sha256(strict_json(made_by).encode()).hexdigest()[:40]
 
     def _entries(self) -> list[Path]:
         return [path for path in self.folder.iterdir() if path.is_dir()] if self.folder.is_dir() else []

@@ -14,7 +14,7 @@ import numpy as np
 
 from clipgen_engine.errors import StoredAnalysisError
 from clipgen_engine.files import SCHEMA_VERSION, replacing, strict_json
-from clipgen_engine.types import Analysis, ExpressionTokens, FaceTrack, VideoInfo, read_only
+from clipgen_engine.types import Analysis, BoolArray, ExpressionTokens, FaceTrack, VideoInfo, read_only
 
 _STORE = "analysis.npz"
 _TOKENS = "expression_tokens.npz"
@@ -58,6 +58,8 @@ def save_analysis(analysis: Analysis, folder: Path) -> None:
     for number, (track, tokens) in enumerate(zip(analysis.tracks, analysis.tokens, strict=True)):
         arrays |= {f"track_{number}_{name}": getattr(track, name) for name in _TRACK_ARRAYS}
         arrays[f"track_{number}_tokens"] = tokens.values
+        if tokens.interpolated is not None:
+            arrays[f"track_{number}_interpolated"] = tokens.interpolated
     _write_npz(folder / _STORE, header=np.array(strict_json(header)), **arrays)
     _write_npz(folder / _TOKENS, **_token_arrays(analysis))
 
@@ -95,12 +97,18 @@ def _token_arrays(analysis: Analysis) -> dict[str, np.ndarray]:
         "track_id": np.repeat(
             np.array([track.track_id for track in tracks], np.int64), [len(track.frame_index) for track in tracks]
         ),
+        "interpolated": np.concatenate([np.zeros(0, np.bool_), *map(_interpolated, tokens)]),
         "channel_names": np.array(names, np.str_),
         "backend": np.array(first.backend if first else ""),
         "checkpoint_sha256": np.array(first.checkpoint_sha256 if first else ""),
         "settings": np.array(strict_json(dict(analysis.settings))),
         "model_sha256": np.array(strict_json(dict(analysis.model_sha256))),
     }
+
+
+def _interpolated(tokens: ExpressionTokens) -> BoolArray:
+    none = np.zeros(len(tokens.values), np.bool_)
+    return none if tokens.interpolated is None else tokens.interpolated
 
 
 def _write_npz(path: Path, **arrays: np.ndarray) -> None:
@@ -139,6 +147,7 @@ def _restored(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Analysis
                 tuple(entry["channel_regions"]),
                 entry["backend"],
                 entry["checkpoint_sha256"],
+                arrays.get(f"track_{number}_interpolated"),
             )
             for number, entry in enumerate(header["tokens"])
         ),

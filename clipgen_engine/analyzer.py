@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
 from clipgen_engine.analysis_cache import AnalysisCache
 from clipgen_engine.errors import Cancelled
-from clipgen_engine.expression_tokens import TokenBackend, load_backend
+from clipgen_engine.expression_tokens import load_backend
 from clipgen_engine.face_tracks import build_tracks
 from clipgen_engine.model_files import load_face_model
 from clipgen_engine.segment_pool import Event, SegmentBegun, SegmentPool
@@ -38,7 +37,7 @@ class VideoExpressionAnalyzer:
         self._model = load_face_model(face_model)
         self._model_sha256 = {"face_landmarker": self._model.sha256}
         self._cache = cache
-        self._backend = load_backend("blendshapes")
+        self._blendshapes = load_backend("blendshapes")
         self._segments = plan_segments(video)
         self._parts: list[list[SegmentPart]] = [[] for _ in self._segments]
         self._results: list[SegmentResult | None] = [None for _ in self._segments]  # of finished segments
@@ -103,7 +102,7 @@ class VideoExpressionAnalyzer:
             model_sha256=self._model_sha256,
             shots=shots,
             tracks=tracks,
-            tokens=self._backend.tokens(self._video, tracks),
+            tokens=self._blendshapes.tokens(tracks),
             analyzed_frames=stop,
             undecodable_frames=stop - sum(result.decoded for result in known),
         )
@@ -153,28 +152,6 @@ def analyze_video(
     info = video if isinstance(video, VideoInfo) else probe(video)
     analyzer = VideoExpressionAnalyzer(info, settings or AnalysisSettings(), face_model, cache)
     return analyzer.run(progress, cancel or threading.Event())
-
-
-def with_tokens(
-    analysis: Analysis,
-    backend: TokenBackend,
-    *,
-    progress: ProgressCallback | None = None,
-    cancel: threading.Event | None = None,
-) -> Analysis:
-    """The analysis with the tokens of another backend; faces and blendshapes stay.
-
-    Raises:
-        VideoError, ModelFileError, Cancelled: see the backend's `tokens`.
-    """
-    tokens = backend.tokens(analysis.video, analysis.tracks, progress=progress, cancel=cancel)
-    hashes = {one.backend: one.checkpoint_sha256 for one in tokens if one.checkpoint_sha256}
-    return replace(
-        analysis,
-        tokens=tokens,
-        settings={**analysis.settings, "token_backend": dict(backend.provenance)},
-        model_sha256={**analysis.model_sha256, **hashes},
-    )
 
 
 def _spans(starts: list[int], stop: int) -> Int64Array:

@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from clipgen_engine import __version__
 from clipgen_engine.errors import Cancelled, ClipgenError, SettingError
-from clipgen_engine.expression_tokens import load_backend
+from clipgen_engine.expression_tokens import FrameBackend, load_backend
 from clipgen_engine.files import make_writable_folder
 from clipgen_engine.gates import GATES
 from clipgen_engine.presets import PRESETS, with_preset
@@ -102,10 +102,14 @@ def _run(options: argparse.Namespace, cancel: threading.Event) -> int:
         **_given(options, declarations(TokenSettings)), subject_id=export_settings.subject_id
     )
 
+    backend = _loaded_backend(token_settings, cancel)  # wrong input shows now, not in an hour
     if options.skip_analysis:
         analysis = _stored_analysis(options.video_path, options.output_dir)
     else:
-        analysis = _analyze(options, analysis_settings, token_settings, cancel)
+        analysis = _analyze(options, analysis_settings, cancel)
+        write_analysis(analysis, options.output_dir)
+    if backend is not None:
+        analysis = _with_tokens(analysis, backend, token_settings, ranking_settings, cancel)
         write_analysis(analysis, options.output_dir)
     ranking = rank_sequences(analysis, ranking_settings)
     write_ranking(analysis, ranking, options.output_dir)
@@ -118,24 +122,40 @@ def _run(options: argparse.Namespace, cancel: threading.Event) -> int:
     return DONE
 
 
-def _analyze(
-    options: argparse.Namespace, settings: AnalysisSettings, tokens: TokenSettings, cancel: threading.Event
+def _loaded_backend(tokens: TokenSettings, cancel: threading.Event) -> FrameBackend | None:
+    if tokens.expression_transformer_checkpoint is None:
+        return None
+    with _progress_shown("Downloading DINOv2", "B") as progress:
+        return load_backend("transformer", tokens, progress=progress, cancel=cancel)
+
+
+def _with_tokens(
+    analysis: Analysis,
+    backend: FrameBackend,
+    settings: TokenSettings,
+    ranking: RankingSettings,
+    cancel: threading.Event,
 ) -> Analysis:
+    from clipgen_engine.analysis_cache import AnalysisCache
+    from clipgen_engine.learned_tokens import fill_tokens
+    from clipgen_engine.token_filling import made_by
+
+    store = AnalysisCache().token_store(made_by(analysis, backend))
+    with store, _progress_shown("Expression tokens", "face") as progress:
+        return fill_tokens(
+            analysis, backend, settings, ranking, store=store, say=_log.info, progress=progress, cancel=cancel
+        )
+
+
+def _analyze(options: argparse.Namespace, settings: AnalysisSettings, cancel: threading.Event) -> Analysis:
     from clipgen_engine.video import probe  # decoders and models are not loaded for --help and wrong arguments
 
     video = probe(options.video_path)
     make_writable_folder(options.output_dir)
-    backend = None
-    if tokens.expression_transformer_checkpoint is not None:  # wrong input shows now, not in an hour
-        with _progress_shown("Downloading DINOv2", "B") as progress:
-            backend = load_backend("transformer", tokens, progress=progress, cancel=cancel)
-    from clipgen_engine.analyzer import analyze_video, with_tokens
+    from clipgen_engine.analyzer import analyze_video
 
     with _progress_shown("Analysing", "frame") as progress:
         analysis = analyze_video(video, settings, face_model=options.face_model, progress=progress, cancel=cancel)
-    if backend is not None:
-        with _progress_shown("Expression tokens", "face") as progress:
-            analysis = with_tokens(analysis, backend, progress=progress, cancel=cancel)
     if analysis.undecodable_frames:
         _log.warning("%d frames could not be decoded; they count as missing", analysis.undecodable_frames)
     return analysis
@@ -150,7 +170,7 @@ def _stored_analysis(video_path: Path, output_dir: Path) -> Analysis:
             f"The analysis in {output_dir} is of {analysis.video.path.name}, not of {video_path.name}",
             "Leave --skip_analysis out, or give another --output_dir",
         )
-    return analysis
+    return replace(analysis, video=replace(analysis.video, path=video_path)) if video_path.is_file() else analysis
 
 
 def _extract(

@@ -10,7 +10,7 @@ import numpy as np
 from clipgen_engine.gates import GATES
 from clipgen_engine.ranking import COMBINED, Ranker, Ranking, SequenceKey, effective_thresholds, effective_weights
 from clipgen_engine.score_terms import TERMS
-from clipgen_engine.types import Float32Array, Float64Array, Sequence
+from clipgen_engine.types import BLENDSHAPES, Float32Array, Float64Array, Sequence
 
 _EXPLAINED_CHANNELS = 6
 
@@ -113,7 +113,9 @@ def explain_place(ranker: Ranker, ranking: Ranking, frame: int, track_id: int | 
 
 
 def _standings(ranking: Ranking, sequence: Sequence) -> dict[str, Standing]:
-    complete = ranking.scores.complete
+    # a score of one kind of tokens says nothing among those of another
+    learned = sequence.scored_by != BLENDSHAPES
+    complete = ranking.scores.complete & (ranking.scores.learned == learned)
     weights = effective_weights(ranking.settings)
     standings = {
         name: _standing(sequence.terms[name], ranking.scores.term(name)[complete]) for name in TERMS if weights[name]
@@ -152,7 +154,10 @@ def _verdict(ranking: Ranking, sequence: Sequence, gates: tuple[GateResult, ...]
     failed = [gate.reason for gate in gates if not gate.passed]
     if failed:
         return f"Not selected: {'; '.join(failed)}."
+    waits = "its learned tokens are still to come"
     if lost_to is not None:
+        if sequence.scored_by == BLENDSHAPES != lost_to.scored_by:
+            return f"Not selected: number {lost_to.rank} overlaps it and has its learned tokens; {waits}."
         return (
             f"Not selected: number {lost_to.rank} (frames {lost_to.start_frame} to {lost_to.stop_frame - 1}, "
             f"score {lost_to.combined_score:.2f}) overlaps it and scores better."
@@ -166,6 +171,8 @@ def _verdict(ranking: Ranking, sequence: Sequence, gates: tuple[GateResult, ...]
     rivals = [
         other for other in ranking.sequences if ranking.settings.scope == "video" or other.track_id == sequence.track_id
     ]
+    if rivals and sequence.scored_by == BLENDSHAPES != rivals[-1].scored_by:
+        return f"Not selected yet: {waits}."
     if ranking.settings.diversity and rivals and sequence.combined_score >= rivals[-1].combined_score:
         return f"Not selected: it looks too much like what is (diversity {ranking.settings.diversity:.2f})."
     if not rivals:

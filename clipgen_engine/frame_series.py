@@ -14,7 +14,16 @@ import numpy as np
 
 from clipgen_engine.blendshape_channels import BLENDSHAPE_REGIONS
 from clipgen_engine.token_series import TokenSeries
-from clipgen_engine.types import Analysis, BoolArray, FaceTrack, Float32Array, Float64Array, Int64Array, read_only
+from clipgen_engine.types import (
+    BLENDSHAPES,
+    Analysis,
+    BoolArray,
+    FaceTrack,
+    Float32Array,
+    Float64Array,
+    Int64Array,
+    read_only,
+)
 from clipgen_engine.windows import Windows, prefix_sums, sliding_minimum
 
 _UNITS = 1 << 8  # columns are summed in steps of 1/256 of their unit
@@ -45,7 +54,7 @@ class FrameSeries:
             self.present[rows] = True
         self._short_side_px = min(analysis.video.width_px, analysis.video.height_px)
         self._missing = prefix_sums(~self.present[np.newaxis])[0]
-        self._variance: tuple[int, Float32Array] | None = None
+        self._variance: dict[TokenSeries, tuple[int, Float32Array]] = {}
         self._variance_lock = threading.Lock()
         self._columns: dict[str, Float32Array] = {}
         self._column_sums: dict[str, Int64Array] = {}
@@ -56,18 +65,49 @@ class FrameSeries:
         regions = self._sources[0][2].channel_regions if self._sources else ()
         values = np.zeros((len(regions), self.row_count), np.float32)
         for rows, _, tokens in self._sources:
-            values[:, rows] = tokens.values.T
-        return TokenSeries(values, self.present, regions)
+            values[:, rows[tokens.known]] = tokens.values[tokens.known].T
+        return TokenSeries(values, self._token_known, regions)
 
     @cached_property
     def blendshapes(self) -> TokenSeries:
         """The blendshapes of all rows, whatever the tokens are: only they can be told in words."""
-        if all(tokens.backend == "blendshapes" for _, _, tokens in self._sources):
+        if not self.has_learned:
             return self.tokens
         values = np.zeros((len(BLENDSHAPE_REGIONS), self.row_count), np.float32)
         for rows, track, _ in self._sources:
             values[:, rows] = track.blendshapes[:, 1:].T
         return TokenSeries(values, self.present, tuple(BLENDSHAPE_REGIONS.values()))
+
+    @property
+    def backend(self) -> str:
+        """Name of the backend of the tokens."""
+        return self._sources[0][2].backend if self._sources else BLENDSHAPES
+
+    @property
+    def has_learned(self) -> bool:
+        """Whether the tokens are other than the blendshapes."""
+        return self.backend != BLENDSHAPES
+
+    @property
+    def all_known(self) -> bool:
+        """Whether every face has its token."""
+        return not self._unknown[-1]
+
+    def unknown_tokens(self, windows: Windows) -> Int64Array:
+        """(W,) int64: faces of each window whose token is not known (yet)."""
+        return windows.difference(self._unknown)
+
+    @cached_property
+    def _token_known(self) -> BoolArray:
+        known = np.zeros(self.row_count, np.bool_)
+        for rows, _, tokens in self._sources:
+            known[rows] = tokens.known
+        return read_only(known)
+
+    @cached_property
+    def _unknown(self) -> Int64Array:
+        sums: Int64Array = prefix_sums((self.present & ~self._token_known)[np.newaxis])[0]
+        return sums
 
     @cached_property
     def in_frame_order(self) -> bool:
@@ -136,15 +176,20 @@ class FrameSeries:
         """(W,) float32: largest value of a one-number column over the present frames of each window."""
         return -self._smallest(-self.column(name)[0], windows)
 
-    def region_variance(self, windows: Windows) -> Float32Array:
-        """(G, W) float32: see `TokenSeries.region_variance`; kept for the length that was asked for last."""
+    def region_variance(self, tokens: TokenSeries, windows: Windows) -> Float32Array:
+        """(G, W) float32: see `TokenSeries.region_variance`; kept for the length that was asked for last.
+
+        Args:
+            tokens: those of this series, or its blendshapes.
+        """
         with self._variance_lock:
-            if self._variance is None or self._variance[0] != windows.length:
+            kept = self._variance.get(tokens)
+            if kept is None or kept[0] != windows.length:
                 if len(windows) == 1:  # a question about one window is no reason to compute all
-                    return self.tokens.region_variance(windows)
+                    return tokens.region_variance(windows)
                 every = self.windows(windows.length)
-                self._variance = windows.length, read_only(self.tokens.region_variance(every))
-            return self._variance[1][:, windows.first_row : windows.stop_row]
+                kept = self._variance[tokens] = windows.length, read_only(tokens.region_variance(every))
+            return kept[1][:, windows.first_row : windows.stop_row]
 
     def displacement(self, windows: Windows) -> Float64Array:
         """(W,) float64: root-mean-square distance of the face centre from where the window began, in short sides."""

@@ -16,6 +16,7 @@ from clipgen_engine.score_terms import REGION_MULTIPLIERS, TERMS
 from clipgen_engine.selection import select_windows
 from clipgen_engine.settings import RankingSettings, checked_value, declarations
 from clipgen_engine.types import (
+    BLENDSHAPES,
     Analysis,
     BoolArray,
     Float32Array,
@@ -26,10 +27,13 @@ from clipgen_engine.types import (
     read_only,
 )
 from clipgen_engine.window_scores import SCORE_SETTINGS, WindowScores
+from clipgen_engine.windows import Windows
 
 COMBINED = "combined_score"
 SequenceKey = tuple[int, int, int]
 _TOP_CHANNELS = 3
+_VARIATION = "expression_variation"
+_LEARNED_FIRST = 16.0  # more than any combined score: scores of two kinds of tokens are not compared with each other
 _REMEMBERED = 10_000  # windows
 _CHANNELS = tuple(BLENDSHAPE_REGIONS)
 _Video = TypeVar("_Video")
@@ -97,7 +101,9 @@ class Ranking:
         """A curve to draw: frames (N,) int64 and the value (N,) float32 of the window centred at each; NaN in gaps.
 
         Args:
-            name: a score term, `combined_score`, or a gate for the number that it compares.
+            name: a score term, `combined_score`, one of the two variations (`LEARNED`, `BY_BLENDSHAPES`), or a gate
+                for the number that it compares. Where learned tokens drive the list and are not all known, the
+                expression variation has gaps.
             track_id: which face.
         """
         scores = self.scores
@@ -107,6 +113,8 @@ class Ranking:
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         span = slice(rows[0], rows[-1] + 1)
         complete = scores.complete[span]
+        if name == _VARIATION and scores.mixed:
+            complete = complete & scores.learned[span]
         frames = scores.start_frame[span] + (scores.windows.length - 1) // 2
         return frames, np.where(complete, values[span], np.nan).astype(np.float32)
 
@@ -142,11 +150,13 @@ class Ranker:
         gated = self._gate(scores, effective_thresholds(settings))
         combined = scores.combined(weights)
         described = [sequence for key in pinned if (sequence := self.describe(key, settings))]
-        for row in self._select(settings, scores, np.where(gated.valid, combined, -np.inf), pinned, blocked):
+        order = combined + _LEARNED_FIRST * scores.learned if scores.mixed else combined
+        for row in self._select(settings, scores, np.where(gated.valid, order, -np.inf), pinned, blocked):
             start = int(scores.start_frame[row])
             key = (start, start + settings.sequence_length, int(scores.track_id[row]))
-            described.append(self._sequence(key, scores.terms_of(row), weights))
-        described.sort(key=lambda sequence: (-sequence.combined_score, sequence.start_frame, sequence.track_id))
+            window = Windows(settings.sequence_length, row, row + 1)
+            described.append(self._sequence(key, scores.terms_of(row), settings, window))
+        described.sort(key=best_first)
         return Ranking(
             settings=settings,
             sequences=tuple(replace(sequence, rank=rank) for rank, sequence in enumerate(described, 1)),
@@ -188,7 +198,7 @@ class Ranker:
         if windows is None or self.series.missing_frames(windows)[0]:
             return None
         terms = {name: float(term.compute(self.series, windows, settings)[0]) for name, term in TERMS.items()}
-        return self._sequence(key, terms, effective_weights(settings))
+        return self._sequence(key, terms, settings, windows)
 
     def _select(
         self,
@@ -223,9 +233,11 @@ class Ranker:
     ) -> list[int]:
         """As `_select`, among these rows, which ascend by frame; None: all, which ascend as they are."""
 
+        tokens = self.series.tokens if self.series.all_known and scores.learned.all() else self.series.blendshapes
+
         def similarity(position: int) -> Float64Array:
             row = position if rows is None else int(rows[position])
-            values = self.series.tokens.similarity(scores.windows, row).astype(np.float64)
+            values = tokens.similarity(scores.windows, row).astype(np.float64)
             return values if rows is None else values[rows]
 
         taken = []
@@ -247,16 +259,22 @@ class Ranker:
         )
         return chosen if rows is None else rows[chosen].tolist()
 
-    def _sequence(self, key: SequenceKey, terms: Mapping[str, float], weights: Mapping[str, float]) -> Sequence:
+    def _sequence(
+        self, key: SequenceKey, terms: Mapping[str, float], settings: RankingSettings, window: Windows
+    ) -> Sequence:
         start, stop, track_id = key
+        variations = self.scores(settings).variations(window) if self.series.has_learned else None
+        learned = variations is not None and settings.token_source == "learned"
         return Sequence(
             rank=0,
             start_frame=start,
             stop_frame=stop,
             track_id=track_id,
             terms=terms,
-            combined_score=combined_score(terms, weights),
+            combined_score=combined_score(terms, effective_weights(settings)),
             top_channels=self.moving_channels(key)[:_TOP_CHANNELS],
+            scored_by=self.series.backend if learned else BLENDSHAPES,
+            variations=variations,
         )
 
     def moving_channels(self, key: SequenceKey) -> tuple[tuple[str, float], ...]:
@@ -303,6 +321,16 @@ def _gated(scores: WindowScores, thresholds: Mapping[str, float]) -> _Gated:
         valid_count=int(np.count_nonzero(valid)),
         counts={name: int(np.count_nonzero(failed)) for name, failed in failures.items()},
         counts_alone={name: int(np.count_nonzero(failed & alone)) for name, failed in failures.items()},
+    )
+
+
+def best_first(sequence: Sequence) -> tuple[bool, float, int, int]:
+    """The order of a list: those that learned tokens score, if any, then the others; in both the best first."""
+    return (
+        sequence.scored_by == BLENDSHAPES,
+        -sequence.combined_score,
+        sequence.start_frame,
+        sequence.track_id,
     )
 
 

@@ -49,8 +49,16 @@ def sequence_record(video: VideoInfo, sequence: Sequence) -> dict[str, Any]:
         "track_id": sequence.track_id,
         **sequence.terms,
         "combined_score": sequence.combined_score,
+        **_scored_by(sequence),
         "top_channels": [{"channel": name, "change": round(change, 4)} for name, change in sequence.top_channels],
     }
+
+
+def _scored_by(sequence: Sequence) -> dict[str, Any]:
+    """The token backend behind the expression variation; where there are two, what both say."""
+    pair = sequence.variations
+    both = {} if pair is None else {"blendshape_variation": pair.blendshapes, "learned_variation": pair.learned}
+    return {"scored_by": sequence.scored_by, **both}
 
 
 def provenance(analysis: Analysis, settings: RankingSettings) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 
 from clipgen_engine.frame_series import FrameSeries
 from clipgen_engine.settings import RankingSettings
-from clipgen_engine.token_series import REGIONS
+from clipgen_engine.token_series import REGIONS, TokenSeries
 from clipgen_engine.types import Float32Array, Float64Array, Setting
 from clipgen_engine.windows import Windows
 
@@ -42,11 +42,38 @@ def expression_variation(series: FrameSeries, windows: Windows, settings: Rankin
     """E (W,): root-mean-square distance of the expression tokens from their mean, at most 1.
 
     Its square is the sum of the variances of the regions, each times its multiplier. With the metric
-    `keyframe_cosine`: 1 - mean cosine similarity among the first, middle and last token.
+    `keyframe_cosine`: 1 - mean cosine similarity among the first, middle and last token. Windows of which a learned
+    token is not known yet have the value of the blendshapes.
     """
+    if not by_learned_tokens(series, settings):
+        return blendshape_variation(series, windows, settings)
+    learned = _variation(series, series.tokens, windows, settings)
+    if series.all_known:
+        return learned
+    known = series.unknown_tokens(windows) == 0
+    return np.where(known, learned, blendshape_variation(series, windows, settings))
+
+
+def blendshape_variation(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
+    """E (W,) by the blendshapes, whichever tokens drive the list."""
+    return _variation(series, series.blendshapes, windows, settings)
+
+
+def learned_variation(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
+    """E (W,) by the learned tokens, NaN where one of them is not known."""
+    known = series.unknown_tokens(windows) == 0
+    return np.where(known, _variation(series, series.tokens, windows, settings), np.float32(np.nan))
+
+
+def by_learned_tokens(series: FrameSeries, settings: RankingSettings) -> bool:
+    """Whether learned tokens drive the expression variation."""
+    return series.has_learned and settings.token_source == "learned"
+
+
+def _variation(series: FrameSeries, tokens: TokenSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
     if settings.variation_metric == "keyframe_cosine":
-        return _clipped(1 - series.tokens.keyframe_cosine(windows).astype(np.float64))
-    return _root_variance(series.tokens.regions, series.region_variance(windows), settings.regions)
+        return _clipped(1 - tokens.keyframe_cosine(windows).astype(np.float64))
+    return _root_variance(tokens.regions, series.region_variance(tokens, windows), settings.regions)
 
 
 def position_stability(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
@@ -84,8 +111,7 @@ def sharpness(series: FrameSeries, windows: Windows, settings: RankingSettings) 
 
 def mouth_activity(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
     """(W,): as expression variation, of the blendshapes of mouth and jaw alone."""
-    same = series.blendshapes is series.tokens  # then the variances are at hand
-    variances = series.region_variance(windows) if same else series.blendshapes.region_variance(windows)
+    variances = series.region_variance(series.blendshapes, windows)
     others = {region: 0.0 for region in REGIONS if region not in ("mouth", "jaw")}
     return _root_variance(series.blendshapes.regions, variances, others)
 
@@ -125,6 +151,8 @@ def _term(
     return ScoreTerm(name, label, short_label, help_text, weight, function, depends_on)
 
 
+_VARIATION_DEPENDS_ON = ("variation_metric", "regions", "token_source")
+
 REGION_MULTIPLIERS: dict[str, Setting] = {
     region: Setting(
         region,
@@ -149,7 +177,7 @@ TERMS: dict[str, ScoreTerm] = {
             0.7,
             "How much the expression changes within the window.",
             "expression_weight",
-            ("variation_metric", "regions"),
+            _VARIATION_DEPENDS_ON,
         ),
         _term(
             position_stability,

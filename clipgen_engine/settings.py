@@ -189,6 +189,25 @@ class TokenSettings(_Checked):
         minimum=0,
         maximum=4096,
     )
+    token_stride: int = _declared(
+        0,
+        int,
+        "Token stride",
+        "Every n-th frame gets a token of its own, those between are interpolated; 0: every frame where that takes "
+        "minutes, every 4th where it takes longer.",
+        minimum=0,
+        maximum=60,
+        step=1,
+        unit="frames",
+    )
+    token_scope: str = _declared(
+        "auto",
+        str,
+        "Token scope",
+        "top: only the windows that the blendshapes find best get tokens; all: every face, those windows first; auto: "
+        "top on the command line where all would take more than a few minutes, else all.",
+        choices=("auto", "all", "top"),
+    )
     subject_id: int = 0  # row of the checkpoint's subject embedding; declared with the export settings
     allow_download: bool = True  # whether the backbone may be fetched where no copy is at hand
 
@@ -248,6 +267,13 @@ class RankingSettings(_Checked):
         "Variation metric",
         "token_spread: distance of all tokens from their mean; keyframe_cosine: first, middle and last token only.",
         choices=("token_spread", "keyframe_cosine"),
+    )
+    token_source: str = _declared(
+        "learned",
+        str,
+        "Tokens",
+        "What drives the expression variation where a checkpoint's tokens are at hand: learned tokens or blendshapes.",
+        choices=("learned", "blendshapes"),
     )
     stability_metric: str = _declared(
         "center_wander",

@@ -24,6 +24,8 @@ UInt8Array = NDArray[np.uint8]
 BoolArray = NDArray[np.bool_]
 
 
+BLENDSHAPES = "blendshapes"  # the token backend that is always there
+
 Scalar = TypeVar("Scalar", bound=np.generic)
 
 
@@ -103,11 +105,18 @@ class FaceTrack:
 class ExpressionTokens:
     """One expression vector a frame of a track, row by row as in its `frame_index`."""
 
-    values: Float32Array  # (N, D) float32
+    values: Float32Array  # (N, D) float32; a learned token has length 1, and is NaN while it is not known
     channel_names: tuple[str, ...]  # D names
     channel_regions: tuple[str, ...]  # D region names (brows, eyelids, gaze, cheeks_nose, mouth, jaw, or face)
     backend: str
     checkpoint_sha256: str  # hex
+    interpolated: BoolArray | None = None  # (N,) bool: put between two tokens that were computed; None: none was
+
+    @cached_property
+    def known(self) -> BoolArray:
+        """(N,) bool: there is a token."""
+        known: BoolArray = np.all(np.isfinite(self.values), axis=1)
+        return read_only(known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,8 +140,17 @@ class Analysis:
         """Names of the token channels that never leave zero (stay below 0.001) in this video."""
         if not self.tokens:
             return ()
-        peaks = np.max([np.abs(tokens.values).max(axis=0, initial=0) for tokens in self.tokens], axis=0)
+        peaks = np.max([np.abs(one.values[one.known]).max(axis=0, initial=0) for one in self.tokens], axis=0)
         return tuple(name for name, peak in zip(self.tokens[0].channel_names, peaks, strict=True) if peak < 0.001)
+
+
+@dataclass(frozen=True)
+class VariationPair:
+    """Expression variation of one window, and how two token backends disagree about it."""
+
+    blendshapes: float
+    learned: float
+    disagreement: float  # -1..1: the window's place among all by the learned tokens less that by the blendshapes
 
 
 @dataclass(frozen=True)
@@ -146,6 +164,8 @@ class Sequence:
     terms: Mapping[str, float]  # value of each score term by name
     combined_score: float  # exactly the sum of weight * term over the used terms
     top_channels: tuple[tuple[str, float], ...] = ()  # channels that moved most: name, signed change
+    scored_by: str = BLENDSHAPES  # the token backend behind the expression variation
+    variations: VariationPair | None = None  # where learned tokens are known
 
     @property
     def key(self) -> tuple[int, int, int]:

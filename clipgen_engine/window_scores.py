@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 import numpy as np
 
 from clipgen_engine.frame_series import FrameSeries
 from clipgen_engine.gates import GATES
-from clipgen_engine.score_terms import TERMS
+from clipgen_engine.score_terms import TERMS, blendshape_variation, by_learned_tokens, learned_variation
 from clipgen_engine.settings import RankingSettings
-from clipgen_engine.types import BoolArray, Float32Array, Float64Array, read_only
+from clipgen_engine.types import BoolArray, Float32Array, Float64Array, VariationPair, read_only
 from clipgen_engine.windows import Windows, in_chunks
 
 
 def _depends_on(name: str) -> tuple[str, ...]:
+    if name in _VARIATIONS:
+        return TERMS["expression_variation"].depends_on
     return TERMS[name].depends_on if name in TERMS else GATES[name].depends_on
 
 
+LEARNED, BY_BLENDSHAPES = learned_variation.__name__, blendshape_variation.__name__
+_VARIATIONS = {LEARNED: learned_variation, BY_BLENDSHAPES: blendshape_variation}  # curves, but no terms of the score
+
 SCORE_SETTINGS = tuple(sorted({setting for name in (*TERMS, *GATES) for setting in _depends_on(name)}))
+
+
+def _share_below(ascending: Float32Array, value: float) -> float:
+    """Share of the values below this one, equal ones by half."""
+    below, up_to = (int(np.searchsorted(ascending, np.float32(value), side)) for side in ("left", "right"))
+    return (below + up_to) / 2 / max(1, len(ascending))
 
 
 class WindowScores:
@@ -51,10 +63,40 @@ class WindowScores:
             self.complete = read_only(self.inside & (series.missing_frames(self.windows) == 0))
 
     def term(self, name: str) -> Float32Array:
-        """(W,) float32: values of a score term."""
+        """(W,) float32: values of a score term, or of the variation by one kind of tokens."""
         if name not in self._values:
-            self._values[name] = self._computed(TERMS[name].compute)
+            self._values[name] = self._computed(_VARIATIONS[name] if name in _VARIATIONS else TERMS[name].compute)
         return self._values[name]
+
+    @cached_property
+    def learned(self) -> BoolArray:
+        """(W,) bool: the expression variation is that of learned tokens."""
+        if not by_learned_tokens(self._series, self.settings):
+            return read_only(np.zeros(len(self.start_frame), np.bool_))
+        return read_only(self._series.unknown_tokens(self.windows) == 0)
+
+    @property
+    def mixed(self) -> bool:
+        """Whether learned tokens are known of some windows, but not of all: then the list has two parts."""
+        return not self._series.all_known and bool(self.learned.any())
+
+    def variations(self, windows: Windows) -> VariationPair | None:
+        """Both variations of one window, of any length, and their disagreement; None where there are not two.
+
+        The scales of two kinds of tokens cannot be compared, so their orders are: the disagreement is the share of
+        the windows that the learned tokens put below this one, less the share that the blendshapes put below it.
+        """
+        if not self._series.has_learned or self._series.unknown_tokens(windows)[0]:
+            return None
+        by = {name: float(compute(self._series, windows, self.settings)[0]) for name, compute in _VARIATIONS.items()}
+        shares = {name: _share_below(self._in_order[name], value) for name, value in by.items()}
+        return VariationPair(by[BY_BLENDSHAPES], by[LEARNED], shares[LEARNED] - shares[BY_BLENDSHAPES])
+
+    @cached_property
+    def _in_order(self) -> dict[str, Float32Array]:
+        """Values of the windows that have both variations, ascending."""
+        both = self.complete & (self._series.unknown_tokens(self.windows) == 0)
+        return {name: np.sort(self.term(name)[both]) for name in _VARIATIONS}
 
     def gate(self, name: str) -> Float32Array:
         """(W,) float32: the numbers that a gate compares."""

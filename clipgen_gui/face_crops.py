@@ -66,7 +66,7 @@ def telling_frames(analysis: Analysis, key: Key) -> tuple[int, int, int]:
     if found is not None:
         track, tokens = found
         rows = slice(*np.searchsorted(track.frame_index, (start, stop)))
-        values = tokens.values[rows]
+        values = tokens.values[rows] if tokens.known[rows].all() else track.blendshapes[rows]
         if len(values):
             distance = np.linalg.norm(values - values.mean(axis=0), axis=1)
             farthest = int(track.frame_index[rows][distance.argmax()])

@@ -79,7 +79,7 @@ def make_analysis(*tracks: FakeTrack, frame_count: int | None = None, path: Path
         model_sha256={},
         shots=np.array([[0, count]], np.int64),
         tracks=built,
-        tokens=load_backend("blendshapes").tokens(video, built),
+        tokens=load_backend("blendshapes").tokens(built),
         analyzed_frames=count,
     )
 

@@ -1,7 +1,8 @@
 """Token backends: face tracks in, one expression vector a face and frame out.
 
-A new backend is a module here with a function `load(settings, progress, cancel) -> TokenBackend`, and a line in
-`_BACKENDS`. It is imported when it is used first, so that heavy libraries cost nothing before.
+A new backend is a module here with a function `load(settings, progress, cancel)` that gives a `TrackBackend` or a
+`FrameBackend`, and a line in `_BACKENDS`. It is imported when it is used first, so that heavy libraries cost nothing
+before.
 """
 
 from __future__ import annotations
@@ -9,11 +10,11 @@ from __future__ import annotations
 import importlib
 import threading
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol, overload
 
 from clipgen_engine.errors import SettingError
 from clipgen_engine.settings import TokenSettings
-from clipgen_engine.types import ExpressionTokens, FaceTrack, Float32Array, ProgressCallback, UInt8Array, VideoInfo
+from clipgen_engine.types import ExpressionTokens, FaceTrack, Float32Array, ProgressCallback, UInt8Array
 
 _BACKENDS = {
     "blendshapes": "clipgen_engine.expression_tokens.blendshapes",
@@ -25,23 +26,30 @@ class TokenBackend(Protocol):
     """A backend, loaded and ready."""
 
     @property
+    def name(self) -> str: ...
+
+    @property
     def provenance(self) -> Mapping[str, Any]:
         """What else made the tokens: settings by name, plain JSON values."""
 
-    def tokens(
-        self,
-        video: VideoInfo,
-        tracks: Sequence[FaceTrack],
-        *,
-        progress: ProgressCallback | None = None,
-        cancel: threading.Event | None = None,
-    ) -> tuple[ExpressionTokens, ...]:
-        """Tokens of every frame of every track, row by row.
+    @property
+    def checkpoint_sha256(self) -> str:
+        """Hex; empty where there is no checkpoint."""
 
-        Raises:
-            VideoError: the video has to be looked at and changed since its faces were found.
-            Cancelled: `cancel` was set.
-        """
+    @property
+    def channel_names(self) -> tuple[str, ...]:
+        """Names of the D numbers of a token."""
+
+    @property
+    def channel_regions(self) -> tuple[str, ...]:
+        """Region of each of them."""
+
+
+class TrackBackend(TokenBackend, Protocol):
+    """A backend that makes its tokens of what the face model found anyway."""
+
+    def tokens(self, tracks: Sequence[FaceTrack]) -> tuple[ExpressionTokens, ...]:
+        """Tokens of every face of every track, row by row."""
 
 
 class FaceEmbedder(Protocol):
@@ -66,24 +74,26 @@ class FrameBackend(TokenBackend, FaceEmbedder, Protocol):
     """A backend that looks at the frames once more, and can be asked for some faces before others."""
 
     @property
-    def name(self) -> str: ...
-
-    @property
     def device_name(self) -> str:
         """Kind of device that it runs on: cpu, cuda or mps."""
-
-    @property
-    def checkpoint_sha256(self) -> str: ...
-
-    @property
-    def channel_names(self) -> tuple[str, ...]: ...
-
-    @property
-    def channel_regions(self) -> tuple[str, ...]: ...
 
 
 def backend_names() -> tuple[str, ...]:
     return tuple(_BACKENDS)
+
+
+@overload
+def load_backend(name: Literal["blendshapes"]) -> TrackBackend: ...
+
+
+@overload
+def load_backend(
+    name: Literal["transformer"],
+    settings: TokenSettings,
+    *,
+    progress: ProgressCallback | None = None,
+    cancel: threading.Event | None = None,
+) -> FrameBackend: ...
 
 
 def load_backend(
@@ -92,7 +102,7 @@ def load_backend(
     *,
     progress: ProgressCallback | None = None,
     cancel: threading.Event | None = None,
-) -> TokenBackend:
+) -> Any:
     """Import and load a backend by its name.
 
     Args:
@@ -108,5 +118,4 @@ def load_backend(
     if name not in _BACKENDS:
         raise SettingError(f"There is no token backend {name!r}", "Choose one of " + ", ".join(_BACKENDS))
     module = importlib.import_module(_BACKENDS[name])
-    backend: TokenBackend = module.load(settings or TokenSettings(), progress, cancel)
-    return backend
+    return module.load(settings or TokenSettings(), progress, cancel)

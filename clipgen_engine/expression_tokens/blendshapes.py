@@ -8,30 +8,27 @@ from typing import Any
 
 from clipgen_engine.blendshape_channels import BLENDSHAPE_REGIONS
 from clipgen_engine.settings import TokenSettings
-from clipgen_engine.types import ExpressionTokens, FaceTrack, ProgressCallback, VideoInfo, read_only
+from clipgen_engine.types import BLENDSHAPES, ExpressionTokens, FaceTrack, ProgressCallback, read_only
 
 
 class BlendshapeBackend:
     """What the face model found anyway; the video is not looked at."""
 
+    name = BLENDSHAPES
+    checkpoint_sha256 = ""
+    channel_names = tuple(BLENDSHAPE_REGIONS)
+    channel_regions = tuple(BLENDSHAPE_REGIONS.values())
     provenance: Mapping[str, Any] = {}
 
-    def tokens(
-        self,
-        video: VideoInfo,
-        tracks: Sequence[FaceTrack],
-        *,
-        progress: ProgressCallback | None = None,
-        cancel: threading.Event | None = None,
-    ) -> tuple[ExpressionTokens, ...]:
+    def tokens(self, tracks: Sequence[FaceTrack]) -> tuple[ExpressionTokens, ...]:
         """Blendshapes (N, 51) of each track with their names and regions."""
         return tuple(
             ExpressionTokens(
                 values=read_only(track.blendshapes[:, 1:].copy()),
-                channel_names=tuple(BLENDSHAPE_REGIONS),
-                channel_regions=tuple(BLENDSHAPE_REGIONS.values()),
-                backend="blendshapes",
-                checkpoint_sha256="",
+                channel_names=self.channel_names,
+                channel_regions=self.channel_regions,
+                backend=self.name,
+                checkpoint_sha256=self.checkpoint_sha256,
             )
             for track in tracks
         )

@@ -9,7 +9,7 @@ from itertools import islice
 
 import numpy as np
 
-from clipgen_engine.errors import VideoError
+from clipgen_engine.errors import ModelFileError, VideoError
 from clipgen_engine.expression_tokens import FaceEmbedder
 from clipgen_engine.read_ahead import read_ahead
 from clipgen_engine.types import FaceTrack, Float32Array, UInt8Array, VideoInfo
@@ -17,15 +17,6 @@ from clipgen_engine.video import FrameReader
 
 FaceRow = tuple[int, int]  # place of the track among the tracks, row of the track
 _SLOW_S = 0.25  # a face that takes longer need not be timed in a batch
-
-
-def rows_in_time(tracks: Sequence[FaceTrack]) -> list[FaceRow]:
-    """Every face of every track, frame after frame."""
-    places = np.repeat(np.arange(len(tracks)), [len(track.frame_index) for track in tracks])
-    rows = np.concatenate([np.zeros(0, np.intp), *(np.arange(len(track.frame_index)) for track in tracks)])
-    frames = np.concatenate([np.zeros(0, np.int64), *(track.frame_index for track in tracks)])
-    order = np.argsort(frames, kind="stable")
-    return list(zip(places[order].tolist(), rows[order].tolist(), strict=True))
 
 
 def embedded(
@@ -45,10 +36,16 @@ def embedded(
 
     Raises:
         VideoError: the video cannot be opened any more, or does not give a frame any more.
+        ModelFileError: not even one crop fits into memory, or a token is not finite.
     """
     with read_ahead(_crops(embedder, video, tracks, rows), cancel, depth) as crops:
         while batch := list(islice(crops, embedder.batch_size)):
-            yield [row for row, _ in batch], embedder.embed(np.stack([crop for _, crop in batch]))
+            tokens = embedder.embed(np.stack([crop for _, crop in batch]))
+            if not np.isfinite(tokens).all():
+                raise ModelFileError(
+                    "The checkpoint turns a face into values that are no finite numbers", "Choose another checkpoint"
+                )
+            yield [row for row, _ in batch], tokens
 
 
 def _crops(

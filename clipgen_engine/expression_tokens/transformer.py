@@ -8,36 +8,24 @@ from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import closing
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from torch.nn import functional
 
-from clipgen_engine.errors import Cancelled, ModelFileError, SettingError
+from clipgen_engine.errors import ModelFileError, SettingError
 from clipgen_engine.expression_tokens.checkpoint import read_checkpoint
 from clipgen_engine.expression_tokens.dinov2 import IMAGE_SIDE_PX, Backbone, load_backbone
 from clipgen_engine.expression_tokens.expression_transformer import ExpressionTransformer, build_transformer
-from clipgen_engine.expression_tokens.face_batches import embedded, rows_in_time
 from clipgen_engine.opencv import cv2
 from clipgen_engine.settings import TokenSettings
-from clipgen_engine.types import (
-    ExpressionTokens,
-    FaceTrack,
-    Float32Array,
-    Progress,
-    ProgressCallback,
-    UInt8Array,
-    VideoInfo,
-    read_only,
-)
+from clipgen_engine.types import Float32Array, ProgressCallback, UInt8Array
 
 _MARGIN = 0.1  # of the shorter side of the face box, on each side
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet
 _BATCH = {"cpu": 4, "mps": 16, "cuda": 64}
-_QUEUED_CROPS = 128
 
 _log = logging.getLogger(__name__)
 
@@ -81,41 +69,6 @@ class TransformerBackend:
 
     def crop(self, pixels: UInt8Array, box_xywh: Float32Array) -> UInt8Array:
         return face_crop(pixels, box_xywh)
-
-    def tokens(
-        self,
-        video: VideoInfo,
-        tracks: Sequence[FaceTrack],
-        *,
-        progress: ProgressCallback | None = None,
-        cancel: threading.Event | None = None,
-    ) -> tuple[ExpressionTokens, ...]:
-        """Tokens (N, width) of every frame of every track.
-
-        Raises:
-            VideoError: the video cannot be opened any more, or does not give all frames any more.
-            ModelFileError: not even one crop fits into the device's memory.
-            Cancelled: `cancel` was set.
-        """
-        values = [np.zeros((len(track.frame_index), self._backbone.width), np.float32) for track in tracks]
-        rows = rows_in_time(tracks)
-        cancelled = cancel or threading.Event()
-        done = 0
-        with closing(embedded(self, video, tracks, rows, cancelled, _QUEUED_CROPS)) as batches:
-            for batch, tokens in batches:
-                for (place, row), token in zip(batch, tokens, strict=True):
-                    values[place][row] = token
-                done += len(batch)
-                if progress:
-                    progress(Progress("tokens", done, len(rows)))
-        if cancelled.is_set():
-            raise Cancelled
-        return tuple(
-            ExpressionTokens(
-                read_only(one), self.channel_names, self.channel_regions, self.name, self.checkpoint_sha256
-            )
-            for one in values
-        )
 
     def embed(self, crops: UInt8Array) -> Float32Array:
         """Tokens (B, width); where a batch does not fit into memory, it and all later ones are halved."""

@@ -16,12 +16,16 @@ torch = pytest.importorskip("torch")
 
 from torch.nn import functional  # noqa: E402
 
+from clipgen_engine import analyze_video  # noqa: E402
 from clipgen_engine.blendshape_channels import BLENDSHAPE_REGIONS  # noqa: E402
 from clipgen_engine.errors import Cancelled, ModelFileError, SettingError, VideoError  # noqa: E402
 from clipgen_engine.expression_tokens import backend_names, load_backend  # noqa: E402
 from clipgen_engine.expression_tokens.transformer import choose_device, face_crop, load  # noqa: E402
-from clipgen_engine.settings import TokenSettings  # noqa: E402
-from clipgen_engine.types import Analysis  # noqa: E402
+from clipgen_engine.run_folder import write_analysis  # noqa: E402
+from clipgen_engine.settings import AnalysisSettings, TokenSettings  # noqa: E402
+from clipgen_engine.token_filling import TokenFilling  # noqa: E402
+from clipgen_engine.token_plan import rows_in_time  # noqa: E402
+from clipgen_engine.types import Analysis, ExpressionTokens  # noqa: E402
 from clipgen_engine.video import FrameReader  # noqa: E402
 from tests.checkpoints import LAYOUTS, WIDTH, made_state, plain_token  # noqa: E402
 from tests.conftest import SAMPLE  # noqa: E402
@@ -34,6 +38,15 @@ def loaded(model_paths: dict[str, Path], **settings: Any) -> Any:
     return load(TokenSettings(**(paths | {"device": "cpu"} | settings)))
 
 
+def tokens_of(backend: Any, analysis: Analysis, **options: Any) -> ExpressionTokens:
+    """Tokens of the first track by any kind of backend."""
+    if backend.name == "blendshapes":
+        return backend.tokens(analysis.tracks)[0]
+    filling = TokenFilling(analysis, backend)
+    filling.run(lambda: rows_in_time(analysis.tracks), **options)
+    return filling.result().tokens[0]
+
+
 def few_frames(analysis: Analysis, count: int) -> list[Any]:
     """The first track cut down to some frames."""
     track = analysis.tracks[0]
@@ -43,10 +56,10 @@ def few_frames(analysis: Analysis, count: int) -> list[Any]:
 
 def test_batches_change_nothing(model_paths: dict[str, Path], sample_analysis: Analysis, small_dinov2: Any) -> None:
     video, tracks = sample_analysis.video, few_frames(sample_analysis, 9)
+    analysis = replace(sample_analysis, tracks=tuple(tracks))
     one = loaded(model_paths, subject_id=3, token_batch=1)
     eight = loaded(model_paths, subject_id=3, token_batch=8)
-    (alone,) = one.tokens(video, tracks)
-    (batched,) = eight.tokens(video, tracks)
+    alone, batched = tokens_of(one, analysis), tokens_of(eight, analysis)
     assert alone.values.shape == (9, WIDTH)
     np.testing.assert_allclose(batched.values, alone.values, atol=1e-4)
     assert len(alone.checkpoint_sha256) == 64
@@ -113,34 +126,42 @@ def test_crops_at_the_edge_stay_inside_the_picture() -> None:
         assert face_crop(picture, np.array(box, np.float32)).shape == (518, 518, 3)
 
 
-def test_the_command_line_uses_the_checkpoint(model_paths: dict[str, Path], tmp_path: Path) -> None:
+def test_the_command_line_uses_the_checkpoint(
+    model_paths: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
     clip = join_spans(tmp_path / "short.mp4", [(SAMPLE, 45, 65)], (320, 180))
     out = tmp_path / "out"
+    write_analysis(analyze_video(clip, AnalysisSettings(workers=1)), out)
     arguments = [
         "--video_path", clip, "--output_dir", out, "--expression_transformer_checkpoint", model_paths["checkpoint"],
         "--dinov2", model_paths["dinov2"], "--subject_id", "2", "--device", "cpu", "--sequence_length", "8", "--gate",
-        "face_confidence=0",
+        "face_confidence=0", "--token_stride", "3", "--skip_extraction", "--skip_analysis",
     ]  # fmt: skip
     done = engine(*arguments)
     assert done.returncode == 0, done.stderr
+    assert "8 learned tokens are to be made: about" in done.stdout
     with np.load(out / "analysis" / "expression_tokens.npz") as stored:
-        assert stored["tokens"].shape == (20, WIDTH)
+        tokens = stored["tokens"]
+        assert tokens.shape == (20, WIDTH)
         assert stored["backend"] == "transformer"
         assert len(str(stored["checkpoint_sha256"])) == 64
-        np.testing.assert_allclose(np.linalg.norm(stored["tokens"], axis=1), 1, atol=1e-5)
+        assert np.flatnonzero(~stored["interpolated"]).tolist() == [0, 3, 6, 9, 12, 15, 18, 19]
+        np.testing.assert_allclose(np.linalg.norm(tokens, axis=1), 1, atol=1e-5)
     sequences = json.loads((out / "analysis" / "sequences.json").read_text())
     assert len(sequences) == 2
     assert sequences[0]["top_channels"][0]["channel"] in BLENDSHAPE_REGIONS
     assert sequences[0]["mouth_activity"] > 0
+    assert sequences[0]["scored_by"] == "transformer"
+    assert sequences[0]["learned_variation"] == sequences[0]["expression_variation"]
 
 
 def test_a_cancelled_run_ends_its_threads(model_paths: dict[str, Path], sample_analysis: Analysis) -> None:
     backend = loaded(model_paths, token_batch=1)
     cancel = threading.Event()
     with pytest.raises(Cancelled):
-        backend.tokens(
-            sample_analysis.video, sample_analysis.tracks, progress=lambda progress: cancel.set(), cancel=cancel
-        )
+        tokens_of(backend, sample_analysis, progress=lambda progress: cancel.set(), cancel=cancel)
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("clipgen")]
 
 
@@ -148,27 +169,28 @@ def test_a_video_that_changed_is_one_sentence(model_paths: dict[str, Path], samp
     (track,) = few_frames(sample_analysis, 1)
     gone = replace(track, frame_index=track.frame_index + sample_analysis.video.frame_count)
     with pytest.raises(VideoError, match="changed since its faces were found"):
-        loaded(model_paths).tokens(sample_analysis.video, [gone])
+        tokens_of(loaded(model_paths), replace(sample_analysis, tracks=(gone,)))
 
 
 @pytest.mark.parametrize("name", backend_names())
 def test_contract_of_token_backends(model_paths: dict[str, Path], sample_analysis: Analysis, name: str) -> None:
-    settings = TokenSettings(
-        expression_transformer_checkpoint=model_paths["checkpoint"], dinov2=model_paths["dinov2"], device="cpu"
-    )
-    backend = load_backend(name, settings)
-    tracks = few_frames(sample_analysis, 2)
-    (tokens,) = backend.tokens(sample_analysis.video, tracks)
-    assert tokens.values.dtype == np.float32
-    assert tokens.values.shape == (2, len(tokens.channel_names)) == (2, len(tokens.channel_regions))
-    assert len(set(tokens.channel_names)) == len(tokens.channel_names)
-    assert not tokens.values.flags.writeable
-    assert np.isfinite(tokens.values).all()
-    assert tokens.backend == name
+    backend: Any = loaded(model_paths) if name == "transformer" else load_backend("blendshapes")
+    assert backend.name == name
+    assert len(set(backend.channel_names)) == len(backend.channel_names) == len(backend.channel_regions)
     json.dumps(dict(backend.provenance))
-    np.testing.assert_array_equal(backend.tokens(sample_analysis.video, tracks)[0].values, tokens.values)
+    analysis = replace(sample_analysis, tracks=tuple(few_frames(sample_analysis, 2)))
+    made = [tokens_of(backend, analysis) for _ in range(2)]
+    for tokens in made:
+        assert tokens.values.dtype == np.float32
+        assert tokens.values.shape == (2, len(backend.channel_names))
+        assert not tokens.values.flags.writeable
+        assert tokens.known.all()
+        assert (tokens.backend, tokens.checkpoint_sha256) == (name, backend.checkpoint_sha256)
+        assert tokens.channel_names == backend.channel_names
+        assert tokens.channel_regions == backend.channel_regions
+    np.testing.assert_array_equal(made[0].values, made[1].values)
 
 
 def test_an_unknown_backend_names_the_known() -> None:
     with pytest.raises(SettingError, match="blendshapes, transformer"):
-        load_backend("magic")
+        load_backend("magic")  # type: ignore[call-overload]
