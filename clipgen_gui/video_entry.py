@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipgen_engine.gates import GATES
-from clipgen_engine.ranking import COMBINED, Ranker, Ranking
+from clipgen_engine.ranking import COMBINED, Ranker, Ranking, best_first
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Analysis, Decision, Sequence, VideoInfo
 
@@ -214,8 +214,8 @@ class VideoEntry:
         for key, mark in self.decided.items():
             if key not in shown:
                 shown[key] = self.ranker.describe(key, settings) or mark.sequence
-        best_first = sorted(shown.values(), key=lambda one: (-one.combined_score, one.start_frame))
-        self.rows = tuple(self._row(number, one) for number, one in enumerate(best_first, start=1))
+        listed = sorted(shown.values(), key=best_first)
+        self.rows = tuple(self._row(number, one) for number, one in enumerate(listed, start=1))
         self._follow_selection()
 
     def _row(self, number: int, sequence: Sequence) -> WindowRow:
