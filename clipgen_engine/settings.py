@@ -369,7 +369,7 @@ class ExportSettings(_Checked):
         0,
         int,
         "Subject",
-        "Number of the person, written into the metadata.",
+        "Number of the person, written into the metadata; the row of a checkpoint's subject embedding.",
         minimum=0,
         maximum=1_000_000,
         step=1,

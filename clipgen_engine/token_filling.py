@@ -26,8 +26,6 @@ from clipgen_engine.types import (
     read_only,
 )
 
-_AHEAD = 2  # batches that are asked for and decoded while one is computed
-
 
 class TokenFilling:
     """The tokens of one analysis, one backend and one stride. Faces are counted on from track to track."""
@@ -88,7 +86,7 @@ class TokenFilling:
         """
         cancelled = cancel or threading.Event()
         self._asked = self._known.copy()
-        depth = _AHEAD * self._backend.batch_size
+        depth = self._backend.batch_size  # decoded while a batch is computed; no more, or the urgent ones would wait
         video, tracks = self._analysis.video, self._analysis.tracks
         with closing(embedded(self._backend, video, tracks, self._next(order), cancelled, depth)) as batches:
             for batch, tokens in batches:
@@ -130,7 +128,7 @@ class TokenFilling:
         """The faces to compute, some at a time: those that are most urgent by then, in the order of time."""
         while True:
             urgent = order()
-            urgent = urgent[self._wanted[urgent] & ~self._asked[urgent]][: _AHEAD * self._backend.batch_size]
+            urgent = urgent[self._wanted[urgent] & ~self._asked[urgent]][: self._backend.batch_size]
             if not len(urgent):
                 return
             self._asked[urgent] = True

@@ -25,7 +25,7 @@ from clipgen_engine.types import Float32Array, ProgressCallback, UInt8Array
 
 _MARGIN = 0.1  # of the shorter side of the face box, on each side
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet
-_BATCH = {"cpu": 4, "mps": 16, "cuda": 64}
+_BATCH = {"cpu": 2, "mps": 16, "cuda": 64}
 
 _log = logging.getLogger(__name__)
 
