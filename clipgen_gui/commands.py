@@ -115,6 +115,9 @@ COMMANDS: tuple[Command, ...] = (
     Command("forward", "One frame on", ("Right",), "One frame on", _PLAYER, "step-forward", repeats=True),
     Command("back_10", "Ten frames back", ("Shift+Left",), "Ten frames back", _PLAYER, repeats=True),
     Command("forward_10", "Ten frames on", ("Shift+Right",), "Ten frames on", _PLAYER, repeats=True),
+    Command("mute", "Mute", ("M",), "Mute or unmute", _PLAYER, "volume-high", checkable=True),
+    Command("louder", "Louder", ("Ctrl+Up",), "Turn the volume up", _PLAYER, repeats=True),
+    Command("quieter", "Quieter", ("Ctrl+Down",), "Turn the volume down", _PLAYER, repeats=True),
     Command("first", "First frame", ("Home",), "To the first frame", _PLAYER, "skip-previous"),
     Command("last", "Last frame", ("End",), "To the last frame", _PLAYER, "skip-next"),
     Command(

@@ -40,6 +40,7 @@ from clipgen_gui.ranking_panel import RankingPanel
 from clipgen_gui.score_plot import ScorePlot
 from clipgen_gui.session import Session
 from clipgen_gui.settings_window import SettingsWindow
+from clipgen_gui.sound_player import SoundPlayer
 from clipgen_gui.status_line import StatusLine
 from clipgen_gui.steps_bar import StepsBar
 from clipgen_gui.theme import theme
@@ -49,6 +50,7 @@ from clipgen_gui.video_entry import VideoEntry, VideoState
 from clipgen_gui.video_files import SUFFIXES, expand
 from clipgen_gui.video_player import VideoPlayer
 from clipgen_gui.videos_list import VideosList
+from clipgen_gui.volume_control import VolumeControl
 from clipgen_gui.window_details import WindowDetails
 from clipgen_gui.windows_panel import WindowsPanel
 
@@ -89,6 +91,7 @@ class MainWindow(QMainWindow):
             project.set_settings(self.preferences.ranking.as_dict())
         self.session = Session(project, self)
         self.playback = Playback(self.session, self)
+        self.sound = SoundPlayer(self.session, self.playback, self._settings, parent=self)
         self.server = FrameServer(self)
         self.queue = AnalysisQueue(self.session, cache, self)
         self.exports = ExportJob(self.session, self)
@@ -172,6 +175,8 @@ class MainWindow(QMainWindow):
         self._stage.addWidget(self.player)
         self.messages = MessageArea()
         self.transport = TransportBar(self.session, actions, SPEEDS, self._settings)
+        self.volume = VolumeControl(self.session, self.sound, actions)
+        self.transport.add_control(self.volume)
         player_card = Card()
         card_layout = player_card.layout()
         assert card_layout is not None
@@ -477,6 +482,7 @@ class MainWindow(QMainWindow):
         self.exports.cancel()
         self.server.shutdown(_JOIN_MS)
         self.player.meshes.shutdown(_JOIN_MS)
+        self.sound.shutdown(_JOIN_MS)
         self.sheet.server.shutdown(_JOIN_MS)
         self.table.strip.server.shutdown(_JOIN_MS)
         self.queue.shutdown(_JOIN_MS)

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 import numpy as np
 from PySide6.QtCore import QObject, Qt, QTimer, Signal
 
+from clipgen_engine.types import VideoInfo
 from clipgen_gui.session import Session
+
+
+@dataclass(frozen=True)
+class Run:
+    """A stretch of play: where it is at a moment, and how it goes on, until the next run replaces it."""
+
+    clock_s: float  # of the monotonic clock
+    video_s: float  # time in the video at that moment
+    speed: float
+    loop_s: tuple[float, float] | None  # from where to where it goes round and round; None: to the end of the video
+
 
 SPEEDS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
 _TICK_MS = 8
@@ -18,6 +31,7 @@ class Playback(QObject):
 
     playing_changed = Signal(bool)
     speed_changed = Signal(float)
+    run_changed = Signal(object)  # Run, or None where it paused
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -31,6 +45,7 @@ class Playback(QObject):
         self._clock_s = 0.0  # monotonic clock at the anchor
         self._video_s = 0.0  # video time at the anchor
         self._expected = -1  # the frame this object put the playhead on last
+        self._told: tuple[int, int] | None = None  # frames of the loop of the last run
         session.current_changed.connect(self._leave_video)
         self._entry = session.current
 
@@ -51,14 +66,15 @@ class Playback(QObject):
             return
         if self._loop_span() is None and entry.position >= entry.frame_count - 1:
             self._session.seek(0)
-        self._anchor()
         self._timer.start()
+        self._anchor()
         self.playing_changed.emit(True)
 
     def pause(self) -> None:
         if self.playing:
             self._timer.stop()
             self.playing_changed.emit(False)
+            self.run_changed.emit(None)
 
     def set_loop(self, on: bool) -> None:
         self.loop = on
@@ -96,6 +112,20 @@ class Playback(QObject):
             self._clock_s = time.monotonic()
             self._video_s = float(entry.info.times_s[entry.position])
             self._expected = entry.position
+            self._tell(self._loop_span())
+
+    def _tell(self, span: tuple[int, int] | None) -> None:
+        """Say that a new run begins with the clock as it is now."""
+        entry = self._session.current
+        if self.playing and entry is not None and entry.info is not None:
+            self._told = span
+            loop_s = self._span_s(entry.info, span) if span else None
+            self.run_changed.emit(Run(self._clock_s, self._video_s, self.speed, loop_s))
+
+    @staticmethod
+    def _span_s(info: VideoInfo, span: tuple[int, int]) -> tuple[float, float]:
+        end_s = float(info.times_s[span[1]]) if span[1] < info.frame_count else info.duration_s
+        return float(info.times_s[span[0]]), end_s
 
     def _tick(self) -> None:
         entry = self._session.current
@@ -108,9 +138,11 @@ class Playback(QObject):
         times = entry.info.times_s
         now_s = self._video_s + (time.monotonic() - self._clock_s) * self.speed
         span = self._loop_span()
+        if span != self._told:  # another window is selected, or the loop was switched
+            self._clock_s, self._video_s = time.monotonic(), now_s
+            self._tell(span)
         if span is not None:
-            start_s = float(times[span[0]])
-            end_s = float(times[span[1]]) if span[1] < len(times) else entry.info.duration_s
+            start_s, end_s = self._span_s(entry.info, span)
             if now_s >= end_s:
                 now_s = start_s + (now_s - end_s) % (end_s - start_s)
                 self._clock_s, self._video_s = time.monotonic(), now_s

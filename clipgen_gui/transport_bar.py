@@ -66,6 +66,7 @@ class TransportBar(QWidget):
         for overlay in Overlay:
             right.addWidget(self._button(actions[overlay], "transport"))
         right.addSpacing(8)
+        self._right = right
         right.addWidget(self._speed)
         layout.addLayout(left, 1)
         layout.addLayout(buttons)
@@ -108,6 +109,11 @@ class TransportBar(QWidget):
         self.time_format = self.time_format.following
         self._settings.setValue(_TIME_FORMAT, str(self.time_format))
         self.show_frame(self._frame)
+
+    def add_control(self, widget: QWidget) -> None:
+        """Put another control at the right end."""
+        self._right.addSpacing(6)
+        self._right.addWidget(widget)
 
     def show_speed(self, speed: float) -> None:
         self._speed.setCurrentIndex(self._speed.findData(speed))

@@ -85,6 +85,13 @@ def write_coded_video(
     return path
 
 
+def tone_bursts(seconds: float, bursts: Sequence[float], rate: int = 44100) -> NDArray[np.float32]:
+    """(N,) mono samples: silence, with a tenth of a second of 440 Hz from each of these seconds on."""
+    times = np.arange(round(seconds * rate)) / rate
+    on = np.any([(times >= burst) & (times < burst + 0.1) for burst in bursts], axis=0)
+    return (0.5 * np.sin(2 * np.pi * 440 * times) * on).astype(np.float32)
+
+
 def join_spans(path: Path, spans: Sequence[tuple[Path, int, int]], size: tuple[int, int]) -> Path:
     """Join half-open frame spans of videos, one after another, each fitted into `size` without stretching."""
     width, height = size
