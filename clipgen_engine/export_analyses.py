@@ -41,18 +41,28 @@ class Analyses(ABC):
 class GivenAnalyses(Analyses):
     """Analyses that the caller holds."""
 
-    def __init__(self, analyses: Iterable[Analysis] = ()) -> None:
+    def __init__(self, analyses: Iterable[Analysis] = (), others: Analyses | None = None) -> None:
+        """
+        Args:
+            others: where those of other videos come from; None: nowhere.
+        """
         self._analyses = {analysis.video.fingerprint: analysis for analysis in analyses}
+        self._others = others
 
     def key(self, fingerprint: str) -> str:
         analysis = self._analyses.get(fingerprint)
-        return "" if analysis is None else key_of(dict(analysis.settings), dict(analysis.model_sha256))
+        if analysis is None:
+            return "" if self._others is None else self._others.key(fingerprint)
+        return key_of(dict(analysis.settings), dict(analysis.model_sha256))
 
     def stored(self, video: VideoInfo) -> Analysis | None:
-        return self._analyses.get(video.fingerprint)
+        analysis = self._analyses.get(video.fingerprint)
+        return self._others.stored(video) if analysis is None and self._others is not None else analysis
 
     def made(self, video: VideoInfo, progress: ProgressCallback | None, cancel: threading.Event) -> Analysis:
-        analysis = self.stored(video)
+        analysis = self._analyses.get(video.fingerprint)
+        if analysis is None and self._others is not None:
+            return self._others.made(video, progress, cancel)
         if analysis is None:
             raise VideoError(f"{video.path.name} is not analysed", "Analyse it first")
         return analysis

@@ -1,74 +1,313 @@
-"""An export from the question for a folder to the message that says what was written."""
+"""An export from the window that asks to the message that says what was written."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QObject, QSettings, Qt, QUrl, Signal
+from PySide6.QtCore import QObject, QSettings, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QWidget
 
-from clipgen_gui.export_dialog import ExportDialog
-from clipgen_gui.jobs import ExportJob
+from clipgen_engine.errors import SettingError
+from clipgen_engine.types import Progress
+from clipgen_gui.export_job import ExportJob
+from clipgen_gui.export_sources import all_sources, source_of
 from clipgen_gui.message_bar import Kind, MessageArea
+from clipgen_gui.preferences import Preferences
 from clipgen_gui.session import Session
-from clipgen_gui.video_entry import VideoEntry
+from clipgen_gui.video_entry import Key, VideoEntry
 
 if TYPE_CHECKING:
-    from clipgen_engine.extractor import ExtractionResult
+    from clipgen_engine.dataset_export import ExportResult
+    from clipgen_engine.export_items import ExportRequest, ExportSource
+    from clipgen_gui.export_window import ExportWindow
 
-_LAST_EXPORT = "export/last_parent"
+_LAST_PARENT = "export_window/last_parent"
+_LAYOUTS = "export_window/layouts"
 
 
 class ExportFlow(QObject):
-    """Asks, starts the job, and tells how it ended."""
+    """Opens the export window, starts the job, and tells how it ended."""
 
     changed = Signal()  # an export began or ended
 
     def __init__(
-        self, session: Session, job: ExportJob, messages: MessageArea, settings: QSettings, window: QWidget
+        self,
+        session: Session,
+        job: ExportJob,
+        messages: MessageArea,
+        preferences: Preferences,
+        settings: QSettings,
+        window: QWidget,
     ) -> None:
         super().__init__(window)
         self._session, self._job, self._messages = session, job, messages
-        self._settings, self._window = settings, window
+        self._preferences, self._settings, self._main = preferences, settings, window
+        self.window: ExportWindow | None = None
+        self._scope = "video"
+        self._proposed: Path | None = None  # a folder that nobody typed follows the scope
+        self._entry: VideoEntry | None = None  # whose windows are exported
+        self._preview: Key | None = None
+        self._running: tuple[ExportSource, ...] = ()
+        self._result: ExportResult | None = None
+        job.progressed.connect(self._show_progress)
+        job.clip_ended.connect(lambda step: self.window.results.results.add(step) if self.window else None)
         job.finished.connect(self._finished)
-        job.failed.connect(lambda sentence: self._over(sentence, "warning"))
-        job.cancelled.connect(lambda: self._over("The export was cancelled. Clips that were complete are kept."))
+        job.failed.connect(self._failed)
+        session.ranking_changed.connect(self._refresh)
+        session.current_changed.connect(self._refresh)
 
     def ask(self) -> None:
-        """Ask for a folder and write the accepted windows of the video on screen."""
+        """Show the export window for the accepted windows of the video on screen, or of all."""
+        if self.window is None:
+            self.window = self._made()
+        self._scope = "video" if self._accepted_here() or not self._sources("project") else "project"
+        self._result = None
+        if not self._job.busy:
+            self.window.results.results.clear()
+            self.window.show_done(folder=False, index=False)
+        self._refresh()
+        self.window.show()
+        self.window.activateWindow()
+
+    def shutdown(self, timeout_ms: int) -> None:
+        """End the threads."""
+        if self.window is not None:
+            self.window.preview.shutdown(timeout_ms)
+        self._job.shutdown(timeout_ms)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether a thread of the export still runs."""
+        return self._job.is_alive or (self.window is not None and self.window.preview.is_alive)
+
+    def _made(self) -> ExportWindow:
+        from clipgen_gui.export_window import ExportWindow  # the main window does not wait for it
+
+        window = ExportWindow(self._main)
+        window.options.show_values(self._remembered_layouts(), self._preferences.export, self._preferences.dataset)
+        window.scope_chosen.connect(self._choose_scope)
+        window.changed.connect(self._refresh)
+        window.step_preview.connect(self._step_preview)
+        window.start_wanted.connect(self._start)
+        window.cancel_wanted.connect(self._job.cancel)
+        window.folder_wanted.connect(lambda: self._open("folder"))
+        window.index_wanted.connect(lambda: self._open("index"))
+        window.finished.connect(lambda _: self._main.activateWindow())
+        return window
+
+    # What would be exported
+
+    def _accepted_here(self) -> int:
         entry = self._session.current
-        if entry is None or not entry.accepted or self._job.busy:
+        return len(entry.accepted) if entry is not None and entry.info is not None else 0
+
+    def _sources(self, scope: str) -> tuple[ExportSource, ...]:
+        if scope == "project":
+            return all_sources(self._session.videos, self._session.memory)
+        return (source_of(self._session.current),) if self._session.current and self._accepted_here() else ()
+
+    def _choose_scope(self, scope: str) -> None:
+        self._scope = scope
+        self._refresh()
+
+    def _refresh(self) -> None:
+        window = self.window
+        if window is None or (window.isHidden() and self.sender() is self._session) or self._job.busy:
             return
-        remembered = self._settings.value(_LAST_EXPORT)
-        parent = Path(str(remembered)) if remembered and Path(str(remembered)).is_dir() else entry.path.parent
-        dialog = ExportDialog(len(entry.accepted), parent / f"{entry.path.stem}_clips", self._window)
-        dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        dialog.accepted.connect(lambda: self._start(entry, dialog.folder))
-        dialog.finished.connect(lambda _: self._window.activateWindow())
-        dialog.open()
+        every = self._sources("project")
+        counts = {"video": self._accepted_here(), "project": sum(len(source.accepted()) for source in every)}
+        if not counts[self._scope]:
+            self._scope = "project" if counts["project"] else "video"
+        window.show_scopes(
+            {
+                "video": f"This video · {_count(counts['video'], 'clip')}",
+                "project": f"All videos · {_count(counts['project'], 'clip')} of {_count(len(every), 'video')}",
+            },
+            self._scope,
+            {"video": counts["video"] > 0, "project": len(every) > 1 or not counts["video"]},
+        )
+        self._propose_folder(window)
+        problem = self._problem(window, counts[self._scope])
+        window.note.setText(problem or self._forecast(window))
+        window.start_button.setText(f"Export {_count(counts[self._scope], 'clip')}")
+        window.start_button.setEnabled(not problem)
+        self._show_preview()
 
-    def _start(self, entry: VideoEntry, folder: Path) -> None:
-        self._settings.setValue(_LAST_EXPORT, str(folder.parent))
-        self._job.start(entry, folder)
+    def _propose_folder(self, window: ExportWindow) -> None:
+        if self._proposed is not None and window.folder not in (None, self._proposed):
+            return  # somebody typed it
+        entry = self._session.current
+        remembered = self._settings.value(_LAST_PARENT)
+        parent = Path(str(remembered)) if remembered and Path(str(remembered)).is_dir() else None
+        if parent is None:
+            parent = entry.path.parent if entry is not None else Path.home()
+        name = f"{entry.path.stem}_clips" if self._scope == "video" and entry is not None else "clipgen_dataset"
+        if parent / name != self._proposed:
+            self._proposed = parent / name
+            window.path.setText(str(self._proposed))
+
+    def _problem(self, window: ExportWindow, count: int) -> str:
+        """Why it cannot start, or nothing."""
+        if not count:
+            return "Accept a window first: press A on it."
+        if not window.options.chosen_layouts:
+            return "Choose a layout."
+        if window.folder is None:
+            return "Name a folder."
+        try:
+            _ = window.options.dataset
+        except SettingError as error:
+            return str(error)
+        return ""
+
+    def _forecast(self, window: ExportWindow) -> str:
+        request = self._request(window)
+        frames = sum(item.sequence.frame_count for item in request.items())
+        return f"{_count(frames, 'frame')} in {_count(len(request.layouts), 'layout')}"
+
+    def _request(self, window: ExportWindow) -> ExportRequest:
+        from clipgen_engine.export_items import ExportRequest
+
+        assert window.folder is not None
+        return ExportRequest(
+            sources=self._sources(self._scope),
+            output_dir=window.folder,
+            layouts=window.options.chosen_layouts,
+            export=window.options.export,
+            dataset=window.options.dataset,
+            ranking=self._session.settings,
+        )
+
+    # The preview
+
+    def _show_preview(self) -> None:
+        window, entry = self.window, self._session.current
+        if window is None:
+            return
+        accepted = entry.accepted if entry is not None else ()
+        keys = [sequence.key for sequence in accepted]
+        if entry is None or entry.analysis is None or not keys:
+            window.preview_title.setText("")
+            window.preview.clear("Accept a window of the video on screen to see it here.")
+            return
+        if self._preview not in keys:
+            self._preview = entry.selected if entry.selected in keys else keys[0]
+        key = self._preview
+        assert key is not None
+        window.preview_title.setText(f"{keys.index(key) + 1} of {len(keys)}")
+        window.preview.show_window(entry.analysis, key, window.options.export)
+
+    def _step_preview(self, direction: int) -> None:
+        entry = self._session.current
+        keys = [sequence.key for sequence in entry.accepted] if entry is not None else []
+        if keys:
+            place = keys.index(self._preview) if self._preview in keys else 0
+            self._preview = keys[(place + direction) % len(keys)]
+            self._show_preview()
+
+    # Running
+
+    def _start(self) -> None:
+        window = self.window
+        assert window is not None
+        if self._job.busy:
+            return
+        request = self._request(window)
+        self._settings.setValue(_LAST_PARENT, str(request.output_dir.parent))
+        self._remember(request)
+        self._running, self._result = request.sources, None
+        window.results.results.clear()
+        window.show_running(True)
+        window.note.setText("")
+        given = [entry.analysis for entry in self._session.videos if entry.analysis is not None]
+        self._job.start(request, given)
         self.changed.emit()
 
-    def _finished(self, result: ExtractionResult) -> None:
-        count, folder = len(result.clips), result.clips_dir
-        if count:
-            clips = "1 clip" if count == 1 else f"{count} clips"
-            action = ("Open folder", lambda: open_folder(folder))
-            self._messages.show_message(f"{clips} written to {folder}", "success", action)
-        for sentence in result.failures:
-            self._messages.show_message(sentence, "warning")
+    def _show_progress(self, progress: Progress | None) -> None:
+        if self.window is not None and progress is not None:
+            what = "Analysing" if progress.stage == "analysis" else "Writing clips"
+            self.window.note.setText(f"{what}: {progress.done:,} of {progress.total:,} frames")
+            self.window.show_progress(progress.done, progress.total)
+
+    def _finished(self, result: ExportResult) -> None:
+        self._result = result
+        self._keep(result)
+        written = [clip for clip in result.clips if clip.files]
+        if self.window is not None:
+            for clip in result.clips:
+                self.window.results.results.put(clip.name, clip.state, clip.sentence)
+            self.window.show_done(folder=result.output_dir.is_dir(), index=result.index.is_file())
+            self.window.note.setText(_outcome(result))
+        if result.cancelled:
+            self._messages.show_message("The export was cancelled. Clips that were complete are kept.")
+        elif written:
+            action = ("Open folder", lambda: open_folder(result.output_dir))
+            self._messages.show_message(f"{_outcome(result)} · {result.output_dir}", "success", action)
+        self._complain(result.failures)
         self.changed.emit()
 
-    def _over(self, sentence: str, kind: Kind = "info") -> None:
-        self._messages.show_message(sentence, kind)
+    def _failed(self, sentence: str) -> None:
+        if self.window is not None:
+            self.window.show_done(folder=False, index=False)
+            self.window.note.setText(sentence)
+        self._messages.show_message(sentence, "warning")
         self.changed.emit()
+
+    def _complain(self, sentences: Sequence[str]) -> None:
+        kind: Kind = "warning"
+        if len(sentences) > 1:
+            self._messages.show_message(f"{len(sentences)} things could not be written; the list says which.", kind)
+        elif sentences:
+            self._messages.show_message(sentences[0], kind)
+
+    def _keep(self, result: ExportResult) -> None:
+        """Note in the project what was written of each video."""
+        entries = {entry.info.fingerprint: entry for entry in self._session.videos if entry.info}
+        clips = iter(result.clips)
+        for source in self._running:
+            own = [next(clips) for _ in source.accepted()]
+            names = [clip.name for clip in own if clip.files]
+            if names and source.fingerprint in entries:
+                self._session.memory.keep_export(entries[source.fingerprint], result.output_dir, names)
+
+    def _open(self, what: Literal["folder", "index"]) -> None:
+        if self._result is not None:
+            open_folder(self._result.index if what == "index" else self._result.output_dir)
+
+    # What was chosen last
+
+    def _remember(self, request: ExportRequest) -> None:
+        self._settings.setValue(_LAYOUTS, list(request.layouts))
+        for page, settings in (("export", request.export), ("dataset", request.dataset)):
+            for name, value in settings.as_dict().items():
+                if self._preferences.value(page, name) != value:
+                    self._preferences.set_value(page, name, value)
+
+    def _remembered_layouts(self) -> tuple[str, ...]:
+        stored = self._settings.value(_LAYOUTS)
+        if isinstance(stored, str):  # a list of one comes back as its only entry
+            stored = [stored]
+        return tuple(stored) if isinstance(stored, list) else ("plain",)
+
+
+def _outcome(result: ExportResult) -> str:
+    """`3 clips written, 1 unchanged, 1 failed`."""
+    words = {"written": "written", "unchanged": "unchanged", "kept": "kept as before", "failed": "failed"}
+    states: list[str] = [clip.state for clip in result.clips]
+    counts = {word: states.count(state) for state, word in words.items() if states.count(state)}
+    first, *others = counts.items() or [("", 0)]
+    if not first[1]:
+        return "Nothing written"
+    return ", ".join([f"{_count(first[1], 'clip')} {first[0]}", *(f"{number} {word}" for word, number in others)])
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def open_folder(folder: Path) -> None:
-    """Show a folder in the file manager."""
+    """Show a folder or a file with the program that is for it."""
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtCore import QObject, Signal
 
 from clipgen_engine.ranking import Ranker
-from clipgen_engine.settings import AnalysisSettings, ExportSettings, RankingSettings
+from clipgen_engine.settings import AnalysisSettings, RankingSettings
 from clipgen_engine.types import Analysis, Progress, ProgressCallback, VideoInfo
 from clipgen_gui.engine_worker import EngineWorker, Verb
 from clipgen_gui.session import Session
@@ -19,7 +19,6 @@ from clipgen_gui.video_entry import VideoEntry, VideoState
 
 if TYPE_CHECKING:
     from clipgen_engine.analysis_cache import AnalysisCache
-    from clipgen_engine.extractor import ExtractionResult
 
 _PARTIAL_INTERVAL_S = 0.3
 
@@ -157,46 +156,3 @@ def _analysis_of(
         return ranked(analyze_video(source, analysis_settings, cache=store, progress=progressed, cancel=cancel))
 
     return run
-
-
-class ExportJob(_Job):
-    """Writes the accepted windows of one video as clips."""
-
-    progressed = Signal(str, object)  # file name, Progress or None at the start
-    finished = Signal(object)  # ExtractionResult
-    failed = Signal(str)
-    cancelled = Signal()
-
-    def __init__(self, session: Session, parent: QObject | None = None) -> None:
-        super().__init__("export", session, parent)
-        self._name = ""
-        self._entry: VideoEntry | None = None
-        self.settings: Callable[[], ExportSettings] = ExportSettings  # what the next export is written with
-        self._worker.progressed.connect(lambda _, progress: self.progressed.emit(self._name, progress))
-        self._worker.finished.connect(lambda _, result: self._written(result))
-        self._worker.failed.connect(lambda _, message: self.failed.emit(message))
-        self._worker.cancelled.connect(lambda _: self.cancelled.emit())
-
-    @property
-    def busy(self) -> bool:
-        return self._worker.busy
-
-    def start(self, entry: VideoEntry, folder: Path) -> None:
-        """Export what is accepted now; later decisions do not change a running export."""
-        analysis, sequences, settings = entry.analysis, entry.accepted, self._session.settings
-        export_settings = self.settings()
-        assert analysis is not None
-
-        def run(report: ProgressCallback, offer: Callable[[Any], None], cancel: threading.Event) -> ExtractionResult:
-            from clipgen_engine import extract_clips
-
-            return extract_clips(analysis, sequences, folder, settings, export_settings, progress=report, cancel=cancel)
-
-        self._name, self._entry = entry.path.name, entry
-        self._worker.start(run)
-        self.progressed.emit(self._name, None)
-
-    def _written(self, result: ExtractionResult) -> None:
-        if self._entry is not None:
-            self._session.memory.keep_export(self._entry, result.clips_dir, [clip.name for clip in result.clips])
-        self.finished.emit(result)

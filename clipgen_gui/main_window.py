@@ -27,8 +27,9 @@ from clipgen_gui.drop_page import DropPage, sample_video
 from clipgen_gui.explainer import Explainer
 from clipgen_gui.explanation_panel import ExplanationPanel
 from clipgen_gui.export_flow import ExportFlow, open_folder
+from clipgen_gui.export_job import ExportJob
 from clipgen_gui.frame_reader import FrameServer
-from clipgen_gui.jobs import AnalysisQueue, ExportJob
+from clipgen_gui.jobs import AnalysisQueue
 from clipgen_gui.key_sheet import KeySheet
 from clipgen_gui.keymap import keymap
 from clipgen_gui.main_toolbar import MainToolBar
@@ -94,9 +95,8 @@ class MainWindow(QMainWindow):
         self.sound = SoundPlayer(self.session, self.playback, self._settings, parent=self)
         self.server = FrameServer(self)
         self.queue = AnalysisQueue(self.session, cache, self)
-        self.exports = ExportJob(self.session, self)
+        self.exports = ExportJob(cache, self)
         self.queue.settings = lambda: self.preferences.analysis
-        self.exports.settings = lambda: self.preferences.export
         self.setWindowTitle("clipgen")
         self.setAcceptDrops(True)
         self._make_actions()
@@ -260,7 +260,7 @@ class MainWindow(QMainWindow):
         self.queue.idle.connect(self._show_idle)
         self.queue.analysed.connect(self._say_what_is_missing)
         self.exports.progressed.connect(self._show_export)
-        self.export_flow = ExportFlow(session, self.exports, self.messages, self._settings, self)
+        self.export_flow = ExportFlow(session, self.exports, self.messages, self.preferences, self._settings, self)
         self.export_flow.changed.connect(self._export_changed)
         self.preferences.changed.connect(lambda page: self._dress() if page == "appearance" else None)
         session.refused.connect(lambda sentence: self.status.showMessage(sentence, _PASSING_MS))
@@ -379,8 +379,8 @@ class MainWindow(QMainWindow):
         if not self.exports.busy:
             self.status.show_idle()
 
-    def _show_export(self, name: str, progress: Progress | None) -> None:
-        self.status.show_progress(f"Exporting clips of {name}", "clips", progress)
+    def _show_export(self, progress: Progress | None) -> None:
+        self.status.show_progress("Exporting", "frames", progress)
 
     # What the window says
 
@@ -486,7 +486,7 @@ class MainWindow(QMainWindow):
         self.sheet.server.shutdown(_JOIN_MS)
         self.table.strip.server.shutdown(_JOIN_MS)
         self.queue.shutdown(_JOIN_MS)
-        self.exports.shutdown(_JOIN_MS)
+        self.export_flow.shutdown(_JOIN_MS)
         self.session.close()
         super().closeEvent(event)
 

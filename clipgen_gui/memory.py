@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import platformdirs
 
@@ -13,6 +13,9 @@ from clipgen_engine.errors import ProjectError, SettingError
 from clipgen_engine.project import Project, StoredWindow
 from clipgen_engine.settings import RankingSettings
 from clipgen_gui.video_entry import Key, Mark, VideoEntry
+
+if TYPE_CHECKING:
+    from clipgen_engine.export_items import ExportSource
 
 _log = logging.getLogger(__name__)
 
@@ -98,6 +101,12 @@ class Memory:
     ) -> None:
         """Record that clips were written; the details say what made them."""
         self._write(entry, lambda project, video_id: project.add_export(video_id, folder, clips, details))
+
+    def export_sources(self) -> tuple[ExportSource, ...]:
+        """The videos of the project that have decisions."""
+        from clipgen_engine.export_items import project_sources  # the window does not wait for it
+
+        return project_sources(self._project) if self._project is not None else ()
 
     def keep_settings(self, settings: RankingSettings) -> None:
         if self._project is not None and self.writes:

@@ -12,6 +12,7 @@ from PySide6.QtCore import QObject, QSettings, Signal
 from clipgen_engine.errors import SettingError
 from clipgen_engine.settings import (
     AnalysisSettings,
+    DatasetSettings,
     ExportSettings,
     RankingSettings,
     TokenSettings,
@@ -55,7 +56,8 @@ PAGES = (
         "A new project starts with these. What you change in the ranking panel belongs to the project that is open.",
         declarations(RankingSettings),
     ),
-    Page("export", "Export", "The export starts with these.", declarations(ExportSettings)),
+    Page("export", "Export", "The next export starts with these.", declarations(ExportSettings)),
+    Page("dataset", "Datasets", "The next export starts with these.", declarations(DatasetSettings)),
     Page(
         "appearance",
         "Appearance",
@@ -136,6 +138,11 @@ class Preferences(QObject):
     def export(self) -> ExportSettings:
         """What the next export starts with."""
         return ExportSettings(**self.values("export"))
+
+    @property
+    def dataset(self) -> DatasetSettings:
+        """How the next export names and divides."""
+        return DatasetSettings(**self.values("dataset"))
 
     @property
     def ranking(self) -> RankingSettings:

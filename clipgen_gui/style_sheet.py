@@ -56,6 +56,7 @@ QToolButton#fold:checked { background: transparent; color: $muted; }
 QToolButton#reset { padding: 0; border-radius: 9sp; }
 QLabel#statistic { color: $muted; font-size: 11sp; }
 QWidget#plain, QScrollArea { background: $card; }
+QWidget#bare, QScrollArea#bare { background: $window; }
 QLabel[hint="true"] { color: $muted; }
 QWidget[off="true"] { color: $faint; }
 QSlider[off="true"]::sub-page:horizontal { background: $border; }

@@ -13,7 +13,6 @@ from pytestqt.qtbot import QtBot
 
 from clipgen_engine.types import Analysis, Decision
 from clipgen_engine.video import probe
-from clipgen_gui.export_dialog import ExportDialog
 from clipgen_gui.main_window import MainWindow
 from clipgen_gui.video_entry import VideoEntry, VideoState
 from tests.gui.conftest import drag, open_analysed, python_threads
@@ -77,14 +76,15 @@ def test_from_a_video_to_clips(window: MainWindow, qtbot: QtBot, short_video: Pa
     # Export.
     assert window.toolbar.export_button.text() == "Export 2 clips"
     qtbot.keyClick(window, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
-    dialog = window.findChild(ExportDialog)
-    assert dialog is not None
-    assert dialog.folder == short_video.parent / "short_clips"
-    dialog.path.setText(str(tmp_path / "out"))
-    qtbot.mouseClick(dialog.export_button, Qt.MouseButton.LeftButton)
+    export = window.export_flow.window
+    assert export is not None
+    assert export.folder == short_video.parent / "short_clips"
+    export.path.setText(str(tmp_path / "out"))
+    qtbot.mouseClick(export.start_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: bool(window.messages.texts), timeout=30_000)
     folder = tmp_path / "out" / "clips"
-    assert window.messages.texts == [f"2 clips written to {folder}"]
+    assert window.messages.texts == [f"2 clips written · {tmp_path / 'out'}"]
+    qtbot.mouseClick(export.close_button, Qt.MouseButton.LeftButton)
     clips = sorted(folder.glob("*.mp4"))
     assert [probe(clip).frame_count for clip in clips] == [30, 30]
     recorded = json.loads((folder / "clip_metadata.json").read_text())["clips"]
@@ -118,7 +118,7 @@ def test_closing_in_the_middle_ends_every_thread(window: MainWindow, qtbot: QtBo
     window.close()
     assert not window.server.isRunning()
     assert not window.queue.is_alive
-    assert not window.exports.is_alive
+    assert not window.export_flow.is_alive
     qtbot.waitUntil(lambda: python_threads() <= before, timeout=1000)
     QApplication.processEvents()  # what was still on its way finds nobody
 

@@ -1,0 +1,82 @@
+"""The export in a thread of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from clipgen_engine.types import Analysis, Progress, ProgressCallback
+from clipgen_gui.engine_worker import EngineWorker
+
+if TYPE_CHECKING:
+    from clipgen_engine.analysis_cache import AnalysisCache
+    from clipgen_engine.dataset_export import ExportResult, ExportStep
+    from clipgen_engine.export_items import ExportRequest
+
+MakeCache = Callable[[], "AnalysisCache"]
+
+
+class ExportJob(QObject):
+    """Runs one export at a time; decisions that come later do not change it."""
+
+    progressed = Signal(object)  # Progress, at most ten times a second; None at the start
+    clip_ended = Signal(object)  # ExportStep
+    finished = Signal(object)  # ExportResult, cancelled or not
+    failed = Signal(str)
+
+    def __init__(self, cache: MakeCache | None = None, parent: QObject | None = None) -> None:
+        """
+        Args:
+            cache: makes the store of finished analyses, in the thread that uses it; None: only those that are given.
+        """
+        super().__init__(parent)
+        self._cache = cache
+        self._worker = EngineWorker("export", self)
+        self._worker.progressed.connect(lambda _, progress: self.progressed.emit(progress))
+        self._worker.offered.connect(lambda _, step: self.clip_ended.emit(step))
+        self._worker.finished.connect(lambda _, result: self.finished.emit(result))
+        self._worker.failed.connect(lambda _, sentence: self.failed.emit(sentence))
+
+    @property
+    def busy(self) -> bool:
+        return self._worker.busy
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread still exists."""
+        return self._worker.is_alive
+
+    def start(self, request: ExportRequest, given: Sequence[Analysis]) -> None:
+        """Export.
+
+        Args:
+            given: the analyses that are open; others come from the cache, or are made when they are needed.
+        """
+        cache = self._cache
+
+        def run(report: ProgressCallback, offer: Callable[[Any], None], cancel: threading.Event) -> ExportResult:
+            from clipgen_engine.dataset_export import export_clips
+            from clipgen_engine.export_analyses import CachedAnalyses, GivenAnalyses
+
+            def tell(step: ExportStep) -> None:
+                if step.clip and step.state != "waiting":
+                    offer(step)
+                if step.total:
+                    report(Progress("analysis" if step.stage == "analysis" else "clips", step.done, step.total))
+
+            others = CachedAnalyses(cache()) if cache is not None else None
+            return export_clips(request, GivenAnalyses(given, others), report=tell, cancel=cancel)
+
+        self._worker.start(run)
+        self.progressed.emit(None)
+
+    def cancel(self) -> None:
+        """Stop; what is finished is kept."""
+        self._worker.cancel()
+
+    def shutdown(self, timeout_ms: int) -> bool:
+        """Cancel, and wait until the thread has ended."""
+        return self._worker.shutdown(timeout_ms)
