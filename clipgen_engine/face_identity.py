@@ -8,10 +8,12 @@ from clipgen_engine.opencv import cv2
 from clipgen_engine.types import Float32Array, UInt8Array
 
 # Mesh points that the expression hardly moves: forehead and temples, eye corners, nose.
-_FIRM_POINTS = [
-    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 109, 67, 103, 54, 21, 162, 127, 234, 93),
-    *(33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 98, 327, 2),
-]
+_FIRM_POINTS = np.array(
+    [
+        *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 109, 67, 103, 54, 21, 162, 127, 234, 93),
+        *(33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 98, 327, 2),
+    ]
+)
 _LOOK_PX = 8
 # Distances between them do not depend on the pose; every seventh pair is enough.
 _PAIRS = np.stack(np.triu_indices(len(_FIRM_POINTS), 1))[:, ::7]

@@ -13,7 +13,7 @@ from clipgen_engine.opencv import cv2
 from clipgen_engine.types import Float32Array, UInt8Array
 
 # Eye corners and nose bridge: mesh points that stay in place when the face changes its expression.
-_STEADY_POINTS = [33, 133, 362, 263, 168, 6, 197, 195]
+_STEADY_POINTS = np.array([33, 133, 362, 263, 168, 6, 197, 195])
 _INNER_LIPS = (13, 14)  # middle of the upper and of the lower lip, where they meet
 _PATCH_PX = 64  # faces are compared at one size: a small face has no fine detail and counts as less sharp
 
@@ -39,23 +39,23 @@ def measure_face(pixels: UInt8Array, points: Float32Array) -> FaceMeasures:
         points: (478, 2 or 3) float32 mesh, px of that picture.
     """
     height, width = pixels.shape[:2]
-    plane = points[:, :2]
-    low, high = plane.min(axis=0), plane.max(axis=0)
+    plane = np.ascontiguousarray(points[:, :2].T)  # the least along a row is found faster than along a column
+    low, high = plane.min(axis=1), plane.max(axis=1)
     box = np.concatenate([low, high - low]).astype(np.float32)
     area = max(float(box[2] * box[3]), 1e-6)
     left, top = max(0.0, float(low[0])), max(0.0, float(low[1]))
     right, bottom = min(float(width), float(high[0])), min(float(height), float(high[1]))
     inside = max(0.0, right - left) * max(0.0, bottom - top)
     sharpness, brightness = _light(pixels[int(top) : math.ceil(bottom), int(left) : math.ceil(right)])
-    upper, lower = plane[_INNER_LIPS[0]], plane[_INNER_LIPS[1]]
+    upper, lower = points[_INNER_LIPS[0], :2].tolist(), points[_INNER_LIPS[1], :2].tolist()
     return FaceMeasures(
         box_xywh=box,
-        center_xy=plane[_STEADY_POINTS].mean(axis=0, dtype=np.float32),
+        center_xy=plane[:, _STEADY_POINTS].mean(axis=1),
         face_share=area / (width * height),
         inside_share=inside / area,
         sharpness=sharpness,
         brightness=brightness,
-        mouth_open=float(np.hypot(*(upper - lower))) / math.sqrt(area),
+        mouth_open=math.dist(upper, lower) / math.sqrt(area),
     )
 
 
@@ -64,8 +64,8 @@ def _light(face: UInt8Array) -> tuple[float, float]:
     if 0 in face.shape:
         return 0.0, 0.0
     shrinks = min(face.shape[:2]) >= _PATCH_PX
-    patch = cv2.resize(face, (_PATCH_PX, _PATCH_PX), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-    grey = cv2.cvtColor(patch, cv2.COLOR_RGB2GRAY)
+    whole = cv2.cvtColor(face, cv2.COLOR_RGB2GRAY)
+    grey = cv2.resize(whole, (_PATCH_PX, _PATCH_PX), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     deviation = float(cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_32F))[1][0, 0])
     return deviation**2, float(cv2.mean(grey)[0]) / 255
 

@@ -1,8 +1,8 @@
 """MediaPipe's two face models behind plain arrays: a landmarker that follows one face, and a detector.
 
-Both are native tasks that must be closed. The landmarker's answer is read straight from its C struct: building a
-Python object for each of 478 points costs a tenth of the analysis. That is MediaPipe's private side, which the pinned
-version holds still; a test compares it with the public answer.
+Both are native tasks that must be closed. The landmarker is called and its answer read through MediaPipe's C interface
+itself: a Python object for each of 478 points and a change of threads for each call cost a tenth of the analysis. That
+is MediaPipe's private side, which the pinned version holds still; a test compares it with the public answer.
 """
 
 from __future__ import annotations
@@ -27,6 +27,9 @@ from clipgen_engine.model_files import FaceModel
 # isort: split
 from mediapipe.tasks.python.components.containers.category_c import CategoryC
 from mediapipe.tasks.python.components.containers.landmark_c import NormalizedLandmarkC
+from mediapipe.tasks.python.core.mediapipe_c_bindings import load_raw_library
+from mediapipe.tasks.python.core.mediapipe_c_utils import handle_status
+from mediapipe.tasks.python.vision.core import image as mp_image
 from mediapipe.tasks.python.vision.face_landmarker import FaceLandmarkerResultC
 
 from clipgen_engine.types import Float32Array, UInt8Array
@@ -34,9 +37,9 @@ from clipgen_engine.types import Float32Array, UInt8Array
 _BLANK = np.zeros((64, 64, 3), np.uint8)
 _POINT = np.dtype(
     {
-        "names": ["x", "y", "z"],
-        "formats": ["f4"] * 3,
-        "offsets": [getattr(NormalizedLandmarkC, axis).offset for axis in "xyz"],
+        "names": ["xyz"],
+        "formats": [("f4", 3)],
+        "offsets": [NormalizedLandmarkC.x.offset],
         "itemsize": ctypes.sizeof(NormalizedLandmarkC),
     }
 )
@@ -86,6 +89,7 @@ class FaceLandmarker:
             output_face_blendshapes=True,
             output_facial_transformation_matrixes=True,
         )
+        self._library = load_raw_library(mp_image._CTYPES_SIGNATURES)
         with native_chatter_logged(), _start_errors():
             self._task = vision.FaceLandmarker.create_from_options(options)
             self._clock_ms = 0  # MediaPipe wants rising time stamps, whatever video or segment comes next
@@ -107,15 +111,43 @@ class FaceLandmarker:
         return self._run(pixels, self._clock_ms)
 
     def _run(self, pixels: UInt8Array, time_ms: int) -> FaceMesh | None:
-        image = mp.Image(image_format=mp.ImageFormat.SRGB, data=pixels)
-        library, answer = self._task._lib, FaceLandmarkerResultC()
-        library.MpFaceLandmarkerDetectForVideo(
-            self._task._handle, image._image_ptr, None, time_ms, ctypes.byref(answer)
-        )
+        answer = FaceLandmarkerResultC()
+        with self._native_image(pixels) as image:
+            self._checked(
+                self._library.MpFaceLandmarkerDetectForVideo,
+                self._task._handle,
+                image,
+                None,
+                time_ms,
+                ctypes.byref(answer),
+            )
         try:
             return _mesh(answer, pixels.shape[1], pixels.shape[0]) if answer.face_landmarks_count else None
         finally:
-            library.MpFaceLandmarkerCloseResult(ctypes.byref(answer))
+            self._library.MpFaceLandmarkerCloseResult(ctypes.byref(answer))
+
+    @contextmanager
+    def _native_image(self, pixels: UInt8Array) -> Iterator[ctypes.c_void_p]:
+        """MediaPipe's own copy of an RGB picture."""
+        height, width = pixels.shape[:2]
+        image = ctypes.c_void_p()
+        data = pixels.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
+        create = self._library.MpImageCreateFromUint8Data
+        self._checked(create, mp.ImageFormat.SRGB, width, height, data, pixels.size, ctypes.byref(image))
+        try:
+            yield image
+        finally:
+            self._library.MpImageFree(image)
+
+    def _checked(self, function: Any, *arguments: Any) -> None:
+        """Call a function of the C interface, whose last argument takes the message of an error."""
+        message = ctypes.c_char_p()
+        status = function(*arguments, ctypes.byref(message))
+        if status:
+            try:
+                handle_status(status, message)
+            finally:
+                self._library.MpErrorFree(message)
 
     def close(self) -> None:
         self._task.close()
@@ -148,9 +180,9 @@ class FaceDetector:
 
 def _mesh(answer: Any, width: int, height: int) -> FaceMesh:
     marks, shapes = answer.face_landmarks[0], answer.face_blendshapes[0]
-    points = _records(marks.landmarks, marks.landmarks_count, _POINT)
+    points = _records(marks.landmarks, marks.landmarks_count, _POINT)["xyz"]
     return FaceMesh(
-        points=np.stack([points["x"] * width, points["y"] * height, points["z"] * width], axis=1).astype(np.float32),
+        points=points * np.array([width, height, width], np.float32),
         blendshapes=_records(shapes.categories, shapes.categories_count, _CATEGORY)["score"].copy(),
         transformation=answer.facial_transformation_matrixes[0].to_numpy().astype(np.float32),
         picture_width=width,

@@ -28,6 +28,7 @@ _MIN_VIEW_SIDE, _MAX_VIEW_SIDE = 2.0, 3.5
 _LEASH = 0.15
 _MIN_CROP_SIDE_PX = 384
 _MAX_ENLARGEMENT = 4
+_MUCH = 2.0  # from this enlargement on Lanczos is worth five times the time of cubic interpolation
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,11 @@ class View:
         """As `crop`, a small view enlarged: the landmarker's own enlarging loses more of a far face."""
         crop = self.crop(pixels)
         scale = min(_MAX_ENLARGEMENT, _MIN_CROP_SIDE_PX / max(crop.shape[:2]))
-        return cv2.resize(crop, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC) if scale > 1 else crop
+        if scale <= 1:
+            return crop
+        interpolation = cv2.INTER_LANCZOS4 if scale >= _MUCH else cv2.INTER_CUBIC
+        enlarged: UInt8Array = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=interpolation)
+        return enlarged
 
     def in_picture(self, mesh: FaceMesh) -> FaceMesh:
         """A mesh found on the view, its points in px of the picture."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -9,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipgen_engine.face_following import FaceFollower, FaceObservation, Tracklet
+from clipgen_engine.read_ahead import read_ahead
 from clipgen_engine.segments import COLUMNS, Rows, Segment, SegmentPart, TrackletSummary
 from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.shots import LOOKAHEAD_FRAMES, tag_shots
@@ -16,6 +18,7 @@ from clipgen_engine.types import Float32Array, VideoInfo
 from clipgen_engine.video import analysis_size, decode
 
 _PART_FRAMES = 15  # handed over at a time
+_PICTURES_AHEAD = 4  # decoded and scaled, with their cuts, while the models look at one
 
 
 def analyze_segment(
@@ -30,24 +33,25 @@ def analyze_segment(
     collected = _Collected(segment, scale=video.width_px / width)
     faces.begin()
     last = min(segment.stop + LOOKAHEAD_FRAMES, video.frame_count)
-    pictures = decode(video, segment.warm_up_start, last, max_side=settings.analysis_max_side)
-    for picture, starts_shot in tag_shots(pictures):
-        if picture.index >= segment.stop:
-            break
-        counts = picture.index >= segment.start
-        seen = faces.look(
-            picture.pixels,
-            picture.index,
-            float(video.times_s[picture.index]),
-            starts_shot=starts_shot,
-            measure=counts and not collected.begun,
-        )
-        if not counts:
-            collected.note_entry(seen)
-            continue
-        if collected.begun and (picture.index - segment.start) % _PART_FRAMES == 0:
-            yield collected.part(picture.index, faces.tracklets)
-        collected.add(picture.index, seen, starts_shot=starts_shot)
+    pictures = tag_shots(decode(video, segment.warm_up_start, last, max_side=settings.analysis_max_side))
+    with read_ahead(pictures, threading.Event(), _PICTURES_AHEAD) as tagged:
+        for picture, starts_shot in tagged:
+            if picture.index >= segment.stop:
+                break
+            counts = picture.index >= segment.start
+            seen = faces.look(
+                picture.pixels,
+                picture.index,
+                float(video.times_s[picture.index]),
+                starts_shot=starts_shot,
+                measure=counts and not collected.begun,
+            )
+            if not counts:
+                collected.note_entry(seen)
+                continue
+            if collected.begun and (picture.index - segment.start) % _PART_FRAMES == 0:
+                yield collected.part(picture.index, faces.tracklets)
+            collected.add(picture.index, seen, starts_shot=starts_shot)
     yield collected.part(segment.stop, faces.tracklets)
 
 

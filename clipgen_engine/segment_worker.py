@@ -125,8 +125,10 @@ def main() -> None:
     import traceback
 
     from clipgen_engine.face_following import FaceFollower
+    from clipgen_engine.opencv import cv2
     from clipgen_engine.segment_analysis import analyze_segment
 
+    cv2.setNumThreads(1)  # the other cores have workers of their own
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C on a terminal reaches the caller, which decides
     requests = sys.stdin.buffer
     answers = os.fdopen(os.dup(1), "wb")

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 
+from clipgen_engine.light_imports import without
 from clipgen_engine.opencv import cv2
-
-# isort: split
-from scenedetect import AdaptiveDetector, FrameTimecode
-
 from clipgen_engine.video import Picture
+
+with without("scenedetect.output", "scenedetect.backends", "scenedetect.scene_manager"):
+    from scenedetect import AdaptiveDetector, FrameTimecode
 
 _DETECTOR_SIDE_PX = 160  # colour statistics need no more
 LOOKAHEAD_FRAMES = 2  # the detector compares a frame with this many neighbours on either side
 _NOMINAL_RATE = 25.0  # the detector wants times, we count frames: any constant rate serves
 
 
-def tag_shots(pictures: Iterable[Picture]) -> Iterator[tuple[Picture, bool]]:
+def tag_shots(pictures: Iterable[Picture]) -> Generator[tuple[Picture, bool], None, None]:
     """Pass RGB pictures through, each with whether it begins a shot; runs two frames behind.
 
     A frame begins a shot when its change of colour is large and stands out from its neighbours (PySceneDetect's

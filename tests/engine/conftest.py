@@ -9,9 +9,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+import clipgen_engine
 from clipgen_engine.export_items import ExportSource
-from clipgen_engine.types import Analysis
+from clipgen_engine.segments import Segment, plan_segments
+from clipgen_engine.settings import AnalysisSettings
+from clipgen_engine.types import Analysis, VideoInfo
+from tests import composed
+from tests.conftest import SAMPLE
 from tests.exports import SPANS, analysis_of, small_video, source_of
+
+SHORT_SEGMENTS = 4  # of the short clip
+
+
+def plan_short_segments(video: VideoInfo) -> tuple[Segment, ...]:
+    return plan_segments(video, 40)
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +63,23 @@ def model_paths(tmp_path_factory: pytest.TempPathFactory, small_dinov2: Any) -> 
     small_dinov2.save_pretrained(folder / "dinov2")
     checkpoint = saved(folder / "c.pt", made_state(LAYOUTS[0]), wrapped=True, config={"num_heads": 4})
     return {"dinov2": folder / "dinov2", "checkpoint": checkpoint}
+
+
+@pytest.fixture(scope="session")
+def short_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five seconds of the sample with a cut in them."""
+    return composed.write_video(tmp_path_factory.mktemp("clip") / "clip.mp4", composed.frames_of(SAMPLE, 470, 620))
+
+
+@pytest.fixture
+def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The analyzer cuts the short clip into as many segments as a long video has."""
+    monkeypatch.setattr("clipgen_engine.analyzer.plan_segments", plan_short_segments)
+
+
+@pytest.fixture(scope="session")
+def short_analysis(short_clip: Path) -> Analysis:
+    """The short clip, analysed in short segments side by side."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("clipgen_engine.analyzer.plan_segments", plan_short_segments)
+        return clipgen_engine.analyze_video(short_clip, AnalysisSettings(workers=2))
