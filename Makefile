@@ -32,7 +32,7 @@ sample: $(READY)
 
 screenshot: $(READY)
 	@resources/install_system_packages.sh xvfb xauth
-	xvfb-run -a -s "-screen 0 1920x1080x24" $(BIN)/clipgen --screenshot resources/screenshot.png "$(VIDEO)"
+	xvfb-run -a -s "-screen 0 1920x1080x24" $(BIN)/python resources/make_screenshots.py "$(VIDEO)"
 
 clean:
 	rm -rf .venv build

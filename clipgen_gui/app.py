@@ -50,13 +50,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     app.setDesktopFileName("clipgen")
     apply_theme(app)
     log_file = _log_to_file()
-    project, complaint = (None, "") if options.screenshot else _open_project()
-    window = MainWindow(project=project, cache=None if options.screenshot else _cache)
+    project, complaint = _open_project()
+    window = MainWindow(project=project, cache=_cache)
     _catch_bugs(window, log_file)
-    if options.screenshot:
-        from clipgen_gui.screenshot import take_screenshot
-
-        return take_screenshot(app, window, options.screenshot, options.videos)
     window.show()
     window.open_paths(options.videos)
     if complaint:
@@ -92,9 +88,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("videos", nargs="*", type=Path, metavar="VIDEO-OR-FOLDER", help="opened at once")
     parser.add_argument("--version", action="version", version=f"clipgen {__version__}")
-    parser.add_argument(
-        "--screenshot", type=Path, metavar="PNG", help="analyse the video, write a picture of the window, and quit"
-    )
     return parser
 
 

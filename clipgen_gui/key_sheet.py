@@ -6,7 +6,7 @@ from itertools import groupby
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QKeyEvent
-from PySide6.QtWidgets import QDialog, QGridLayout, QHBoxLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from clipgen_gui.cards import muted_label
 from clipgen_gui.commands import COMMANDS, GESTURES, Command
@@ -23,29 +23,38 @@ class KeySheet(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Keys")
         self.setAccessibleName("Keys")
-        self._content: QWidget | None = None
+        self._window, self._stale = parent, True
+        self._area = QScrollArea()
+        self._area.setFrameShape(QFrame.Shape.NoFrame)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._area.setWidgetResizable(True)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        layout.setSizeConstraint(QHBoxLayout.SizeConstraint.SetFixedSize)
+        layout.addWidget(self._area)
         keymap.changed.connect(self._forget)
         follow_theme(self, self._forget)
 
     def _forget(self) -> None:
         """What is shown is out of date."""
-        if self._content is not None:
-            self._content.hide()
-            self._content.deleteLater()
-            self._content = None
+        self._stale = True
         if self.isVisible():
             self._fill()
 
     def _fill(self) -> None:
-        if self._content is None:
-            self._content = _columns()
-            layout = self.layout()
-            assert layout is not None
-            layout.addWidget(self._content)
-            self._content.show()
+        """As large as the keys need, and no larger than the window; what does not fit is scrolled."""
+        if self._stale:
+            self._stale = False
+            self._area.setWidget(_columns())
+        content = self._area.widget()
+        assert content is not None
+        content.ensurePolished()
+        wanted = content.sizeHint()
+        room = self._window.size() * 0.94
+        if wanted.height() > room.height():
+            wanted.setWidth(wanted.width() + self._area.verticalScrollBar().sizeHint().width() + 4)
+        self.resize(wanted.boundedTo(room))
+        self.move(self._window.mapToGlobal(self._window.rect().center()) - self.rect().center())
 
     def setVisible(self, visible: bool) -> None:
         if visible:
@@ -64,15 +73,17 @@ class KeySheet(QDialog):
 
 def _columns() -> QWidget:
     content = QWidget()
+    content.setObjectName("sheet")
     columns = QHBoxLayout(content)
-    columns.setContentsMargins(28, 24, 28, 24)
-    columns.setSpacing(40)
+    columns.setContentsMargins(20, 18, 20, 18)
+    columns.setSpacing(28)
     groups = [(title, list(commands)) for title, commands in groupby(COMMANDS, key=lambda one: one.group)]
     for half in _halves(groups):
         column = QVBoxLayout()
+        column.setSpacing(0)
         for title, commands in half:
             column.addLayout(_group(title, commands))
-            column.addSpacing(14)
+            column.addSpacing(18)
         column.addStretch(1)
         columns.addLayout(column)
     return content
@@ -87,8 +98,8 @@ def _halves(groups: _Groups) -> tuple[_Groups, _Groups]:
 
 def _group(title: str, commands: list[Command]) -> QGridLayout:
     grid = QGridLayout()
-    grid.setHorizontalSpacing(18)
-    grid.setVerticalSpacing(6)
+    grid.setHorizontalSpacing(14)
+    grid.setVerticalSpacing(5)
     heading = QLabel(title.upper())
     heading.setObjectName("cardTitle")
     grid.addWidget(heading, 0, 0, 1, 2)
@@ -99,6 +110,6 @@ def _group(title: str, commands: list[Command]) -> QGridLayout:
         keys.setAlignment(Qt.AlignmentFlag.AlignRight)
         grid.addWidget(keys, row, 0)
         grid.addWidget(muted_label(told), row, 1)
-    grid.setColumnMinimumWidth(0, px(176))
+    grid.setColumnMinimumWidth(0, px(172))
     grid.setColumnStretch(1, 1)
     return grid

@@ -55,6 +55,7 @@ QToolButton#fold { padding: 1px 6px 1px 0; font-size: 12sp; color: $muted; }
 QToolButton#fold:checked { background: transparent; color: $muted; }
 QToolButton#reset { padding: 0; border-radius: 9sp; }
 QLabel#statistic { color: $muted; font-size: 11sp; }
+QWidget#sheet { background: $window; }
 QWidget#plain, QScrollArea { background: $card; }
 QWidget#bare, QScrollArea#bare { background: $window; }
 QLabel[hint="true"] { color: $muted; }
@@ -113,6 +114,9 @@ QHeaderView::section { background: $card; color: $muted; border: none; padding: 
 QScrollBar:vertical { background: transparent; width: 9px; margin: 0; }
 QScrollBar::handle:vertical { background: $border; border-radius: 4px; min-height: 28px; }
 QScrollBar::handle:vertical:hover { background: $faint; }
+QScrollBar:horizontal { background: transparent; height: 9px; margin: 0; }
+QScrollBar::handle:horizontal { background: $border; border-radius: 4px; min-width: 28px; }
+QScrollBar::handle:horizontal:hover { background: $faint; }
 QScrollBar::add-line, QScrollBar::sub-line { height: 0; width: 0; }
 QScrollBar::add-page, QScrollBar::sub-page { background: transparent; }
 

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication, QComboBox
+from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
 
 from clipgen_engine.gates import GATES
@@ -19,7 +18,6 @@ from clipgen_engine.score_terms import REGION_MULTIPLIERS, TERMS
 from clipgen_engine.settings import RankingSettings, declarations
 from clipgen_engine.types import Decision
 from clipgen_gui.main_window import MainWindow
-from clipgen_gui.screenshot import SIZE, take_screenshot
 from clipgen_gui.series import thin
 from clipgen_gui.session import Session
 from clipgen_gui.timecode import axis_label, clock, remaining
@@ -220,12 +218,3 @@ def test_the_plot_draws_what_the_ranking_says(reviewed: MainWindow) -> None:
     spans = reviewed.plot.spans.spans
     assert [span.number for span in spans] == [row.number for row in entry.rows]
     assert [span.start_s for span in spans] == [entry.info.times_s[row.sequence.start_frame] for row in entry.rows]
-
-
-def test_a_screenshot_shows_the_app_at_work(window: MainWindow, short_video: Path, tmp_path: Path) -> None:
-    app = QApplication.instance()
-    assert isinstance(app, QApplication)
-    assert take_screenshot(app, window, tmp_path / "shot.png", [short_video]) == 0
-    picture = QImage(str(tmp_path / "shot.png"))
-    assert picture.size() == SIZE
-    assert len(window.session.current.accepted) == 2

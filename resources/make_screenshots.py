@@ -1,0 +1,170 @@
+"""Pictures of every screen of the app, light and dark, at two window sizes, into build/screenshots/.
+
+`make screenshot` runs it. The one that leads the README is copied from there by hand, after a look at all of them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from PySide6.QtCore import QElapsedTimer, QPoint, QSettings, QSize
+from PySide6.QtGui import QPainter, QPixmap
+from PySide6.QtWidgets import QApplication, QWidget
+
+from clipgen_engine.analysis_cache import AnalysisCache
+from clipgen_engine.types import Decision
+from clipgen_gui.main_window import MainWindow
+from clipgen_gui.preferences import PAGES
+from clipgen_gui.theme import apply_theme, theme
+from clipgen_gui.video_entry import VideoState
+
+SAMPLE = Path(__file__).with_name("sample.mp4")
+SIZES = (QSize(1280, 800), QSize(1920, 1080))
+SCHEMES = ("dark", "light")
+_ANALYSIS_MS, _SETTLE_MS = 600_000, 250
+
+Screen = Callable[[], object]
+
+
+def main() -> None:
+    """Analyse, then go through all screens."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("videos", nargs="*", type=Path, default=[SAMPLE])
+    parser.add_argument("--into", type=Path, default=Path("build/screenshots"))
+    parser.add_argument("--only", default="", help="screens with this in their names")
+    parser.add_argument("--text", type=int, default=100, help="text size in per cent")
+    options = parser.parse_args()
+    options.into.mkdir(parents=True, exist_ok=True)
+    app = QApplication([])
+    apply_theme(app)
+    with tempfile.TemporaryDirectory() as folder:
+        _picture_all(app, options, Path(folder))
+
+
+def _picture_all(app: QApplication, options: argparse.Namespace, folder: Path) -> None:
+    empty = MainWindow(QSettings(str(folder / "empty.ini"), QSettings.Format.IniFormat))
+    _pictures(app, empty, {"first-run": lambda: None, "keys": lambda: empty.key_sheet.show()}, options)
+    empty.key_sheet.close()
+    empty.close()
+
+    settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
+    settings.setValue("first_run/steps_seen", True)
+    broken = folder / "interrupted copy.mp4"
+    broken.write_bytes(options.videos[0].read_bytes()[:20_000])
+    window = MainWindow(settings, cache=lambda: AnalysisCache(folder / "cache"))
+    window.show()
+    window.open_paths([*options.videos, broken])
+    done = (VideoState.DONE, VideoState.FAILED)
+    _wait(app, lambda: all(entry.state in done for entry in window.session.videos), _ANALYSIS_MS)
+    _review(app, window)
+    _pictures(app, window, dict(_screens(app, window)), options)
+    window.close()
+
+
+def _review(app: QApplication, window: MainWindow) -> None:
+    """Decide on some windows, as a curator would, and go back to the best one."""
+    session = window.session
+    session.set_current(session.videos[0])
+    entry = session.videos[0]
+    for decision in (Decision.ACCEPTED, Decision.ACCEPTED, Decision.REJECTED, Decision.ACCEPTED):
+        session.select(next(row.key for row in entry.rows if row.decision is Decision.UNDECIDED))
+        session.decide(decision)
+    best = entry.rows[0].sequence
+    session.select(best.key)
+    window.playback.pause()
+    frame = (best.start_frame + best.stop_frame) // 2
+    session.seek(frame)
+    _wait(app, lambda: window.player.shown_frame == frame, 5000)
+    window.messages.dismiss_all()
+
+
+def _screens(app: QApplication, window: MainWindow) -> Iterator[tuple[str, Screen]]:
+    yield "review", lambda: window.ranking.show_page(0)
+    yield "gates", lambda: window.ranking.show_page(1)
+    yield "regions", lambda: window.ranking.show_page(2)
+    yield "film-strip", lambda: (window.ranking.show_page(0), window.table.show_strip(True))
+
+    def sheet() -> None:
+        window.table.show_strip(False)
+        window.show_sheet(True)
+        _wait(app, lambda: False, 1500)  # its pictures come in one after another
+
+    yield "contact-sheet", sheet
+    for page in [*(page.name for page in PAGES), "shortcuts"]:
+
+        def settings(name: str = page) -> None:
+            window.show_sheet(False)
+            window.show_settings(name)
+
+        yield f"settings-{page}", settings
+
+    def search() -> None:
+        window.settings_window.search.setText("size")
+
+    yield "settings-search", search
+
+    def export() -> None:
+        for dialog in _dialogs(window):
+            dialog.close()
+        window.actions_by_name["export"].trigger()
+
+    yield "export", export
+
+    def error() -> None:
+        for dialog in _dialogs(window):
+            dialog.close()
+        session = window.session
+        session.set_current(session.videos[-1])
+        window.messages.show_message(session.videos[-1].message, "error")
+        details = window.messages.bars[0].details
+        assert details is not None
+        details.click()
+
+    yield "error", error
+
+
+def _pictures(app: QApplication, window: MainWindow, screens: dict[str, Screen], options: argparse.Namespace) -> None:
+    """Every screen is set up once, and then taken in every look."""
+    window.show()
+    for name, prepare in screens.items():
+        if options.only not in name:
+            prepare()
+            continue
+        for size in SIZES:
+            window.resize(size)
+            prepare()
+            for scheme in SCHEMES:
+                theme.apply(scheme, options.text / 100)
+                _wait(app, lambda: False, _SETTLE_MS)
+                target = options.into / f"{name}-{scheme}-{size.width()}x{size.height()}.png"
+                if window.size() != size:
+                    print(f"{target.name}: the window does not get smaller than {window.width()}x{window.height()}")
+                _taken(window).save(str(target))
+
+
+def _taken(window: MainWindow) -> QPixmap:
+    """The window with the dialogs that lie over it."""
+    picture = window.grab()
+    painter = QPainter(picture)
+    for dialog in _dialogs(window):
+        painter.drawPixmap(dialog.mapToGlobal(QPoint()) - window.mapToGlobal(QPoint()), dialog.grab())
+    painter.end()
+    return picture
+
+
+def _dialogs(window: MainWindow) -> list[QWidget]:
+    return [one for one in QApplication.topLevelWidgets() if one.isWindow() and one is not window and one.isVisible()]
+
+
+def _wait(app: QApplication, condition: Callable[[], bool], timeout_ms: int) -> None:
+    timer = QElapsedTimer()
+    timer.start()
+    while not condition() and timer.elapsed() < timeout_ms:
+        app.processEvents()
+
+
+if __name__ == "__main__":
+    main()
