@@ -203,7 +203,7 @@ class FrameReader(Closing):
         """
         if not 0 <= index < self.video.frame_count:
             raise IndexError(index)
-        if self._ahead is None or not self._ahead[0] <= index <= self._ahead[0] + self._FORWARD_FRAMES:
+        if self._ahead is None or not self._within_reach(self._ahead[0], index):
             self._source = self._source or _OpenVideo(self.video)
             self._frames = self._source.frames_from(index)
             self._ahead = next(self._frames, None)
@@ -212,6 +212,13 @@ class FrameReader(Closing):
         if self._ahead is None or self._ahead[0] != index:
             return None
         return Picture(index, self._converter(self._ahead[1]))
+
+    def _within_reach(self, current: int, index: int) -> bool:
+        """Whether to decode on costs no more than a seek: to a frame near by, or with no keyframe in between."""
+        if not current <= index or index <= current + self._FORWARD_FRAMES:
+            return current <= index
+        last_keyframe = np.searchsorted(self.video.keyframe_pts, self.video.pts[[current, index]], side="right")
+        return bool(last_keyframe[0] == last_keyframe[1])
 
     def close(self) -> None:
         """Close the file; the next read opens it again."""

@@ -17,7 +17,7 @@ from clipgen_engine.video import FrameReader
 from clipgen_gui.face_crops import Rect
 
 _log = logging.getLogger(__name__)
-_SIDE_STEP_PX = 64  # requests of nearly one scale share a decoder
+_SIDES_PX = (240, 320, 480, 640, 960, 1280, 1920)  # decoded sizes: requests of about one scale share a decoder
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class ClipRequest:
         """Longer side at which to decode the whole picture, so that the crop is not smaller than asked for."""
         longer = max(self.video.width_px, self.video.height_px)
         wanted = longer * max(self.size[0] / self.crop[2], self.size[1] / self.crop[3])
-        return min(longer, -(-int(wanted) // _SIDE_STEP_PX) * _SIDE_STEP_PX)
+        return min(longer, next((side for side in _SIDES_PX if side >= wanted), longer))
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,10 @@ class ClipServer(QThread):
         self._stopping = False
 
     def want(self, requests: Sequence[ClipRequest]) -> None:
-        """Replace what is wanted; the first come first. What does not fit the budget is left out."""
+        """Replace what is wanted; the first come first. What does not fit the budget is left out.
+
+        To ask in the order of the frames is quickest: a seek decodes all from the keyframe before.
+        """
         chosen: list[ClipRequest] = []
         used = 0
         for request in dict.fromkeys(requests):

@@ -81,11 +81,15 @@ class ContactSheet(Card):
         hint = muted_label("Digit or click accepts · Shift or right click rejects")
         hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         footer.addWidget(hint, 1)
-        self.previous_button = _slim("Previous page", "Previous page (Page Up)", partial(self.turn, -1))
-        self.next_button = _slim("Next page", "Next page (Page Down)", partial(self.turn, 1))
-        self.rest_button = _slim(
-            "Reject the rest", "Reject what is undecided on this page, and turn it (X)", self.reject_rest
-        )
+        self.rest_button = _slim("Reject the rest", "Reject what is undecided on this page, and turn it", "reject_rest")
+        self.rest_button.setText("Reject the rest")
+        self.rest_button.clicked.connect(lambda _=False: self.reject_rest())
+        self.previous_button = _slim("Previous page", "Previous page", "previous_page")
+        self.previous_button.setIcon(icon("chevron-left"))
+        self.previous_button.clicked.connect(lambda _=False: self.turn(-1))
+        self.next_button = _slim("Next page", "Next page", "next_page")
+        self.next_button.setIcon(icon("chevron-right"))
+        self.next_button.clicked.connect(lambda _=False: self.turn(1))
         for button in (self.rest_button, self.previous_button, self.next_button):
             footer.addWidget(button)
         self.body.addLayout(footer)
@@ -247,10 +251,9 @@ def _tab(text: str, tooltip: str) -> QToolButton:
     return button
 
 
-def _slim(text: str, tooltip: str, handler: Callable[[], object]) -> QPushButton:
-    button = QPushButton(text)
+def _slim(name: str, tooltip: str, command: str) -> QPushButton:
+    button = QPushButton()
     button.setObjectName("slim")
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    named(button, text, tooltip)
-    button.clicked.connect(lambda _=False: handler())
+    named_with_key(button, name, tooltip, command)
     return button

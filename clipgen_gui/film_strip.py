@@ -123,8 +123,8 @@ class FilmStrip(QListView):
         first = self.indexAt(QPoint(1, 1)).row()
         last = self.indexAt(QPoint(1, self.viewport().height() - 1)).row()
         first, last = max(first, 0), last if last >= 0 else len(rows) - 1
-        near = (*range(first, last + 1), *range(last + 1, last + 1 + _AHEAD), *range(first - 1, first - 1 - _AHEAD, -1))
-        requests = [self.request(rows[place]) for place in near if 0 <= place < len(rows)]
+        parts = (rows[first : last + 1], rows[last + 1 : last + 1 + _AHEAD], rows[max(0, first - _AHEAD) : first])
+        requests = [self.request(row) for part in parts for row in sorted(part, key=lambda row: row.key)]
         self.server.want([request for request in requests if request is not None])
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:

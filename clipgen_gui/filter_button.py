@@ -48,7 +48,7 @@ class FilterButton(QToolButton):
             "" if chosen.track_id is None else self._face(chosen.track_id),
         ]
         text = " · ".join(part for part in parts if part)
-        self.setText(_escaped(text) or "All")
+        self.setText(_escaped(text))
         restyle(self, "active", chosen.active)
         named(self, "Filter", with_key(f"Listed: {text or 'all windows'}. Choose which windows are listed", "filter"))
 

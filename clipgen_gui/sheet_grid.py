@@ -14,6 +14,7 @@ from PySide6.QtGui import (
     QFontMetrics,
     QHelpEvent,
     QHideEvent,
+    QImage,
     QMouseEvent,
     QPainter,
     QPainterPath,
@@ -171,7 +172,8 @@ class SheetGrid(QWidget):
 
     # Pictures
 
-    def _request(self, key: Key) -> ClipRequest | None:
+    def request(self, key: Key) -> ClipRequest | None:
+        """The pictures of this window at the size that they have now."""
         if self._analysis is None:
             return None
         room = self._picture_rect(0)
@@ -192,7 +194,8 @@ class SheetGrid(QWidget):
             return
         on_page = [cell.key for cell in self.cells]
         self._loops = {key: loop for key, loop in self._loops.items() if key in on_page}
-        requests = {key: self._request(key) for key in (*on_page, *self._following)}
+        in_time = (*sorted(on_page), *sorted(self._following))
+        requests = {key: self.request(key) for key in in_time}
         self._server.want([request for request in requests.values() if request is not None])
         for key in on_page:
             request = requests[key]
@@ -201,7 +204,7 @@ class SheetGrid(QWidget):
 
     def _take(self, request: ClipRequest) -> None:
         for cell in self.cells:
-            if cell.key[0] == request.frames[0] and request == self._request(cell.key):
+            if cell.key[0] == request.frames[0] and request == self.request(cell.key):
                 self._load(cell.key, request)
 
     def _load(self, key: Key, request: ClipRequest) -> None:
@@ -260,20 +263,11 @@ class SheetGrid(QWidget):
         rect = QRectF(self._picture_rect(place))
         loop = self._loops.get(cell.key)
         at = self._drawn[place] = loop.at(now) if loop else -1
-        outline = QPainterPath()
-        outline.addRoundedRect(rect, 5, 5)
-        painter.save()
-        painter.setClipPath(outline)
-        painter.fillRect(rect, QColor(ON_PICTURE.stage))
-        painter.setFont(ui_font(12))
         if loop is not None and at >= 0:
-            picture = loop.clip.pictures[at]
-            size = picture.size().scaled(rect.size().toSize(), Qt.AspectRatioMode.KeepAspectRatio)
-            target = QRectF(0, 0, size.width(), size.height())
-            target.moveCenter(rect.center())
-            target.moveTopLeft(QPointF(target.topLeft().toPoint()))
-            painter.drawImage(target, picture)
+            _paint_picture(painter, self._picture_rect(place), loop.clip.pictures[at])
         else:
+            painter.fillRect(rect, QColor(ON_PICTURE.stage))
+            painter.setFont(ui_font(12))
             painter.setPen(QColor(ON_PICTURE.muted))
             problem = loop.clip.problem if loop else "…"
             painter.drawText(
@@ -282,10 +276,13 @@ class SheetGrid(QWidget):
         if cell.row is None or cell.decision is Decision.REJECTED:
             painter.fillRect(rect, color(ON_PICTURE.stage, 160))
         _paint_plates(painter, rect, cell)
-        painter.restore()
         colors = palette()
         decided = {Decision.ACCEPTED: colors.accepted, Decision.REJECTED: colors.rejected}.get(cell.decision)
         tint = decided or (colors.faint if place == self._hovered else colors.border)
+        corners = QPainterPath()  # painting over them costs a fraction of clipping the picture to them
+        corners.addRect(rect)
+        corners.addRoundedRect(rect, 5, 5)
+        painter.fillPath(corners, QColor(colors.card))
         painter.setPen(QPen(QColor(tint), 2 if decided else 1))
         painter.drawRoundedRect(rect, 5, 5)
         if cell.key == self._selected:
@@ -335,6 +332,16 @@ class SheetGrid(QWidget):
     def _describe(self) -> None:
         selected = next((cell for cell in self.cells if cell.key == self._selected), None)
         self.setAccessibleDescription(_told(selected) if selected else f"{len(self.cells)} windows")
+
+
+def _paint_picture(painter: QPainter, room: QRect, picture: QImage) -> None:
+    """In the middle of its room; scaled only while it was decoded for another size."""
+    size = picture.size().scaled(room.size(), Qt.AspectRatioMode.KeepAspectRatio)
+    target = QRect(QPoint(), size)
+    target.moveCenter(room.center())
+    if size.width() < room.width() or size.height() < room.height():
+        painter.fillRect(room, QColor(ON_PICTURE.stage))
+    painter.drawImage(target, picture)
 
 
 def _told(cell: SheetCell) -> str:

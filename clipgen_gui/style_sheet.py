@@ -95,6 +95,7 @@ QSlider::handle:horizontal:hover, QSlider::handle:horizontal:focus { background:
 QSpinBox, QDoubleSpinBox, QLineEdit, QComboBox {
     background: $field; border: 1px solid $border; border-radius: 4px; padding: 4px 6px; min-height: 17sp;
     selection-background-color: $selection; }
+QLineEdit { font-size: 13sp; }
 QLineEdit[wrong="true"] { border-color: $warning; }
 QDoubleSpinBox#slim { padding: 0 2px; font-size: 12sp; }
 QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus, QComboBox:focus { border-color: $accent; }

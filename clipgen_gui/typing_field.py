@@ -20,11 +20,11 @@ class TypingField(QLineEdit):
     entered = Signal(str)  # Enter
     cancelled = Signal()  # Escape
 
-    def __init__(self, name: str, tooltip: str, parent: QWidget | None = None) -> None:
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._before: QWidget | None = None
         self.setPlaceholderText(name)
-        named(self, name, tooltip)
+        named(self, name)
         self._words = QStringListModel(self)
         completer = QCompleter(self._words, self)
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
@@ -86,7 +86,7 @@ class QuickEntry(QFrame):
         self.setObjectName("message")
         self._commit: Callable[[str], object] = lambda _: None
         self._title = QLabel()
-        self.field = TypingField("Entry", "Enter takes it over, Escape leaves it")
+        self.field = TypingField("Entry")
         self.field.entered.connect(self._entered)
         self.field.cancelled.connect(self.hide)
         layout = QHBoxLayout(self)
@@ -102,7 +102,7 @@ class QuickEntry(QFrame):
         self._title.setText(title)
         self.field.setText(text)
         self.field.setPlaceholderText(hint)
-        named(self.field, title, hint)
+        named(self.field, title, f"{hint}. Enter takes it over, Escape leaves it.")
         room = self._over.rect()
         self.resize(min(px(self._WIDTH), room.width() - 40), self.sizeHint().height())
         self.move((room.width() - self.width()) // 2, room.height() // 3)

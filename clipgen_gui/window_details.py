@@ -6,7 +6,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from clipgen_gui.cards import named
+from clipgen_gui.cards import named, named_with_key
 from clipgen_gui.session import Session
 from clipgen_gui.theme import px
 from clipgen_gui.typing_field import QuickEntry, TypingField
@@ -26,9 +26,11 @@ class WindowDetails(QWidget):
         self._row: WindowRow | None = None
         self.tags = _TagLine(session)
         self.tags.add.clicked.connect(lambda _=False: self.ask_tag())
-        self.note = TypingField("Note", "A note on this window (W); kept as it is typed")
+        self.note = TypingField("Note")
+        named_with_key(self.note, "Note", "A note on this window; kept as it is typed", "note")
         self.note.textEdited.connect(session.set_note)
-        self.subject = TypingField("Subject", "Who this face is, for all its windows (S)")
+        self.subject = TypingField("Subject")
+        named_with_key(self.subject, "Subject", "Who this face is, for all its windows", "subject")
         self.subject.editingFinished.connect(self._set_subject)
         self.subject.cancelled.connect(lambda: self._show_subject(force=True))
         fields = QHBoxLayout()
@@ -145,7 +147,7 @@ class _TagLine(QWidget):
         self.add.setFlat(True)
         self.add.setCursor(Qt.CursorShape.PointingHandCursor)
         self.add.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        named(self.add, "Add a tag", "Add a tag to this window (T)")
+        named_with_key(self.add, "Add a tag", "Add a tag to this window", "tag")
 
     def show_tags(self, tags: tuple[str, ...]) -> None:
         if tags == self._tags:

@@ -7,6 +7,7 @@ import av
 import numpy as np
 import pytest
 
+from clipgen_engine import video as video_module
 from clipgen_engine.errors import VideoError
 from clipgen_engine.video import FrameReader, analysis_size, decode, fingerprint, probe
 from tests.videos import read_code, write_coded_video
@@ -158,3 +159,19 @@ def test_flipped_bytes_cost_frames_or_are_one_sentence(tmp_path: Path, suffix: s
         indices = [picture.index for picture in decode(video)]
         assert indices == sorted(set(indices))
         assert len(indices) <= video.frame_count
+
+
+def test_a_reader_decodes_on_where_no_keyframe_lies_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sought: list[int] = []
+    frames_from = video_module._OpenVideo.frames_from
+    monkeypatch.setattr(
+        video_module._OpenVideo, "frames_from", lambda self, start: (sought.append(start), frames_from(self, start))[1]
+    )
+    options = {"g": "60", "keyint_min": "60", "sc_threshold": "0", "bf": "2"}
+    video = probe(write_coded_video(tmp_path / "sparse.mp4", 120, options=options))
+    with FrameReader(video) as reader:
+        for index in (0, 50, 100, 10):  # a keyframe is at 60
+            picture = reader.read(index)
+            assert picture is not None
+            assert read_code(picture.pixels) == index
+    assert sought == [0, 100, 10]

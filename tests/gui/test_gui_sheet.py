@@ -151,7 +151,7 @@ def test_the_keys_of_the_list_work_on_the_sheet(sheet: MainWindow, qtbot: QtBot)
 def test_the_rest_is_rejected_in_one_step_and_the_next_page_is_there_at_once(sheet: MainWindow, qtbot: QtBot) -> None:
     entry, contact = entry_of(sheet), sheet.sheet
     page, ahead = on_page(sheet), contact.pages.following
-    qtbot.waitUntil(lambda: all(contact.server.get(contact.grid._request(key)) for key in ahead), timeout=10_000)
+    qtbot.waitUntil(lambda: all(contact.server.get(contact.grid.request(key)) for key in ahead), timeout=10_000)
     qtbot.keyClick(focused(), Qt.Key.Key_1)
     qtbot.keyClick(focused(), Qt.Key.Key_X)
     assert [entry.decision_of(key).value for key in page] == ["accepted"] + ["rejected"] * 8
@@ -175,7 +175,7 @@ def test_size_and_whole_frames_are_switched_and_escape_goes_back(sheet: MainWind
     qtbot.mouseClick(sizes["4 × 4"], Qt.MouseButton.LeftButton)
     assert len(contact.grid.cells) == len(entry_of(sheet).rows)
     qtbot.mouseClick(contact.whole, Qt.MouseButton.LeftButton)
-    request = contact.grid._request(on_page(sheet)[0])
+    request = contact.grid.request(on_page(sheet)[0])
     assert request is not None
     assert request.crop == (0, 0, request.video.width_px, request.video.height_px)
     sheet.session.select(on_page(sheet)[2], seek=False)

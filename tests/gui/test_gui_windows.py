@@ -134,7 +134,7 @@ def test_filters_list_step_and_go_on_within_what_is_listed(reviewed: MainWindow,
     assert reviewed.table._hint.text() == f"{total} windows are hidden by the filter."
     qtbot.mouseClick(reviewed.table.show_all, Qt.MouseButton.LeftButton)
     assert len(listed(reviewed)) == len(entry.rows)
-    assert reviewed.table.filter.text() == "All"
+    assert reviewed.table.filter.text() == ""
 
     filter_actions(reviewed)["Undecided"].trigger()
     undecided = listed(reviewed)

@@ -1,0 +1,146 @@
+"""How fast reviewing is: ten thousand windows in the lists, and the contact sheet.
+
+Run it alone on a quiet machine: `python -m tests.bench.bench_review`.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import numpy as np
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QAbstractItemView, QApplication
+
+from clipgen_engine import analyze_video
+from clipgen_engine.ranking import Ranker
+from clipgen_engine.types import Decision, Sequence
+from clipgen_gui.main_window import MainWindow
+from clipgen_gui.theme import apply_theme
+from clipgen_gui.video_entry import VideoEntry, VideoState, WindowRow
+from clipgen_gui.window_filter import WindowFilter
+
+SAMPLE = Path(__file__).parents[2] / "resources" / "sample.mp4"
+_WINDOWS = 10_000
+_PAGES = 60
+
+
+def _app() -> QApplication:
+    app = QApplication.instance() or QApplication([])
+    assert isinstance(app, QApplication)
+    return app
+
+
+def _until(done: Callable[[], bool], timeout_s: float = 60.0) -> float:
+    """Seconds until the condition holds, the event loop running."""
+    began = time.perf_counter()
+    while not done() and time.perf_counter() - began < timeout_s:
+        _app().processEvents()
+    assert done(), "it did not happen"
+    return time.perf_counter() - began
+
+
+def _open() -> tuple[MainWindow, VideoEntry]:
+    apply_theme(_app())
+    window = MainWindow(QSettings())
+    window.resize(1600, 940)
+    window.show()
+    (entry,) = window.session.open_paths([SAMPLE])
+    analysis = analyze_video(SAMPLE)
+    window.session.set_analysis(entry, analysis, Ranker(analysis), complete=True)
+    entry.state = VideoState.DONE
+    _until(lambda: window.player.shown_frame >= 0)
+    return window, entry
+
+
+def _scroll_ms(view: QAbstractItemView) -> tuple[float, float]:
+    """95th percentile and worst of the time from a scroll by many rows to the list repainted."""
+    taken = []
+    bar = view.verticalScrollBar()
+    for place in np.linspace(0, bar.maximum(), _PAGES).astype(int):
+        began = time.perf_counter()
+        bar.setValue(int(place))
+        view.viewport().repaint()
+        taken.append((time.perf_counter() - began) * 1000)
+        _app().processEvents()
+    return float(np.percentile(taken, 95)), max(taken)
+
+
+def lists() -> dict[str, float]:
+    """Ten thousand windows, of which every third is accepted, in the table and in the film strip."""
+    window, entry = _open()
+    best = entry.rows[0].sequence
+    decisions = (Decision.ACCEPTED, Decision.UNDECIDED, Decision.REJECTED)
+    spans = entry.frame_count - 31
+    entry.rows = tuple(
+        WindowRow(
+            number + 1,
+            Sequence(number + 1, number % spans, number % spans + 30, best.track_id, best.terms, 1 - number / 1e5),
+            decisions[number % 3],
+        )
+        for number in range(_WINDOWS)
+    )
+    figures = {}
+    panel = window.table
+    began = time.perf_counter()
+    panel.model.show(window.session.shown_rows, entry.info.times_s, window.session.shown_terms)  # type: ignore[union-attr]
+    _app().processEvents()
+    figures["table of 10,000 windows shown, ms"] = (time.perf_counter() - began) * 1000
+    figures["table of 10,000 scrolled, p95 ms"], figures["the same, worst"] = _scroll_ms(panel.view)
+    panel.show_strip(True)
+    _app().processEvents()
+    figures["film strip of 10,000 scrolled, p95 ms"], figures["the same, worst ms"] = _scroll_ms(panel.strip)
+    began = time.perf_counter()
+    window.session.set_filter(WindowFilter(Decision.UNDECIDED))
+    panel.strip.viewport().repaint()
+    figures["10,000 filtered, ms"] = (time.perf_counter() - began) * 1000
+    window.close()
+    return figures
+
+
+def contact_sheet() -> dict[str, float]:
+    """Nine windows of 30 frames at 1600 x 940."""
+    window, _ = _open()
+    window.session.set_setting("num_sequences", 50)
+    window.session.rank_now()
+    window.show_sheet(True)
+    sheet, grid = window.sheet, window.sheet.grid
+
+    def all_play() -> bool:
+        return all(grid.shown_frame(place) >= 0 for place in range(len(grid.cells)))
+
+    figures = {f"contact sheet: {len(grid.cells)} windows play, s": _until(all_play)}
+    requests = [grid.request(key) for key in sheet.pages.following]
+    _until(lambda: all(sheet.server.get(request) for request in requests if request))
+    figures["contact sheet: next page, decoded ahead, plays, ms"] = _turned_ms(window, all_play)
+    figures["contact sheet: pictures of two pages, MB"] = sheet.server.held_bytes / 1e6
+    taken = []
+    for _ in range(100):
+        began = time.perf_counter()
+        grid.repaint()
+        taken.append((time.perf_counter() - began) * 1000)
+    figures["contact sheet: all cells repainted, p95 ms"] = float(np.percentile(taken, 95))
+    window.close()
+    return figures
+
+
+def _turned_ms(window: MainWindow, done: Callable[[], bool]) -> float:
+    began = time.perf_counter()
+    window.sheet.turn(1)
+    window.sheet.grid.repaint()
+    _until(done)
+    return (time.perf_counter() - began) * 1000
+
+
+def measure() -> dict[str, float]:
+    """Figures by name."""
+    return lists() | contact_sheet()
+
+
+if __name__ == "__main__":
+    for name, value in measure().items():
+        print(f"{name:<60} {value:10.3f}")
