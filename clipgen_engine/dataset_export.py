@@ -51,9 +51,15 @@ class ExportedClip:
     """How one clip ended."""
 
     name: str
+    fingerprint: str  # of its source
     state: ClipState
     files: tuple[Path, ...]  # in all layouts, of this clip alone
     sentence: str = ""  # why it failed, or why an older version was kept
+
+    @property
+    def listed(self) -> bool:
+        """Whether the clip is in the dataset."""
+        return self.state in ("written", "unchanged", "kept")
 
 
 @dataclass(frozen=True)
@@ -140,6 +146,7 @@ class _Export:
             clips=tuple(
                 ExportedClip(
                     work.name,
+                    work.item.source.fingerprint,
                     work.state,
                     tuple(folder.root / path for paths in work.files.values() for path in paths),
                     work.sentence,
@@ -275,7 +282,7 @@ class _Export:
                     raise outcome
                 self._fail(work, outcome)
             else:
-                self._folder.note_clip(work.media_key, media_facts(work.item, outcome, job.crop))
+                self._folder.note_clip(work.media_key, job.path, media_facts(work.item, outcome, job.crop))
                 self._end(work, "written")
             self._frames_done += job.stop_frame - job.start_frame
 

@@ -28,6 +28,8 @@ _STAGING = ".clipgen_export"
 _LOCK = "lock"
 _PLAN = "plan.json"
 _KEY_LENGTH = 64
+_PART = ".part"  # not complete yet
+_FACTS = ".facts"  # what is known of the encoded clip of the same name: the last that is written of it
 
 
 def key_of(*parts: Any) -> str:
@@ -98,9 +100,12 @@ class ExportFolder(Closing):
             for key, member in known.stored.members.items():
                 self._in_archives.setdefault(key, []).append((known, member))
         self.media: dict[str, Mapping[str, Any]] = {**self.manifest.media, **self._planned.media}
-        for sidecar in self._staging.glob("*.json"):
-            if len(sidecar.stem) == _KEY_LENGTH:
-                self.media[sidecar.stem] = json.loads(sidecar.read_bytes())
+        self._staged: dict[str, Path] = {}  # whole files made aside, by key
+        for path in self._staging.iterdir():
+            if path.suffix == _FACTS:
+                self.media[path.stem] = json.loads(path.read_bytes())
+            elif len(path.stem) == _KEY_LENGTH:
+                self._staged[path.stem] = path
 
     @staticmethod
     def _read(path: Path) -> Manifest:
@@ -112,7 +117,7 @@ class ExportFolder(Closing):
     def _clear_strays(self) -> None:
         """Half-written files go, and everything that is not named after a hash; whole files stay to be used."""
         for path in self._staging.iterdir():
-            whole = len(path.stem) == _KEY_LENGTH and path.suffix != ".part"
+            whole = len(path.stem) == _KEY_LENGTH and path.suffix != _PART
             if not whole and path.name not in (_LOCK, _PLAN):
                 _remove(path)
 
@@ -136,9 +141,8 @@ class ExportFolder(Closing):
 
     def find(self, key: str) -> Path | None:
         """Where the content of this key lies, as it was written; None: nowhere."""
-        for staged in self._staging.glob(f"{key}*"):
-            if staged.suffix not in (".part", ".json"):
-                return staged
+        if key in self._staged:
+            return self._staged[key]
         for known in self._by_key.get(key, ()):
             if self._is_intact(known):
                 return self.root / known.path
@@ -190,25 +194,35 @@ class ExportFolder(Closing):
         Raises:
             OutputError: the folder cannot be written, or the disk is full.
         """
-        staged = self.place_of(key, suffix)
-        if not staged.exists():
-            part = staged.with_name(staged.name + ".part")
-            try:
-                write(part)
-                part.replace(staged)
-            except OSError as error:
-                raise output_error(self.root, error) from error
-            finally:
-                _remove(part)
-        return staged
+        if key not in self._staged:
+            place = self.place_of(key, suffix)
+            self._write_whole(place, write)
+            self._staged[key] = place
+        return self._staged[key]
+
+    def _write_whole(self, place: Path, write: Callable[[Path], object]) -> None:
+        part = place.with_name(place.name + _PART)
+        try:
+            write(part)
+            part.replace(place)
+        except OSError as error:
+            raise output_error(self.root, error) from error
+        finally:
+            _remove(part)
 
     def place_of(self, key: str, suffix: str) -> Path:
         """Where the content of this key is made."""
         return self._staging / f"{key}{suffix}"
 
-    def note_clip(self, key: str, facts: Mapping[str, Any]) -> None:
-        """An encoded clip is complete at its place: keep what is known of it."""
-        self.make(key, ".json", lambda path: path.write_text(strict_json(dict(facts)), encoding="utf-8"))
+    def note_clip(self, key: str, place: Path, facts: Mapping[str, Any]) -> None:
+        """An encoded clip is complete at its place: keep what is known of it.
+
+        Raises:
+            OutputError: the folder cannot be written, or the disk is full.
+        """
+        text = strict_json(dict(facts))
+        self._write_whole(self._staging / f"{key}{_FACTS}", lambda path: path.write_text(text, encoding="utf-8"))
+        self._staged[key] = place
         self.media[key] = facts
 
     def put(
@@ -278,12 +292,15 @@ class ExportFolder(Closing):
             return False
 
     def _change(self, moves: Mapping[str, _Output], gone: set[str], text: str) -> None:
+        untrue = self._untrue_documents(moves, gone)
+        # one that will read as before goes away as well meanwhile, and comes back
+        moves = {**{path: self._outputs[path] for path in untrue if path in self._outputs}, **moves}
         ready = {}
         for number, (path, output) in enumerate(moves.items()):
             ready[path] = self._staging / f"ready-{number}"
             _link_or_copy(output.content, ready[path])
         plan = self._staging / _PLAN
-        part = plan.with_name(_PLAN + ".part")
+        part = plan.with_name(_PLAN + _PART)
         final = self._staging / "manifest"
         for place, content in ((final, text), (part, self._plan_text(text))):
             with place.open("w", encoding="utf-8") as file:
@@ -291,7 +308,7 @@ class ExportFolder(Closing):
                 file.flush()
                 os.fsync(file.fileno())
         part.replace(plan)  # from here on there are only renames: a disk that is full hurts nothing any more
-        for path in self._untrue_documents(moves, gone):
+        for path in untrue:
             _remove(self.root / path)
         documents = [path for path in moves if moves[path].stored.role == "document"]
         others = [path for path in moves if moves[path].stored.role != "document"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -197,10 +198,12 @@ def media_facts(item: ExportItem, written: WrittenClip, crop: CropPath | None) -
     return {
         "sha256": written.sha256,
         "size_bytes": written.size_bytes,
+        "frame_count": written.frame_count,
         "width_px": written.width_px,
         "height_px": written.height_px,
         "fps": written.frames_per_s,
-        "psnr_db": written.psnr_db,
+        # null: the same to the last bit, which has no number
+        "psnr_db": None if written.psnr_db is None else [_finite(value) for value in written.psnr_db],
         "sound_s": written.sound_s,
         "crop": None if crop is None else crop.as_dict(),
         "export_settings": item.request.export.as_dict(),
@@ -224,3 +227,7 @@ def window_record(window: StoredWindow) -> dict[str, Any]:
         "combined_score": sequence.combined_score,
         "top_channels": [list(channel) for channel in sequence.top_channels],
     }
+
+
+def _finite(value: float) -> float | None:
+    return round(value, 2) if math.isfinite(value) else None

@@ -89,6 +89,17 @@ def probe(path: str | Path) -> VideoInfo:
     )
 
 
+def picture_size(path: Path) -> tuple[int, int]:
+    """Width and height (px) as the header says them, not turned upright: at once, however long the video is.
+
+    Raises:
+        VideoError: the file is missing, unreadable, no video or without a video stream.
+    """
+    with closing(open_container(path)) as container:
+        context = _video_stream(container, path).codec_context
+        return context.width, context.height
+
+
 def fingerprint(path: Path) -> str:
     """SHA-256 (hex) of the file's size, head and tail: the same for a copy or a moved file."""
     digest = hashlib.sha256()

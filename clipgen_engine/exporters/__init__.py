@@ -23,8 +23,6 @@ from clipgen_engine.export_names import safe_name, unique_names
 from clipgen_engine.settings import DatasetSettings, ExportSettings
 from clipgen_engine.types import Analysis, ExpressionTokens, FaceTrack, VideoInfo
 
-FRAME_FORMATS = ("png", "jpg")  # clips of these formats are folders of pictures
-
 _LAYOUTS = {
     "plain": "clipgen_engine.exporters.plain",
     "videofolder": "clipgen_engine.exporters.videofolder",
@@ -152,8 +150,10 @@ def load_layout(name: str, settings: ExportSettings, dataset: DatasetSettings) -
     """
     if name not in _LAYOUTS:
         raise SettingError(f"There is no layout {name!r}", "Choose among " + ", ".join(_LAYOUTS))
+    from clipgen_engine.clip_writer import clip_suffix  # the names of layouts are asked for where no codec is needed
+
     layout: Layout = importlib.import_module(_LAYOUTS[name]).load(settings, dataset)
-    if layout.needs_clips and not layout.frame_folders and settings.clip_format in FRAME_FORMATS:
+    if layout.needs_clips and not layout.frame_folders and not clip_suffix(settings):
         raise SettingError(f"The layout {name} needs video files, not folders of frames", "Choose the clip format mp4")
     return layout
 

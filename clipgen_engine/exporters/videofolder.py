@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from clipgen_engine.clip_writer import clip_suffix
 from clipgen_engine.errors import SettingError
 from clipgen_engine.exporters import Clip, ClipFile, Document, Layout, text_document
 from clipgen_engine.files import strict_json
 from clipgen_engine.score_terms import TERMS
 from clipgen_engine.settings import DatasetSettings, ExportSettings
 
-_FORMATS = ("mp4", "mov", "mkv", "avi")  # what VideoFolder takes for a video
+_SUFFIXES = (".mp4", ".mov", ".mkv", ".avi", ".mpeg")  # what VideoFolder takes for a video
 _TEXTS = ("source", "source_fingerprint", "subject_id", "note", "decided_at", "sha256")
 _COUNTS = ("rank", "start_frame", "end_frame", "frame_count", "start_pts", "end_pts", "track_id")
 _NUMBERS = ("start_time_s", "end_time_s", "fps", *TERMS, "combined_score")
@@ -48,8 +49,8 @@ def _row(clip: Clip) -> dict[str, Any]:
 
 
 def load(settings: ExportSettings, dataset: DatasetSettings) -> VideoFolderLayout:
-    if settings.clip_format not in _FORMATS:
+    if clip_suffix(settings) and clip_suffix(settings) not in _SUFFIXES:
         raise SettingError(
-            f"VideoFolder does not take {settings.clip_format} for a video", "Choose one of " + ", ".join(_FORMATS)
+            f"VideoFolder does not take {settings.clip_format} for a video", "Choose the clip format mp4"
         )
     return VideoFolderLayout(settings, dataset)

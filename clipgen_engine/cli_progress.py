@@ -1,0 +1,74 @@
+"""What a command line shows while it works, and what an interrupt does."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from types import FrameType
+from typing import Any
+
+from tqdm import tqdm
+
+from clipgen_engine.errors import Cancelled
+from clipgen_engine.types import Progress, ProgressCallback
+
+_LOG_LINE_SHARE = 0.1  # where no terminal shows a bar, a line is logged each time this share more is done
+
+_log = logging.getLogger("clipgen")
+
+
+@contextmanager
+def progress_shown(label: str, unit: str) -> Iterator[ProgressCallback]:
+    """A bar on a terminal, plain log lines elsewhere."""
+    if not sys.stderr.isatty():
+        yield _line_logger(label, unit)
+        return
+    with ExitStack() as stack:
+        bar: tqdm[Any] | None = None
+
+        def show(progress: Progress) -> None:
+            nonlocal bar
+            if bar is None:  # what turns out to have nothing to do shows none
+                bar = stack.enter_context(tqdm(desc=label, unit=unit, unit_scale=unit == "B"))
+            bar.total = progress.total
+            bar.update(progress.done - bar.n)
+
+        yield show
+
+
+def _line_logger(label: str, unit: str) -> Callable[[Progress], None]:
+    logged = 0.0
+
+    def show(progress: Progress) -> None:
+        nonlocal logged
+        share = progress.done / max(1, progress.total)
+        if share - logged >= _LOG_LINE_SHARE or (share == 1 and logged < 1):
+            logged = share
+            _log.info("%s: %d of %d %ss", label, progress.done, progress.total, unit)
+
+    return show
+
+
+@contextmanager
+def interrupts_set(cancel: threading.Event) -> Iterator[None]:
+    """The first interrupt asks the verbs to stop; the second one is not caught."""
+
+    def on_interrupt(number: int, frame: FrameType | None) -> None:
+        cancel.set()
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, on_interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise Cancelled from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
