@@ -31,12 +31,15 @@ class VideoExpressionAnalyzer:
         settings: AnalysisSettings,
         face_model: Path | None = None,
         cache: AnalysisCache | None = None,
+        *,
+        low_priority: bool = False,
     ) -> None:
         self._video = video
         self._settings = settings
         self._model = load_face_model(face_model)
         self._model_sha256 = {"face_landmarker": self._model.sha256}
         self._cache = cache
+        self._low_priority = low_priority
         self._blendshapes = load_backend("blendshapes")
         self._segments = plan_segments(video)
         self._parts: list[list[SegmentPart]] = [[] for _ in self._segments]
@@ -69,7 +72,8 @@ class VideoExpressionAnalyzer:
         total = self._video.frame_count
         reported = 0.0
         missing = [segment for segment in self._segments if self._results[segment.number] is None]
-        with SegmentPool(self._video, self._settings, self._model, missing) as workers:
+        pool = SegmentPool(self._video, self._settings, self._model, missing, low_priority=self._low_priority)
+        with pool as workers:
             for event in workers.events(cancel):
                 self._take(event)
                 now = time.monotonic()
@@ -134,6 +138,7 @@ def analyze_video(
     progress: ProgressCallback | None = None,
     cancel: threading.Event | None = None,
     cache: AnalysisCache | None = None,
+    low_priority: bool = False,
 ) -> Analysis:
     """Find faces, shots and expression tokens in every frame of a video.
 
@@ -144,13 +149,16 @@ def analyze_video(
         progress: called from this thread, at most ten times a second.
         cancel: looked at twenty times a second.
         cache: where a finished analysis is taken from or kept, and an interrupted one goes on.
+        low_priority: whatever else wants to run on this machine goes first.
 
     Raises:
         VideoError, ModelFileError: see `probe` and `load_face_model`.
         Cancelled: `cancel` was set.
     """
     info = video if isinstance(video, VideoInfo) else probe(video)
-    analyzer = VideoExpressionAnalyzer(info, settings or AnalysisSettings(), face_model, cache)
+    analyzer = VideoExpressionAnalyzer(
+        info, settings or AnalysisSettings(), face_model, cache, low_priority=low_priority
+    )
     return analyzer.run(progress, cancel or threading.Event())
 
 

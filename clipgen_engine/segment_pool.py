@@ -47,11 +47,18 @@ class SegmentPool:
     """Worker processes, each with a thread that feeds it. A context manager: no process or thread outlives it."""
 
     def __init__(
-        self, video: VideoInfo, settings: AnalysisSettings, model: FaceModel, segments: Sequence[Segment]
+        self,
+        video: VideoInfo,
+        settings: AnalysisSettings,
+        model: FaceModel,
+        segments: Sequence[Segment],
+        *,
+        low_priority: bool = False,
     ) -> None:
         self._video = video
         self._settings = settings
         self._model = model
+        self._low_priority = low_priority
         self._pending = deque(segments)
         self._events: queue.Queue[Event | BaseException | None] = queue.Queue(_QUEUED_EVENTS)
         self._left = threading.Event()
@@ -138,7 +145,7 @@ class SegmentPool:
         with self._lock:
             if self._left.is_set():
                 raise WorkerCrashed
-            worker = SegmentWorker(self._model)
+            worker = SegmentWorker(self._model, low_priority=self._low_priority)
             self._workers.add(worker)
         return worker
 

@@ -23,6 +23,7 @@ from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.types import VideoInfo
 
 _START = "from clipgen_engine.segment_worker import main; main()"
+_LOW_PRIORITY = 10  # niceness
 
 
 class WorkerCrashed(Exception):
@@ -45,18 +46,29 @@ class SegmentTask:
 class SegmentWorker:
     """One process that analyses segments, one after another."""
 
-    def __init__(self, model: FaceModel) -> None:
+    def __init__(self, model: FaceModel, *, low_priority: bool = False) -> None:
+        """
+        Args:
+            low_priority: whatever else wants to run on this machine goes first.
+        """
         # The same modules as here, and -P: not whatever lies in the current folder under a module's name.
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
         self._chatter = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `close`)
+        flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows would open a console
+        if low_priority:
+            flags |= getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-c", _START],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._chatter,
             env=environment,
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),  # Windows would open a console
+            creationflags=flags,
         )
+        if low_priority and sys.platform != "win32":
+            # It has one thread yet; those to come inherit this.
+            nice = max(_LOW_PRIORITY, os.getpriority(os.PRIO_PROCESS, 0))
+            os.setpriority(os.PRIO_PROCESS, self._process.pid, nice)
         self._model: FaceModel | None = model  # until it is sent
 
     def analyze(self, task: SegmentTask) -> Iterator[SegmentPart]:

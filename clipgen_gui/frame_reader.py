@@ -22,7 +22,7 @@ from clipgen_engine.video import FrameReader, probe
 _log = logging.getLogger(__name__)
 _CACHE_BYTES = 192 * 1024 * 1024
 _MAX_SIDE_PX = 1920
-_AHEAD = 4
+_AHEAD = 10  # frames: a third of a second in which the decoder may be held up
 _BEHIND = 8
 _RESTING_S = 0.12  # nobody asks for so long: not playing, so the frames behind are worth a seek
 

@@ -153,6 +153,10 @@ def _analysis_of(
                 offered_s = time.monotonic() + 9 * (time.monotonic() - now)
 
         store = cache() if cache is not None else None
-        return ranked(analyze_video(source, analysis_settings, cache=store, progress=progressed, cancel=cancel))
+        # The player goes first: it must not drop a frame because another video is analysed.
+        found = analyze_video(
+            source, analysis_settings, cache=store, progress=progressed, cancel=cancel, low_priority=True
+        )
+        return ranked(found)
 
     return run

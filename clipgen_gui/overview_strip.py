@@ -7,7 +7,7 @@ from enum import Enum, auto
 
 import numpy as np
 import pyqtgraph as pg
-from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QColor, QMouseEvent, QPainter, QPaintEvent, QPen, QPixmap, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -20,6 +20,7 @@ from clipgen_gui.theme import color, follow_theme, palette
 _HEIGHT = 28
 _MARKS = 5  # px at the foot for the windows
 _HANDLE_REACH = 5
+_SETTLE_MS = 120  # while a weight is dragged the plot above is enough to draw
 _NARROWEST = 8  # px; a viewport that is narrower can still be taken
 
 
@@ -46,6 +47,10 @@ class OverviewStrip(QWidget):
         self._spans: tuple[Span, ...] = ()
         self._left_margin = 0
         self._ground: QPixmap | None = None  # all but the frame and the playhead
+        self._settle = QTimer(self)
+        self._settle.setSingleShot(True)
+        self._settle.setInterval(_SETTLE_MS)
+        self._settle.timeout.connect(self._redraw)
         self._grip = _Grip.NOTHING
         self._grip_s = 0.0  # from the mouse to the edge that is held
         self.setMouseTracking(True)
@@ -86,14 +91,15 @@ class OverviewStrip(QWidget):
 
     def set_lines(self, lines: Sequence[Line]) -> None:
         self._lines = tuple(lines)
-        self._redraw()
+        self._settle.start()
 
     def set_spans(self, spans: Sequence[Span]) -> None:
         if tuple(spans) != self._spans:
             self._spans = tuple(spans)
-            self._redraw()
+            self._settle.start()
 
     def _redraw(self) -> None:
+        self._settle.stop()
         self._ground = None
         self.update()
 

@@ -17,6 +17,7 @@ from clipgen_gui.plot_curves import CurveKind
 from clipgen_gui.series import thin
 from clipgen_gui.theme import color, follow_theme, palette, px, ui_font
 
+_PIECE = 1024  # samples
 _FAINT = 80  # opacity of the curves of other faces
 TOP = 1.22  # upper end of the score axis: the numbers of the windows stand above the curves
 
@@ -153,12 +154,15 @@ class NamesItem(_PlotItem):
 
 
 def _last_in_sight(line: Line, first_s: float, last_s: float) -> tuple[float, float] | None:
-    start, stop = np.searchsorted(line.times_s, (first_s, last_s))
-    finite = np.flatnonzero(np.isfinite(line.values[start:stop]))
-    if not len(finite):
-        return None
-    at = start + finite[-1]
-    return float(line.times_s[at]), float(line.values[at])
+    start, stop = np.searchsorted(line.times_s, (first_s, last_s)).tolist()
+    while stop > start:  # from the right, a piece at a time: it is mostly near
+        begin = max(start, stop - _PIECE)
+        finite = np.flatnonzero(np.isfinite(line.values[begin:stop]))
+        if len(finite):
+            at = begin + int(finite[-1])
+            return float(line.times_s[at]), float(line.values[at])
+        stop = begin
+    return None
 
 
 class DraftItem(_PlotItem):
@@ -214,7 +218,7 @@ class SpansItem(_PlotItem):
     """All windows in one object, told apart by shape as well as by colour: an accepted one has solid edges and
     a tick, a rejected one is hatched, an undecided one is plain, the selected one is framed and brighter."""
 
-    _MARK_WIDTH = 14
+    _MARK_WIDTH, _NARROW = 14, 4
     _GAP_HEIGHT, _GAP_LABEL_WIDTH = 7, 54
 
     def __init__(self) -> None:
@@ -308,6 +312,9 @@ class SpansItem(_PlotItem):
     def _draw(self, painter: QPainter, rect: QRectF, span: Span) -> None:
         accepted, rejected = span.decision is Decision.ACCEPTED, span.decision is Decision.REJECTED
         tint = palette().accepted if accepted else palette().faint if rejected else palette().accent
+        if rect.width() < self._NARROW and not span.selected:  # there is room for one line, and in a long video many
+            painter.fillRect(rect, color(tint, 200))
+            return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
         painter.fillRect(rect, color(tint, (20 if rejected else 34) + (42 if span.selected else 0)))
         if rejected:

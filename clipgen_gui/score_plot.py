@@ -192,7 +192,8 @@ class ScorePlot(Card):
                 if kind.top != 1.0:
                     heights /= kind.top
                 faint = track.track_id in beside
-                lines.append(Line(entry.info.times_s[frames], heights, kind, faint))
+                span = slice(int(frames[0]), int(frames[-1]) + 1)  # the frames of a curve follow one another
+                lines.append(Line(entry.info.times_s[span], heights, kind, faint))
         return lines
 
     def _show_spans(self) -> None:

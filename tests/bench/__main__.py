@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib
 
-_PARTS = ("bench_analysis", "bench_waiting", "bench_ranking", "bench_gui", "bench_review")
+_PARTS = ("bench_analysis", "bench_waiting", "bench_ranking", "bench_gui", "bench_review", "bench_player")
 
 for part in _PARTS:
     print(f"\n{part}", flush=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import threading
 from itertools import pairwise
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 
 import clipgen_engine
 from clipgen_engine.analysis_store import save_analysis
-from clipgen_engine.errors import ClipgenError
+from clipgen_engine.errors import Cancelled, ClipgenError
 from clipgen_engine.face_following import FaceFollower
 from clipgen_engine.face_tracks import build_tracks
 from clipgen_engine.model_files import load_face_model
@@ -86,6 +87,21 @@ def test_a_crash_costs_one_attempt_at_a_segment(
     save_analysis(analysis, tmp_path / "crashed")
     save_analysis(short_analysis, tmp_path / "whole")
     assert (tmp_path / "crashed" / "analysis.npz").read_bytes() == (tmp_path / "whole" / "analysis.npz").read_bytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="niceness is a thing of POSIX")
+def test_workers_of_low_priority_let_others_go_first() -> None:
+    seen = []
+
+    def stop(progress: Progress) -> None:
+        seen.extend(worker.nice() for worker in psutil.Process().children())
+        cancel.set()
+
+    cancel = threading.Event()
+    with pytest.raises(Cancelled):
+        clipgen_engine.analyze_video(SAMPLE, progress=stop, cancel=cancel, low_priority=True)
+    assert seen
+    assert min(seen) >= 10
 
 
 def test_a_segment_that_crashes_again_and_again_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
