@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QWidget
 from clipgen_engine.errors import SettingError
 from clipgen_engine.types import Progress
 from clipgen_gui.export_job import ExportJob
-from clipgen_gui.export_sources import all_sources, source_of
 from clipgen_gui.message_bar import Kind, MessageArea
 from clipgen_gui.preferences import Preferences
 from clipgen_gui.session import Session
@@ -105,6 +104,8 @@ class ExportFlow(QObject):
         return len(entry.accepted) if entry is not None and entry.info is not None else 0
 
     def _sources(self, scope: str) -> tuple[ExportSource, ...]:
+        from clipgen_gui.export_sources import all_sources, source_of  # what encodes is not there at the start
+
         if scope == "project":
             return all_sources(self._session.videos, self._session.memory)
         return (source_of(self._session.current),) if self._session.current and self._accepted_here() else ()

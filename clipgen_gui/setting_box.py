@@ -154,6 +154,7 @@ class Manners(QObject):
     """
 
     _OF_THE_BOX = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
+    _OF_A_CHOICE = (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
     _LEAVE = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -161,6 +162,11 @@ class Manners(QObject):
         if kind is QEvent.Type.Wheel and isinstance(watched, QWidget) and not watched.hasFocus():
             event.ignore()
             return True
+        if isinstance(watched, QComboBox) and isinstance(event, QKeyEvent):
+            if kind is QEvent.Type.ShortcutOverride and event.key() in self._OF_A_CHOICE:
+                event.accept()
+                return True
+            return False
         if not isinstance(watched, QAbstractSpinBox) or not isinstance(event, QKeyEvent):
             return False
         if kind is QEvent.Type.ShortcutOverride:

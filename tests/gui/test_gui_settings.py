@@ -189,11 +189,13 @@ def test_a_new_project_starts_with_the_ranking_defaults(
     again.close()
 
 
-def test_the_analysis_and_the_export_run_with_the_settings(window: MainWindow) -> None:
+def test_the_analysis_and_the_export_begin_with_the_settings(window: MainWindow) -> None:
     window.preferences.set_value("analysis", "max_faces", 2)
     window.preferences.set_value("export", "crf", 30)
     assert window.queue.settings().max_faces == 2
-    assert window.exports.settings().crf == 30
+    window.export_flow.ask()
+    assert window.export_flow.window is not None
+    assert window.export_flow.window.options.export.crf == 30
 
 
 def test_what_is_stored_wrong_counts_as_not_stored(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -99,7 +99,7 @@ def test_cancel_in_the_middle_keeps_what_was_found(window: MainWindow, qtbot: Qt
     window.open_paths([short_video])
     entry = window.session.current
     assert entry is not None
-    qtbot.waitUntil(lambda: entry.analysis is not None, timeout=ANALYSIS_MS)
+    qtbot.waitUntil(lambda: entry.analysis is not None and entry.analysis.analyzed_frames > 0, timeout=ANALYSIS_MS)
     assert window.toolbar.analyse_button.text() == "Cancel"
     qtbot.mouseClick(window.toolbar.analyse_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: entry.state is VideoState.STOPPED, timeout=2000)
