@@ -94,6 +94,12 @@ class ClipServer(QThread):
                 self._clips.move_to_end(request)
             return clip
 
+    def forget(self, *, but: VideoInfo | None) -> None:
+        """Let go of the pictures of all videos but this one."""
+        with self._wake:
+            for request in [one for one in self._clips if one.video is not but]:
+                del self._clips[request]
+
     @property
     def held_bytes(self) -> int:
         """Memory that the pictures take now."""

@@ -9,7 +9,7 @@ from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QWidget
 
-from clipgen_engine.types import Decision
+from clipgen_engine.types import Analysis, Decision
 from clipgen_gui.cards import Card, chip, muted_label, named, named_with_key
 from clipgen_gui.clip_pictures import ClipServer
 from clipgen_gui.session import Session
@@ -32,7 +32,8 @@ class ContactSheet(Card):
     def __init__(self, session: Session, settings: QSettings, parent: QWidget | None = None) -> None:
         super().__init__("Contact sheet", parent)
         self._session, self._settings = session, settings
-        self._entry: VideoEntry | None = None
+        self._entry: VideoEntry | None = None  # of which the pages are, and under which analysis
+        self._analysis: Analysis | None = None
         self.server = ClipServer(_BUDGET_BYTES, self)
         columns = int(str(settings.value(_COLUMNS_KEY, 3)))
         self._columns = columns if columns in _COLUMNS else 3
@@ -49,7 +50,7 @@ class ContactSheet(Card):
                 shortcut.setAutoRepeat(False)
                 shortcut.activated.connect(partial(self._toggle, place, decision))
         session.ranking_changed.connect(self._follow)
-        session.current_changed.connect(self._follow)
+        session.current_changed.connect(self._leave_video)
         session.settings_changed.connect(self._forget)
         session.filter_changed.connect(self._filter)
         session.selection_changed.connect(self._show_selection)
@@ -184,6 +185,11 @@ class ContactSheet(Card):
         """Under other settings other windows count: the next ranking starts the sheet anew."""
         self._entry = None
 
+    def _leave_video(self) -> None:
+        entry = self._session.current
+        self.server.forget(but=entry.analysis.video if entry and entry.analysis else None)
+        self._follow()
+
     def _filter(self) -> None:
         """Other windows are listed: start anew."""
         self._forget()
@@ -194,13 +200,16 @@ class ContactSheet(Card):
             return
         entry = self._session.current
         keys = [row.key for row in self._session.shown_rows]
-        if entry is not self._entry:
-            self._entry = entry
+        analysis = entry.analysis if entry else None
+        if entry is self._entry and analysis is self._analysis:
+            self.pages.follow(keys)
+        else:  # while an analysis grows the best windows change, and none was decided on yet that is not kept
+            page = self.pages.page if entry is self._entry else 0
+            self._entry, self._analysis = entry, analysis
             self.pages.restart(keys)
+            self.pages.turn(page)
             if entry is not None and entry.selected is not None:
                 self.pages.go_to(entry.selected)
-        else:
-            self.pages.follow(keys)
         self._show()
         self._show_selection()
 
@@ -223,8 +232,8 @@ class ContactSheet(Card):
         ]
         self.grid.show_cells(entry.analysis if entry else None, cells, self.pages.following, self._columns)
         pages = self.pages
-        first = pages.first + 1 if cells else 0
-        self.page_label.setText(f"{first}–{pages.first + len(cells)} of {pages.total}")
+        last = pages.first + len(cells)
+        self.page_label.setText(f"{pages.first + 1}–{last} of {pages.total}" if cells else "No windows")
         self.page_label.setToolTip(f"Page {pages.page + 1} of {pages.count}")
         self.previous_button.setEnabled(pages.page > 0)
         self.next_button.setEnabled(pages.page + 1 < pages.count)

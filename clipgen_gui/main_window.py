@@ -327,6 +327,8 @@ class MainWindow(QMainWindow):
         self.actions_by_name["contact_sheet"].setChecked(on)
         for name in ("next_page", "previous_page", "reject_rest"):
             self.actions_by_name[name].setEnabled(on)
+        if not on:
+            self.table.setFocus()  # else it would go on to the next field, and keys would be typed there
         if not on and self.session.current is not None and self.session.current.selected is not None:
             self.session.select(self.session.current.selected)
 

@@ -109,7 +109,12 @@ class WindowsPanel(Card):
 
     def show_strip(self, on: bool) -> None:
         """List the windows as a film strip, or as a table."""
-        self._stack.setCurrentWidget(self.strip if on else self.view)
+        view = self.strip if on else self.view
+        focused = self.view.hasFocus() or self.strip.hasFocus()
+        self._stack.setCurrentWidget(view)
+        self.setFocusProxy(view)
+        if focused:
+            self.setFocus()
         self._choices[on].setChecked(True)
         self._settings.setValue(_STRIP_KEY, "true" if on else "false")
         self._over.raise_()

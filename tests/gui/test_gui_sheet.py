@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from clipgen_engine.ranking import Ranker
 from clipgen_engine.types import Decision
 from clipgen_gui.main_window import MainWindow
 from clipgen_gui.sheet_pages import SheetPages
@@ -202,3 +206,24 @@ def test_pages_keep_every_window_in_its_place() -> None:
     assert not pages.turn(-1)
     assert pages.neighbour(keys[8], 99) == keys[10]
     assert pages.neighbour(None, 1) == keys[0]
+
+
+def test_the_pages_follow_a_growing_analysis_and_leave_a_video(
+    sheet: MainWindow, qtbot: QtBot, no_face_video: Path
+) -> None:
+    entry, contact = entry_of(sheet), sheet.sheet
+    wait_for_pictures(sheet, qtbot)
+    assert entry.analysis is not None
+    grown = replace(entry.analysis, analyzed_frames=entry.analysis.analyzed_frames)
+    qtbot.keyClick(focused(), Qt.Key.Key_PageDown)
+    sheet.session.select(None)
+    sheet.session.set_setting("num_sequences", 11)
+    sheet.session.set_analysis(entry, grown, Ranker(grown), complete=False)
+    sheet.session.rank_now()
+    assert all(cell.row is not None for cell in contact.grid.cells), "no window that left is kept"
+    assert contact.pages.total == len(entry.rows)
+    assert contact.server.held_bytes > 0
+    sheet.session.open_paths([no_face_video])
+    assert contact.grid.cells == ()
+    assert contact.server.held_bytes == 0
+    assert contact.page_label.text() == "No windows"

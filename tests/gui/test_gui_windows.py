@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,14 @@ from PySide6.QtGui import QAction, QImage
 from PySide6.QtWidgets import QMenu
 from pytestqt.qtbot import QtBot
 
+from clipgen_engine.ranking import Ranker
 from clipgen_engine.types import Decision
 from clipgen_engine.video import FrameReader
 from clipgen_gui.film_strip import FilmStrip
 from clipgen_gui.main_window import MainWindow
 from clipgen_gui.video_entry import VideoEntry
 from clipgen_gui.window_filter import WindowFilter
+from tests.analyses import make_analysis, random_track
 
 _CONTROL = Qt.KeyboardModifier.ControlModifier
 
@@ -164,3 +167,24 @@ def test_the_film_strip_is_remembered(window: MainWindow, qtbot: QtBot) -> None:
     again = type(window.table)(window.session, settings)
     qtbot.addWidget(again)
     assert again.shows_strip
+
+
+def test_windows_of_one_face_are_listed_by_its_name(window: MainWindow) -> None:
+    rng = np.random.default_rng(3)
+    tracks_of = [replace(random_track(rng, start, 120, track), confidence=None) for track, start in ((0, 0), (1, 120))]
+    analysis = make_analysis(*tracks_of, path=Path("two.mp4"))
+    entry = VideoEntry(Path("two.mp4"))
+    session = window.session
+    session.videos.append(entry)
+    session.set_current(entry)
+    session.set_analysis(entry, analysis, Ranker(analysis), complete=True)
+    session.set_subject(1, "anna")
+    tracks = [row.sequence.track_id for row in entry.rows]
+    assert set(tracks) == {0, 1}
+    choices = filter_actions(window)
+    assert choices["Face 1"].text() == f"Face 1\t{tracks.count(0)}"
+    choices["Face 2 (anna)"].trigger()
+    assert window.table.filter.text() == "Face 2 (anna)"
+    assert listed(window) == [row.number for row in entry.rows if row.sequence.track_id == 1]
+    filter_actions(window)["Face 2 (anna)"].trigger()
+    assert len(listed(window)) == len(entry.rows), "to choose what is chosen takes it back"
