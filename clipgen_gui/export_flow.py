@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QObject, QSettings, QUrl, Signal
+from PySide6.QtCore import QObject, QSettings, QTimer, QUrl, Signal
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import QWidget
 
-from clipgen_engine.errors import SettingError
+from clipgen_engine.errors import OutputError, SettingError
 from clipgen_engine.types import Progress
-from clipgen_gui.export_job import ExportJob
+from clipgen_gui.export_job import ExportJob, Forecast
 from clipgen_gui.message_bar import Kind, MessageArea
 from clipgen_gui.preferences import Preferences
 from clipgen_gui.session import Session
@@ -20,10 +20,13 @@ from clipgen_gui.video_entry import Key, VideoEntry
 
 if TYPE_CHECKING:
     from clipgen_engine.dataset_export import ExportResult
+    from clipgen_engine.export_estimate import ExportEstimate
     from clipgen_engine.export_items import ExportRequest, ExportSource
+    from clipgen_engine.types import Analysis
     from clipgen_gui.export_window import ExportWindow
 
 _LAST_PARENT = "export_window/last_parent"
+_PATIENCE_MS = 150  # while somebody types or turns a number
 _LAYOUTS = "export_window/layouts"
 
 
@@ -51,12 +54,24 @@ class ExportFlow(QObject):
         self._preview: Key | None = None
         self._running: tuple[ExportSource, ...] = ()
         self._result: ExportResult | None = None
+        self._ended = False  # the note tells how the last export ended
+        self._forecast = Forecast(job.cache, self)
+        self._forecast.answered.connect(self._show_forecast)
+        self._forecast.failed.connect(lambda sentence: self._show_problem(sentence))
+        self._patience = QTimer(self)
+        self._patience.setSingleShot(True)
+        self._patience.setInterval(_PATIENCE_MS)
+        self._patience.timeout.connect(self._ask_forecast)
         job.progressed.connect(self._show_progress)
         job.clip_ended.connect(lambda step: self.window.results.results.add(step) if self.window else None)
         job.finished.connect(self._finished)
         job.failed.connect(self._failed)
-        session.ranking_changed.connect(self._refresh)
-        session.current_changed.connect(self._refresh)
+        self._soon = QTimer(self)  # a weight that is being dragged changes the list sixty times a second
+        self._soon.setSingleShot(True)
+        self._soon.setInterval(_PATIENCE_MS)
+        self._soon.timeout.connect(self._refresh)
+        for signal in (session.ranking_changed, session.current_changed):
+            signal.connect(lambda: self._soon.start() if self.window is not None and self.window.isVisible() else None)
 
     def ask(self) -> None:
         """Show the export window for the accepted windows of the video on screen, or of all."""
@@ -73,6 +88,9 @@ class ExportFlow(QObject):
 
     def shutdown(self, timeout_ms: int) -> None:
         """End the threads."""
+        self._patience.stop()
+        self._soon.stop()
+        self._forecast.shutdown(timeout_ms)
         if self.window is not None:
             self.window.preview.shutdown(timeout_ms)
         self._job.shutdown(timeout_ms)
@@ -80,7 +98,9 @@ class ExportFlow(QObject):
     @property
     def is_alive(self) -> bool:
         """Whether a thread of the export still runs."""
-        return self._job.is_alive or (self.window is not None and self.window.preview.is_alive)
+        return (
+            self._job.is_alive or self._forecast.is_alive or (self.window is not None and self.window.preview.is_alive)
+        )
 
     def _made(self) -> ExportWindow:
         from clipgen_gui.export_window import ExportWindow  # the main window does not wait for it
@@ -116,8 +136,9 @@ class ExportFlow(QObject):
 
     def _refresh(self) -> None:
         window = self.window
-        if window is None or (window.isHidden() and self.sender() is self._session) or self._job.busy:
+        if window is None or self._job.busy:
             return
+        self._ended = False
         every = self._sources("project")
         counts = {"video": self._accepted_here(), "project": sum(len(source.accepted()) for source in every)}
         if not counts[self._scope]:
@@ -132,9 +153,10 @@ class ExportFlow(QObject):
         )
         self._propose_folder(window)
         problem = self._problem(window, counts[self._scope])
-        window.note.setText(problem or self._forecast(window))
         window.start_button.setText(f"Export {_count(counts[self._scope], 'clip')}")
-        window.start_button.setEnabled(not problem)
+        self._show_problem(problem)
+        if not problem:
+            self._patience.start()
         self._show_preview()
 
     def _propose_folder(self, window: ExportWindow) -> None:
@@ -164,10 +186,29 @@ class ExportFlow(QObject):
             return str(error)
         return ""
 
-    def _forecast(self, window: ExportWindow) -> str:
-        request = self._request(window)
-        frames = sum(item.sequence.frame_count for item in request.items())
-        return f"{_count(frames, 'frame')} in {_count(len(request.layouts), 'layout')}"
+    def _show_problem(self, sentence: str) -> None:
+        if self.window is not None:
+            self.window.note.setText(sentence)
+            self.window.start_button.setEnabled(not sentence)
+
+    def _ask_forecast(self) -> None:
+        window = self.window
+        if window is not None and window.isVisible() and not self._job.busy:
+            self._forecast.ask(self._request(window), self._open_analyses())
+
+    def _show_forecast(self, estimate: ExportEstimate) -> None:
+        window = self.window
+        if window is None or self._job.busy or self._ended or not window.start_button.isEnabled():
+            return
+        try:
+            estimate.check(window.folder or Path())
+        except OutputError as error:
+            self._show_problem(str(error))
+            return
+        window.note.setText(_told(estimate))
+
+    def _open_analyses(self) -> list[Analysis]:
+        return [entry.analysis for entry in self._session.videos if entry.analysis is not None]
 
     def _request(self, window: ExportWindow) -> ExportRequest:
         from clipgen_engine.export_items import ExportRequest
@@ -223,8 +264,7 @@ class ExportFlow(QObject):
         window.results.results.clear()
         window.show_running(True)
         window.note.setText("")
-        given = [entry.analysis for entry in self._session.videos if entry.analysis is not None]
-        self._job.start(request, given)
+        self._job.start(request, self._open_analyses())
         self.changed.emit()
 
     def _show_progress(self, progress: Progress | None) -> None:
@@ -234,7 +274,7 @@ class ExportFlow(QObject):
             self.window.show_progress(progress.done, progress.total)
 
     def _finished(self, result: ExportResult) -> None:
-        self._result = result
+        self._result, self._ended = result, True
         self._keep(result)
         written = [clip for clip in result.clips if clip.files]
         if self.window is not None:
@@ -251,6 +291,7 @@ class ExportFlow(QObject):
         self.changed.emit()
 
     def _failed(self, sentence: str) -> None:
+        self._ended = True
         if self.window is not None:
             self.window.show_done(folder=False, index=False)
             self.window.note.setText(sentence)
@@ -292,6 +333,23 @@ class ExportFlow(QObject):
         if isinstance(stored, str):  # a list of one comes back as its only entry
             stored = [stored]
         return tuple(stored) if isinstance(stored, list) else ("plain",)
+
+
+def _told(estimate: ExportEstimate) -> str:
+    """`60 frames to write, about 1.9 MB and 3 s`."""
+    from clipgen_engine.export_estimate import readable_size
+
+    if not estimate.size_bytes:
+        return "All of it is there already."
+    seconds = max(1, round(estimate.seconds))
+    span = (
+        f"{seconds} s"
+        if seconds < 90
+        else f"{round(seconds / 60)} min"
+        if seconds < 5400
+        else f"{seconds / 3600:.1f} h"
+    )
+    return f"{_count(estimate.new_frames, 'frame')} to write, about {readable_size(estimate.size_bytes)} and {span}"
 
 
 def _outcome(result: ExportResult) -> str:

@@ -1,4 +1,4 @@
-"""The export in a thread of its own."""
+"""The export, and the estimate of one, each in a thread of its own."""
 
 from __future__ import annotations
 
@@ -14,9 +14,51 @@ from clipgen_gui.engine_worker import EngineWorker
 if TYPE_CHECKING:
     from clipgen_engine.analysis_cache import AnalysisCache
     from clipgen_engine.dataset_export import ExportResult, ExportStep
+    from clipgen_engine.export_analyses import Analyses
+    from clipgen_engine.export_estimate import ExportEstimate
     from clipgen_engine.export_items import ExportRequest
 
 MakeCache = Callable[[], "AnalysisCache"]
+
+
+def _analyses(given: Sequence[Analysis], cache: MakeCache | None) -> Analyses:
+    from clipgen_engine.export_analyses import CachedAnalyses, GivenAnalyses
+
+    return GivenAnalyses(given, CachedAnalyses(cache()) if cache is not None else None)
+
+
+class Forecast(QObject):
+    """Estimates an export; the newest question alone is answered."""
+
+    answered = Signal(object)  # ExportEstimate
+    failed = Signal(str)
+
+    def __init__(self, cache: MakeCache | None = None, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._cache = cache
+        self._worker = EngineWorker("export forecast", self)
+        self._worker.finished.connect(lambda _, estimate: self.answered.emit(estimate))
+        self._worker.failed.connect(lambda _, sentence: self.failed.emit(sentence))
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread still exists."""
+        return self._worker.is_alive
+
+    def ask(self, request: ExportRequest, given: Sequence[Analysis]) -> None:
+        """Estimate this export; see `ExportJob.start`."""
+        cache = self._cache
+
+        def run(report: ProgressCallback, offer: Callable[[Any], None], cancel: threading.Event) -> ExportEstimate:
+            from clipgen_engine.export_estimate import estimate_export
+
+            return estimate_export(request, _analyses(given, cache))
+
+        self._worker.start(run)
+
+    def shutdown(self, timeout_ms: int) -> bool:
+        """Wait until the thread has ended."""
+        return self._worker.shutdown(timeout_ms)
 
 
 class ExportJob(QObject):
@@ -33,7 +75,7 @@ class ExportJob(QObject):
             cache: makes the store of finished analyses, in the thread that uses it; None: only those that are given.
         """
         super().__init__(parent)
-        self._cache = cache
+        self.cache = cache
         self._worker = EngineWorker("export", self)
         self._worker.progressed.connect(lambda _, progress: self.progressed.emit(progress))
         self._worker.offered.connect(lambda _, step: self.clip_ended.emit(step))
@@ -55,11 +97,10 @@ class ExportJob(QObject):
         Args:
             given: the analyses that are open; others come from the cache, or are made when they are needed.
         """
-        cache = self._cache
+        cache = self.cache
 
         def run(report: ProgressCallback, offer: Callable[[Any], None], cancel: threading.Event) -> ExportResult:
             from clipgen_engine.dataset_export import export_clips
-            from clipgen_engine.export_analyses import CachedAnalyses, GivenAnalyses
 
             def tell(step: ExportStep) -> None:
                 if step.clip and step.state != "waiting":
@@ -67,8 +108,7 @@ class ExportJob(QObject):
                 if step.total:
                     report(Progress("analysis" if step.stage == "analysis" else "clips", step.done, step.total))
 
-            others = CachedAnalyses(cache()) if cache is not None else None
-            return export_clips(request, GivenAnalyses(given, others), report=tell, cancel=cancel)
+            return export_clips(request, _analyses(given, cache), report=tell, cancel=cancel)
 
         self._worker.start(run)
         self.progressed.emit(None)

@@ -56,6 +56,7 @@ def test_layouts_are_written_together_and_once(
 ) -> None:
     assert not export.isModal()
     assert export.start_button.text() == "Export 2 clips"
+    qtbot.waitUntil(lambda: export.note.text().startswith("60 frames to write, about "), timeout=_PATIENCE_MS)
     box = export.options.layouts["videofolder"]
     qtbot.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, box.height() // 2))
     assert export.options.chosen_layouts == ("plain", "videofolder")
@@ -68,6 +69,8 @@ def test_layouts_are_written_together_and_once(
 
     run(reviewed, export, qtbot)
     assert export.note.text() == "2 clips unchanged"
+    qtbot.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, box.height() // 2))
+    qtbot.waitUntil(lambda: export.note.text() == "All of it is there already.", timeout=_PATIENCE_MS)
 
 
 def test_the_preview_plays_what_the_clip_will_be(reviewed: MainWindow, export: ExportWindow, qtbot: QtBot) -> None:
