@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QGridLayout, QLineEdit, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QAbstractSpinBox, QCheckBox, QGridLayout, QLineEdit, QVBoxLayout, QWidget
 
 from clipgen_engine.errors import SettingError
 from clipgen_engine.export_names import check_pattern
@@ -130,6 +130,8 @@ class ExportOptions(QWidget):
             box = setting_box(setting, partial(self._choose, kept, setting.name))
             box.installEventFilter(self._manners)
             self.boxes[setting.name] = box
+            if setting.name == "fps" and isinstance(box, QAbstractSpinBox):
+                box.setSpecialValueText("as the source")
             add_to_grid(grid, place, _COLUMNS, setting.label, box)
         for column in range(_COLUMNS):
             grid.setColumnStretch(column, 1)
