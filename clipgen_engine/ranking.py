@@ -103,7 +103,7 @@ class Ranking:
         Args:
             name: a score term, `combined_score`, one of the two variations (`LEARNED`, `BY_BLENDSHAPES`), or a gate
                 for the number that it compares. Where learned tokens drive the list and are not all known, the
-                expression variation has gaps.
+                expression variation has gaps, and the combined score one where the kind of tokens changes.
             track_id: which face.
         """
         scores = self.scores
@@ -115,6 +115,8 @@ class Ranking:
         complete = scores.complete[span]
         if name == _VARIATION and scores.mixed:
             complete = complete & scores.learned[span]
+        elif name == COMBINED and scores.mixed:  # scores of two kinds are not joined by a line
+            complete = complete & ~np.diff(scores.learned[span], prepend=scores.learned[span][:1])
         frames = scores.start_frame[span] + (scores.windows.length - 1) // 2
         return frames, np.where(complete, values[span], np.nan).astype(np.float32)
 

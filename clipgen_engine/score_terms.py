@@ -60,8 +60,8 @@ def blendshape_variation(series: FrameSeries, windows: Windows, settings: Rankin
 
 
 def learned_variation(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
-    """E (W,) by the learned tokens, NaN where one of them is not known."""
-    known = series.unknown_tokens(windows) == 0
+    """E (W,) by the learned tokens, NaN where one of them is not known or there are none."""
+    known = (series.unknown_tokens(windows) == 0) & series.has_learned
     return np.where(known, _variation(series, series.tokens, windows, settings), np.float32(np.nan))
 
 

@@ -160,6 +160,17 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("next_page", "Next page", ("PgDown",), "Contact sheet: next page", _REVIEW),
     Command("previous_page", "Previous page", ("PgUp",), "Contact sheet: previous page", _REVIEW),
+    Command(
+        "token_source",
+        "Switch tokens",
+        ("E",),
+        "Rank by the learned tokens, or by the blendshapes",
+        _REVIEW,
+        starts_section=True,
+    ),
+    Command("by_disagreement", "Sort by disagreement", ("D",), "List first what the two disagree about most", _REVIEW),
+    Command("pause_tokens", "Pause learned tokens", (), "Pause the learned tokens, or go on", _REVIEW),
+    Command("learned_tokens", "Learned tokens…", (), "Name a checkpoint, and how it is run", _REVIEW),
     Command("keys", "Keys", ("?", "F1"), "Show the keys", _HELP, "keyboard-outline"),
 )
 

@@ -9,7 +9,7 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPen, QPixmap, QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QMenu, QToolButton, QWidget
 
 from clipgen_gui.cards import named
-from clipgen_gui.plot_curves import CONDITIONS, CURVES, SCORES, CurveKind
+from clipgen_gui.plot_curves import CONDITIONS, CURVES, SCORES, VARIATIONS, CurveKind
 from clipgen_gui.theme import follow_theme, icon, palette
 from clipgen_gui.video_entry import MOVEMENT
 
@@ -119,7 +119,7 @@ class CurveLegend(QWidget):
 
     def _fill_menu(self) -> None:
         self.menu.clear()
-        for names in (SCORES, (MOVEMENT,), CONDITIONS):
+        for names in (SCORES, VARIATIONS, (MOVEMENT,), CONDITIONS):
             self.menu.addSeparator()
             for name in names:
                 kind = CURVES[name]

@@ -45,6 +45,9 @@ from clipgen_gui.sound_player import SoundPlayer
 from clipgen_gui.status_line import StatusLine
 from clipgen_gui.steps_bar import StepsBar
 from clipgen_gui.theme import theme
+from clipgen_gui.token_bar import TokenBar
+from clipgen_gui.token_flow import TokenFlow
+from clipgen_gui.token_job import TokenJob, TokenState
 from clipgen_gui.transport_bar import TransportBar
 from clipgen_gui.typing_field import QuickEntry
 from clipgen_gui.video_entry import VideoEntry, VideoState
@@ -60,6 +63,7 @@ if TYPE_CHECKING:
     from clipgen_engine.project import Project
 
 _JOIN_MS = 5000
+_JOIN_TOKENS_MS = 30_000  # a batch that is being computed cannot be interrupted
 _PASSING_MS = 8000
 _GEOMETRY = "window/geometry"
 _CONTEXT = ("accept", "reject", "undecide", "", "tag", "note", "subject", "", "trim_start", "trim_end")  # "": a line
@@ -96,6 +100,7 @@ class MainWindow(QMainWindow):
         self.server = FrameServer(self)
         self.queue = AnalysisQueue(self.session, cache, self)
         self.exports = ExportJob(cache, self)
+        self.tokens = TokenJob(self.session, lambda: self.preferences.tokens, cache, parent=self)
         self.queue.settings = lambda: self.preferences.analysis
         self.setWindowTitle("clipgen")
         self.setAcceptDrops(True)
@@ -154,6 +159,10 @@ class MainWindow(QMainWindow):
             "next_page": lambda: self.sheet.turn(1),
             "previous_page": lambda: self.sheet.turn(-1),
             "reject_rest": lambda: self.sheet.reject_rest(),
+            "token_source": lambda: self.token_flow.switch(),
+            "by_disagreement": lambda: session.sort_by_disagreement(not session.by_disagreement),
+            "pause_tokens": lambda: self.tokens.pause(self.tokens.state is not TokenState.PAUSED),
+            "learned_tokens": lambda: self.show_settings("tokens"),
         }
         self.actions_by_name = make_actions(self, {name: partial(self._run, name, handlers[name]) for name in handlers})
         name_undo_actions(session.undo_stack, self.actions_by_name)
@@ -195,6 +204,8 @@ class MainWindow(QMainWindow):
         self.why = ExplanationPanel(self.session, self.explainer)
         self.table = WindowsPanel(self.session, self._settings)
         self.table.set_context_actions([actions[name] if name else None for name in _CONTEXT])
+        self.token_bar = TokenBar(self.session, self.tokens)
+        self.table.body.addWidget(self.token_bar)
         self.key_sheet = KeySheet(self)
         for view in (self.player, self.plot.plot, self.videos.view, self.table.view, self.table.strip):
             view.setAcceptDrops(False)  # the window takes what is dropped, wherever it falls
@@ -262,6 +273,10 @@ class MainWindow(QMainWindow):
         self.exports.progressed.connect(self._show_export)
         self.export_flow = ExportFlow(session, self.exports, self.messages, self.preferences, self._settings, self)
         self.export_flow.changed.connect(self._export_changed)
+        self.queue.analysed.connect(self.tokens.take)
+        self.token_flow = TokenFlow(session, self.tokens, self.preferences, self.messages, self)
+        self.token_flow.settings_wanted.connect(lambda: self.show_settings("tokens"))
+        self.token_bar.settings_wanted.connect(lambda: self.show_settings("tokens"))
         self.preferences.changed.connect(lambda page: self._dress() if page == "appearance" else None)
         session.refused.connect(lambda sentence: self.status.showMessage(sentence, _PASSING_MS))
         self.why.gate_chosen.connect(self.ranking.show_gate)
@@ -481,6 +496,7 @@ class MainWindow(QMainWindow):
         self.session.undo_stack.blockSignals(True)  # it says "changed" once more when it is destroyed
         self.playback.pause()
         self.queue.cancel()
+        self.tokens.pause(True)
         self.exports.cancel()
         self.server.shutdown(_JOIN_MS)
         self.player.meshes.shutdown(_JOIN_MS)
@@ -488,6 +504,7 @@ class MainWindow(QMainWindow):
         self.sheet.server.shutdown(_JOIN_MS)
         self.table.strip.server.shutdown(_JOIN_MS)
         self.queue.shutdown(_JOIN_MS)
+        self.tokens.shutdown(_JOIN_TOKENS_MS)
         self.export_flow.shutdown(_JOIN_MS)
         self.session.close()
         super().closeEvent(event)

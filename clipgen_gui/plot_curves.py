@@ -9,9 +9,13 @@ from PySide6.QtCore import Qt
 from clipgen_engine.gates import GATES
 from clipgen_engine.ranking import COMBINED
 from clipgen_engine.score_terms import TERMS
+from clipgen_engine.window_scores import BY_BLENDSHAPES, LEARNED
 from clipgen_gui.cards import term_color, term_line
 from clipgen_gui.theme import palette
 from clipgen_gui.video_entry import MOVEMENT
+
+_BY_TOKENS = {BY_BLENDSHAPES: Qt.PenStyle.DashLine, LEARNED: Qt.PenStyle.DotLine}
+VARIATIONS = tuple(_BY_TOKENS)  # the expression variation by each kind of tokens, whichever drives the list
 
 
 @dataclass(frozen=True)
@@ -33,10 +37,14 @@ class CurveKind:
         """The colour that it has now."""
         if self.name in SCORES:
             return term_color(self.name)
+        if self.name in VARIATIONS:
+            return palette().term(0)
         return palette().muted if self.name == MOVEMENT else palette().term(-1 - CONDITIONS.index(self.name))
 
     @property
     def pen_style(self) -> Qt.PenStyle:
+        if self.name in _BY_TOKENS:
+            return _BY_TOKENS[self.name]
         return Qt.PenStyle.DashLine if self.name in CONDITIONS else term_line(self.name)
 
     def told(self, value: float) -> str:
@@ -70,6 +78,18 @@ CURVES: dict[str, CurveKind] = {
             for name, one in TERMS.items()
         ),
         CurveKind(COMBINED, "Combined", "Combined", "The score by which windows are ranked.", width=2.0),
+        CurveKind(
+            BY_BLENDSHAPES,
+            "Variation by blendshapes",
+            "E blend.",
+            "Expression variation by the blendshapes, whichever tokens drive the list.",
+        ),
+        CurveKind(
+            LEARNED,
+            "Variation by learned tokens",
+            "E learned",
+            "Expression variation by the checkpoint's tokens, where they are known.",
+        ),
         CurveKind(
             MOVEMENT,
             "Movement",

@@ -47,8 +47,9 @@ PAGES = (
     Page(
         "tokens",
         "Learned tokens",
-        "These apply to the next analysis. Without a checkpoint the blendshapes serve, and nothing here matters.",
-        declarations(TokenSettings),
+        "These apply at once. Without a checkpoint the blendshapes serve, and nothing here matters. Tokens that were"
+        " made are kept, and serve again whenever you come back to the same checkpoint, backbone and subject.",
+        (*declarations(TokenSettings), next(one for one in declarations(ExportSettings) if one.name == "subject_id")),
     ),
     Page(
         "ranking",
@@ -131,7 +132,7 @@ class Preferences(QObject):
 
     @property
     def tokens(self) -> TokenSettings:
-        """What the next analysis with learned tokens runs with."""
+        """What learned tokens are made with."""
         return TokenSettings(**self.values("tokens"))
 
     @property

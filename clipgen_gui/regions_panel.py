@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVB
 
 from clipgen_engine.ranking import effective_regions
 from clipgen_engine.score_terms import REGION_MULTIPLIERS
+from clipgen_engine.types import BLENDSHAPES
 from clipgen_gui.cards import muted_label, named, steady_label
 from clipgen_gui.session import Session
 from clipgen_gui.setting_box import Manners, follow
@@ -65,6 +66,7 @@ class RegionsPanel(QWidget):
         layout.addLayout(rows)
         layout.addStretch(1)
         follow(self, session.settings_changed, self._show_settings)
+        follow(self, session.settings_changed, self._show_use)
         follow(self, session.analysis_changed, self._show_use)
 
     def _without_eyes_clicked(self, out: bool) -> None:
@@ -84,7 +86,8 @@ class RegionsPanel(QWidget):
         """Tokens of some backends are not split into regions: then there is nothing to weigh."""
         entry = self._session.current
         tokens = entry.analysis.tokens if entry and entry.analysis else ()
-        split = not tokens or any(region in REGION_MULTIPLIERS for region in tokens[0].channel_regions)
+        by_blendshapes = self._session.settings.token_source == BLENDSHAPES
+        split = not tokens or by_blendshapes or tokens[0].channel_regions[0] in REGION_MULTIPLIERS
         self._hint.setText("What counts as expression" if split else "These tokens have no regions")
         for widget in (*self.sliders.values(), self.without_eyes):
             widget.setEnabled(split)

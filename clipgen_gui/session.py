@@ -75,10 +75,11 @@ class Session(VideosDocument):
 
     def _select_next_undecided(self, entry: VideoEntry, after: Key) -> None:
         """Of the listed windows; after the last comes the first."""
-        decided = next((row.number for row in entry.rows if row.key == after), 0)
+        decided = self.place_in_list(after)
         undecided = [row for row in self.shown_rows if row.decision is Decision.UNDECIDED]
         if undecided:
-            self.select(next((row for row in undecided if row.number > decided), undecided[0]).key)
+            later = (row for row in undecided if self.place_in_list(row.key) > decided)
+            self.select(next(later, undecided[0]).key)
 
     def accept_place(self) -> None:
         """Accept the window at the place that is asked about."""

@@ -116,7 +116,7 @@ class SheetGrid(QWidget):
         """Fill the grid, row by row; `following` are the windows of the next page, decoded ahead."""
         keys = [cell.key for cell in cells]
         same = (
-            analysis is self._analysis
+            (analysis and analysis.tracks) is (self._analysis and self._analysis.tracks)  # its tokens may be others
             and columns == self.columns
             and keys == [cell.key for cell in self.cells]
             and tuple(following) == self._following

@@ -23,7 +23,7 @@ class VideosDocument(SettingsDocument):
     analysis_changed = Signal()  # the current video's analysis grew
     ranking_changed = Signal()  # the current video's windows, curves or decisions, and with them maybe the selection
     selection_changed = Signal()  # another window is selected, or another place asked about
-    filter_changed = Signal()  # other windows are listed
+    filter_changed = Signal()  # other windows are listed, or in another order
     window_chosen = Signal()  # the curator went to a window to look at it
     track_changed = Signal()  # another face is looked at
     position_changed = Signal(int)
@@ -34,6 +34,7 @@ class VideosDocument(SettingsDocument):
         self.videos: list[VideoEntry] = []
         self.current: VideoEntry | None = None
         self.filter = WindowFilter()
+        self.by_disagreement = False  # how the windows are sorted
         self._rank_timer = QTimer(self)  # 0 ms: all changes of one turn of the event loop make one ranking
         self._rank_timer.setSingleShot(True)
         self._rank_timer.setInterval(0)
@@ -114,6 +115,14 @@ class VideosDocument(SettingsDocument):
             self.analysis_changed.emit()
             self.ranking_changed.emit()
 
+    def set_tokens(self, entry: VideoEntry, analysis: Analysis, ranker: Ranker) -> None:
+        """Take over other tokens of an analysis that is there already; its faces stay."""
+        entry.analysis, entry.ranker = analysis, ranker
+        entry.rank(self.settings)
+        if entry is self.current:
+            self.analysis_changed.emit()
+            self.ranking_changed.emit()
+
     def rank_now(self) -> None:
         """Rank the current video under the settings as they are, without waiting for the timer."""
         self._rank_timer.stop()
@@ -165,8 +174,23 @@ class VideosDocument(SettingsDocument):
 
     @property
     def shown_rows(self) -> tuple[WindowRow, ...]:
-        """The windows of the video on screen that the filter lists."""
-        return self.filter.of(self.current.rows) if self.current is not None else ()
+        """The windows of the video on screen that the filter lists, in the order in which they are listed."""
+        return self.filter.of(self._ordered_rows)
+
+    @property
+    def _ordered_rows(self) -> tuple[WindowRow, ...]:
+        rows = self.current.rows if self.current is not None else ()
+        return tuple(sorted(rows, key=_disagreement)) if self.by_disagreement else rows
+
+    def sort_by_disagreement(self, on: bool) -> None:
+        """List first what the two kinds of tokens disagree about most, or what scores best."""
+        if on != self.by_disagreement:
+            self.by_disagreement = on
+            self.filter_changed.emit()
+
+    def place_in_list(self, key: Key) -> int:
+        """Where a window stands in the list, from 0, whether the filter lists it or not; -1 where it is none of it."""
+        return next((place for place, row in enumerate(self._ordered_rows) if row.key == key), -1)
 
     def set_filter(self, wanted: WindowFilter) -> None:
         """List the windows that meet these conditions."""
@@ -183,8 +207,9 @@ class VideosDocument(SettingsDocument):
         selected = entry.selected_row
         if selected is None:
             row = shown[0 if step > 0 else -1]
-        else:  # it need not be listed itself: its number tells what is above and below
-            beyond = [one for one in shown if (one.number - selected.number) * step > 0]
+        else:  # it need not be listed itself: its place tells what is above and below
+            here = self.place_in_list(selected.key)
+            beyond = [one for one in shown if (self.place_in_list(one.key) - here) * step > 0]
             if not beyond:
                 return
             row = beyond[0 if step > 0 else -1]
@@ -199,3 +224,9 @@ class VideosDocument(SettingsDocument):
         if frame != entry.position:
             entry.position = frame
             self.position_changed.emit(frame)
+
+
+def _disagreement(row: WindowRow) -> float:
+    """Ascends from the strongest disagreement; windows without one come last."""
+    pair = row.sequence.variations
+    return 1.0 if pair is None else -abs(pair.disagreement)

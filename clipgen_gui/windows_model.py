@@ -8,10 +8,14 @@ from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelInd
 
 from clipgen_engine.ranking import COMBINED
 from clipgen_engine.score_terms import TERMS
-from clipgen_engine.types import Decision
+from clipgen_engine.types import BLENDSHAPES, Decision
 from clipgen_gui.timecode import clock
 from clipgen_gui.video_entry import Key, WindowRow
 
+_DIFFERENCE_HELP = (
+    "How much higher (+) or lower (−) the learned tokens place the window among all of the video than the blendshapes"
+    " do. Click to list the strongest disagreement first; click again for the best scores."
+)
 AnyIndex = QModelIndex | QPersistentModelIndex
 DECISION_ICONS = {  # name and role of the colour
     Decision.ACCEPTED: ("check-circle", "accepted"),
@@ -32,16 +36,20 @@ class WindowsModel(QAbstractTableModel):
         self._terms: tuple[str, ...] = ()
         self._scores: list[tuple[str, str]] = []
         self._headings: list[str] = []
+        self._compared = False
         self.show((), (), ())
 
     def show(self, rows: tuple[WindowRow, ...], times_s: Any, terms: tuple[str, ...]) -> None:
         """Take over the windows. While their number stays, only the cells that changed are painted anew."""
-        if len(rows) != len(self.rows) or times_s is not self._times_s or terms != self._terms or not self._headings:
+        compared = any(row.sequence.variations for row in rows)
+        same = times_s is self._times_s and terms == self._terms and compared == self._compared
+        if len(rows) != len(self.rows) or not same or not self._headings:
             self.beginResetModel()
-            self.rows, self._times_s, self._terms = rows, times_s, terms
+            self.rows, self._times_s, self._terms, self._compared = rows, times_s, terms, compared
             self._scores = [(COMBINED, "Score")]
             self._scores += [(name, TERMS[name].short_label) for name in terms]
-            self._headings = ["#", "Start", *(heading for _, heading in self._scores), ""]
+            differ = ["Differ"] if compared else []
+            self._headings = ["#", "Start", *(heading for _, heading in self._scores), *differ, ""]
             self.endResetModel()
             return
         before, self.rows = self.rows, rows
@@ -55,11 +63,20 @@ class WindowsModel(QAbstractTableModel):
 
     def score(self, row: int, column: int) -> tuple[float, str] | None:
         """Value and name of a score cell; None in the other columns."""
-        if not self.SCORE_COLUMN <= column < self.decision_column:
+        if not self.SCORE_COLUMN <= column < self.SCORE_COLUMN + len(self._scores):
             return None
         name, _ = self._scores[column - self.SCORE_COLUMN]
         sequence = self.rows[row].sequence
         return (sequence.combined_score if name == COMBINED else sequence.terms[name]), name
+
+    @property
+    def difference_column(self) -> int | None:
+        """How far the two kinds of tokens disagree about each window; None where there is one kind only."""
+        return self.decision_column - 1 if self._compared else None
+
+    def waits(self, row: WindowRow) -> bool:
+        """Whether learned tokens score other windows and do not score this one yet."""
+        return row.sequence.scored_by == BLENDSHAPES and any(one.sequence.scored_by != BLENDSHAPES for one in self.rows)
 
     @property
     def decision_column(self) -> int:
@@ -75,6 +92,8 @@ class WindowsModel(QAbstractTableModel):
         if orientation is Qt.Orientation.Horizontal:
             if role == Qt.ItemDataRole.DisplayRole:
                 return self._headings[section]
+            if role == Qt.ItemDataRole.ToolTipRole and section == self.difference_column:
+                return _DIFFERENCE_HELP
             if role == Qt.ItemDataRole.TextAlignmentRole:
                 return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
         return None
@@ -87,9 +106,12 @@ class WindowsModel(QAbstractTableModel):
                 return f"{score[0]:.2f}"
             if column == 0:
                 return str(row.number)
+            if column == self.difference_column:
+                pair = row.sequence.variations
+                return f"{pair.disagreement:+.2f}" if pair else "…"
             return self.start_text(row) if column == 1 else None
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return _description(row)
+            return _description(row, waits=self.waits(row))
         return None
 
     def start_text(self, row: WindowRow) -> str:
@@ -103,14 +125,23 @@ class WindowsModel(QAbstractTableModel):
 
 def _looks(row: WindowRow) -> tuple[object, ...]:
     """All of a row that is shown and no score."""
-    return row.key, row.decision, row.number, row.tags, row.note
+    sequence = row.sequence
+    return row.key, row.decision, row.number, row.tags, row.note, sequence.scored_by, sequence.variations
 
 
-def _description(row: WindowRow) -> str:
+def _description(row: WindowRow, *, waits: bool) -> str:
     sequence = row.sequence
     lines = [f"Window {row.number}, {row.decision}: frames {sequence.start_frame} to {sequence.stop_frame - 1}"]
     if sequence.top_channels:
         lines.append("moves most: " + ", ".join(name for name, _ in sequence.top_channels[:4]))
+    pair = sequence.variations
+    if pair is not None:
+        lines.append(
+            f"expression variation {pair.learned:.2f} by learned tokens, {pair.blendshapes:.2f} by blendshapes;"
+            f" their places differ by {pair.disagreement:+.0%}"
+        )
+    elif waits:
+        lines.append("scored by blendshapes; its learned tokens are still to come")
     if row.tags:
         lines.append("tags: " + ", ".join(row.tags))
     if row.note:

@@ -65,6 +65,9 @@ class WindowsPanel(Card):
             view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
             view.customContextMenuRequested.connect(lambda at, view=view: self._show_menu(view, at))
         self.strip.mark_clicked.connect(self._toggle)
+        self.view.difference_clicked.connect(
+            lambda difference: session.sort_by_disagreement(difference and not session.by_disagreement)
+        )
         self.show_strip(str(settings.value(_STRIP_KEY, "false")) == "true")
         session.current_changed.connect(self._show)
         session.ranking_changed.connect(self._show)
@@ -148,6 +151,7 @@ class WindowsPanel(Card):
             self.count.setVisible(False)
         else:
             self.model.show(self._session.shown_rows, entry.info.times_s, self._session.shown_terms)
+            self.view.show_order(by_difference=self._session.by_disagreement)
             self.strip.show_analysis(entry.info, entry.analysis)
             self._show_count(entry, entry.ranking)
             self._show_selection()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QPainter
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -24,11 +24,14 @@ from clipgen_gui.windows_model import DECISION_ICONS, AnyIndex, WindowsModel
 
 _ROW_HEIGHT = 30  # with text of the usual size
 _MARK = 16
+_WAITING_ALPHA = 0.4  # of the bars of windows whose learned tokens are still to come
 _LABEL = 12  # the small signs of tags and notes
 
 
 class WindowsTable(QTableView):
     """One row a window."""
+
+    difference_clicked = Signal(bool)  # the heading of the disagreement, else another one
 
     def __init__(self, model: WindowsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,7 +49,8 @@ class WindowsTable(QTableView):
         rows.hide()
         rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         columns.setHighlightSections(False)
-        columns.setSectionsClickable(False)
+        columns.setSectionsClickable(True)
+        columns.sectionClicked.connect(self._heading_clicked)
         columns.setMinimumSectionSize(24)
         model.modelReset.connect(self._size_columns)
         follow(self, keymap.changed, lambda: named(self, "Best windows", choosing_keys()))
@@ -62,9 +66,23 @@ class WindowsTable(QTableView):
     def _size_columns(self) -> None:
         columns = self.horizontalHeader()
         columns.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        for column, width in ((0, 30), (1, 92), (self._rows.decision_column, 30)):
+        fixed = [(0, 30), (1, 92), (self._rows.decision_column, 30)]
+        if self._rows.difference_column is not None:
+            fixed.append((self._rows.difference_column, 52))
+        for column, width in fixed:
             columns.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
             columns.resizeSection(column, px(width))
+
+    def _heading_clicked(self, column: int) -> None:
+        if self._rows.difference_column is not None:
+            self.difference_clicked.emit(column == self._rows.difference_column)
+
+    def show_order(self, *, by_difference: bool) -> None:
+        """An arrow over the column that the rows are sorted by; none in the order of their scores."""
+        columns = self.horizontalHeader()
+        columns.setSortIndicatorShown(by_difference)
+        if by_difference and self._rows.difference_column is not None:
+            columns.setSortIndicator(self._rows.difference_column, Qt.SortOrder.DescendingOrder)
 
 
 class _RowDelegate(QStyledItemDelegate):
@@ -94,7 +112,9 @@ class _RowDelegate(QStyledItemDelegate):
             icon(*DECISION_ICONS[row.decision]).paint(painter, mark)
             return
         painter.setFont(self._font)
-        painter.setPen(QColor(colors.muted if column == 0 or row.decision is Decision.REJECTED else colors.text))
+        waits = self._model.waits(row)
+        quiet = column == 0 or row.decision is Decision.REJECTED or waits
+        painter.setPen(QColor(colors.muted if quiet else colors.text))
         text = self._model.data(index)
         score = self._model.score(place, column)
         if score is None:
@@ -109,7 +129,9 @@ class _RowDelegate(QStyledItemDelegate):
         )
         value, name = score
         painter.fillRect(QRectF(left, top, length, 3), QColor(colors.border))
-        painter.fillRect(QRectF(left, top, length * min(max(value, 0.0), 1.0), 3), QColor(term_color(name)))
+        tint = QColor(term_color(name))
+        tint.setAlphaF(_WAITING_ALPHA if waits else 1.0)
+        painter.fillRect(QRectF(left, top, length * min(max(value, 0.0), 1.0), 3), tint)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
         return QSize(40, px(_ROW_HEIGHT))

@@ -37,6 +37,7 @@ class FrameTokens:
         self.seen: list[int] = []  # frames, in the order in which they were computed
         self.leave = threading.Event()  # what computes waits for it
         self.leave.set()
+        self.steps = 0  # batches until it has to wait again; 0: it need not
         self._token_of = token_of
 
     def crop(self, pixels: UInt8Array, box_xywh: Float32Array) -> UInt8Array:
@@ -44,6 +45,10 @@ class FrameTokens:
 
     def embed(self, crops: UInt8Array) -> Float32Array:
         self.leave.wait(10)
+        if self.steps:
+            self.steps -= 1
+            if not self.steps:
+                self.leave.clear()
         self.seen += crops[:, 0].tolist()
         tokens = np.array([self._token_of(int(frame)) for frame in crops[:, 0]])
         return (tokens / np.linalg.norm(tokens, axis=1, keepdims=True)).astype(np.float32)

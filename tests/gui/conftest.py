@@ -93,7 +93,12 @@ def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
     yield made
     made.close()
     servers = (made.server, made.sheet.server, made.table.strip.server)
-    threads = (*(server.isRunning() for server in servers), made.queue.is_alive, made.export_flow.is_alive)
+    threads = (
+        *(server.isRunning() for server in servers),
+        made.queue.is_alive,
+        made.tokens.is_alive,
+        made.export_flow.is_alive,
+    )
     assert not any(threads)
     qtbot.waitUntil(lambda: python_threads() <= before, timeout=2000)
 
