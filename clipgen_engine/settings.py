@@ -181,6 +181,13 @@ class TokenSettings(_Checked):
         pattern=r"auto|cpu|mps|cuda(:\d+)?",
         expected="auto, cpu, cuda, cuda:N or mps",
     )
+    token_precision: str = _declared(
+        "auto",
+        str,
+        "Precision",
+        "Numbers that a checkpoint is run in; auto: bfloat16 on CUDA, float32 elsewhere.",
+        choices=("auto", "float32", "bfloat16"),
+    )
     token_batch: int = _declared(
         0,
         int,

@@ -134,11 +134,12 @@ def load(
             f"{path.name} has tokens of {read.width} numbers, the DINOv2 backbone of {backbone.width}",
             "Name the backbone that it was trained on with --dinov2",
         )
+    automatic = "bfloat16" if device.type == "cuda" else "float32"
     provenance = {
         "subject_id": settings.subject_id,
         "num_heads": read.heads,
         "dinov2_sha256": backbone.sha256,
-        "precision": "bfloat16" if device.type == "cuda" else "float32",
+        "precision": automatic if settings.token_precision == "auto" else settings.token_precision,
     }
     backbone.to(device)
     batch_size = settings.token_batch or _BATCH[device.type]

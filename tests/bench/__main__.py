@@ -4,7 +4,15 @@ from __future__ import annotations
 
 import importlib
 
-_PARTS = ("bench_analysis", "bench_waiting", "bench_ranking", "bench_gui", "bench_review", "bench_player")
+_PARTS = (
+    "bench_analysis",
+    "bench_waiting",
+    "bench_ranking",
+    "bench_gui",
+    "bench_review",
+    "bench_player",
+    "bench_transformer",
+)
 
 for part in _PARTS:
     print(f"\n{part}", flush=True)

@@ -1,0 +1,167 @@
+"""Learned tokens against calling the two modules one frame at a time: real sizes, seeded random weights, no download.
+
+Run it alone on a quiet machine: `python -m tests.bench.bench_transformer`.
+"""
+
+from __future__ import annotations
+
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "resources" / "sample.mp4"
+_CPU_FRAMES, _GPU_FRAMES, _COMPARED = 8, 512, 8
+_SIDE = 0.5  # of the picture's height: the sample's face is about as large
+
+
+def measure() -> dict[str, float]:
+    """Frames a second of both ways, their ratio and peak memory; on a GPU, where there is one, its differences too."""
+    import torch
+
+    with tempfile.TemporaryDirectory() as folder:
+        _make_models(Path(folder))
+        figures = _both_ways(Path(folder), "cpu", _CPU_FRAMES)
+        if torch.cuda.is_available():
+            figures |= _both_ways(Path(folder), "cuda", _GPU_FRAMES)
+            figures |= _differences(Path(folder))
+        return figures
+
+
+def _both_ways(folder: Path, device: str, frames: int) -> dict[str, float]:
+    plain, own = (_in_own_process(folder, way, device, frames) for way in ("plain", "clipgen"))
+    return {
+        f"{device}, one frame at a time, frames/s": plain[0],
+        f"{device}, clipgen, frames/s": own[0],
+        f"{device}, clipgen / one frame at a time": own[0] / plain[0],
+        f"{device}, one frame at a time, peak memory, MB": plain[1],
+        f"{device}, clipgen, peak memory, MB": own[1],
+    }
+
+
+def _in_own_process(folder: Path, way: str, device: str, frames: int) -> list[float]:
+    """Frames a second and peak memory (MB) of one way; the most memory that a process had can only be told at its
+    end."""
+    command = [sys.executable, "-m", "tests.bench.bench_transformer", way, str(folder), device, str(frames)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    return [float(number) for number in done.stdout.split()]
+
+
+def _make_models(folder: Path) -> None:
+    import torch
+
+    from tests.checkpoints import LAYOUTS, made_dinov2, made_state, saved
+
+    threads = torch.get_num_threads()
+    made_dinov2(layers=12, mlp_ratio=4).save_pretrained(folder / "dinov2")  # ViT-S/14
+    saved(folder / "c.pt", made_state(LAYOUTS[0]), wrapped=True, config={"num_heads": 4})
+    torch.set_num_threads(threads)
+
+
+def _backend(folder: Path, device: str, precision: str = "auto") -> Any:
+    from clipgen_engine.expression_tokens import load_backend
+    from clipgen_engine.settings import TokenSettings
+
+    return load_backend(
+        "transformer",
+        TokenSettings(
+            expression_transformer_checkpoint=folder / "c.pt",
+            dinov2=folder / "dinov2",
+            device=device,
+            token_precision=precision,
+        ),
+    )
+
+
+def _analysis(frames: int) -> Any:
+    """The first frames of the sample with a face in the middle."""
+    import numpy as np
+
+    from clipgen_engine.video import probe
+    from tests.analyses import FakeTrack, make_analysis
+
+    video = probe(SAMPLE)
+    middle = np.tile(np.array([video.width_px / 2, video.height_px / 2], np.float32), (frames, 1))
+    track = FakeTrack(0, np.zeros((frames, 51), np.float32), middle, size=_SIDE * video.height_px)
+    return replace(make_analysis(track), video=video)
+
+
+def _plain(folder: Path, device: str, frames: int) -> float:
+    """Seconds of the loop that one would write first: a frame, the backbone, the transformer."""
+    import torch
+    from transformers import Dinov2Model
+
+    from clipgen_engine.expression_tokens.checkpoint import read_checkpoint
+    from clipgen_engine.expression_tokens.expression_transformer import build_transformer
+    from clipgen_engine.expression_tokens.transformer import face_crop
+    from clipgen_engine.video import decode
+
+    analysis = _analysis(frames)
+    boxes = analysis.tracks[0].box_xywh
+    backbone = Dinov2Model.from_pretrained(folder / "dinov2").eval().to(device)
+    transformer = build_transformer(read_checkpoint(folder / "c.pt")).to(device)
+    positions = backbone.embeddings.position_embeddings[0, 1:]
+    mean = torch.tensor([0.485, 0.456, 0.406], device=device).view(1, 3, 1, 1)
+    deviation = torch.tensor([0.229, 0.224, 0.225], device=device).view(1, 3, 1, 1)
+
+    def run(first: int, stop: int) -> None:
+        for picture in decode(analysis.video, first, stop):
+            crop = torch.from_numpy(face_crop(picture.pixels, boxes[picture.index])).to(device)
+            normal = (crop.permute(2, 0, 1)[None].float() / 255 - mean) / deviation
+            patches = backbone(pixel_values=normal).last_hidden_state[:, 1:]
+            transformer(patches, positions, 0).cpu()
+
+    with torch.inference_mode():
+        run(0, 1)
+        begun = time.perf_counter()
+        run(0, frames)
+    return time.perf_counter() - begun
+
+
+def _own(folder: Path, device: str, frames: int) -> float:
+    """Seconds of clipgen's way."""
+    from clipgen_engine.expression_tokens.face_batches import seconds_per_face
+
+    backend, analysis = _backend(folder, device), _analysis(frames)
+    seconds_per_face(backend)
+    begun = time.perf_counter()
+    _tokens(backend, analysis)
+    return time.perf_counter() - begun
+
+
+def _tokens(backend: Any, analysis: Any) -> Any:
+    from clipgen_engine.token_filling import TokenFilling
+    from clipgen_engine.token_plan import rows_in_time
+
+    filling, order = TokenFilling(analysis, backend), rows_in_time(analysis.tracks)
+    filling.run(lambda: order)
+    return filling.result().tokens[0].values
+
+
+def _differences(folder: Path) -> dict[str, float]:
+    """The largest difference of any number of a token on the GPU from the CPU's."""
+    import numpy as np
+
+    analysis = _analysis(_COMPARED)
+    expected = _tokens(_backend(folder, "cpu"), analysis)
+    return {
+        f"cuda, largest difference from the CPU, {precision}": float(
+            np.abs(_tokens(_backend(folder, "cuda", precision), analysis) - expected).max()
+        )
+        for precision in ("bfloat16", "float32")
+    }
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        way, models, where, count = sys.argv[1:]
+        seconds = (_plain if way == "plain" else _own)(Path(models), where, int(count))
+        print(int(count) / seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+    else:
+        for name, value in measure().items():
+            print(f"{name:<60} {value:10.3f}")
