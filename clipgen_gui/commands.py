@@ -185,6 +185,7 @@ class Gesture:
 
 
 GESTURES: tuple[Gesture, ...] = (
+    Gesture("Arrows, Enter", "Contact sheet: mark a window, loop it in the player", _REVIEW),
     Gesture("1 … 9, 0 or click", "Contact sheet: accept that window", _REVIEW),
     Gesture("Shift + 1 … 0 or right click", "Contact sheet: reject that window", _REVIEW),
 )

@@ -103,7 +103,6 @@ class ContactSheet(Card):
         decide = self._decide_selected
         return {
             "play": lambda: self.grid.set_paused(not self.grid.paused),
-            "loop": lambda: self.grid.set_paused(False),
             "back": partial(self._move, -1),
             "forward": partial(self._move, 1),
             "previous_window": lambda: self._move(-self._columns),

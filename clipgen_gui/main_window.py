@@ -328,6 +328,9 @@ class MainWindow(QMainWindow):
     def _loop_triggered(self) -> None:
         if press_focused_button():
             self.actions_by_name["loop"].toggle()  # Enter was for the button
+        elif self.sheet.isVisible():
+            self.actions_by_name["loop"].setChecked(True)
+            self.show_sheet(False)  # to the player, where the marked window loops
         elif self.playback.loop and self.session.current and self.session.current.selected:
             self.session.select(self.session.current.selected)
 

@@ -118,6 +118,7 @@ class WindowDetails(QWidget):
         self.tags.show_tags(self._row.tags)
         if self.note.text() != self._row.note:
             self.note.setText(self._row.note)
+            self.note.setCursorPosition(0)  # a long one is read from its beginning
         self._show_subject(force=before is None or before.key != self._row.key)
 
     def _show_subject(self, *, force: bool = False) -> None:

@@ -191,6 +191,21 @@ def test_size_and_whole_frames_are_switched_and_escape_goes_back(sheet: MainWind
     qtbot.keyClick(sheet, Qt.Key.Key_5)
     assert not entry_of(sheet).decided, "digits mean nothing without the sheet"
 
+    # Enter leads from the sheet to the marked window, and presses a button that has the focus.
+    qtbot.keyClick(sheet, Qt.Key.Key_C)
+    contact.rest_button.setFocus()
+    qtbot.keyClick(contact.rest_button, Qt.Key.Key_Return)
+    assert all(mark.decision is Decision.REJECTED for mark in entry_of(sheet).decided.values())
+    assert entry_of(sheet).decided
+    assert contact.isVisible()
+    sheet.session.select(on_page(sheet)[1], seek=False)
+    contact.grid.setFocus()
+    qtbot.keyClick(contact.grid, Qt.Key.Key_Return)
+    assert not contact.isVisible()
+    assert sheet.playback.loop
+    assert sheet.playback.playing
+    assert entry_of(sheet).position == entry_of(sheet).rows[1].key[0]
+
 
 def test_pages_keep_every_window_in_its_place() -> None:
     keys = [(start, start + 5, 0) for start in range(0, 60, 5)]
