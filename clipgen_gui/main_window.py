@@ -259,6 +259,7 @@ class MainWindow(QMainWindow):
         playback.playing_changed.connect(self.transport.show_playing)
         self.transport.show_speed(playback.speed)
         self.player.bind(actions, self._settings)
+        self.player.set_export(self.preferences.export)
         actions["export"].triggered.connect(self.steps.finish)
         actions["loop"].toggled.connect(playback.set_loop)
         session.window_chosen.connect(self._play_chosen)
@@ -278,6 +279,7 @@ class MainWindow(QMainWindow):
         self.token_flow.settings_wanted.connect(lambda: self.show_settings("tokens"))
         self.token_bar.settings_wanted.connect(lambda: self.show_settings("tokens"))
         self.preferences.changed.connect(lambda page: self._dress() if page == "appearance" else None)
+        self.preferences.changed.connect(lambda _: self.player.set_export(self.preferences.export))
         session.refused.connect(lambda sentence: self.status.showMessage(sentence, _PASSING_MS))
         self.why.gate_chosen.connect(self.ranking.show_gate)
 

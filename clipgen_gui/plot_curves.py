@@ -62,6 +62,17 @@ _TOPS = {
     "one_face": 5.0,
     "max_displacement": 0.5,
 }
+_SHORT_LABELS = {
+    "face_confidence": "Conf.",
+    "min_face_share": "Share",
+    "max_yaw": "Yaw",
+    "max_pitch": "Pitch",
+    "max_roll": "Roll",
+    "min_inside_share": "Inside",
+    "min_laplacian": "Detail",
+    "one_face": "Faces",
+    "max_displacement": "Displ.",
+}
 _LIMITS_OF_TERMS = {f"{which}_{name}" for name in TERMS for which in ("min", "max")}
 CONDITIONS = tuple(
     name
@@ -77,7 +88,7 @@ CURVES: dict[str, CurveKind] = {
             CurveKind(name, one.label, one.short_label, one.help, gates=(f"min_{name}", f"max_{name}"))
             for name, one in TERMS.items()
         ),
-        CurveKind(COMBINED, "Combined", "Combined", "The score by which windows are ranked.", width=2.0),
+        CurveKind(COMBINED, "Combined", "Score", "The score by which windows are ranked.", width=2.0),
         CurveKind(
             BY_BLENDSHAPES,
             "Variation by blendshapes",
@@ -101,7 +112,7 @@ CURVES: dict[str, CurveKind] = {
             CurveKind(
                 name,
                 GATES[name].label,
-                GATES[name].label,
+                _SHORT_LABELS.get(name, GATES[name].label),
                 f"{GATES[name].threshold.help} Of the window centred at each frame; drag the dotted line.",
                 top=_TOPS.get(name, 1.0),
                 unit=GATES[name].threshold.unit,

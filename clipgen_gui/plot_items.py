@@ -197,7 +197,10 @@ class DraftItem(_PlotItem):
         font = ui_font(12, bold=True)
         painter.setFont(font)
         width = QFontMetricsF(font).horizontalAdvance(self._text) + 12
-        plate = QRectF(min(max(rect.center().x() - width / 2, to_device.dx()), rect.right()), top + 24, width, 20)
+        (first_s, last_s), _ = self.getViewBox().viewRange()
+        leftmost, rightmost = (to_device.m11() * edge + to_device.dx() for edge in (first_s, last_s))
+        at = min(max(rect.center().x() - width / 2, leftmost), rightmost - width)
+        plate = QRectF(at, top + px(24), width, px(20))
         painter.fillRect(plate, color(palette().window, 225))
         painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, self._text)
         painter.setTransform(to_device)

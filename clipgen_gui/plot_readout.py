@@ -46,7 +46,7 @@ def _told(entry: VideoEntry, frame: int, names: Sequence[str]) -> tuple[list[str
         value = _value_at(entry, name, track_id, frame)
         if value is not None:
             kind = CURVES[name]
-            values.append(f'<span style="color:{kind.tint}">■</span> {kind.label} <b>{kind.told(value)}</b>')
+            values.append(f'<span style="color:{kind.tint}">■</span> {kind.short_label} <b>{kind.told(value)}</b>')
     if entry.ranker is None or entry.ranking is None or _value_at(entry, COMBINED, track_id, frame) is None:
         return values, ["no whole window here"]
     length = entry.ranking.settings.sequence_length

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 
 from PySide6.QtCore import QPointF, QRectF, QSettings, Signal
@@ -106,8 +107,8 @@ class VideoPlayer(PictureView):
         self.viewport().update()
 
     def set_export(self, settings: ExportSettings) -> None:
-        """How crops are made that are shown in advance."""
-        self._export = settings
+        """How crops are made that are shown in advance; where clips keep whole frames, a crop that follows the face."""
+        self._export = replace(settings, crop="face") if settings.crop == "whole" else settings
         self._refresh_marks()
 
     # Pictures

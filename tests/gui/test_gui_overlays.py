@@ -166,9 +166,12 @@ def test_the_crop_is_what_an_export_would_cut(two_faces: MainWindow, qtbot: QtBo
     image = player.viewport().grab().toImage()
     assert image.pixelColor(_place(two_faces, *below)).lightness() == inside
     assert image.pixelColor(_place(two_faces, 130, 88)).lightness() > outside + 20
-    player.set_export(ExportSettings(crop="whole"))
+    # The settings of the export decide.
     qtbot.keyClick(two_faces, Qt.Key.Key_K, CONTROL)
-    assert player.marks[0].crop == (), "a clip of whole frames has no crop"
+    two_faces.preferences.set_value("export", "margin", 0.75)
+    wider = face_crop_path(entry.info, entry.analysis.tracks[0], *row.key[:2], ExportSettings(crop="face", margin=0.75))
+    assert wider is not None
+    np.testing.assert_allclose(np.ptp(np.array(player.marks[0].crop), axis=0), wider.side_px[4], atol=1e-3)
 
 
 def test_overlays_are_remembered(two_faces: MainWindow, qtbot: QtBot) -> None:

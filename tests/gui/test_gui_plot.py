@@ -305,7 +305,7 @@ def test_hovering_tells_the_values_and_what_moves(plotted: MainWindow, qtbot: Qt
     assert plot.pointer.value() == pytest.approx(40 / 30)
     text = plot.readout.text()
     frames, values = entry.ranking.curve(COMBINED, 0)
-    assert f"Combined <b>{values[list(frames).index(40)]:.2f}</b>" in text
+    assert f"Score <b>{values[list(frames).index(40)]:.2f}</b>" in text
     channel, _ = entry.ranker.moving_channels((26, 56, 0))[0]
     assert channel.lower() in text.replace(" ", "").lower()
     qtbot.mouseMove(viewport, _at(plotted, GAP.start + 4))
