@@ -60,6 +60,23 @@ class AnalysisCache:
         os.utime(entry)
         return replace(analysis, video=video)  # the file may have moved
 
+    def name_of(self, analysis: Analysis) -> str:
+        """Name of the entry in which this analysis is kept, for `open`."""
+        return self._entry(analysis.video, analysis.settings, analysis.model_sha256).name
+
+    def open(self, name: str, path: Path) -> Analysis | None:
+        """The finished analysis of an entry, without a look into the video, which lies at this path by now; or None.
+
+        Raises:
+            StoredAnalysisError: it is damaged.
+        """
+        entry = self.folder / name
+        if not (entry / "analysis.npz").is_file():
+            return None
+        analysis = load_analysis(entry)
+        os.utime(entry)
+        return replace(analysis, video=replace(analysis.video, path=path))
+
     def store(self, analysis: Analysis) -> None:
         """Keep a finished analysis; its segments are not needed any more."""
         entry = self._entry(analysis.video, analysis.settings, analysis.model_sha256)

@@ -117,8 +117,8 @@ class Project(ProjectFile):
         """The video that the file at this video's path really is, now that its fingerprint is known.
 
         Usually the same one. Another, where the project knows this file by another path: a file that is gone from
-        there has moved, and the other gets the new path. A new one, where the file was replaced: the decisions on what
-        it was before are kept apart.
+        there has moved, and the other gets the new path. A new one, where the file was replaced: what it was before is
+        removed, and back with its decisions when that file is found again.
         """
         video = self.video(video_id)
         if video.fingerprint == fingerprint:
@@ -138,8 +138,10 @@ class Project(ProjectFile):
                 database.execute("UPDATE video SET path = ? WHERE id = ?", (str(video.path), found))
             if video.fingerprint is None:
                 database.execute("DELETE FROM video WHERE id = ?", (video_id,))
+            else:
+                database.execute("UPDATE video SET removed_at = ? WHERE id = ?", (now(), video_id))
 
-        self.write(write)
+        self.write(write, durable=False)
         return self.video(found)
 
     def describe_video(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Generator, Iterator
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import pairwise
@@ -110,6 +110,32 @@ def fingerprint(path: Path) -> str:
         file.seek(max(0, size - _FINGERPRINT_BYTES))
         digest.update(file.read(_FINGERPRINT_BYTES))
     return digest.hexdigest()
+
+
+def glance(path: Path, max_side: int, share: float = 0.1) -> tuple[UInt8Array, float | None]:
+    """A picture that stands for a video, and its length as the container has it: quick, without an index.
+
+    Args:
+        max_side: longer side of the picture, px.
+        share: where in the video the picture is taken (0..1), to the next keyframe before it.
+
+    Returns:
+        (H, W, 3) uint8 RGB, upright; seconds, None where the container does not know.
+
+    Raises:
+        VideoError: as `probe`.
+    """
+    with closing(open_container(path)) as container:
+        stream = _video_stream(container, path)
+        duration_s = container.duration / av.time_base if container.duration else None
+        if duration_s is not None:
+            with suppress(av.error.FFmpegError):
+                container.seek(int(container.duration * share) + (container.start_time or 0))
+        frame = next(_decoded_frames(container, stream), None) or _first_frame(path)
+        width, height = analysis_size(frame.width, frame.height, max_side)
+        pixels = frame.reformat(width, height, "rgb24", src_colorspace=colorspace_of(frame)).to_ndarray()
+        turns = round(frame.rotation) % 360 // 90
+    return np.ascontiguousarray(np.rot90(pixels, turns)), duration_s
 
 
 def analysis_size(width_px: int, height_px: int, max_side: int | None) -> tuple[int, int]:
@@ -271,18 +297,23 @@ def colorspace_of(frame: VideoFrame) -> Colorspace:
     return Colorspace.ITU709 if frame.height >= _HD_HEIGHT_PX else Colorspace.ITU601
 
 
-def open_container(path: Path) -> Any:
-    """Open a media file for reading.
-
-    Raises:
-        VideoError: it is missing, unreadable or no such file.
-    """
+def check_present(path: Path) -> None:
+    """Raise VideoError where there is no file, or nothing in it."""
     if not path.exists():
         raise VideoError(f"{path} does not exist", "Check the path")
     if path.is_dir():
         raise VideoError(f"{path} is a folder", "Give the path of one video file")
     if path.stat().st_size == 0:
         raise VideoError(f"{path.name} is empty (0 bytes)", "Copy it again")
+
+
+def open_container(path: Path) -> Any:
+    """Open a media file for reading.
+
+    Raises:
+        VideoError: it is missing, unreadable or no such file.
+    """
+    check_present(path)
     try:
         return av.open(str(path), metadata_errors="ignore")
     except PermissionError:

@@ -50,29 +50,40 @@ def main(argv: Sequence[str] | None = None) -> int:
     app.setDesktopFileName("clipgen")
     apply_theme(app)
     log_file = _log_to_file()
-    project, complaint = _open_project()
-    window = MainWindow(project=project, cache=_cache)
+    projects = [path for path in options.videos if path.suffix == ".clipgen" and not path.is_dir()]
+    project, complaint = _open_project(projects[0] if projects else None)
+    window = MainWindow(project=project, cache=_cache, thumbnails=_cache_folder() / "thumbnails")
     _catch_bugs(window, log_file)
     window.show()
-    window.open_paths(options.videos)
+    window.open_paths(path for path in options.videos if path not in projects)
+    window.resume()
     if complaint:
         window.complain(complaint)
     return app.exec()
 
 
-def _open_project() -> tuple[Project | None, str]:
-    """The unnamed project, and a sentence where not everything will be kept."""
+def _open_project(named: Path | None) -> tuple[Project | None, str]:
+    """The project that was named, else the unnamed one; and a sentence where not everything is as it was asked for."""
     from clipgen_engine.errors import ProjectError
     from clipgen_engine.project import Project
     from clipgen_gui.memory import default_project_path
+    from clipgen_gui.project_flow import READ_ONLY
 
+    complaint = ""
+    if named is not None:
+        try:
+            if not named.is_file():
+                raise ProjectError(f"{named} does not exist", "Check the path")
+            project = Project(named.absolute())
+        except ProjectError as error:
+            complaint = str(error)
+        else:
+            return project, READ_ONLY.format(named.name) if project.read_only else ""
     try:
         project = Project(default_project_path())
     except ProjectError as error:
         return None, f"{error} Until then decisions are lost when the window closes."
-    if project.read_only:
-        return project, "clipgen is open in another window: what you decide here is not kept."
-    return project, ""
+    return project, complaint or (READ_ONLY.format("The unnamed project") if project.read_only else "")
 
 
 def _cache() -> AnalysisCache:
@@ -81,12 +92,16 @@ def _cache() -> AnalysisCache:
     return AnalysisCache()
 
 
+def _cache_folder() -> Path:
+    return Path(platformdirs.user_cache_dir("clipgen", appauthor=False))
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="clipgen",
         description="Review the moments in which a face changes its expression, and export them as clips.",
     )
-    parser.add_argument("videos", nargs="*", type=Path, metavar="VIDEO-OR-FOLDER", help="opened at once")
+    parser.add_argument("videos", nargs="*", type=Path, metavar="VIDEO-OR-FOLDER-OR-PROJECT", help="opened at once")
     parser.add_argument("--version", action="version", version=f"clipgen {__version__}")
     return parser
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtGui import QUndoCommand
 
@@ -74,6 +74,30 @@ class SetSubject(QUndoCommand):
 
     def undo(self) -> None:
         self._apply(self._entry, self._track_id, self._old)
+
+
+class RemoveVideos(QUndoCommand):
+    """Videos taken out of the list, and put back where they were."""
+
+    def __init__(
+        self,
+        remove: Callable[[Sequence[VideoEntry]], None],
+        put_back: Callable[[Mapping[int, VideoEntry]], None],
+        removed: Mapping[int, VideoEntry],
+        text: str,
+    ) -> None:
+        """
+        Args:
+            removed: entries by their places in the list, ascending.
+        """
+        super().__init__(text)
+        self._remove, self._put_back, self._removed = remove, put_back, dict(removed)
+
+    def redo(self) -> None:
+        self._remove(list(self._removed.values()))
+
+    def undo(self) -> None:
+        self._put_back(self._removed)
 
 
 class ChangeSettings(QUndoCommand):

@@ -97,6 +97,27 @@ class EngineWorker(QObject):
                 self.cancelled.emit(job)
 
 
+class Job(QObject):
+    """Work in a thread of its own that can be stopped."""
+
+    def __init__(self, name: str, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._worker = EngineWorker(name, self)
+
+    def cancel(self) -> None:
+        """Stop what is running; what it found or wrote so far is kept."""
+        self._worker.cancel()
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether the thread still exists."""
+        return self._worker.is_alive
+
+    def shutdown(self, timeout_ms: int) -> bool:
+        """Cancel, and wait until the thread has ended."""
+        return self._worker.shutdown(timeout_ms)
+
+
 class _Runner(QObject):
     """Lives in the thread."""
 

@@ -307,7 +307,7 @@ class ExportFlow(QObject):
 
     def _keep(self, result: ExportResult) -> None:
         """Note in the project what was written of each video."""
-        entries = {entry.info.fingerprint: entry for entry in self._session.videos if entry.info}
+        entries = {entry.fingerprint: entry for entry in self._session.videos if entry.fingerprint}
         clips = iter(result.clips)
         for source in self._running:
             own = [next(clips) for _ in source.accepted()]

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QByteArray, QSettings, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import (
-    QFileDialog,
     QGridLayout,
     QMainWindow,
+    QMenu,
     QSplitter,
     QStackedWidget,
     QVBoxLayout,
@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 
 from clipgen_engine.types import Decision, Progress
 from clipgen_gui.actions import make_actions, name_undo_actions, press_focused_button
+from clipgen_gui.analysis_queue import AnalysisLoader, AnalysisQueue
 from clipgen_gui.cards import Card
 from clipgen_gui.contact_sheet import ContactSheet
 from clipgen_gui.drop_page import DropPage, sample_video
@@ -29,7 +30,6 @@ from clipgen_gui.explanation_panel import ExplanationPanel
 from clipgen_gui.export_flow import ExportFlow, open_folder
 from clipgen_gui.export_job import ExportJob
 from clipgen_gui.frame_reader import FrameServer
-from clipgen_gui.jobs import AnalysisQueue
 from clipgen_gui.key_sheet import KeySheet
 from clipgen_gui.keymap import keymap
 from clipgen_gui.main_toolbar import MainToolBar
@@ -37,6 +37,7 @@ from clipgen_gui.menus import fill_menu_bar
 from clipgen_gui.message_bar import MessageArea
 from clipgen_gui.playback import SPEEDS, Playback
 from clipgen_gui.preferences import Preferences
+from clipgen_gui.project_flow import ProjectFlow
 from clipgen_gui.ranking_panel import RankingPanel
 from clipgen_gui.score_plot import ScorePlot
 from clipgen_gui.session import Session
@@ -51,8 +52,8 @@ from clipgen_gui.token_job import TokenJob, TokenState
 from clipgen_gui.transport_bar import TransportBar
 from clipgen_gui.typing_field import QuickEntry
 from clipgen_gui.video_entry import VideoEntry, VideoState
-from clipgen_gui.video_files import SUFFIXES, expand
 from clipgen_gui.video_player import VideoPlayer
+from clipgen_gui.video_scout import VideoScout
 from clipgen_gui.videos_list import VideosList
 from clipgen_gui.volume_control import VolumeControl
 from clipgen_gui.window_details import WindowDetails
@@ -77,12 +78,14 @@ class MainWindow(QMainWindow):
         settings: QSettings | None = None,
         project: Project | None = None,
         cache: Callable[[], AnalysisCache] | None = None,
+        thumbnails: Path | None = None,
     ) -> None:
         """
         Args:
             settings: of the window itself; else the user's.
             project: where decisions are kept, closed with the window; None: nowhere.
             cache: makes the store of finished analyses, in the thread that uses it; None: there is none.
+            thumbnails: folder of the small pictures of videos; None: they are kept in memory only.
         """
         super().__init__()
         self._settings = settings or QSettings(
@@ -99,9 +102,16 @@ class MainWindow(QMainWindow):
         self.sound = SoundPlayer(self.session, self.playback, self._settings, parent=self)
         self.server = FrameServer(self)
         self.queue = AnalysisQueue(self.session, cache, self)
+        self.loader = AnalysisLoader(self.session, cache, self)
         self.exports = ExportJob(cache, self)
         self.tokens = TokenJob(self.session, lambda: self.preferences.tokens, cache, parent=self)
         self.queue.settings = lambda: self.preferences.analysis
+        self.scout = VideoScout(thumbnails, self)
+        self.messages = MessageArea()
+        self.export_flow = ExportFlow(self.session, self.exports, self.messages, self.preferences, self._settings, self)
+        self.project_flow = ProjectFlow(
+            self.session, self.scout, self.messages, self._settings, lambda: self.exports.busy, self
+        )
         self.setWindowTitle("clipgen")
         self.setAcceptDrops(True)
         self._make_actions()
@@ -118,13 +128,17 @@ class MainWindow(QMainWindow):
     def _make_actions(self) -> None:
         session, playback = self.session, self.playback
         handlers: dict[str, Callable[[], object]] = {
-            "open": self.choose_files,
-            "open_folder": self.choose_folder,
-            "next_video": lambda: session.step_video(1),
-            "previous_video": lambda: session.step_video(-1),
+            "open": self.project_flow.choose_files,
+            "open_folder": self.project_flow.choose_folder,
+            "new_project": self.project_flow.new_project,
+            "open_project": self.project_flow.choose_project,
+            "save_project_as": self.project_flow.save_as,
+            "pause_queue": lambda: self.queue.set_paused(not self.queue.paused),
+            "next_video": lambda: self.videos.step(1),
+            "previous_video": lambda: self.videos.step(-1),
             "analyse": self.analyse,
             "cancel": self.cancel,
-            "export": lambda: self.export_flow.ask(),
+            "export": self.export_flow.ask,
             "play": playback.toggle,
             "slower": lambda: playback.step_speed(-1),
             "faster": lambda: playback.step_speed(1),
@@ -182,7 +196,6 @@ class MainWindow(QMainWindow):
         self._stage = QStackedWidget()
         self._stage.addWidget(self.drop_page)
         self._stage.addWidget(self.player)
-        self.messages = MessageArea()
         self.transport = TransportBar(self.session, actions, SPEEDS, self._settings)
         self.volume = VolumeControl(self.session, self.sound, actions)
         self.transport.add_control(self.volume)
@@ -198,7 +211,7 @@ class MainWindow(QMainWindow):
         player_card.body.addWidget(self.transport)
 
         self.plot = ScorePlot(self.session, actions["follow"], self._settings)
-        self.videos = VideosList(self.session)
+        self.videos = VideosList(self.session, self.scout)
         self.ranking = RankingPanel(self.session)
         self.explainer = Explainer(self.session, self)
         self.why = ExplanationPanel(self.session, self.explainer)
@@ -207,7 +220,7 @@ class MainWindow(QMainWindow):
         self.token_bar = TokenBar(self.session, self.tokens)
         self.table.body.addWidget(self.token_bar)
         self.key_sheet = KeySheet(self)
-        for view in (self.player, self.plot.plot, self.videos.view, self.table.view, self.table.strip):
+        for view in (self.player, self.plot.plot, self.table.view, self.table.strip):
             view.setAcceptDrops(False)  # the window takes what is dropped, wherever it falls
 
         below = _splitter(Qt.Orientation.Horizontal, (self.plot, self.why), (790, 310))
@@ -249,7 +262,7 @@ class MainWindow(QMainWindow):
 
     def _connect(self) -> None:
         session, playback, actions = self.session, self.playback, self.actions_by_name
-        self.drop_page.clicked.connect(self.choose_files)
+        self.drop_page.clicked.connect(self.project_flow.choose_files)
         self.drop_page.sample_wanted.connect(lambda sample: self.open_paths([sample]))
         self.player.clicked.connect(playback.toggle)
         self.player.frame_shown.connect(self.transport.show_frame)
@@ -266,13 +279,13 @@ class MainWindow(QMainWindow):
         self.sheet.closed.connect(lambda: self.show_sheet(False))
         playback.speed_changed.connect(self.sheet.grid.set_speed)
         session.failed.connect(self._say_about)
-        for signal in (session.videos_changed, session.current_changed, session.ranking_changed):
+        for signal in (session.video_changed, session.videos_changed, session.current_changed, session.ranking_changed):
             signal.connect(self._show_state)
         self.queue.progressed.connect(self._show_analysis)
         self.queue.idle.connect(self._show_idle)
+        self.loader.lost.connect(self.queue.start)
         self.queue.analysed.connect(self._say_what_is_missing)
         self.exports.progressed.connect(self._show_export)
-        self.export_flow = ExportFlow(session, self.exports, self.messages, self.preferences, self._settings, self)
         self.export_flow.changed.connect(self._export_changed)
         self.queue.analysed.connect(self.tokens.take)
         self.token_flow = TokenFlow(session, self.tokens, self.preferences, self.messages, self)
@@ -280,33 +293,31 @@ class MainWindow(QMainWindow):
         self.token_bar.settings_wanted.connect(lambda: self.show_settings("tokens"))
         self.preferences.changed.connect(lambda page: self._dress() if page == "appearance" else None)
         self.preferences.changed.connect(lambda _: self.player.set_export(self.preferences.export))
-        session.refused.connect(lambda sentence: self.status.showMessage(sentence, _PASSING_MS))
+        session.project_changed.connect(self._project_changed)
+        recent = QMenu("Open recent project", self)
+        recent.aboutToShow.connect(lambda: self.project_flow.fill_recent(recent))
+        self.menus["File"].insertMenu(actions["save_project_as"], recent)
+        self.videos.analyse_asked.connect(self.queue.again)
+        self.videos.pause_asked.connect(self.queue.set_paused)
+        self.queue.pause_changed.connect(self.videos.set_paused)
+        self.queue.pause_changed.connect(actions["pause_queue"].setChecked)
+        self.videos.locate_asked.connect(self.project_flow.locate)
+        self.videos.folder_asked.connect(lambda entry: open_folder(entry.path.parent))
+        for told in (session.refused, session.told):
+            told.connect(lambda sentence: self.status.showMessage(sentence, _PASSING_MS))
         self.why.gate_chosen.connect(self.ranking.show_gate)
 
     # Opening
 
+    def resume(self) -> None:
+        """Go on where the project was left."""
+        self.project_flow.resume()
+        self.queue.start()
+
     def open_paths(self, paths: Iterable[Path]) -> None:
-        """Open files and folders, and analyse them one after another."""
-        files, empty = expand(paths)
-        for folder in empty:
-            self.messages.show_message(f"There is no video in {folder}.", "warning")
-        if self.session.open_paths(files):
-            self.queue.start()
-
-    def choose_files(self) -> None:
-        pattern = " ".join(f"*{suffix}" for suffix in SUFFIXES)
-        names, _ = QFileDialog.getOpenFileNames(
-            self, "Open videos", self._folder_on_screen(), f"Videos ({pattern});;All files (*)"
-        )
-        self.open_paths(Path(name) for name in names)
-
-    def choose_folder(self) -> None:
-        name = QFileDialog.getExistingDirectory(self, "Open all videos of a folder", self._folder_on_screen())
-        if name:
-            self.open_paths([Path(name)])
-
-    def _folder_on_screen(self) -> str:
-        return str(self.session.current.path.parent) if self.session.current else ""
+        """Open projects, files and folders, and analyse the videos one after another."""
+        self.project_flow.open_paths(paths)
+        self.queue.start()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if any(url.isLocalFile() for url in event.mimeData().urls()):
@@ -384,7 +395,7 @@ class MainWindow(QMainWindow):
     def analyse(self) -> None:
         """Analyse the video on screen, again if it was analysed before."""
         if self.session.current is not None:
-            self.queue.again(self.session.current)
+            self.queue.again([self.session.current])
 
     def cancel(self) -> None:
         """Cancel the export that runs, else the analysis."""
@@ -440,6 +451,11 @@ class MainWindow(QMainWindow):
         self.key_sheet.hide()
         self.session.ask_about(None)
 
+    def _project_changed(self) -> None:
+        self._shown = None
+        self._show_state()
+        self.queue.start()
+
     def _show_state(self) -> None:
         entry = self.session.current
         shown = (
@@ -460,7 +476,8 @@ class MainWindow(QMainWindow):
             return  # a weight that is being dragged comes by here for every picture of the screen
         self._shown = shown
         self._stage.setCurrentWidget(self.player if entry else self.drop_page)
-        self.setWindowTitle(f"{entry.path.name} — clipgen" if entry else "clipgen")
+        parts = (entry.path.name if entry else "", self.project_flow.name, "clipgen")
+        self.setWindowTitle(" — ".join(part for part in parts if part))
         self.status.show_video(entry.info if entry else None)
         self.actions_by_name["contact_sheet"].setEnabled(entry is not None)
         for name in ("play", "back", "forward", "first", "last"):
@@ -484,6 +501,7 @@ class MainWindow(QMainWindow):
                 VideoState.ANALYSING: "Analysing. Windows appear here as they are found.",
                 VideoState.STOPPED: "The analysis was cancelled. Press Analyse to start it again.",
                 VideoState.FAILED: entry.message,
+                VideoState.MISSING: f"{entry.path} is not there. Choose “Locate” in the list of videos.",
                 VideoState.DONE: entry.why_no_window,
             }[entry.state]
             plot = "No scores" if entry.state in (VideoState.DONE, VideoState.FAILED) else ""
@@ -509,6 +527,8 @@ class MainWindow(QMainWindow):
         self.sheet.server.shutdown(_JOIN_MS)
         self.table.strip.server.shutdown(_JOIN_MS)
         self.queue.shutdown(_JOIN_MS)
+        self.loader.shutdown(_JOIN_MS)
+        self.scout.shutdown(_JOIN_MS)
         self.tokens.shutdown(_JOIN_TOKENS_MS)
         self.export_flow.shutdown(_JOIN_MS)
         self.session.close()

@@ -31,13 +31,6 @@ class Session(VideosDocument):
         """
         super().__init__(project, parent)
 
-    def close(self) -> None:
-        """Store what is not stored at once: where the curator is, and the settings."""
-        if self.current is not None:
-            self.memory.keep_place(self.current)
-        self._keep_settings()
-        self.memory.close()
-
     # Decisions
 
     def decide(self, decision: Decision, *, advance: bool = True) -> None:
@@ -229,11 +222,13 @@ class Session(VideosDocument):
         entry.rank(self.settings)
         if show is not None:
             self.set_current(entry)
+            if entry.resting:
+                entry.selected = show  # its analysis is on its way
         if entry is self.current:
             self.ranking_changed.emit()
             if show is not None and any(row.key == show for row in entry.rows):
                 self.select(show)
-        self.videos_changed.emit()
+        self.video_changed.emit(entry)
 
 
 def _kept(row: WindowRow, mark: Mark) -> Mark | None:

@@ -39,6 +39,13 @@ def remaining(seconds: float) -> str:
     return f"{seconds / 3600:.1f} h left"
 
 
+def length(seconds: float) -> str:
+    """`1:27`, `1:02:03`: how long a video is."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
+
+
 class TimeFormat(StrEnum):
     """How the player tells the time."""
 

@@ -26,6 +26,7 @@ class VideoState(StrEnum):
     DONE = "done"
     STOPPED = "stopped"  # cancelled; what was found so far is kept
     FAILED = "failed"
+    MISSING = "missing"  # the file is not where it was
 
 
 @dataclass(frozen=True)
@@ -71,13 +72,34 @@ class WindowRow:
         return self.sequence.start_frame < stop and start < self.sequence.stop_frame
 
 
-@dataclass(eq=False)
+@dataclass(frozen=True)
+class Tally:
+    """How far a video is reviewed; known without its analysis."""
+
+    windows: int
+    accepted: int
+    rejected: int
+
+    @property
+    def undecided(self) -> int:
+        return max(0, self.windows - self.accepted - self.rejected)
+
+
+@dataclass(eq=False, repr=False)
 class VideoEntry:
-    """One open video with everything the curator did to it."""
+    """One open video with everything the curator did to it. Its analysis is only there while it is needed."""
 
     path: Path
     state: VideoState = VideoState.WAITING
     message: str = ""  # why it failed, or why there is no window
+    video_id: int | None = None  # in the project; None: it is in none
+    fingerprint: str | None = None  # None until somebody looked into the file
+    duration_s: float | None = None
+    added_at: str = ""  # UTC, ISO 8601
+    analysis_name: str = ""  # of the stored analysis; empty: there is none
+    tally: Tally | None = None  # None until it was ranked
+    recalled: bool = False  # whether the decisions that the project has are here
+    progress: float = 0.0  # share of the analysis that is done, while it runs
     info: VideoInfo | None = None
     analysis: Analysis | None = None
     ranker: Ranker | None = None
@@ -95,6 +117,17 @@ class VideoEntry:
     @property
     def frame_count(self) -> int:
         return self.info.frame_count if self.info else 0
+
+    @property
+    def resting(self) -> bool:
+        """Whether it is analysed, and the analysis is stored but not here."""
+        return self.state is VideoState.DONE and self.ranker is None and bool(self.analysis_name)
+
+    def let_go(self) -> None:
+        """Give up the analysis; decisions, place and selection stay."""
+        self.info = self.analysis = self.ranker = self.ranking = None
+        self.rows = ()
+        self._curves, self._curves_of = {}, None
 
     @property
     def selected_row(self) -> WindowRow | None:
@@ -216,6 +249,8 @@ class VideoEntry:
                 shown[key] = self.ranker.describe(key, settings) or mark.sequence
         listed = sorted(shown.values(), key=best_first)
         self.rows = tuple(self._row(number, one) for number, one in enumerate(listed, start=1))
+        decided = [row.decision for row in self.rows]
+        self.tally = Tally(len(decided), decided.count(Decision.ACCEPTED), decided.count(Decision.REJECTED))
         self._follow_selection()
 
     def _row(self, number: int, sequence: Sequence) -> WindowRow:

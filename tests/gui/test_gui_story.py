@@ -144,7 +144,7 @@ def test_bad_files_are_messages_and_the_app_goes_on(
         assert sentence.endswith(".")
     states = [entry.state for entry in window.session.videos]
     assert states == [VideoState.FAILED] * 3 + [VideoState.DONE]
-    assert window.videos.view.item(0).toolTip().startswith(said[0])
+    assert window.videos.model.index(0).data(Qt.ItemDataRole.ToolTipRole).startswith(said[0])
 
     window.open_paths([short_video])
     qtbot.waitUntil(lambda: window.player.shown_frame == 0, timeout=5000)
@@ -166,7 +166,7 @@ def test_dropped_files_and_folders_are_opened(
     assert enter.isAccepted()
     QApplication.sendEvent(window, QDropEvent(place, Qt.DropAction.CopyAction, dropped, buttons, keys))
     assert [entry.path.name for entry in window.session.videos] == ["short.mp4", "one.mp4", "two.mp4"]
-    assert window.videos.view.count() == 3
+    assert window.videos.model.rowCount() == 3
     qtbot.waitUntil(lambda: window.player.shown_frame == 0)
 
 
@@ -176,11 +176,12 @@ def test_a_bad_video_in_the_background_does_not_cover_the_one_on_screen(
     open_analysed(window, qtbot, short_video, short_analysis)
     absent = VideoEntry(tmp_path / "absent.mp4")
     window.session.videos.append(absent)
+    window.session.videos_changed.emit()
     window.queue.start()
     qtbot.waitUntil(lambda: absent.state is VideoState.FAILED, timeout=ANALYSIS_MS)
     assert window.messages.texts == []
     assert window.status.currentMessage() == absent.message
     qtbot.keyClick(window, Qt.Key.Key_N)
     assert window.session.current is absent
-    assert absent.message in window.videos.view.item(1).toolTip()
+    assert absent.message in window.videos.model.index(1).data(Qt.ItemDataRole.ToolTipRole)
     assert window.table._hint.text() == absent.message

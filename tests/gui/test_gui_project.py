@@ -1,0 +1,218 @@
+"""A project of several videos: its list, its queue, what is in memory of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings
+from pytestqt.qtbot import QtBot
+
+from clipgen_engine.analysis_cache import AnalysisCache
+from clipgen_engine.project import Project
+from clipgen_engine.types import Analysis, Decision
+from clipgen_engine.video import probe
+from clipgen_gui.main_window import MainWindow
+from clipgen_gui.video_entry import VideoState
+
+Opened = Callable[[], MainWindow]
+FIVE = 5
+
+
+@pytest.fixture
+def five(short_video: Path, short_analysis: Analysis, tmp_path: Path) -> list[Path]:
+    """Five videos of the same pictures that are not the same file, each with a stored analysis."""
+    cache = AnalysisCache(tmp_path / "cache")
+    paths = []
+    for number in range(FIVE):
+        path = tmp_path / "videos" / f"video {number}.mp4"
+        path.parent.mkdir(exist_ok=True)
+        filler = b"\x00\x00\x00\x10free" + bytes([number]) * 8  # an empty box at the end of the file
+        path.write_bytes(short_video.read_bytes() + filler)
+        cache.store(replace(short_analysis, video=probe(path)))
+        paths.append(path)
+    return paths
+
+
+@pytest.fixture
+def opened(qtbot: QtBot, tmp_path: Path) -> Iterator[Opened]:
+    """Opens a window on one and the same project and cache, as often as it is called."""
+    windows = []
+
+    def make() -> MainWindow:
+        settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+        window = MainWindow(settings, Project(tmp_path / "work.clipgen"), lambda: AnalysisCache(tmp_path / "cache"))
+        qtbot.addWidget(window)
+        windows.append(window)
+        window.show()
+        return window
+
+    yield make
+    for window in windows:
+        window.close()
+
+
+def wait_for_all(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: all(one.state is VideoState.DONE for one in window.session.videos), timeout=20_000)
+
+
+def test_a_project_fills_the_list_and_loads_what_is_on_screen(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
+    window = opened()
+    window.open_paths(five)
+    wait_for_all(window, qtbot)
+    session = window.session
+    for entry in session.videos[:2]:
+        session.set_current(entry)
+        qtbot.waitUntil(lambda entry=entry: bool(entry.rows))
+        session.select(entry.rows[0].key, seek=False)
+        session.decide(Decision.ACCEPTED)
+    session.seek(33)
+    selected = session.current.selected if session.current else None
+    window.close()
+    five[4].unlink()
+
+    again = opened()
+    session = again.session
+    assert [entry.path for entry in session.videos] == five
+    assert [entry.ranker for entry in session.videos] == [None] * FIVE
+    tallies = [entry.tally for entry in session.videos]
+    assert [tally.accepted if tally else None for tally in tallies] == [1, 1, 0, 0, 0]
+    assert all(tally is not None and tally.windows >= 3 for tally in tallies)
+    again.resume()
+    current = session.current
+    assert current is session.videos[1]
+    qtbot.waitUntil(lambda: bool(current.rows) and again.player.shown_frame == 33)
+    assert current.selected == selected
+    assert again.queue.running is None, "nothing is analysed twice"
+    session.set_current(session.videos[4])
+    qtbot.waitUntil(lambda: session.videos[4].state is VideoState.MISSING)
+
+
+def test_only_the_last_videos_stay_in_memory(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
+    window = opened()
+    window.open_paths(five)
+    wait_for_all(window, qtbot)
+    session = window.session
+    for entry in session.videos:
+        session.set_current(entry)
+        qtbot.waitUntil(lambda entry=entry: bool(entry.rows))
+    assert [entry.analysis is not None for entry in session.videos] == [False, False, True, True, True]
+    first = session.videos[0]
+    session.set_current(first)
+    qtbot.waitUntil(lambda: bool(first.rows))
+    session.select(first.rows[1].key, seek=False)
+    session.decide(Decision.REJECTED, advance=False)
+    for entry in session.videos[1:4]:
+        session.set_current(entry)
+        qtbot.waitUntil(lambda entry=entry: bool(entry.rows))
+    assert first.analysis is None
+    session.undo_stack.undo()
+    assert session.current is first, "undo shows what it is about"
+    qtbot.waitUntil(lambda: bool(first.rows))
+    assert first.rows[1].decision is Decision.UNDECIDED
+    assert first.selected == first.rows[1].key
+
+
+def test_a_stored_analysis_that_is_gone_is_made_anew(
+    opened: Opened, qtbot: QtBot, five: list[Path], tmp_path: Path
+) -> None:
+    window = opened()
+    window.open_paths(five[:2])
+    wait_for_all(window, qtbot)
+    window.close()
+    AnalysisCache(tmp_path / "cache").clear()
+    again = opened()
+    first, second = again.session.videos
+    again.queue.set_paused(True)
+    again.resume()
+    qtbot.waitUntil(lambda: first.state is VideoState.WAITING)
+    assert second.state is VideoState.DONE
+
+
+def test_removed_videos_come_back_with_undo_or_when_opened(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
+    window = opened()
+    window.open_paths(five)
+    wait_for_all(window, qtbot)
+    session = window.session
+    first, second = session.videos[:2]
+    qtbot.waitUntil(lambda: bool(first.rows))
+    session.select(first.rows[0].key, seek=False)
+    session.decide(Decision.ACCEPTED)
+    session.remove([first, second])
+    assert session.undo_stack.undoText() == "Remove 2 videos"
+    assert [entry.path for entry in session.videos] == five[2:]
+    assert session.current is session.videos[0]
+    session.undo_stack.undo()
+    assert [entry.path for entry in session.videos] == five
+    session.move([session.videos[4]], 0)
+    session.undo_stack.redo()
+    session.set_current(session.videos[0])
+    window.close()
+
+    again = opened()
+    assert [entry.path for entry in again.session.videos] == [five[4], five[2], five[3]]
+    again.open_paths([five[0]])
+    entry = again.session.videos[-1] if again.session.videos[-1].path == five[0] else again.session.videos[1]
+    assert entry.path == five[0]
+    assert entry.tally is not None
+    assert entry.tally.accepted == 1
+
+
+def test_the_video_on_screen_goes_first_and_the_queue_rests(
+    opened: Opened, qtbot: QtBot, five: list[Path], tmp_path: Path
+) -> None:
+    AnalysisCache(tmp_path / "cache").clear()
+    window = opened()
+    session, queue = window.session, window.queue
+    window.open_paths(five[:3])
+    first, second, third = session.videos
+    assert queue.running is first
+    session.set_current(third)
+    qtbot.waitUntil(lambda: queue.running is third, timeout=5000)
+    assert first.state is VideoState.WAITING, "it gave way, and waits for its next turn"
+    queue.set_paused(True)
+    qtbot.waitUntil(lambda: queue.running is None, timeout=5000)
+    assert {entry.state for entry in session.videos} == {VideoState.WAITING}
+    session.set_state(second, VideoState.FAILED, "for once")
+    queue.again([second])
+    assert queue.running is second, "what is asked for by name is done while the queue rests"
+    qtbot.waitUntil(lambda: 0 < second.progress < 1, timeout=20_000)
+    session.remove([second])
+    qtbot.waitUntil(lambda: queue.running is None, timeout=5000)
+    assert [first.state, third.state] == [VideoState.WAITING] * 2
+
+
+def test_the_same_file_is_one_video(opened: Opened, qtbot: QtBot, five: list[Path], tmp_path: Path) -> None:
+    window = opened()
+    session = window.session
+    window.open_paths(five[:1])
+    (first,) = session.videos
+    qtbot.waitUntil(lambda: bool(first.rows))
+    session.select(first.rows[0].key, seek=False)
+    session.decide(Decision.ACCEPTED)
+    copy = tmp_path / "a copy.mp4"
+    copy.write_bytes(five[0].read_bytes())
+    told: list[str] = []
+    session.told.connect(told.append)
+    window.open_paths([copy])
+    qtbot.waitUntil(lambda: session.current is first)
+    assert session.videos == [first]
+    assert told == ["a copy.mp4 is the same video as video 0.mp4, which is in the list."]
+
+    # The file was moved: its decisions go with it.
+    five[0].unlink()
+    window.open_paths([copy])
+    qtbot.waitUntil(lambda: first.path == copy and bool(first.rows))
+    assert session.videos == [first]
+    assert first.rows[0].decision is Decision.ACCEPTED
+
+    # Another file took its place: it is another video, and the decisions stay with the old one.
+    window.close()
+    copy.write_bytes(five[1].read_bytes())
+    again = opened()
+    again.resume()
+    (entry,) = again.session.videos
+    qtbot.waitUntil(lambda: bool(entry.rows))
+    assert entry.decided == {}
