@@ -22,7 +22,7 @@ from tests.conftest import ROOT
 from tests.gui.curator import state_of
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="fork and SIGKILL")
-KILLS = 50
+KILLS = int(os.environ.get("CLIPGEN_KILLS", "12"))  # 50 take a minute
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def desk(short_video: Path, short_analysis: Analysis, tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_fifty_kills_at_random_moments_lose_nothing(desk: Path) -> None:
+def test_kills_at_random_moments_lose_nothing(desk: Path) -> None:
     """After each kill the project holds what the app held, or one step more: the one that was under way."""
     rng = random.Random(0)
     steps = 0
@@ -54,9 +54,8 @@ def test_fifty_kills_at_random_moments_lose_nothing(desk: Path) -> None:
         zygote.stdin.write(f"{seed}\n")
         zygote.stdin.flush()
         child = int(zygote.stdout.readline())
-        told: list[tuple[str, dict[str, Any]]] = []
-        for _ in range(rng.randrange(2, 30)):
-            told.append(json.loads(zygote.stdout.readline()))
+        told: list[tuple[str, dict[str, Any]]]
+        told = [json.loads(zygote.stdout.readline()) for _ in range(rng.randrange(2, 30))]
         os.kill(child, signal.SIGKILL)
         while (line := zygote.stdout.readline()) != "dead\n":
             if line.endswith("]dead\n"):
