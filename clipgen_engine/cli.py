@@ -15,7 +15,11 @@ from clipgen_engine.cli_flags import BUG, DONE, INTERRUPTED, WRONG_INPUT, Helpfu
 from clipgen_engine.cli_progress import interrupts_set
 from clipgen_engine.errors import Cancelled, ClipgenError
 
-_COMMANDS = {"export": "clipgen_engine.cli_export", "import": "clipgen_engine.cli_import"}
+_COMMANDS = {
+    "export": "clipgen_engine.cli_export",
+    "import": "clipgen_engine.cli_import",
+    "rank": "clipgen_engine.cli_rank",
+}
 _RUN = "clipgen_engine.cli_run"
 
 _log = logging.getLogger("clipgen")
