@@ -202,6 +202,7 @@ def _analysis_of(
 class AnalysisLoader(Job):
     """Brings back the stored analysis of the video on screen, beside whatever the queue does."""
 
+    loaded = Signal(object)  # entry
     lost = Signal(object)  # entry: its analysis is not stored any more, so it waits for another
 
     def __init__(self, session: Session, cache: MakeCache | None = None, parent: QObject | None = None) -> None:
@@ -238,6 +239,7 @@ class AnalysisLoader(Job):
             return
         analysis, ranker = found
         self._session.set_analysis(entry, analysis, ranker, complete=True, name=entry.analysis_name)
+        self.loaded.emit(entry)
 
     def _fail(self, message: str) -> None:
         entry, self._wanted = self._wanted, None

@@ -164,6 +164,13 @@ COMMANDS: tuple[Command, ...] = (
         "trim_start", "Trim the start", ("[",), "Let the window start at the playhead", _REVIEW, starts_section=True
     ),
     Command("trim_end", "Trim the end", ("]",), "Let the window end at the playhead", _REVIEW),
+    Command(
+        "best_of_project",
+        "Best of the project",
+        ("Ctrl+Shift+B",),
+        "Pick the best windows across all videos",
+        _REVIEW,
+    ),
     Command("new_window", "New window", ("B",), "Accept the window at the playhead", _REVIEW),
     Command("tag", "Tag", ("T",), "Put tags on the window", _REVIEW, "tag-outline", starts_section=True),
     Command("note", "Note", ("W",), "Write a note on the window", _REVIEW, "note-text-outline"),

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from clipgen_engine.types import Decision, Progress
 from clipgen_gui.actions import make_actions, name_undo_actions, press_focused_button
 from clipgen_gui.analysis_queue import AnalysisLoader, AnalysisQueue
+from clipgen_gui.best_of_project import BestOfProject
 from clipgen_gui.cards import Card
 from clipgen_gui.contact_sheet import ContactSheet
 from clipgen_gui.drop_page import DropPage, sample_video
@@ -112,6 +113,7 @@ class MainWindow(QMainWindow):
         self.project_flow = ProjectFlow(
             self.session, self.scout, self.messages, self._settings, lambda: self.exports.busy, self
         )
+        self.best = BestOfProject(self.session, cache, self)
         self.setWindowTitle("clipgen")
         self.setAcceptDrops(True)
         self._make_actions()
@@ -157,6 +159,7 @@ class MainWindow(QMainWindow):
             "trim_start": lambda: session.trim("start"),
             "trim_end": lambda: session.trim("end"),
             "new_window": session.accept_here,
+            "best_of_project": self.best.open_and_rank,
             "tag": lambda: self.details.ask_tag(),
             "note": lambda: self.details.ask_note(),
             "subject": lambda: self.details.ask_subject(),
@@ -288,6 +291,7 @@ class MainWindow(QMainWindow):
         self.exports.progressed.connect(self._show_export)
         self.export_flow.changed.connect(self._export_changed)
         self.queue.analysed.connect(self.tokens.take)
+        self.loader.loaded.connect(self.tokens.take)
         self.token_flow = TokenFlow(session, self.tokens, self.preferences, self.messages, self)
         self.token_flow.settings_wanted.connect(lambda: self.show_settings("tokens"))
         self.token_bar.settings_wanted.connect(lambda: self.show_settings("tokens"))
@@ -528,6 +532,7 @@ class MainWindow(QMainWindow):
         self.table.strip.server.shutdown(_JOIN_MS)
         self.queue.shutdown(_JOIN_MS)
         self.loader.shutdown(_JOIN_MS)
+        self.best.job.shutdown(_JOIN_MS)
         self.scout.shutdown(_JOIN_MS)
         self.tokens.shutdown(_JOIN_TOKENS_MS)
         self.export_flow.shutdown(_JOIN_MS)

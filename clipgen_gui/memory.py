@@ -40,6 +40,11 @@ class Memory:
         self._complain = complain
 
     @property
+    def project(self) -> Project | None:
+        """The project itself, to be read."""
+        return self._project
+
+    @property
     def path(self) -> Path | None:
         """The project's file."""
         return self._project.path if self._project else None

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QSettings, Qt
 from pytestqt.qtbot import QtBot
 
 from clipgen_engine.analysis_cache import AnalysisCache
@@ -216,3 +216,24 @@ def test_the_same_file_is_one_video(opened: Opened, qtbot: QtBot, five: list[Pat
     (entry,) = again.session.videos
     qtbot.waitUntil(lambda: bool(entry.rows))
     assert entry.decided == {}
+
+
+def test_the_best_of_the_project_leads_to_its_windows(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
+    window = opened()
+    window.open_paths(five)
+    wait_for_all(window, qtbot)
+    session, best = window.session, window.best
+    qtbot.waitUntil(lambda: bool(session.current.rows))
+    best.quota.setValue(2)
+    best.total.setValue(7)
+    qtbot.keyClick(window, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    qtbot.waitUntil(lambda: best.table.rowCount() == 7)
+    names = [best.table.item(row, 1).text() for row in range(7)]
+    assert max(names.count(name) for name in names) == 2
+    best.table.setCurrentCell(6, 0)
+    entry = session.current
+    assert entry is not None
+    assert entry.path.name == names[6]
+    qtbot.waitUntil(lambda: entry.selected_row is not None)
+    assert f"{entry.selected_row.sequence.combined_score:.2f}" == best.table.item(6, 3).text()
+    best.close()
