@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Collection, Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -13,18 +12,21 @@ from typing import Any
 
 import av
 import numpy as np
+from av.audio.frame import AudioFrame
+from av.video.frame import VideoFrame
+from av.video.reformatter import Interpolation, VideoReformatter
 from numpy.typing import NDArray
 
 from clipgen_engine.clip_encoder import picture_name
 from clipgen_engine.clip_formats import ClipFormat
 from clipgen_engine.clip_pictures import numbers
 from clipgen_engine.clip_plan import ClipPlan
-from clipgen_engine.errors import ClipgenError
 from clipgen_engine.opencv import cv2
 from clipgen_engine.types import UInt8Array
-from clipgen_engine.video import PictureConverter, decode_raw, probe
+from clipgen_engine.video import colorspace_of
 
 _TIME_SLACK_S = 0.0015  # Matroska counts in milliseconds
+_HIGHEST_DB = 100.0  # equal pictures have no finite level, and records hold only numbers
 _SOUND_SHORT_S = 0.005
 _SOUND_LONG_S = 0.3  # a codec fills up its last frame: 1024 samples of AAC, at 7,350 Hz as much as this
 
@@ -41,14 +43,14 @@ class Measured:
     size_bytes: int
     width_px: int
     height_px: int
-    psnr_db: tuple[float, ...] | None  # of the samples, RGB; None where lossless
+    psnr_db: tuple[float, ...] | None  # of the samples, RGB, equal ones as 100; None where lossless
     sound_s: float | None
 
 
 def psnr_db(one: UInt8Array, other: UInt8Array) -> float:
     """Peak signal-to-noise ratio of 8-bit pictures, dB; infinite where they are equal."""
-    error = float(np.square(one.astype(np.int32) - other).mean())
-    return 10 * math.log10(255**2 / error) if error else math.inf
+    squares = cv2.norm(one, other, cv2.NORM_L2SQR)
+    return 10 * math.log10(255**2 * one.size / squares) if squares else math.inf
 
 
 def check_clip(
@@ -71,10 +73,9 @@ def check_clip(
         FaultyClip: frames, times, size, a sample or the sound are not as planned.
     """
     try:
-        shown = _shown(path, kind, plan, samples)
-        sound_s = None if kind.is_folder else _sound_length(path)
-    except (ClipgenError, OSError) as error:
-        raise FaultyClip(f"it cannot be read again ({str(error).rstrip('.').lower()})") from error
+        shown, sound_s = (_folder if kind.is_folder else _file)(path, kind, plan, samples)
+    except (av.error.FFmpegError, OSError) as error:
+        raise FaultyClip(f"it cannot be read again ({str(error.strerror or error).lower()})") from error
     if with_sound:
         _require_sound(sound_s, plan)
     levels = []
@@ -91,32 +92,51 @@ def check_clip(
             raise FaultyClip(
                 f"its frame {position} differs from the source (PSNR {psnr_db(found[0], expected[0]):.1f} dB)"
             )
-        levels.append(psnr_db(found[0], expected[0]))
+        levels.append(min(_HIGHEST_DB, psnr_db(found[0], expected[0])))
     sha256, size_bytes = _hashed(path)
     height, width = next(iter(samples.values()))[0].shape[:2]
     return Measured(sha256, size_bytes, width, height, None if kind.lossless else tuple(levels), sound_s)
 
 
-def _shown(path: Path, kind: ClipFormat, plan: ClipPlan, wanted: Collection[int]) -> dict[int, Sequence[NDArray[Any]]]:
-    """Decode all, keep what is wanted, as `check_clip` takes it."""
-    count = len(plan.pts)
-    if kind.is_folder:
-        _require_count(sum(1 for _ in path.iterdir()), count)
-        return {position: [_read_picture(path / picture_name(position, kind))] for position in wanted}
-    clip = probe(path)
-    converter = PictureConverter(clip, None, "rgb24")
-    shown: dict[int, Sequence[NDArray[Any]]] = {}
-    decoded = 0
-    with closing(decode_raw(clip, 0, clip.frame_count)) as frames:
-        for position, frame in frames:
-            decoded += 1
-            if position in wanted:
-                shown[position] = numbers(frame) if kind.lossless else [converter(frame)]
-    _require_count(decoded, count)
-    late_s = np.abs(clip.times_s - plan.pts * float(plan.time_base)).max()
+_Shown = dict[int, Sequence[NDArray[Any]]]  # as `check_clip` takes it
+
+
+def _folder(path: Path, kind: ClipFormat, plan: ClipPlan, wanted: Collection[int]) -> tuple[_Shown, None]:
+    _require_count(sum(1 for _ in path.iterdir()), len(plan.pts))
+    return {position: [_read_picture(path / picture_name(position, kind))] for position in wanted}, None
+
+
+def _file(path: Path, kind: ClipFormat, plan: ClipPlan, wanted: Collection[int]) -> tuple[_Shown, float | None]:
+    """Decode all in one go; the wanted pictures, and where the sound ends in seconds, None without a sound stream."""
+    reformatter = VideoReformatter()
+    shown: _Shown = {}
+    times: list[Fraction] = []
+    sound_end = Fraction(0)
+    with av.open(str(path)) as container:
+        container.streams.video[0].thread_type = "AUTO"
+        for frame in container.decode(*container.streams.video, *container.streams.audio):
+            if not isinstance(frame, VideoFrame | AudioFrame) or frame.pts is None or frame.time_base is None:
+                continue
+            begin = frame.pts * frame.time_base
+            if isinstance(frame, AudioFrame):
+                sound_end = max(sound_end, begin + Fraction(frame.samples, frame.sample_rate))
+                continue
+            if len(times) in wanted:
+                shown[len(times)] = numbers(frame) if kind.lossless else [_rgb(frame, reformatter)]
+            times.append(begin)
+        has_sound = bool(container.streams.audio)
+    _require_count(len(times), len(plan.pts))
+    late_s = np.abs(np.array(times, np.float64) - float(times[0]) - plan.pts * float(plan.time_base)).max()
     if late_s > _TIME_SLACK_S:
         raise FaultyClip(f"its time stamps are off by {late_s:.3f} s")
-    return shown
+    return shown, float(sound_end) if has_sound else None
+
+
+def _rgb(frame: VideoFrame, reformatter: VideoReformatter) -> UInt8Array:
+    pixels: UInt8Array = reformatter.reformat(  # type: ignore[assignment]  # 8 bits
+        frame, format="rgb24", src_colorspace=colorspace_of(frame), interpolation=Interpolation.BILINEAR
+    ).to_ndarray()
+    return pixels
 
 
 def _require_count(found: int, planned: int) -> None:
@@ -130,19 +150,6 @@ def _read_picture(path: Path) -> UInt8Array:
         raise FaultyClip(f"its picture {path.name} cannot be read again")
     upright: UInt8Array = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
     return upright
-
-
-def _sound_length(path: Path) -> float | None:
-    """Seconds of sound from time 0 on; None without a sound stream."""
-    with av.open(str(path)) as container:
-        if not container.streams.audio:
-            return None
-        ends = [
-            frame.pts * frame.time_base + Fraction(frame.samples, frame.sample_rate)
-            for frame in container.decode(audio=0)
-            if frame.pts is not None and frame.time_base is not None
-        ]
-    return float(max(ends, default=Fraction(0)))
 
 
 def _require_sound(sound_s: float | None, plan: ClipPlan) -> None:

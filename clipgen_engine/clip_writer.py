@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import chain
@@ -28,6 +29,7 @@ from clipgen_engine.video import PictureConverter, decode_raw
 
 _MOST_OPEN = 4  # clips that are encoded side by side where windows overlap; each holds some fifty pictures
 _DECODE_ON_FRAMES = 48  # decoding across a gap of this length is cheaper than going to a keyframe
+_MOST_FINISHING = 2  # clips that are finished and checked while the next ones are read
 _ATTEMPTS = 2
 
 
@@ -51,7 +53,9 @@ class WrittenClip:
     width_px: int
     height_px: int
     frames_per_s: float
-    psnr_db: tuple[float, ...] | None  # first, middle and last frame against the source (RGB); None where lossless
+    psnr_db: (
+        tuple[float, ...] | None
+    )  # first, middle, last frame against the source in RGB; 100 at most; None: lossless
     sound_s: float | None  # length of its sound; None without
     attempts: int  # 1, or 2 where the first one had a fault
 
@@ -143,15 +147,18 @@ class _Writer:
         self._attempt = 1
         self._frames_done = self._frames_total = 0
         self._open: list[_OpenClip] = []
+        self._finishing: list[tuple[ClipJob, Future[ClipOutcome | FaultyClip | Cancelled | None]]] = []
+        self._ended = threading.Event()  # by a cancel or by what the caller raised
         self._again: list[ClipJob] = []  # clips that had a fault
         self._lost: VideoError | None = None  # why the video could not be opened
 
     def write(self, jobs: Sequence[ClipJob]) -> None:
         self._frames_total = sum(job.stop_frame - job.start_frame for job in jobs)
-        for self._attempt in range(1, _ATTEMPTS + 1):
-            for run in _runs(self._video, jobs):
-                self._write_run(run)
-            jobs, self._again = self._again, []
+        with ThreadPoolExecutor(_MOST_FINISHING, "clipgen-clip") as self._threads:
+            for self._attempt in range(1, _ATTEMPTS + 1):
+                for run in _runs(self._video, jobs):
+                    self._write_run(run)
+                jobs, self._again = self._again, []
 
     def _write_run(self, run: list[ClipJob]) -> None:
         """Write jobs, sorted by their start, in one pass over their part of the video."""
@@ -168,15 +175,21 @@ class _Writer:
                     for clip in [*self._open]:
                         self._go_on(clip, (index, source))
                     for clip in [clip for clip in self._open if clip.job.stop_frame - 1 <= index]:
-                        self._go_on(clip, None)
+                        self._finish(clip)
+                    self._report_finished(but=_MOST_FINISHING)
             while waiting:
                 self._begin(waiting.pop())
             for clip in [*self._open]:  # frames that they wait for do not come
-                self._go_on(clip, None)
+                self._finish(clip)
+            self._report_finished(but=0)
+        except BaseException:
+            self._ended.set()
+            raise
         finally:
             for clip in self._open:
                 clip.steps.close()
             self._open.clear()
+            self._report_finished(but=0)
 
     def _decoded(self, run: list[ClipJob]) -> Generator[tuple[int, VideoFrame], None, None]:
         try:
@@ -190,27 +203,36 @@ class _Writer:
         self._go_on(clip, None)
 
     def _go_on(self, clip: _OpenClip, shown: _Shown | None) -> None:
-        """Show a clip the next frame, or None at its beginning and at its end; report it when it is done."""
-        outcome: ClipOutcome
-        try:
-            clip.steps.send(shown)
-        except StopIteration as end:
-            outcome = end.value
-        except FaultyClip as fault:
+        """Show a clip the next frame, or None to begin with; report it when it failed."""
+        outcome = _after(clip, shown)
+        if outcome is not None:
+            self._open.remove(clip)
+            self._report(clip.job, outcome)
+
+    def _finish(self, clip: _OpenClip) -> None:
+        """Let a clip be finished and checked while the next ones are read."""
+        self._open.remove(clip)
+        self._finishing.append((clip.job, self._threads.submit(_after, clip, None)))
+
+    def _report_finished(self, *, but: int) -> None:
+        """Report clips in the order in which they ended, waiting until no more than `but` are left."""
+        while self._finishing and (len(self._finishing) > but or self._finishing[0][1].done()):
+            job, future = self._finishing.pop(0)
+            outcome = future.result()
+            assert outcome is not None, "the end of a clip is its outcome"
+            self._report(job, outcome)
+
+    def _report(self, job: ClipJob, outcome: ClipOutcome | FaultyClip | Cancelled) -> None:
+        if isinstance(outcome, Cancelled):
+            return
+        if isinstance(outcome, FaultyClip):
             if self._attempt < _ATTEMPTS:
-                self._open.remove(clip)
-                self._again.append(clip.job)
+                self._again.append(job)
                 return
             outcome = OutputError(
-                f"{clip.job.path.name} was written twice, and each time {fault}",
-                "Check the disk, or choose another one",
+                f"{job.path.name} was written twice, and each time {outcome}", "Check the disk, or choose another one"
             )
-        except ClipgenError as error:
-            outcome = error
-        else:
-            return
-        self._open.remove(clip)
-        self._on_clip(clip.job, outcome)
+        self._on_clip(job, outcome)
 
     def _steps(self, job: ClipJob) -> Generator[None, _Shown | None, WrittenClip]:
         """Write one clip: takes the source frames of its span one by one, then None."""
@@ -250,6 +272,8 @@ class _Writer:
                 {position: self._sample(job, *sample) for position, sample in samples.items()},
                 with_sound=first_sound is not None,
             )
+            if self._ended.is_set():
+                raise Cancelled  # nobody would hear of this clip
         return WrittenClip(**vars(measured), frame_count=count, frames_per_s=float(plan.rate), attempts=self._attempt)
 
     def _picture(self, job: ClipJob, source: SourcePictures, index: int) -> VideoFrame | UInt8Array:
@@ -285,6 +309,18 @@ class _Writer:
             f"{name} does not give all of its frames {job.start_frame} to {last} any more",
             "The file changed since the analysis: analyse it again",
         )
+
+
+def _after(clip: _OpenClip, shown: _Shown | None) -> ClipOutcome | FaultyClip | Cancelled | None:
+    """What a clip comes to when it goes on; None where it is not at its end."""
+    try:
+        clip.steps.send(shown)
+    except StopIteration as end:
+        written: WrittenClip = end.value
+        return written
+    except (FaultyClip, ClipgenError, Cancelled) as error:
+        return error
+    return None
 
 
 def _runs(video: VideoInfo, jobs: Sequence[ClipJob]) -> Iterator[list[ClipJob]]:

@@ -95,15 +95,19 @@ def face_crop_path(
     box_center = np.column_stack([left + width / 2, top + height / 2])
     steady = np.column_stack([column(values) for values in track.center_xy.T])
     size = np.maximum(width, height)
+    roll = column(track.head_pose_deg[:, 2])
     # The box grows and sinks with an opening mouth, the steady points do not: they carry the middle of the box.
-    offset = np.median(((box_center - steady) / size[:, np.newaxis])[span], axis=0)
-    slow_size = _smoothed(size, _SIDE_SMOOTHING_S * rate)[span]
+    offset = np.median(_turned((box_center - steady) / size[:, np.newaxis], -roll)[span], axis=0)
+    slow_size, slow_roll = (
+        _smoothed(values, seconds * rate)[span] for values, seconds in ((size, _SIDE_SMOOTHING_S), (roll, _SMOOTHING_S))
+    )
     if slow_size.max() < _STEADY_CHANGE * slow_size.min():
         slow_size = np.full(len(slow_size), np.median(size[span]))
-    center = _smoothed(steady, _SMOOTHING_S * rate)[span] + offset * slow_size[:, np.newaxis]
-    roll = np.zeros(len(slow_size))
-    if settings.align_roll == "on":
-        roll = _smoothed(column(track.head_pose_deg[:, 2]), _SMOOTHING_S * rate)[span]
+    center = (
+        _smoothed(steady, _SMOOTHING_S * rate)[span]
+        + _turned(np.tile(offset, (len(slow_roll), 1)), slow_roll) * slow_size[:, np.newaxis]
+    )
+    roll = slow_roll if settings.align_roll == "on" else np.zeros(len(slow_roll))
     side = slow_size * (1 + 2 * settings.margin)
     if settings.crop == "face_still":
         low, high = center.min(axis=0), center.max(axis=0)
@@ -122,6 +126,16 @@ def cropped_frames(video: VideoInfo, path: CropPath, size: int) -> Iterator[tupl
     with closing(decode(video, path.start_frame, path.stop_frame)) as pictures:
         for picture in pictures:
             yield picture.index, path.cut(picture.pixels, picture.index, size)
+
+
+def _turned(vectors: Float64Array, angle_deg: Float64Array) -> Float64Array:
+    """(N, 2): each vector turned clockwise in the picture by its own angle (N,)."""
+    angle = np.radians(angle_deg)
+    x, y = vectors.T
+    turned: Float64Array = np.column_stack(
+        [x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)]
+    )
+    return turned
 
 
 def _smoothed(values: Float64Array, sigma: float) -> Float64Array:

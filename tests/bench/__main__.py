@@ -8,6 +8,7 @@ _PARTS = (
     "bench_analysis",
     "bench_waiting",
     "bench_ranking",
+    "bench_export",
     "bench_gui",
     "bench_review",
     "bench_player",

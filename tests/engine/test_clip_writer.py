@@ -22,7 +22,7 @@ from clipgen_engine.crop_path import CropPath, cropped_frames
 from clipgen_engine.errors import Cancelled, OutputError, VideoError
 from clipgen_engine.opencv import cv2
 from clipgen_engine.settings import ExportSettings, declarations
-from clipgen_engine.types import VideoInfo
+from clipgen_engine.types import Progress, VideoInfo
 from clipgen_engine.video import decode, decode_raw, probe
 from tests.engine.test_video import KINDS, UNEVEN_PTS
 from tests.videos import RATE, coded_picture, read_code, write_coded_video
@@ -347,25 +347,40 @@ def test_a_source_that_is_gone_fails_every_clip(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_cancel_leaves_only_what_is_complete(tmp_path: Path) -> None:
-    source = probe(write_coded_video(tmp_path / "source.mp4", 40))
+def test_a_cancel_leaves_only_what_is_complete_and_told(tmp_path: Path) -> None:
+    source = probe(write_coded_video(tmp_path / "source.mp4", COUNT))
     out, cancel = tmp_path / "out", threading.Event()
-    jobs = [ClipJob(0, 10, out / "a.mp4"), ClipJob(5, 40, out / "b.mp4"), ClipJob(30, 40, out / "c.mp4")]
+    spans = {"a": (0, 10), "b": (5, 58), "c": (12, 40), "d": (59, 60)}
+    jobs = [ClipJob(*span, out / f"{name}.mp4") for name, span in spans.items()]
+    told: list[str] = []
+
+    def watch(progress: Progress) -> None:
+        if progress.done == 30:
+            cancel.set()
+
     with pytest.raises(Cancelled):
-        write_clips(source, jobs, QUICK, on_clip=lambda job, outcome: cancel.set(), cancel=cancel)
-    assert [file.name for file in out.iterdir()] == ["a.mp4"]
+        write_clips(
+            source, jobs, QUICK, on_clip=lambda job, outcome: told.append(job.path.name), progress=watch, cancel=cancel
+        )
+    assert sorted(file.name for file in out.iterdir()) == sorted(told)
+    assert set(told) <= {"a.mp4"}
 
 
 def test_what_the_caller_raises_ends_the_work_cleanly(tmp_path: Path) -> None:
-    source = probe(write_coded_video(tmp_path / "source.mp4", 40))
-    out = tmp_path / "out"
+    source = probe(write_coded_video(tmp_path / "source.mp4", COUNT))
+    told: list[str] = []
 
     def full(job: ClipJob, outcome: ClipOutcome) -> None:
+        told.append(job.path.name)
         raise OutputError("The disk is full")
 
+    jobs = [ClipJob(start, start + 4, tmp_path / "out" / f"{start}.mp4") for start in range(0, COUNT, 2)]
     with pytest.raises(OutputError, match="The disk is full"):
-        write_clips(source, [ClipJob(0, 10, out / "a.mp4"), ClipJob(5, 40, out / "b.mp4")], QUICK, on_clip=full)
-    assert [file.name for file in out.iterdir()] == ["a.mp4"]
+        write_clips(source, jobs[:-1], QUICK, on_clip=full)
+    left = {file.name for file in (tmp_path / "out").iterdir()}
+    assert told[0] in left
+    assert len(left) < len(jobs) / 2
+    assert not any(name.startswith(".") for name in left)
 
 
 @pytest.mark.parametrize("name", ["mp4", "ffv1", "png"])
@@ -431,6 +446,19 @@ def test_a_faulty_clip_is_written_once_more_then_reported(
         assert isinstance(outcome, OutputError)
         assert "written twice, and each time its frame 0 differs from the source (PSNR" in str(outcome)
         assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_the_record_of_equal_pictures_is_a_number(tmp_path: Path) -> None:
+    grey = [np.full((96, 160), 80, np.uint8)] * 3
+    path = tmp_path / "source.mkv"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("ffv1", rate=RATE)
+        stream.width, stream.height, stream.pix_fmt = 160, 96, "gray"
+        for plane in grey:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(plane, format="gray")))
+        container.mux(stream.encode())
+    written = write_clip(probe(path), 0, 3, tmp_path / "clip", ExportSettings(clip_format="jpeg", crf=0))
+    assert written.psnr_db == (100.0, 100.0, 100.0)
 
 
 def test_formats_and_choices_agree() -> None:
