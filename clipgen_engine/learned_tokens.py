@@ -29,9 +29,15 @@ class Pace:
     stride: int  # every `stride`-th frame gets a token of its own
 
 
-def choose_pace(backend: FrameBackend, analysis: Analysis, settings: TokenSettings) -> Pace:
-    """Time the backend on a few faces. On a GPU every frame gets a token, unless the settings say otherwise."""
-    seconds = seconds_per_face(backend)
+def choose_pace(
+    backend: FrameBackend, analysis: Analysis, settings: TokenSettings, seconds: float | None = None
+) -> Pace:
+    """What learned tokens cost here. On a GPU every frame gets one, unless the settings say otherwise.
+
+    Args:
+        seconds: what a face costs, where that is known; else the backend is timed on a few faces.
+    """
+    seconds = seconds_per_face(backend) if seconds is None else seconds
     slow = backend.device_name == "cpu" and seconds * _face_count(analysis) > _FEW_MINUTES_S
     return Pace(seconds, slow, settings.token_stride or (_SLOW_STRIDE if slow else 1))
 

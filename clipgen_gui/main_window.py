@@ -523,7 +523,7 @@ class MainWindow(QMainWindow):
         self.session.undo_stack.blockSignals(True)  # it says "changed" once more when it is destroyed
         self.playback.pause()
         self.queue.cancel()
-        self.tokens.pause(True)
+        self.tokens.leave()
         self.exports.cancel()
         self.server.shutdown(_JOIN_MS)
         self.player.meshes.shutdown(_JOIN_MS)

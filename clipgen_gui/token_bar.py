@@ -109,8 +109,6 @@ class TokenBar(QWidget):
         self.text.setText(self._told(state, progress))
 
     def _told(self, state: TokenState, progress: Progress | None) -> str:
-        if state is TokenState.FAILED:
-            return "no learned tokens"
         if state is TokenState.LOADING:
             if progress is not None and progress.stage == "download":
                 return f"DINOv2: {progress.done // _MEGABYTE} of {progress.total // _MEGABYTE} MB"

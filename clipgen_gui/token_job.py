@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from clipgen_engine.errors import ClipgenError, ModelMissingError
+from clipgen_engine.errors import Cancelled, ClipgenError, ModelMissingError
 from clipgen_engine.expression_tokens import FrameBackend, load_backend
 from clipgen_engine.ranking import Ranker
 from clipgen_engine.settings import RankingSettings, TokenSettings
@@ -94,11 +94,12 @@ class TokenJob(QObject):
         self.cache, self.load = cache, load
         self._worker = EngineWorker("tokens", self)
         self._loaded: list[tuple[TokenSettings, FrameBackend]] = []  # at most one; of the worker's thread
+        self._seconds: float | None = None  # what a face costs with it
         self._bases: dict[VideoEntry, Analysis] = {}  # without learned tokens
         self._done: set[VideoEntry] = set()
         self._running: VideoEntry | None = None
         self._may_download = False
-        self._stopping = False
+        self._stopping = self._leaving = False
         self._wish = _Wish(session.settings)
         self._began = 0.0, 0  # when the progress began that the rest is told from, and at what
         self.state = TokenState.OFF
@@ -186,8 +187,13 @@ class TokenJob(QObject):
             self._stop()
         self._start()
 
+    def leave(self) -> None:
+        """The window closes: stop for good, without another look at the list."""
+        self._leaving = True
+        self._stop()
+
     def shutdown(self, timeout_ms: int) -> bool:
-        """Stop, and wait until the thread has ended; what was made is kept."""
+        """Wait until the thread has ended; what was made is kept."""
         return self._worker.shutdown(timeout_ms)
 
     # What runs
@@ -248,7 +254,8 @@ class TokenJob(QObject):
                 backend = self._backend(settings, report, cancel)
             except ClipgenError as error:
                 return _Refused(str(error), isinstance(error, ModelMissingError))
-            pace = choose_pace(backend, base, settings)
+            pace = choose_pace(backend, base, settings, self._seconds)
+            self._seconds = pace.seconds_per_face
             store = self.cache().token_store(made_by(base, backend)) if self.cache else nullcontext()
             with store as opened:
                 filling = TokenFilling(base, backend, pace.stride, opened)
@@ -270,7 +277,11 @@ class TokenJob(QObject):
                         offered_s = time.monotonic() + 9 * (time.monotonic() - now)
 
                 progressed(Progress("tokens", filling.done, filling.total))
-                filling.run(_Order(base, wish, pace.stride, settings.token_scope), progressed, cancel)
+                try:
+                    filling.run(_Order(base, wish, pace.stride, settings.token_scope), progressed, cancel)
+                except Cancelled:
+                    if self._leaving:
+                        raise
                 return found()
 
         return run
@@ -280,6 +291,7 @@ class TokenJob(QObject):
         wanted = replace(settings, allow_download=True, token_stride=0, token_scope="auto")
         if not self._loaded or self._loaded[0][0] != wanted:
             self._loaded.clear()  # two of them need not fit into memory
+            self._seconds = None
             self._loaded.append((wanted, self.load(settings, report, cancel)))
         return self._loaded[0][1]
 
@@ -295,16 +307,20 @@ class TokenJob(QObject):
         self.changed.emit()
 
     def _take(self, found: _Found) -> None:
+        if not self._stopping:
+            self._show(found)
+
+    def _show(self, found: _Found) -> None:
         entry = self._running
         if entry is None or entry.state is not VideoState.DONE or self.state is TokenState.OFF:
             return
-        if (
-            not self._stopping and found.analysis.tracks is self._bases[entry].tracks
-        ):  # else it was analysed again meanwhile
+        if found.analysis.tracks is self._bases[entry].tracks:  # else it was analysed again meanwhile
             self._session.set_tokens(entry, found.analysis, found.ranker)
 
     def _finish(self, result: _Found | _Refused) -> None:
-        if self._stopping:  # it was quicker than the cancel
+        if self._stopping:
+            if isinstance(result, _Found) and self.state is TokenState.PAUSED:
+                self._show(result)  # what the list did not show yet
             self._stopped()
         elif isinstance(result, _Refused):
             self._running = None

@@ -3,7 +3,7 @@
     frame_index int64 (N,) · pts int64 (N,) · time_s float64 (N,), since frame 0 of the source
     box_xywh float32 (N, 4), px of the upright source · confidence float32 (N,) · center_xy float32 (N, 2)
     head_pose_deg float32 (N, 3): yaw, pitch, roll · blendshapes float32 (N, 52) with blendshape_names
-    tokens float32 (N, D) with token_names and token_backend
+    tokens float32 (N, D) with token_names, token_backend and token_interpolated bool (N,): put between two computed
     landmarks float32 (N, 478, 3), px of the upright source; z grows away from the camera
     provenance: JSON text
 
@@ -102,6 +102,7 @@ def _analysed(footage: Footage, start: int, stop: int) -> dict[str, NDArray[Any]
         filled[places] = values[rows]
         return filled
 
+    made = tokens.interpolated if tokens.interpolated is not None else np.zeros(len(tokens.values), np.bool_)
     return {
         "frame_index": np.arange(start, stop, dtype=np.int64),
         "pts": video.pts[start:stop],
@@ -112,6 +113,7 @@ def _analysed(footage: Footage, start: int, stop: int) -> dict[str, NDArray[Any]
         },
         "blendshape_names": np.array([_NEUTRAL, *BLENDSHAPE_REGIONS]),
         "tokens": column(tokens.values),
+        "token_interpolated": column(made.astype(np.float32)) == 1,
         "token_names": np.array(tokens.channel_names),
         "token_backend": np.array(tokens.backend),
     }

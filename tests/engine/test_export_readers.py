@@ -195,6 +195,8 @@ def test_features_by_numpy(exported: Path, analyses: tuple[Analysis, Analysis]) 
             for name in ("box_xywh", "confidence", "center_xy", "head_pose_deg", "blendshapes"):
                 assert np.array_equal(stored[name], getattr(analysis.tracks[0], name)[start:stop])
             assert np.array_equal(stored["tokens"], analysis.tokens[0].values[start:stop])
+            assert stored["token_interpolated"].shape == (stop - start,)
+            assert not stored["token_interpolated"].any()
             assert len(stored["blendshape_names"]) == stored["blendshapes"].shape[1] == 52
             assert stored["landmarks"].shape == (stop - start, 478, 3)
 

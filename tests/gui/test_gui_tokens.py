@@ -139,6 +139,8 @@ def test_what_is_known_stands_first_and_what_is_selected_comes_next(
     until(qtbot, lambda: window.tokens.running is None)
     assert window.tokens.state is TokenState.PAUSED
     assert "paused at" in window.token_bar.text.text()
+    assert abs(entry.rows[0].key[0] - start) < 4  # the list shows all that is known by then
+    assert entry.rows[0].sequence.scored_by == "transformer"
     count = len(backend.seen)
     qtbot.wait(100)
     assert len(backend.seen) == count
