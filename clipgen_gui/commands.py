@@ -211,6 +211,5 @@ class Gesture:
 
 GESTURES: tuple[Gesture, ...] = (
     Gesture("Arrows, Enter", "Contact sheet: mark a window, loop it in the player", _REVIEW),
-    Gesture("1 … 9, 0 or click", "Contact sheet: accept that window", _REVIEW),
-    Gesture("Shift + 1 … 0 or right click", "Contact sheet: reject that window", _REVIEW),
+    Gesture("1 … 9, 0 or click", "Contact sheet: accept; with Shift or the right button reject", _REVIEW),
 )

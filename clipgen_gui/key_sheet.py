@@ -82,18 +82,22 @@ def _columns() -> QWidget:
         column = QVBoxLayout()
         column.setSpacing(0)
         for title, commands in half:
+            column.addSpacing(18 if column.count() else 0)
             column.addLayout(_group(title, commands))
-            column.addSpacing(18)
         column.addStretch(1)
         columns.addLayout(column)
     return content
 
 
 def _halves(groups: _Groups) -> tuple[_Groups, _Groups]:
-    """Two columns, as nearly equal in height as whole groups allow."""
-    heights = [len(commands) + 2 for _, commands in groups]  # title and gap
+    """Two columns, as nearly equal in height as whole groups allow; the last group stands where there is room."""
+    gestures = [sum(gesture.group == title for gesture in GESTURES) for title, _ in groups]
+    heights = [len(commands) + more + 2 for (_, commands), more in zip(groups, gestures, strict=True)]  # title and gap
+    *heights, _ = heights
     cut = min(range(1, len(groups)), key=lambda at: abs(sum(heights[:at]) - sum(heights[at:])))
-    return groups[:cut], groups[cut:]
+    left, right = groups[:cut], groups[cut:-1]
+    (left if sum(heights[:cut]) < sum(heights[cut:]) else right).append(groups[-1])
+    return left, right
 
 
 def _group(title: str, commands: list[Command]) -> QGridLayout:
@@ -103,7 +107,8 @@ def _group(title: str, commands: list[Command]) -> QGridLayout:
     heading = QLabel(title.upper())
     heading.setObjectName("cardTitle")
     grid.addWidget(heading, 0, 0, 1, 2)
-    lines = [(" or ".join(map(shown_key, keymap.keys(one.name))) or "no key", one.help) for one in commands]
+    keyed = [(keymap.keys(one.name), one.help) for one in commands]
+    lines = [(" or ".join(map(shown_key, keys)), told) for keys, told in keyed if keys]
     lines += [(gesture.keys, gesture.help) for gesture in GESTURES if gesture.group == title]
     for row, (shown, told) in enumerate(lines, start=1):
         keys = QLabel(shown)
