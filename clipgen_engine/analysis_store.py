@@ -38,6 +38,7 @@ def save_analysis(analysis: Analysis, folder: Path) -> None:
             "average_rate": str(video.average_rate),
             "has_audio": video.has_audio,
             "fingerprint": video.fingerprint,
+            "lost_packets": video.lost_packets,
         },
         "settings": dict(analysis.settings),
         "model_sha256": dict(analysis.model_sha256),
@@ -132,6 +133,7 @@ def _restored(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Analysis
             keyframe_pts=arrays["keyframe_pts"],
             has_audio=video["has_audio"],
             fingerprint=video["fingerprint"],
+            lost_packets=video.get("lost_packets", 0),  # older files do not tell
         ),
         settings=header["settings"],
         model_sha256=header["model_sha256"],

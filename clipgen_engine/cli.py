@@ -14,6 +14,9 @@ import numpy as np
 from clipgen_engine.cli_flags import BUG, DONE, INTERRUPTED, WRONG_INPUT, HelpfulParser
 from clipgen_engine.cli_progress import interrupts_set
 from clipgen_engine.errors import Cancelled, ClipgenError
+from clipgen_engine.model_files import FACE_MODEL_SHA256
+from clipgen_engine.settings import AnalysisSettings
+from clipgen_engine.types import VideoInfo
 
 _COMMANDS = {
     "export": "clipgen_engine.cli_export",
@@ -74,7 +77,23 @@ def _info(arguments: Sequence[str]) -> int:
             "rate": f"{float(video.average_rate):.3f} frames/s, {pace}",
             "time": f"{video.duration_s:.3f} s, time base {video.time_base}, starts at PTS {video.start_pts}",
             "sound": "yes" if video.has_audio else "no",
+            "damage": f"{video.lost_packets} packets of pictures cannot be read" if video.lost_packets else "none seen",
             "fingerprint": video.fingerprint,
+            "analysis": _what_is_stored(video),
         }.items():
             print(f"  {label:<12}{value}")
     return code
+
+
+def _what_is_stored(video: VideoInfo) -> str:
+    """What the cache knows of this video, analysed as it is without flags."""
+    from clipgen_engine.analysis_cache import AnalysisCache
+
+    analysis = AnalysisCache().load(video, AnalysisSettings(), {"face_landmarker": FACE_MODEL_SHA256})
+    if analysis is None:
+        return "none stored"
+    return (
+        f"{len(analysis.tracks)} face tracks in {len(analysis.shots)} shots, "
+        f"{analysis.undecodable_frames} undecodable frames, "
+        f"channels that never leave zero: {', '.join(analysis.dead_channels) or 'none'}"
+    )

@@ -127,12 +127,22 @@ def _analyze(options: argparse.Namespace, settings: AnalysisSettings, cancel: th
 
     video = probe(options.video_path)
     make_writable_folder(options.output_dir)
+    from clipgen_engine.analysis_cache import AnalysisCache
     from clipgen_engine.analyzer import analyze_video
 
+    cache = AnalysisCache()
     with progress_shown("Analysing", "frame") as progress:
-        analysis = analyze_video(video, settings, face_model=options.face_model, progress=progress, cancel=cancel)
-    if analysis.undecodable_frames:
-        _log.warning("%d frames could not be decoded; they count as missing", analysis.undecodable_frames)
+        analysis = analyze_video(
+            video, settings, face_model=options.face_model, progress=progress, cancel=cancel, cache=cache
+        )
+    if analysis.undecodable_frames or video.lost_packets:
+        _log.warning(
+            "%d frames could not be decoded and %d packets could not be read; they count as missing",
+            analysis.undecodable_frames,
+            video.lost_packets,
+        )
+    if analysis.tracks and analysis.dead_channels:
+        _log.info("Channels that never leave zero: %s", ", ".join(analysis.dead_channels))
     return analysis
 
 

@@ -86,6 +86,8 @@ def _write_frame_data(analysis: Analysis, ranking: Ranking, path: Path) -> None:
     head = provenance(analysis, ranking.settings) | {
         "shots": [{"start_frame": start, "end_frame": stop - 1} for start, stop in analysis.shots.tolist()],
         "undecodable_frames": analysis.undecodable_frames,
+        "lost_packets": analysis.video.lost_packets,
+        "dead_channels": list(analysis.dead_channels),
     }
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.write(strict_json(head)[:-1] + ', "frames": [')

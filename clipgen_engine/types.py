@@ -51,6 +51,7 @@ class VideoInfo:
     keyframe_pts: Int64Array  # (K,) int64, ticks, sorted; keyframes of discarded packets included (for seeking)
     has_audio: bool
     fingerprint: str  # hex; of size, head and tail of the file
+    lost_packets: int = 0  # packets of pictures without a frame in the index: unreadable, or with another's time stamp
 
     @property
     def frame_count(self) -> int:

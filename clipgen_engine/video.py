@@ -58,14 +58,14 @@ def probe(path: str | Path) -> VideoInfo:
     path = Path(path)
     with closing(open_container(path)) as container:
         stream = _video_stream(container, path)
-        pts, keyframe_pts = _packet_times(container, stream)
+        pts, keyframe_pts, lost = _packet_times(container, stream)
         time_base = stream.time_base
         rate = stream.average_rate or stream.guessed_rate
         has_audio = bool(container.streams.audio)
     if time_base is None:
         raise VideoError(f"{path.name} has no time base", "Convert it to mp4 first")
     if pts is None:  # the container keeps no time stamps for pictures (AVI): the decoder makes them
-        pts = _decoded_times(path)
+        pts, lost = _decoded_times(path), 0
     if not len(pts):
         raise VideoError(
             f"{path.name} has a video stream but no frames in it", "The file may be cut off: copy it again"
@@ -86,6 +86,7 @@ def probe(path: str | Path) -> VideoInfo:
         keyframe_pts=read_only(keyframe_pts if len(keyframe_pts) else pts[:1].copy()),
         has_audio=has_audio,
         fingerprint=fingerprint(path),
+        lost_packets=lost,
     )
 
 
@@ -338,15 +339,21 @@ def _video_stream(container: Any, path: Path) -> VideoStream:
     raise VideoError(f"{path.name} has no video stream", "Choose a file with a picture")
 
 
-def _packet_times(container: Any, stream: VideoStream) -> tuple[Int64Array | None, Int64Array]:
-    """PTS of the presented frames (None where packets carry none) and of all keyframes, sorted."""
+def _packet_times(container: Any, stream: VideoStream) -> tuple[Int64Array | None, Int64Array, int]:
+    """PTS of the presented frames (None where packets carry none) and of all keyframes, sorted; lost packets.
+
+    A packet is lost where another has its time stamp, or where the container's own count (mp4 keeps one) promises it
+    and it cannot be read.
+    """
     presented: list[int] = []
     keyframes: list[int] = []
     complete = True
+    read = 0
     try:
         for packet in container.demux(stream):
+            read += packet.dts is not None or bool(packet.size)  # all but the flush packet at the end
             if not packet.size:
-                continue  # the flush packet at the end
+                continue  # that one, or a repeated picture (AVI)
             if packet.pts is None:
                 complete = False
                 continue
@@ -356,10 +363,9 @@ def _packet_times(container: Any, stream: VideoStream) -> tuple[Int64Array | Non
                 presented.append(packet.pts)
     except av.error.FFmpegError:
         pass  # a damaged tail: what was read until here stands
-    return (
-        np.unique(np.array(presented, np.int64)) if complete else None,
-        np.unique(np.array(keyframes, np.int64)),
-    )
+    pts = np.unique(np.array(presented, np.int64))
+    lost = len(presented) - len(pts) + max(0, stream.frames - read)
+    return pts if complete else None, np.unique(np.array(keyframes, np.int64)), lost
 
 
 def _decoded_times(path: Path) -> Int64Array:

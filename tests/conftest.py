@@ -24,6 +24,14 @@ def no_error_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     assert not errors, errors
 
 
+@pytest.fixture(autouse=True, scope="session")
+def cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache folder for the tests and the programs that they start, not the user's."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield
+
+
 @pytest.fixture
 def real_clip() -> Any:
     """Gives the path of a real clip by name; skips where the folder of test videos is absent."""

@@ -76,6 +76,10 @@ def test_frame_data_file(run_folder: Path) -> None:
         "position_stability": 0.3,
     }
     assert len(data["model_sha256"]["face_landmarker"]) == 64
+    assert (data["undecodable_frames"], data["lost_packets"]) == (0, 0)
+    with np.load(run_folder / "analysis" / "expression_tokens.npz") as stored:
+        peaks = dict(zip(stored["channel_names"].tolist(), stored["tokens"].max(axis=0).tolist(), strict=True))
+    assert data["dead_channels"] == [name for name, peak in peaks.items() if peak < 0.001] != []
     video = probe(SAMPLE)
     assert [row["frame_idx"] for row in data["frames"]] == list(range(video.frame_count))
     assert [row["pts"] for row in data["frames"]] == video.pts.tolist()
@@ -177,7 +181,8 @@ def test_conditions_by_name(run_folder: Path, tmp_path: Path) -> None:
         assert sequence["combined_score"] == pytest.approx(score + 0.2 * sequence["frontality"], abs=1e-12)
 
 
-def test_info_prints_what_the_index_knows(tmp_path: Path) -> None:
+def test_info_prints_what_the_index_and_the_stored_analysis_know(run_folder: Path, tmp_path: Path) -> None:
+    dead = strictly(run_folder / "analysis" / "frame_data.json")["dead_channels"]
     (tmp_path / "text.mp4").write_text("hello\n" * 100)
     done = engine("info", SAMPLE, tmp_path / "text.mp4")
     assert done.returncode == 2
@@ -186,6 +191,8 @@ def test_info_prints_what_the_index_knows(tmp_path: Path) -> None:
     assert "  picture     640x360, h264\n" in done.stdout
     assert "  rate        30.000 frames/s, constant\n" in done.stdout
     assert "  sound       yes\n" in done.stdout
+    assert "  damage      none seen\n" in done.stdout
+    assert f"0 undecodable frames, channels that never leave zero: {', '.join(dead)}\n" in done.stdout
     assert engine("info").returncode == 2
 
 
@@ -255,7 +262,10 @@ def test_another_video_under_a_stored_analysis_is_refused(run_folder: Path, tmp_
 @pytest.mark.skipif(os.name != "posix", reason="signals")
 def test_an_interrupt_leaves_nothing_half_written(tmp_path: Path) -> None:
     process = subprocess.Popen(
-        [sys.executable, "-m", "clipgen_engine", "--video_path", str(SAMPLE), "--output_dir", str(tmp_path / "out")],
+        [
+            *(sys.executable, "-m", "clipgen_engine", "--video_path", str(SAMPLE)),
+            *("--output_dir", str(tmp_path / "out"), "--max_faces", "3"),  # not stored by another test
+        ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

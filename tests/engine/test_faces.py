@@ -12,6 +12,7 @@ import pytest
 from mediapipe.tasks.python import BaseOptions, vision
 
 import clipgen_engine
+from clipgen_engine.face_following import FaceFollower
 from clipgen_engine.face_models import FaceLandmarker, mp
 from clipgen_engine.face_search import View, search_tiles, view_around
 from clipgen_engine.model_files import load_face_model
@@ -110,15 +111,21 @@ def test_max_faces_is_a_limit(real_clip: Any, tmp_path: Path) -> None:
     assert len(clipgen_engine.analyze_video(path, AnalysisSettings(max_faces=1)).tracks) == 1
 
 
-def test_a_far_face_is_found_on_every_frame(tmp_path: Path) -> None:
-    near = composed.frames_of(SAMPLE, 0, 60)
-    scale = 0.04 * 1280 / 150  # the face of the sample is 150 px wide
+@pytest.mark.parametrize("name", ["sample.mp4", "d19.mp4"])
+def test_a_far_face_is_found_and_has_the_blendshapes_of_a_near_one(real_clip: Any, tmp_path: Path, name: str) -> None:
+    near = composed.frames_of(SAMPLE if name == SAMPLE.name else real_clip(name), 100, 150)
+    with FaceFollower(load_face_model(), AnalysisSettings()) as faces:
+        seen = [faces.look(pixels, n, n / 30, starts_shot=n == 0)[0] for n, pixels in enumerate(near)]
+    width = np.median([face.measures.box_xywh[2] for face in seen])
+    scale = 0.04 * 1280 / width
     canvas = composed.background(1280, 720, seed=3)
     small = [cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) for picture in near]
     path = composed.write_video(tmp_path / "far.mp4", [composed.pasted(canvas, p, 900, 420) for p in small])
     (track,) = clipgen_engine.analyze_video(path).tracks
     assert len(track.frame_index) >= 0.98 * len(near)
-    assert track.box_xywh[:, 2].max() < 60
+    assert np.median(track.box_xywh[:, 2]) == pytest.approx(0.04 * 1280, rel=0.05)
+    blendshapes = np.array([face.blendshapes for face in seen])[track.frame_index]
+    assert np.abs(track.blendshapes - blendshapes).mean() <= 0.02
 
 
 @pytest.mark.parametrize("name", ["no_face.mp4"])

@@ -141,6 +141,25 @@ def test_a_size_that_changes_in_mid_stream_is_scaled_to_the_first(tmp_path: Path
     assert [read_code(picture.pixels) for picture in pictures] == [*range(20), *range(20)]
 
 
+def test_packets_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
+    whole = write_coded_video(tmp_path / "whole.mp4", COUNT)
+    assert probe(whole).lost_packets == 0
+    with av.open(str(whole)) as container:
+        packets = list(container.demux(container.streams.video[0]))
+        cut = sorted(packet.pos for packet in packets if packet.size)[40]
+    moved = tmp_path / "moved.mp4"  # its table of packets in front, so that a cut leaves it whole
+    with av.open(str(whole)) as source, av.open(str(moved), "w", options={"movflags": "faststart"}) as output:
+        stream = output.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(source.streams.video[0]):
+            if packet.dts is not None:
+                packet.stream = stream
+                output.mux(packet)
+    moved.write_bytes(moved.read_bytes()[: cut + moved.stat().st_size - whole.stat().st_size])
+    damaged = probe(moved)
+    assert 0 < damaged.lost_packets < COUNT
+    assert damaged.frame_count + damaged.lost_packets == COUNT
+
+
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
 def test_flipped_bytes_cost_frames_or_are_one_sentence(tmp_path: Path, suffix: str) -> None:
     whole = write_coded_video(tmp_path / f"whole{suffix}", COUNT, options={"g": "12", "bf": "2", "crf": "30"})
