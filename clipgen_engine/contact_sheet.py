@@ -12,12 +12,11 @@ from typing import Any
 from av.video.codeccontext import VideoCodecContext
 from av.video.frame import VideoFrame
 
-from clipgen_engine.score_terms import TERMS
 from clipgen_engine.types import UInt8Array, VideoInfo
 from clipgen_engine.video import decode
 
 _THUMBNAIL_SIDE_PX = 240
-_SHOWN = ("expression_variation", "position_stability")
+_SHOWN = {"combined_score": "combined", "expression_variation": "expression", "position_stability": "position"}
 _PICTURE = re.compile(r'data-key="([0-9a-f]{64})" src="data:image/jpeg;base64,([^"]+)"')
 _STYLE = """
 :root { color-scheme: dark; }
@@ -26,11 +25,11 @@ h1 { font-size: 1.3rem; margin: 0 0 .2rem; }
 p { color: #9a9ca5; margin: 0 0 1.5rem; }
 main { display: grid; grid-template-columns: repeat(auto-fill, minmax(240px, 1fr)); gap: 1rem; }
 figure { margin: 0; background: #1f2229; border-radius: 8px; overflow: hidden; }
-figure div { height: 180px; background: #0e0f12; display: flex; justify-content: center; }
+figure > div { height: 180px; background: #0e0f12; display: flex; justify-content: center; }
 img { height: 100%; max-width: 100%; object-fit: contain; }
 figcaption { padding: .6rem .8rem .8rem; overflow-wrap: anywhere; }
 .place, .note { color: #9a9ca5; font-size: 12px; }
-.scores { display: flex; gap: .9rem; margin: .3rem 0; font-variant-numeric: tabular-nums; }
+.scores { display: flex; flex-wrap: wrap; gap: 0 .9rem; margin: .3rem 0; font-variant-numeric: tabular-nums; }
 .combined_score { color: #5aa2ff; } .expression_variation { color: #ff9f43; } .position_stability { color: #a98bff; }
 .tag { background: #2d313b; border-radius: 4px; padding: 0 .4rem; margin-right: .3rem; font-size: 12px; }
 """
@@ -60,11 +59,10 @@ def contact_sheet(clips: Sequence[tuple[str, Mapping[str, Any], str, str]], titl
 
 
 def _figure(name: str, record: Mapping[str, Any], key: str, picture: str) -> str:
-    scores = [("combined_score", "combined")] + [(term, TERMS[term].label.lower()) for term in _SHOWN]
     numbers = "".join(
-        f'<span class="{term}" title="{escape(label)}">{record[term]:.3f}</span>'
-        for term, label in scores
-        if record[term] is not None
+        f'<span class="{name}">{label} {record[name]:.3f}</span>'
+        for name, label in _SHOWN.items()
+        if record[name] is not None
     )
     tags = "".join(f'<span class="tag">{escape(tag)}</span>' for tag in record["tags"])
     note = f'<div class="note">{escape(record["note"])}</div>' if record["note"] else ""

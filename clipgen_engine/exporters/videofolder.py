@@ -27,23 +27,25 @@ class VideoFolderLayout(Layout):
         return [ClipFile(f"videofolder/{clip.split}/{clip.name}{clip.suffix}", clip.media_key)]
 
     def documents(self, clips: Sequence[Clip], info: Mapping[str, Any]) -> Sequence[Document]:
+        # a window that was decided before a score existed lacks it: then it is no column
+        numbers = [name for name in _NUMBERS if all(clip.record[name] is not None for clip in clips)]
         rows: dict[str, list[str]] = {}
         for clip in clips:
-            rows.setdefault(clip.split, []).append(strict_json(_row(clip)))
+            rows.setdefault(clip.split, []).append(strict_json(_row(clip, numbers)))
         return [
             text_document(f"videofolder/{split}/metadata.jsonl", "\n".join(lines) + "\n")
             for split, lines in rows.items()
         ]
 
 
-def _row(clip: Clip) -> dict[str, Any]:
+def _row(clip: Clip, numbers: Sequence[str]) -> dict[str, Any]:
     record = clip.record
     return {
         "file_name": clip.name + clip.suffix,
         **{name: str(record[name]) for name in _TEXTS},
         "tags": ", ".join(record["tags"]),
         **{name: int(record[name]) for name in _COUNTS},
-        **{name: float(record[name]) for name in _NUMBERS},
+        **{name: float(record[name]) for name in numbers},
         "provenance": strict_json(dict(record)),
     }
 
