@@ -120,12 +120,15 @@ def test_a_far_face_is_found_and_has_the_blendshapes_of_a_near_one(real_clip: An
     scale = 0.04 * 1280 / width
     canvas = composed.background(1280, 720, seed=3)
     small = [cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) for picture in near]
-    path = composed.write_video(tmp_path / "far.mp4", [composed.pasted(canvas, p, 900, 420) for p in small])
+    pictures = [composed.pasted(canvas, picture, 900, 420) for picture in small]
+    # Little compressed: what a codec takes away from a small face is not the follower's loss.
+    path = composed.write_video(tmp_path / "far.mp4", pictures, options={"crf": "6", "preset": "veryfast"})
     (track,) = clipgen_engine.analyze_video(path).tracks
     assert len(track.frame_index) >= 0.98 * len(near)
     assert np.median(track.box_xywh[:, 2]) == pytest.approx(0.04 * 1280, rel=0.05)
     blendshapes = np.array([face.blendshapes for face in seen])[track.frame_index]
-    assert np.abs(track.blendshapes - blendshapes).mean() <= 0.02
+    difference = np.abs(track.blendshapes - blendshapes).mean()
+    assert difference <= 0.02
 
 
 @pytest.mark.parametrize("name", ["no_face.mp4"])
