@@ -100,7 +100,7 @@ def _plan_in_words(pace: Pace, backend: FrameBackend, faces: int, missing: int, 
     own = f"{missing:,} learned tokens are to be made: about {_duration(missing * pace.seconds_per_face)}"
     if not pace.slow:
         return f"{own} on the {backend.device_name}."
-    every = "every frame" if pace.stride == 1 else f"every {pace.stride}th frame"
+    every = "every frame" if pace.stride == 1 else f"one frame in {pace.stride}"
     return (
         f"All {faces:,} faces would take about {_duration(faces * pace.seconds_per_face)} on the "
         f"{backend.device_name}: {every}, {whom}. {own}. --token_scope and --token_stride choose otherwise; what is "

@@ -198,7 +198,7 @@ def test_headless_says_what_it_will_do(analysis: Analysis, monkeypatch: pytest.M
     filled = fill_tokens(
         analysis, FrameTokens(), None, one, say=said.append, progress=lambda p: steps.append((p.done, p.total))
     )
-    assert "All 235 faces would take about 6 min on the cpu: every 4th frame, in the 3 windows that the" in said[0]
+    assert "All 235 faces would take about 6 min on the cpu: one frame in 4, in the 3 windows that the" in said[0]
     count = int(re.search(r"(\d+) learned tokens are to be made", said[0])[1])  # type: ignore[index]
     assert steps[-1] == (count, count)
     assert 15 <= count <= 24
