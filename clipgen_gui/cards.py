@@ -108,6 +108,7 @@ def readable(channel: str) -> str:
 def chip(text: str = "") -> QLabel:
     label = QLabel(text)
     label.setObjectName("chip")
+    label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
     label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # beside taller buttons, too
     return label
 

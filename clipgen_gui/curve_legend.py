@@ -15,7 +15,6 @@ from clipgen_gui.video_entry import MOVEMENT
 
 _HIDDEN, _EXTRA = "plot/hidden", "plot/extra"
 _SAMPLE = QSize(18, 12)
-_PADDING = 16  # px of a button, beside sample and name
 
 
 class CurveLegend(QWidget):
@@ -46,15 +45,21 @@ class CurveLegend(QWidget):
         follow_theme(self, self._rebuild)
 
     def sizeHint(self) -> QSize:
-        return QSize(self._width(lambda kind: kind.label), self.more.sizeHint().height())
+        return QSize(self._width(lambda kind: kind.label), self._height())
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(self._width(lambda kind: ""), self.more.sizeHint().height())
+        return QSize(self._width(lambda kind: ""), self._height())
 
     def _width(self, text: Callable[[CurveKind], str]) -> int:
-        samples = len(self.buttons) * (_SAMPLE.width() + _PADDING)
-        words = sum(self.fontMetrics().horizontalAdvance(text(CURVES[name])) for name in self.buttons)
-        return samples + words + self.more.sizeHint().width()
+        width = self.more.sizeHint().width()
+        for name, button in self.buttons.items():
+            words = button.fontMetrics()
+            frame = button.sizeHint().width() - words.horizontalAdvance(button.text())
+            width += frame + words.horizontalAdvance(text(CURVES[name]))
+        return width
+
+    def _height(self) -> int:
+        return max(one.sizeHint().height() for one in (self.more, *self.buttons.values()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)

@@ -82,7 +82,7 @@ class ExplanationPanel(Card):
         area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         area.setWidget(inner)
         self.body.addWidget(area)
-        self.setMinimumWidth(310)
+        follow_theme(self, lambda: self.setMinimumWidth(px(296)))
         explainer.answered.connect(self._show)
         session.current_changed.connect(lambda: self.setVisible(session.current is not None))
         self.hide()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import groupby
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QDialog, QFrame, QGridLayout, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
@@ -43,14 +43,13 @@ class KeySheet(QDialog):
 
     def _fill(self) -> None:
         """As large as the keys need, and no larger than the window; what does not fit is scrolled."""
+        room = self._window.size() * 0.94
         if self._stale:
             self._stale = False
-            self._area.setWidget(_columns())
-        content = self._area.widget()
-        assert content is not None
-        content.ensurePolished()
-        wanted = content.sizeHint()
-        room = self._window.size() * 0.94
+            self._area.setWidget(_sheet(in_two=True))
+            if _wanted(self._area).width() > room.width():  # the text is large
+                self._area.setWidget(_sheet(in_two=False))
+        wanted = _wanted(self._area)
         if wanted.height() > room.height():
             wanted.setWidth(wanted.width() + self._area.verticalScrollBar().sizeHint().width() + 4)
         self.resize(wanted.boundedTo(room))
@@ -71,14 +70,21 @@ class KeySheet(QDialog):
         self.close()
 
 
-def _columns() -> QWidget:
+def _wanted(area: QScrollArea) -> QSize:
+    content = area.widget()
+    assert content is not None
+    content.ensurePolished()
+    return content.sizeHint()
+
+
+def _sheet(*, in_two: bool) -> QWidget:
     content = QWidget()
     content.setObjectName("sheet")
     columns = QHBoxLayout(content)
     columns.setContentsMargins(20, 18, 20, 18)
     columns.setSpacing(28)
     groups = [(title, list(commands)) for title, commands in groupby(COMMANDS, key=lambda one: one.group)]
-    for half in _halves(groups):
+    for half in _halves(groups) if in_two else (groups,):
         column = QVBoxLayout()
         column.setSpacing(0)
         for title, commands in half:

@@ -30,6 +30,7 @@ from clipgen_gui.explainer import Explainer
 from clipgen_gui.explanation_panel import ExplanationPanel
 from clipgen_gui.export_flow import ExportFlow, open_folder
 from clipgen_gui.export_job import ExportJob
+from clipgen_gui.focus_ring import FocusRing
 from clipgen_gui.frame_reader import FrameServer
 from clipgen_gui.key_sheet import KeySheet
 from clipgen_gui.keymap import keymap
@@ -46,7 +47,7 @@ from clipgen_gui.settings_window import SettingsWindow
 from clipgen_gui.sound_player import SoundPlayer
 from clipgen_gui.status_line import StatusLine
 from clipgen_gui.steps_bar import StepsBar
-from clipgen_gui.theme import theme
+from clipgen_gui.theme import follow_theme, px, theme
 from clipgen_gui.token_bar import TokenBar
 from clipgen_gui.token_flow import TokenFlow
 from clipgen_gui.token_job import TokenJob, TokenState
@@ -227,7 +228,7 @@ class MainWindow(QMainWindow):
             view.setAcceptDrops(False)  # the window takes what is dropped, wherever it falls
 
         below = _splitter(Qt.Orientation.Horizontal, (self.plot, self.why), (790, 310))
-        below.setMinimumHeight(212)
+        follow_theme(below, lambda: below.setMinimumHeight(px(212)))
         left = _splitter(Qt.Orientation.Vertical, (player_card, below), (690, 240))
         self.sheet = ContactSheet(self.session, self._settings)
         self._left = QStackedWidget()
@@ -240,7 +241,7 @@ class MainWindow(QMainWindow):
         right_layout.addWidget(self.videos, 1)
         right_layout.addWidget(self.ranking)
         right = _splitter(Qt.Orientation.Vertical, (right_top, self.table), (420, 480))
-        right.setMinimumWidth(340)
+        follow_theme(self, lambda: self.videos.setMinimumWidth(px(330)))
         both = _splitter(Qt.Orientation.Horizontal, (self._left, right), (1140, 424))
         both.setStretchFactor(0, 1)
         both.setStretchFactor(1, 0)
@@ -262,6 +263,7 @@ class MainWindow(QMainWindow):
         self.toolbar = MainToolBar(actions)
         self.addToolBar(self.toolbar)
         self.menus = fill_menu_bar(self.menuBar(), actions)
+        self.focus_ring = FocusRing(self)
 
     def _connect(self) -> None:
         session, playback, actions = self.session, self.playback, self.actions_by_name
@@ -308,7 +310,7 @@ class MainWindow(QMainWindow):
         self.videos.locate_asked.connect(self.project_flow.locate)
         self.videos.folder_asked.connect(lambda entry: open_folder(entry.path.parent))
         for told in (session.refused, session.told):
-            told.connect(lambda sentence: self.status.showMessage(sentence, _PASSING_MS))
+            told.connect(lambda sentence: self.status.show_passing(sentence, _PASSING_MS))
         self.why.gate_chosen.connect(self.ranking.show_gate)
 
     # Opening
@@ -363,7 +365,7 @@ class MainWindow(QMainWindow):
         for name in ("next_page", "previous_page", "reject_rest"):
             self.actions_by_name[name].setEnabled(on)
         if not on:
-            self.table.setFocus()  # else it would go on to the next field, and keys would be typed there
+            self.table.take_focus()  # else it would go on to the next field, and keys would be typed there
         if not on and self.session.current is not None and self.session.current.selected is not None:
             self.session.select(self.session.current.selected)
 
@@ -426,7 +428,7 @@ class MainWindow(QMainWindow):
         if entry is self.session.current:
             self.messages.show_message(sentence, "error" if entry.state is VideoState.FAILED else "warning")
         else:
-            self.status.showMessage(sentence, _PASSING_MS)
+            self.status.show_passing(sentence, _PASSING_MS)
 
     def _say_what_is_missing(self, entry: VideoEntry) -> None:
         if entry.why_no_window:

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from clipgen_engine.types import Setting
 from clipgen_gui.cards import muted_label, named
 from clipgen_gui.commands import COMMANDS, Command
+from clipgen_gui.focus_ring import FocusRing
 from clipgen_gui.following import follow
 from clipgen_gui.keymap import keymap, shown_key
 from clipgen_gui.preferences import PAGES, Page, Preferences
@@ -100,6 +101,7 @@ class SettingsWindow(QDialog):
         self.list.currentRowChanged.connect(self._page_chosen)
         follow_theme(self, self._dress)
         self.list.setCurrentRow(0)
+        self.focus_ring = FocusRing(self)
 
     def _dress(self) -> None:
         self.search.setFixedWidth(px(180))

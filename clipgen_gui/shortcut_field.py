@@ -25,6 +25,7 @@ class ShortcutField(QWidget):
         super().__init__(parent)
         self.command = command
         self.label = QLabel(command.help)
+        self.label.setWordWrap(True)
         self.buttons: list[KeyButton] = []
         self._wanted = _NEW, _NEW  # the key to change and the key that it shall be, while that is asked about
         self._keys = QHBoxLayout()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
@@ -17,6 +18,8 @@ _ESTIMATE_AFTER_S = 1.0
 
 class StatusLine(QStatusBar):
     """One job at a time; the export shows over an analysis that runs beside it."""
+
+    _MARGIN = 12
 
     def __init__(self, cancel: QAction, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -36,10 +39,18 @@ class StatusLine(QStatusBar):
         self.addWidget(self._bar)
         self.addWidget(self._cancel)
         self.addPermanentWidget(self._video)
+        self.passing = ""  # what was said last
         self._title = ""
         self._began_s = 0.0
         self._began_done = 0
         self.show_idle()
+
+    def show_passing(self, text: str, duration_ms: int) -> None:
+        """Show a sentence for a while: as much of it as there is room for, all of it in the tooltip."""
+        self.passing = text
+        room = self.width() - self._video.sizeHint().width() - 2 * self._MARGIN
+        self.setToolTip(text)
+        self.showMessage(self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room), duration_ms)
 
     @property
     def text(self) -> str:

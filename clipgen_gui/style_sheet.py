@@ -101,6 +101,7 @@ QDoubleSpinBox#slim { padding: 0 2px; font-size: 12sp; }
 QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus, QComboBox:focus { border-color: $accent; }
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
     width: 0; border: none; }
+QComboBox { min-height: 19sp; }
 QComboBox::drop-down { border: none; width: 20sp; }
 QComboBox::down-arrow { image: url("$chevron"); width: 12sp; height: 12sp; }
 QComboBox QAbstractItemView { background: $raised; border: 1px solid $border; selection-background-color: $selection; }

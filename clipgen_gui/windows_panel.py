@@ -106,6 +106,10 @@ class WindowsPanel(Card):
         layout.addWidget(self.show_all, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch(1)
 
+    def take_focus(self) -> None:
+        """Give the keyboard to the list. A focus proxy would do, but Tab would then pass the header by."""
+        (self.strip if self.shows_strip else self.view).setFocus()
+
     @property
     def shows_strip(self) -> bool:
         return self._stack.currentWidget() is self.strip
@@ -115,9 +119,8 @@ class WindowsPanel(Card):
         view = self.strip if on else self.view
         focused = self.view.hasFocus() or self.strip.hasFocus()
         self._stack.setCurrentWidget(view)
-        self.setFocusProxy(view)
         if focused:
-            self.setFocus()
+            view.setFocus()
         self._choices[on].setChecked(True)
         self._settings.setValue(_STRIP_KEY, "true" if on else "false")
         self._over.raise_()

@@ -174,7 +174,7 @@ def test_a_place_without_a_face_cannot_be_accepted(
     assert not window.why.accept.isVisible()
     qtbot.keyClick(window, Qt.Key.Key_B)
     assert entry.decided == {}
-    assert "does not fit" in window.status.currentMessage()
+    assert "does not fit" in window.status.passing
     qtbot.keyClick(window, Qt.Key.Key_Escape)
     assert entry.place is None
     qtbot.waitUntil(lambda: "Select a window" in window.why.verdict.text())
@@ -213,7 +213,7 @@ def test_trim_keys_with_undo_and_redo(few: MainWindow, qtbot: QtBot) -> None:
 def test_what_cannot_be_trimmed_is_said(few: MainWindow, qtbot: QtBot) -> None:
     entry, session = _entry(few), few.session
     qtbot.keyClick(few, Qt.Key.Key_BracketLeft)
-    assert "Select a window first" in few.status.currentMessage()
+    assert "Select a window first" in few.status.passing
     first, second = sorted((row.key for row in entry.rows), key=lambda key: key[0])
     session.select(first)
     session.decide(Decision.ACCEPTED, advance=False)
@@ -222,10 +222,10 @@ def test_what_cannot_be_trimmed_is_said(few: MainWindow, qtbot: QtBot) -> None:
     few.playback.pause()
     session.seek(second[0])
     qtbot.keyClick(few, Qt.Key.Key_BracketRight)
-    assert "after the first frame" in few.status.currentMessage()
+    assert "after the first frame" in few.status.passing
     session.seek(first[1] - 3)
     qtbot.keyClick(few, Qt.Key.Key_BracketLeft)
-    assert "would overlap" in few.status.currentMessage()
+    assert "would overlap" in few.status.passing
     assert list(entry.decided) == [first]
 
 

@@ -130,7 +130,7 @@ def test_a_drawn_window_can_be_given_up_and_needs_the_face(plotted: MainWindow, 
     assert not row.start_frame <= begin < row.stop_frame
     _drag(qtbot, viewport, _at(plotted, begin), _at(plotted, GAP.start + 3))
     assert entry.decided == {}
-    assert "The face is not seen in every frame" in plotted.status.currentMessage()
+    assert "The face is not seen in every frame" in plotted.status.passing
 
 
 def test_drags_from_a_window_and_on_the_axis_scrub(plotted: MainWindow, qtbot: QtBot) -> None:
