@@ -97,8 +97,8 @@ class MainWindow(QMainWindow):
         self.preferences = Preferences(self._settings, self)
         keymap.load(self._settings)
         self._dress()
-        if project is not None and not project.read_only and not project.settings():
-            project.set_settings(self.preferences.ranking.as_dict())
+        if project is not None:
+            self.preferences.begin(project)
         self.session = Session(project, self)
         self.playback = Playback(self.session, self)
         self.sound = SoundPlayer(self.session, self.playback, self._settings, parent=self)
@@ -112,7 +112,13 @@ class MainWindow(QMainWindow):
         self.messages = MessageArea()
         self.export_flow = ExportFlow(self.session, self.exports, self.messages, self.preferences, self._settings, self)
         self.project_flow = ProjectFlow(
-            self.session, self.scout, self.messages, self._settings, lambda: self.exports.busy, self
+            self.session,
+            self.scout,
+            self.messages,
+            self._settings,
+            lambda: self.exports.busy,
+            self.preferences.begin,
+            self,
         )
         self.best = BestOfProject(self.session, cache, self)
         self.setWindowTitle("clipgen")
@@ -268,6 +274,9 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         session, playback, actions = self.session, self.playback, self.actions_by_name
         self.drop_page.clicked.connect(self.project_flow.choose_files)
+        self.drop_page.recent_chosen.connect(self.project_flow.open_project)
+        self.drop_page.show_recent(self.project_flow.recent)
+        session.project_changed.connect(lambda: self.drop_page.show_recent(self.project_flow.recent))
         self.drop_page.sample_wanted.connect(lambda sample: self.open_paths([sample]))
         self.player.clicked.connect(playback.toggle)
         self.player.frame_shown.connect(self.transport.show_frame)

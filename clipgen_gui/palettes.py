@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Palette:
-    """Every colour of the app by its role, as "#rrggbb"."""
+    """Every colour of the app by its role, as "#rrggbb", and what else differs between light and dark."""
 
     window: str
     card: str
@@ -29,6 +29,7 @@ class Palette:
     selection: str
     hover: str
     knob: str  # of a slider
+    check: str  # file of the tick on the accent
     held: str  # a slider's knob while it is used
     accepted: str
     rejected: str
@@ -57,6 +58,7 @@ DARK = Palette(
     selection="#1f3c50",
     hover="#242832",
     knob="#e6e9ef",
+    check="check-dark.svg",
     held="#ffffff",
     accepted="#5fd38d",
     rejected="#e0718a",
@@ -81,6 +83,7 @@ LIGHT = Palette(
     selection="#d2e7f8",
     hover="#eef1f5",
     knob="#4a5361",
+    check="check-light.svg",
     held="#ffffff",
     accepted="#13713e",
     rejected="#b02c4b",

@@ -10,6 +10,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QSettings, Signal
 
 from clipgen_engine.errors import SettingError
+from clipgen_engine.project import Project
 from clipgen_engine.settings import (
     AnalysisSettings,
     DatasetSettings,
@@ -157,6 +158,11 @@ class Preferences(QObject):
         except (ValueError, TypeError, AttributeError):
             _log.warning("stored %s do not fit and are left out: %s", name, stored)
             return {}
+
+    def begin(self, project: Project) -> None:
+        """Give a project that has no settings yet those that new projects start with."""
+        if not project.read_only and not project.settings():
+            project.set_settings(self.ranking.as_dict())
 
     def take_ranking(self, settings: RankingSettings) -> None:
         """Let a new project start with these settings, their weights, gates and regions included."""

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 from clipgen_engine.errors import ClipgenError
 from clipgen_engine.project import Project
 from clipgen_engine.video import fingerprint
+from clipgen_gui.keymap import with_key
 from clipgen_gui.memory import default_project_path
 from clipgen_gui.message_bar import MessageArea
 from clipgen_gui.session import Session
@@ -36,15 +37,18 @@ class ProjectFlow(QObject):
         messages: MessageArea,
         settings: QSettings,
         busy: Callable[[], bool],
+        begin: Callable[[Project], None],
         window: QWidget,
     ) -> None:
         """
         Args:
             busy: whether something runs that writes to the project that is open.
+            begin: prepares a project that is about to be opened.
         """
         super().__init__(window)
         self._session, self._scout, self._messages = session, scout, messages
         self._settings, self._busy, self._window = settings, busy, window
+        self._begin = begin
         self._opened_folders: list[Path] = []
         scout.looked.connect(self._take)
 
@@ -133,7 +137,8 @@ class ProjectFlow(QObject):
         if path == self._session.memory.path:
             return
         if self._busy():
-            self._messages.show_message("Clips are being written. Wait for them or cancel them (Ctrl+.) first.")
+            wait = f"Wait for them or {with_key('cancel them', 'cancel')} first."
+            self._messages.show_message(f"Clips are being written. {wait}")
             return
         if not new and not path.is_file():
             self._messages.show_message(f"{path} does not exist. Check the path.", "warning")
@@ -143,8 +148,9 @@ class ProjectFlow(QObject):
         except ClipgenError as error:
             self._messages.show_message(str(error), "warning")
             return
-        self._session.open_project(project)
+        self._begin(project)
         self._remember(path)
+        self._session.open_project(project)
         self._look()
         if project.read_only:
             self._messages.show_message(READ_ONLY.format(path.name), "warning")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QAction
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
 from clipgen_engine.types import Progress, VideoInfo
@@ -40,6 +40,9 @@ class StatusLine(QStatusBar):
         self.addWidget(self._cancel)
         self.addPermanentWidget(self._video)
         self.passing = ""  # what was said last
+        self._over = QTimer(self)
+        self._over.setSingleShot(True)
+        self._over.timeout.connect(self._end)
         self._title = ""
         self._began_s = 0.0
         self._began_done = 0
@@ -48,9 +51,22 @@ class StatusLine(QStatusBar):
     def show_passing(self, text: str, duration_ms: int) -> None:
         """Show a sentence for a while: as much of it as there is room for, all of it in the tooltip."""
         self.passing = text
-        room = self.width() - self._video.sizeHint().width() - 2 * self._MARGIN
         self.setToolTip(text)
-        self.showMessage(self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, room), duration_ms)
+        self._over.start(duration_ms)
+        self._fit()
+
+    def _fit(self) -> None:
+        room = self.width() - self._video.sizeHint().width() - 2 * self._MARGIN
+        self.showMessage(self.fontMetrics().elidedText(self.passing, Qt.TextElideMode.ElideRight, room))
+
+    def _end(self) -> None:
+        self.setToolTip("")
+        self.clearMessage()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._over.isActive():
+            self._fit()
 
     @property
     def text(self) -> str:

@@ -9,13 +9,13 @@ from string import Template
 
 from clipgen_gui.palettes import Palette
 
-_CHEVRON = (Path(__file__).parent / "chevron-down.svg").as_posix()  # its grey is seen on light and on dark
+_PICTURES = Path(__file__).parent.as_posix()
 _SCALED = re.compile(r"\b(\d+)sp\b")
 
 
 def style_sheet(palette: Palette, px: Callable[[int], int]) -> str:
     """The app's style sheet in this palette; a length in `sp` grows with the text."""
-    colored = Template(_STYLE).substitute(vars(palette), chevron=_CHEVRON)
+    colored = Template(_STYLE).substitute(vars(palette), pictures=_PICTURES)
     return _SCALED.sub(lambda length: f"{px(int(length[1]))}px", colored)
 
 
@@ -101,9 +101,14 @@ QDoubleSpinBox#slim { padding: 0 2px; font-size: 12sp; }
 QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus, QComboBox:focus { border-color: $accent; }
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
     width: 0; border: none; }
+QCheckBox { spacing: 7px; }
+QCheckBox::indicator { width: 13sp; height: 13sp; border: 1px solid $faint; border-radius: 3px; background: $field; }
+QCheckBox::indicator:hover, QCheckBox::indicator:focus { border-color: $accent; }
+QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url("$pictures/$check"); }
+QCheckBox::indicator:disabled { border-color: $border; }
 QComboBox { min-height: 19sp; }
 QComboBox::drop-down { border: none; width: 20sp; }
-QComboBox::down-arrow { image: url("$chevron"); width: 12sp; height: 12sp; }
+QComboBox::down-arrow { image: url("$pictures/chevron-down.svg"); width: 12sp; height: 12sp; }
 QComboBox QAbstractItemView { background: $raised; border: 1px solid $border; selection-background-color: $selection; }
 
 QAbstractItemView { background: $card; border: none; outline: none; }

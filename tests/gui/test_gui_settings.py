@@ -187,6 +187,9 @@ def test_a_new_project_starts_with_the_ranking_defaults(
     again = MainWindow(store, Project(tmp_path / "new.clipgen"))
     qtbot.addWidget(again)
     assert again.session.settings.sequence_length == 20, "what belongs to a project stays with it"
+    again.project_flow.open_project(tmp_path / "other.clipgen", new=True)
+    assert again.session.settings.sequence_length == 60
+    assert [link.text() for link in again.drop_page.recent] == ["other"]
     again.close()
 
 
