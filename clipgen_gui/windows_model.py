@@ -37,11 +37,13 @@ class WindowsModel(QAbstractTableModel):
         self._scores: list[tuple[str, str]] = []
         self._headings: list[str] = []
         self._compared = False
+        self._learned = False
         self.show((), (), ())
 
     def show(self, rows: tuple[WindowRow, ...], times_s: Any, terms: tuple[str, ...]) -> None:
         """Take over the windows. While their number stays, only the cells that changed are painted anew."""
         compared = any(row.sequence.variations for row in rows)
+        self._learned = any(row.sequence.scored_by != BLENDSHAPES for row in rows)
         same = times_s is self._times_s and terms == self._terms and compared == self._compared
         if len(rows) != len(self.rows) or not same or not self._headings:
             self.beginResetModel()
@@ -76,7 +78,7 @@ class WindowsModel(QAbstractTableModel):
 
     def waits(self, row: WindowRow) -> bool:
         """Whether learned tokens score other windows and do not score this one yet."""
-        return row.sequence.scored_by == BLENDSHAPES and any(one.sequence.scored_by != BLENDSHAPES for one in self.rows)
+        return self._learned and row.sequence.scored_by == BLENDSHAPES
 
     @property
     def decision_column(self) -> int:

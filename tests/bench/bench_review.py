@@ -6,6 +6,7 @@ Run it alone on a quiet machine: `python -m tests.bench.bench_review`.
 from __future__ import annotations
 
 import os
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +47,7 @@ def _until(done: Callable[[], bool], timeout_s: float = 60.0) -> float:
 
 def _open() -> tuple[MainWindow, VideoEntry]:
     apply_theme(_app())
-    window = MainWindow(QSettings())
+    window = MainWindow(QSettings(f"{tempfile.mkdtemp()}/settings.ini", QSettings.Format.IniFormat))
     window.resize(1600, 940)
     window.show()
     (entry,) = window.session.open_paths([SAMPLE])
