@@ -116,6 +116,7 @@ class TokenJob(QObject):
         for signal in (session.selection_changed, session.ranking_changed, session.settings_changed):
             signal.connect(self._look)
         session.current_changed.connect(self._turn)
+        session.released.connect(self._release)
 
     @property
     def is_alive(self) -> bool:
@@ -191,6 +192,13 @@ class TokenJob(QObject):
         """The window closes: stop for good, without another look at the list."""
         self._leaving = True
         self._stop()
+
+    def _release(self, entry: VideoEntry) -> None:
+        """The analysis of this video is not in memory any more; its tokens go on when it is loaded again."""
+        self._bases.pop(entry, None)
+        self._done.discard(entry)
+        if self._running is entry:
+            self._stop()
 
     def shutdown(self, timeout_ms: int) -> bool:
         """Wait until the thread has ended; what was made is kept."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from pathlib import Path
 
 from PySide6.QtCore import QPointF, QRectF, QSettings, Signal
 from PySide6.QtGui import QAction, QPainter
@@ -40,6 +41,7 @@ class VideoPlayer(PictureView):
         self._session, self._server = session, server
         self.meshes = MeshServer(self)
         self._entry: VideoEntry | None = None
+        self._wanted: tuple[VideoEntry | None, Path | None, bool] = (None, None, False)
         self._generation = 0
         self._picture: PlayerPicture | None = None
         self._overlays: frozenset[Overlay] = frozenset({Overlay.BOX})
@@ -64,6 +66,7 @@ class VideoPlayer(PictureView):
         self.picture_clicked.connect(self._click)
         self.picture_unclicked.connect(self._unclick)
         session.current_changed.connect(self._current_changed)
+        session.video_changed.connect(lambda entry: self._current_changed() if entry is self._entry else None)
         session.position_changed.connect(self._request)
         session.ranking_changed.connect(self._refresh_marks)
         session.selection_changed.connect(self._refresh_marks)
@@ -115,14 +118,17 @@ class VideoPlayer(PictureView):
 
     def _current_changed(self) -> None:
         entry = self._session.current
-        if entry is self._entry:
+        # With the stored analysis comes the index of the video: to read a long one anew would take a second.
+        waits = entry is not None and entry.info is None and entry.resting
+        wanted = entry, entry.path if entry else None, waits
+        if wanted == self._wanted:
             return
-        self._entry = entry
+        self._entry, self._wanted = entry, wanted
         self._maker = MarkMaker(entry) if entry else None
         self._picture, self._marks = None, ()
         self._meshes = {}
         self.show_picture(None)
-        self._generation = self._server.open((entry.info or entry.path) if entry else None)
+        self._generation = self._server.open((entry.info or entry.path) if entry and not waits else None)
         self.viewport().update()
 
     def _opened(self, generation: int, info: object) -> None:

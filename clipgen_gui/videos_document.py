@@ -36,6 +36,7 @@ class VideosDocument(SettingsDocument):
     track_changed = Signal()  # another face is looked at
     position_changed = Signal(int)
     failed = Signal(object, str)  # entry, sentence
+    released = Signal(object)  # the analysis of this entry is not in memory any more
     told = Signal(str)  # something happened that the curator did not ask for; the sentence says what
 
     def __init__(self, project: Project | None, parent: QObject | None) -> None:
@@ -276,6 +277,7 @@ class VideosDocument(SettingsDocument):
         for one in self._loaded[:-_KEPT_LOADED]:
             if one is not self.current and one.state is VideoState.DONE and one.analysis_name:
                 one.let_go()
+                self.released.emit(one)
 
     def rank_now(self) -> None:
         """Rank the current video under the settings as they are, without waiting for the timer."""

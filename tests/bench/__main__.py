@@ -11,6 +11,7 @@ _PARTS = (
     "bench_export",
     "bench_gui",
     "bench_review",
+    "bench_project",
     "bench_player",
     "bench_transformer",
 )

@@ -1,0 +1,189 @@
+"""How a large project behaves: opening an hour, a thousand videos in the list, memory over many switches.
+
+Run it alone on a quiet machine: `python -m tests.bench.bench_project`.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+import av
+import numpy as np
+import psutil
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication
+
+from clipgen_engine.analysis_cache import AnalysisCache
+from clipgen_engine.project import Project
+from clipgen_engine.video import probe
+from clipgen_gui.main_window import MainWindow
+from clipgen_gui.theme import apply_theme
+from clipgen_gui.video_entry import VideoEntry
+from tests.analyses import make_analysis, random_track
+
+_HOUR_FRAMES = 108_000
+_SHOT_FRAMES = 2_000
+_VIDEOS = 1_000
+_SCROLLS = 300
+_SWITCHES = 200
+
+
+def _app() -> QApplication:
+    app = QApplication.instance() or QApplication([])
+    assert isinstance(app, QApplication)
+    apply_theme(app, "dark")
+    return app
+
+
+def _until(done: Callable[[], bool], timeout_s: float = 60.0) -> float:
+    """Seconds until the condition holds, the event loop running."""
+    began = time.perf_counter()
+    while not done():
+        assert time.perf_counter() - began < timeout_s
+        _app().processEvents()
+    return time.perf_counter() - began
+
+
+def _video(path: Path, frames: int) -> Path:
+    """A tiny picture that changes, 30 a second."""
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("libx264", rate=30, options={"preset": "ultrafast", "g": "60"})
+        stream.width, stream.height, stream.pix_fmt = 64, 36, "yuv420p"
+        for index in range(frames):
+            frame = av.VideoFrame.from_ndarray(np.full((36, 64, 3), index % 200, np.uint8), format="rgb24")
+            frame.pts, frame.time_base = index, Fraction(1, 30)
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return path
+
+
+def _add_analysed(project: Project, cache: AnalysisCache, path: Path, frames: int, seed: int) -> None:
+    """Put a video with a stored analysis of made-up faces, one a shot, into the project."""
+    rng = np.random.default_rng(seed)
+    tracks = [
+        replace(random_track(rng, start, min(_SHOT_FRAMES, frames - start) - 1, number), confidence=None)
+        for number, start in enumerate(range(0, frames, _SHOT_FRAMES))
+    ]
+    info = probe(path)
+    analysis = replace(make_analysis(*tracks, frame_count=info.frame_count), video=info)
+    cache.store(analysis)
+    video = project.add_video(path, info.fingerprint)
+    project.describe_video(video.video_id, state="done", window_count=10, analysis=cache.name_of(analysis))
+
+
+@contextmanager
+def _window(folder: Path) -> Iterator[MainWindow]:
+    _app()
+    settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
+    project = Project(folder / "work.clipgen")
+    window = MainWindow(settings, project, lambda: AnalysisCache(folder / "cache"), folder / "thumbnails")
+    window.queue.set_paused(True)
+    window.resize(1600, 940)
+    window.show()
+    _app().processEvents()
+    yield window
+    window.close()
+
+
+def open_an_hour_s(runs: int = 5) -> dict[str, float]:
+    """Seconds from choosing an analysed one-hour video to its windows listed, and to its picture; medians."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with Project(folder / "work.clipgen") as project:
+            cache = AnalysisCache(folder / "cache")
+            _add_analysed(project, cache, _video(folder / "short.mp4", 300), 300, 1)
+            _add_analysed(project, cache, _video(folder / "hour.mp4", _HOUR_FRAMES), _HOUR_FRAMES, 2)
+        listed, seen = [], []
+        for _ in range(runs):
+            with _window(folder) as window:
+                short, hour = window.session.videos
+                window.session.set_current(short)
+                _until(lambda window=window, short=short: bool(short.rows) and window.player.shown_frame >= 0)
+                began = time.perf_counter()
+                window.session.set_current(hour)
+                _until(lambda hour=hour: bool(hour.rows))
+                listed.append(time.perf_counter() - began)
+                _until(lambda window=window: window.player.shown_frame >= 0)
+                seen.append(time.perf_counter() - began)
+    return {"open_hour_listed_s": float(np.median(listed)), "open_hour_picture_s": float(np.median(seen))}
+
+
+def thousand_videos_ms() -> dict[str, float]:
+    """A project of a thousand videos with ten windows each: opening it, and the longest stalls of its list."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        short = _video(folder / "short.mp4", 60)
+        with Project(folder / "work.clipgen") as project:
+            paths = [folder / f"interview {number:04d}.mp4" for number in range(_VIDEOS)]
+            for number, path in enumerate(paths):
+                filler = b"\x00\x00\x00\x10free" + number.to_bytes(8, "big")  # an empty box: another fingerprint
+                path.write_bytes(short.read_bytes() + filler)
+            for video in project.add_videos(paths):
+                project.describe_video(video.video_id, state="done", duration_s=2.0, window_count=10, analysis="none")
+        began = time.perf_counter()
+        with _window(folder) as window:
+            opened = time.perf_counter() - began
+            figures = {"open_1000_videos_ms": opened * 1000}
+            view = window.videos.view
+            bar = view.verticalScrollBar()
+            for what in ("first", "again"):  # the pictures are decoded meanwhile, then they are at hand
+                taken = []
+                for step in range(_SCROLLS):
+                    began = time.perf_counter()
+                    bar.setValue(bar.maximum() * step // _SCROLLS)
+                    _app().processEvents()
+                    taken.append((time.perf_counter() - began) * 1000)
+                figures[f"scroll_1000_videos_{what}_p95_ms"] = float(np.percentile(taken, 95))
+                figures[f"scroll_1000_videos_{what}_max_ms"] = max(taken)
+            for what, do in {
+                "filter": lambda: window.videos.words.setText("99"),
+                "sort": lambda: window.videos.model.sort_by("name"),
+            }.items():
+                began = time.perf_counter()
+                do()
+                _app().processEvents()
+                figures[f"{what}_1000_videos_ms"] = (time.perf_counter() - began) * 1000
+    return figures
+
+
+def memory_of_switches_mb() -> dict[str, float]:
+    """Growth of the process over two hundred switches among eight analysed ten-minute videos, after the first forty."""
+    process = psutil.Process()
+    frames = 18_000
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        with Project(folder / "work.clipgen") as project:
+            for number in range(8):
+                path = _video(folder / f"{number}.mp4", frames + number)
+                _add_analysed(project, AnalysisCache(folder / "cache"), path, frames, number)
+        with _window(folder) as window:
+            session = window.session
+
+            def switch(entry: VideoEntry) -> None:
+                session.set_current(entry)
+                _until(lambda: bool(entry.rows) and window.player.shown_frame >= 0)
+
+            used = []
+            for number in range(_SWITCHES + 40):
+                switch(session.videos[number % 8])
+                used.append(process.memory_info().rss / 1e6)
+    return {"memory_before_mb": used[39], "memory_growth_200_switches_mb": float(np.mean(used[-8:]) - used[39])}
+
+
+def measure() -> dict[str, float]:
+    """All figures by name."""
+    return open_an_hour_s() | thousand_videos_ms() | memory_of_switches_mb()
+
+
+if __name__ == "__main__":
+    for name, value in measure().items():
+        print(f"{name} {value:.2f}", flush=True)
