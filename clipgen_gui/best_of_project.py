@@ -64,6 +64,7 @@ class BestOfProject(QDialog):
         self.table.setShowGrid(False)
         self.table.verticalHeader().hide()
         columns = self.table.horizontalHeader()
+        columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         columns.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
         named(self.table, "Best windows of the project", "Choose a row to go to its video and window")

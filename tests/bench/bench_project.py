@@ -94,7 +94,7 @@ def _window(folder: Path) -> Iterator[MainWindow]:
     window.close()
 
 
-def open_an_hour_s(runs: int = 5) -> dict[str, float]:
+def open_an_hour_s(runs: int = 3) -> dict[str, float]:
     """Seconds from choosing an analysed one-hour video to its windows listed, and to its picture; medians."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -156,13 +156,13 @@ def thousand_videos_ms() -> dict[str, float]:
 
 
 def memory_of_switches_mb() -> dict[str, float]:
-    """Growth of the process over two hundred switches among eight analysed ten-minute videos, after the first forty."""
+    """Growth of the process over two hundred switches among five analysed five-minute videos, after the first forty."""
     process = psutil.Process()
-    frames = 18_000
+    frames = 9_000
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with Project(folder / "work.clipgen") as project:
-            for number in range(8):
+            for number in range(5):
                 path = _video(folder / f"{number}.mp4", frames + number)
                 _add_analysed(project, AnalysisCache(folder / "cache"), path, frames, number)
         with _window(folder) as window:
@@ -174,7 +174,7 @@ def memory_of_switches_mb() -> dict[str, float]:
 
             used = []
             for number in range(_SWITCHES + 40):
-                switch(session.videos[number % 8])
+                switch(session.videos[number % 5])
                 used.append(process.memory_info().rss / 1e6)
     return {"memory_before_mb": used[39], "memory_growth_200_switches_mb": float(np.mean(used[-8:]) - used[39])}
 
