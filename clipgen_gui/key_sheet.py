@@ -43,7 +43,7 @@ class KeySheet(QDialog):
 
     def _fill(self) -> None:
         """As large as the keys need, and no larger than the window; what does not fit is scrolled."""
-        room = self._window.size() * 0.94
+        room = self._window.size() * 0.97
         if self._stale:
             self._stale = False
             self._area.setWidget(_sheet(in_two=True))
@@ -109,7 +109,7 @@ def _halves(groups: _Groups) -> tuple[_Groups, _Groups]:
 def _group(title: str, commands: list[Command]) -> QGridLayout:
     grid = QGridLayout()
     grid.setHorizontalSpacing(14)
-    grid.setVerticalSpacing(5)
+    grid.setVerticalSpacing(4)
     heading = QLabel(title.upper())
     heading.setObjectName("cardTitle")
     grid.addWidget(heading, 0, 0, 1, 2)

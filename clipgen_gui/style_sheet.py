@@ -101,7 +101,7 @@ QDoubleSpinBox#slim { padding: 0 2px; font-size: 12sp; }
 QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus, QComboBox:focus { border-color: $accent; }
 QSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::up-button, QDoubleSpinBox::down-button {
     width: 0; border: none; }
-QCheckBox { spacing: 7px; }
+QCheckBox { spacing: 9px; }
 QCheckBox::indicator { width: 13sp; height: 13sp; border: 1px solid $faint; border-radius: 3px; background: $field; }
 QCheckBox::indicator:hover, QCheckBox::indicator:focus { border-color: $accent; }
 QCheckBox::indicator:checked { background: $accent; border-color: $accent; image: url("$pictures/$check"); }

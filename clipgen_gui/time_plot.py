@@ -79,10 +79,7 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
         self.view.setMouseEnabled(x=True, y=False)
         self.view.setDefaultPadding(0)
         self.setYRange(0, TOP, padding=0)
-        left, bottom = self.getAxis("left"), self.getAxis("bottom")
-        left.setTicks([[(0.5, "0.5"), (1.0, "1")]])
-        for axis in (left, bottom):
-            axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
+        self.getAxis("left").setTicks([[(0.5, "0.5"), (1.0, "1")]])
         follow_theme(self, self._dress)
 
     def _dress(self) -> None:
@@ -93,6 +90,8 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
             axis.setPen(pg.mkPen(palette().border))
             axis.setTextPen(pg.mkPen(palette().muted))
             axis.setStyle(tickFont=ui_font(12), tickLength=0)
+            axis.setCacheMode(QGraphicsItem.CacheMode.NoCache)  # else a part of the layer stays as it was
+            axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
 
     # What it shows
 

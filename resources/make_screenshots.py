@@ -79,6 +79,7 @@ def _review(app: QApplication, window: MainWindow) -> None:
     session.seek(frame)
     _wait(app, lambda: window.player.shown_frame == frame, 5000)
     window.messages.dismiss_all()
+    window.status.show_passing("", 1)
 
 
 def _screens(app: QApplication, window: MainWindow) -> Iterator[tuple[str, Screen]]:
@@ -90,7 +91,7 @@ def _screens(app: QApplication, window: MainWindow) -> Iterator[tuple[str, Scree
     def sheet() -> None:
         window.table.show_strip(False)
         window.show_sheet(True)
-        _wait(app, lambda: False, 1500)  # its pictures come in one after another
+        _wait(app, lambda: False, 4000)  # its pictures come in one after another
 
     yield "contact-sheet", sheet
     for page in [*(page.name for page in PAGES), "shortcuts"]:
@@ -110,6 +111,7 @@ def _screens(app: QApplication, window: MainWindow) -> Iterator[tuple[str, Scree
         for dialog in _dialogs(window):
             dialog.close()
         window.actions_by_name["export"].trigger()
+        _wait(app, lambda: False, 1500)  # for the preview
 
     yield "export", export
 
