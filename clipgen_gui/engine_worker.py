@@ -44,6 +44,7 @@ class EngineWorker(QObject):
         self._runner.said.connect(self._hear)
         self._job = 0
         self._busy = False
+        self._ended = False
         self._cancel = threading.Event()
 
     @property
@@ -56,7 +57,9 @@ class EngineWorker(QObject):
         return self._thread.isRunning()
 
     def start(self, verb: Verb) -> int:
-        """Run this verb as soon as the thread is free; whatever ran before is cancelled."""
+        """Run this verb as soon as the thread is free; whatever ran before is cancelled. Nothing runs after the end."""
+        if self._ended:
+            return self._job
         self._cancel.set()
         self._cancel = threading.Event()
         self._job += 1
@@ -71,7 +74,8 @@ class EngineWorker(QObject):
         self._cancel.set()
 
     def shutdown(self, timeout_ms: int = 5000) -> bool:
-        """Cancel, and wait until the thread has ended."""
+        """Cancel, and wait until the thread has ended. It does not start again."""
+        self._ended = True
         self._cancel.set()
         self._job += 1  # nothing that is still on its way is for anybody
         self._busy = False
