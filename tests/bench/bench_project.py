@@ -40,7 +40,6 @@ _SWITCHES = 200
 def _app() -> QApplication:
     app = QApplication.instance() or QApplication([])
     assert isinstance(app, QApplication)
-    apply_theme(app, "dark")
     return app
 
 
@@ -50,6 +49,7 @@ def _until(done: Callable[[], bool], timeout_s: float = 60.0) -> float:
     while not done():
         assert time.perf_counter() - began < timeout_s
         _app().processEvents()
+        time.sleep(0.001)  # an event loop that spins would take the interpreter from the threads that load
     return time.perf_counter() - began
 
 
@@ -82,7 +82,7 @@ def _add_analysed(project: Project, cache: AnalysisCache, path: Path, frames: in
 
 @contextmanager
 def _window(folder: Path) -> Iterator[MainWindow]:
-    _app()
+    apply_theme(_app(), "dark")
     settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
     project = Project(folder / "work.clipgen")
     window = MainWindow(settings, project, lambda: AnalysisCache(folder / "cache"), folder / "thumbnails")
