@@ -221,9 +221,12 @@ class ProjectFlow(QObject):
         """Let the scout find out which files are there, and what they are."""
         videos = self._session.videos
         folders = dict.fromkeys([*reversed(self._opened_folders), *(entry.path.parent for entry in videos)])
-        self._scout.check([(entry.path, entry.fingerprint) for entry in videos], folders)
+        missing = VideoState.MISSING
+        self._scout.check([(entry.path, entry.fingerprint, entry.state is missing) for entry in videos], folders)
 
     def _take(self, look: Look) -> None:
+        if look.picture is not None and look.fingerprint is None and look.duration_s is None:
+            return  # only a picture, which the list shows: to search a thousand videos for each would be felt
         entry = next((one for one in self._session.videos if one.path == look.path), None)
         if entry is None:
             return

@@ -40,6 +40,7 @@ class Look:
 class _Check:
     path: Path
     fingerprint: str | None
+    missing: bool  # when somebody looked last
 
 
 class VideoScout(QThread):
@@ -63,11 +64,11 @@ class VideoScout(QThread):
         self._pictures: OrderedDict[Path, QImage | None] = OrderedDict()  # None: there is none to be had
         self._stopping = False
 
-    def check(self, videos: Iterable[tuple[Path, str | None]], folders: Iterable[Path]) -> None:
+    def check(self, videos: Iterable[tuple[Path, str | None, bool]], folders: Iterable[Path]) -> None:
         """Find out whether these files are there and what they are, instead of whatever was to be checked before.
 
         Args:
-            videos: path and known fingerprint of every video of the list.
+            videos: of every video of the list its path, its fingerprint if known, and whether it was missing.
             folders: where to look for those that moved.
         """
         with self._wake:
@@ -135,6 +136,8 @@ class VideoScout(QThread):
         if not check.path.exists():
             found = unclaimed.get(check.fingerprint or "")
             self.looked.emit(Look(check.path, present=False, found=found))
+        elif check.missing:
+            self.looked.emit(Look(check.path))
         elif check.fingerprint is None:
             with suppress(OSError):  # whoever opens the video says what is wrong with it
                 self.looked.emit(Look(check.path, fingerprint=fingerprint(check.path)))
@@ -153,7 +156,7 @@ class VideoScout(QThread):
         return found
 
     def _take_picture(self, path: Path, known: str | None) -> None:
-        picture, duration_s = self._kept(known), None
+        picture, duration_s, told = self._kept(known), None, known
         if picture is None:
             with suppress(ClipgenError, OSError):  # the list says what is wrong when the video is opened
                 known = known or fingerprint(path)
@@ -166,7 +169,8 @@ class VideoScout(QThread):
             while len(self._pictures) > _REMEMBERED:
                 self._pictures.popitem(last=False)
         if picture is not None:
-            self.looked.emit(Look(path, fingerprint=known, duration_s=duration_s, picture=picture))
+            new = known if told is None else None
+            self.looked.emit(Look(path, fingerprint=new, duration_s=duration_s, picture=picture))
 
     def _kept(self, known: str | None) -> QImage | None:
         if self._folder is None or known is None:

@@ -218,6 +218,104 @@ def test_the_same_file_is_one_video(opened: Opened, qtbot: QtBot, five: list[Pat
     assert entry.decided == {}
 
 
+def test_a_moved_video_is_found_in_the_folders_of_the_project(
+    opened: Opened, qtbot: QtBot, five: list[Path], tmp_path: Path
+) -> None:
+    window = opened()
+    window.open_paths(five[:3])
+    wait_for_all(window, qtbot)
+    assert all(entry.fingerprint for entry in window.session.videos)
+    window.close()
+    renamed, away = five[0].with_name("renamed.mp4"), tmp_path / "away" / "video 1.mp4"
+    away.parent.mkdir()
+    five[0].rename(renamed)
+    five[1].rename(away)
+
+    again = opened()
+    again.queue.set_paused(True)
+    first, second, third = again.session.videos
+    told: list[str] = []
+    again.session.told.connect(told.append)
+    again.resume()
+    qtbot.waitUntil(lambda: first.path == renamed and second.state is VideoState.MISSING)
+    assert third.state is VideoState.DONE
+    assert told == [f"renamed.mp4 had moved and was found in {renamed.parent}."]
+    assert "Locate…" in [action.text() for action in again.videos.menu_for([second]).actions()]
+    again.project_flow.locate_at(second, five[2])
+    assert second.state is VideoState.MISSING
+    assert again.messages.texts[0].startswith("video 2.mp4 is another video than video 1.mp4 was.")
+    again.project_flow.locate_at(second, away)
+    assert (second.path, second.state) == (away, VideoState.DONE)
+    away.rename(five[1])
+    again.project_flow.open_paths([five[2]])
+    qtbot.waitUntil(lambda: second.path == five[1])
+
+
+def test_projects_are_opened_and_saved_elsewhere(
+    opened: Opened, qtbot: QtBot, five: list[Path], tmp_path: Path
+) -> None:
+    window = opened()
+    window.open_paths(five[:2])
+    wait_for_all(window, qtbot)
+    session = window.session
+    first = session.videos[0]
+    qtbot.waitUntil(lambda: bool(first.rows))
+    session.select(first.rows[0].key, seek=False)
+    session.decide(Decision.ACCEPTED, advance=False)
+    named = tmp_path / "ünï" / "interviews.clipgen"
+    window.project_flow.save_to(named)
+    assert window.windowTitle() == "video 0.mp4 — interviews — clipgen"
+    session.select(first.rows[1].key, seek=False)
+    session.decide(Decision.REJECTED, advance=False)
+    with Project(tmp_path / "work.clipgen") as old, Project(named) as new:
+        assert new.read_only
+        assert len(old.windows(first.video_id)) == 1, "what is decided after Save as is kept in the new place only"
+        assert len(new.windows(first.video_id)) == 2
+
+    window.project_flow.open_project(tmp_path / "empty.clipgen", new=True)
+    assert session.videos == []
+    assert not session.undo_stack.canUndo()
+    assert window.project_flow.recent[:2] == [tmp_path / "empty.clipgen", named]
+    window.open_paths([named])
+    assert [entry.path for entry in session.videos] == five[:2]
+    entry = session.videos[0]
+    qtbot.waitUntil(lambda: bool(entry.rows))
+    assert entry.rows[0].decision is Decision.ACCEPTED
+    second = opened()
+    second.project_flow.open_project(named)
+    assert second.messages.texts == ["interviews.clipgen is open in another window: what you decide here is not kept."]
+    (tmp_path / "bad.clipgen").write_text("no database, but long enough to be looked at\n" * 30)
+    window.open_paths([tmp_path / "bad.clipgen"])
+    assert window.messages.texts[0].startswith("bad.clipgen is no clipgen project")
+    assert [entry.path for entry in session.videos] == five[:2], "what was open stays open"
+
+
+def test_the_list_filters_and_sorts(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
+    window = opened()
+    window.open_paths(five)
+    wait_for_all(window, qtbot)
+    session, videos = window.session, window.videos
+    shown = lambda: [entry.path.name[6] for entry in videos.model.entries]  # noqa: E731
+    session.set_state(session.videos[3], VideoState.FAILED, "It is no video.")
+    qtbot.keyClicks(videos.words, "eo 4.")
+    assert videos.words.text() == "eo 4."
+    assert shown() == ["0", "4"], "the one on screen is always shown"
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    videos.words.clear()
+    videos.states.setCurrentIndex(videos.states.findData("failed"))
+    videos.step(1)
+    assert session.current is session.videos[3]
+    assert shown() == ["3"]
+    assert videos.count.text() == "1 of 5"
+    videos.states.setCurrentIndex(0)
+    session.move([session.videos[4], session.videos[2]], 0)
+    assert shown() == ["2", "4", "0", "1", "3"]
+    videos.model.sort_by("name")
+    assert shown() == ["0", "1", "2", "3", "4"]
+    labels = [action.text() for action in videos.menu_for([session.videos[4]]).actions()]
+    assert "Retry" in labels
+
+
 def test_the_best_of_the_project_leads_to_its_windows(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
     window = opened()
     window.open_paths(five)
