@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from fractions import Fraction
@@ -20,7 +20,6 @@ import av
 import numpy as np
 import psutil
 from PySide6.QtCore import QSettings
-from PySide6.QtWidgets import QApplication
 
 from clipgen_engine.analysis_cache import AnalysisCache
 from clipgen_engine.project import Project
@@ -29,28 +28,13 @@ from clipgen_gui.main_window import MainWindow
 from clipgen_gui.theme import apply_theme
 from clipgen_gui.video_entry import VideoEntry
 from tests.analyses import make_analysis, random_track
+from tests.bench.event_loop import qt_app, until
 
 _HOUR_FRAMES = 108_000
 _SHOT_FRAMES = 2_000
 _VIDEOS = 1_000
 _SCROLLS = 300
 _SWITCHES = 200
-
-
-def _app() -> QApplication:
-    app = QApplication.instance() or QApplication([])
-    assert isinstance(app, QApplication)
-    return app
-
-
-def _until(done: Callable[[], bool], timeout_s: float = 60.0) -> float:
-    """Seconds until the condition holds, the event loop running."""
-    began = time.perf_counter()
-    while not done():
-        assert time.perf_counter() - began < timeout_s
-        _app().processEvents()
-        time.sleep(0.001)  # an event loop that spins would take the interpreter from the threads that load
-    return time.perf_counter() - began
 
 
 def _video(path: Path, frames: int) -> Path:
@@ -82,14 +66,14 @@ def _add_analysed(project: Project, cache: AnalysisCache, path: Path, frames: in
 
 @contextmanager
 def _window(folder: Path) -> Iterator[MainWindow]:
-    apply_theme(_app(), "dark")
+    apply_theme(qt_app(), "dark")
     settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
     project = Project(folder / "work.clipgen")
     window = MainWindow(settings, project, lambda: AnalysisCache(folder / "cache"), folder / "thumbnails")
     window.queue.set_paused(True)
     window.resize(1600, 940)
     window.show()
-    _app().processEvents()
+    qt_app().processEvents()
     yield window
     window.close()
 
@@ -107,12 +91,12 @@ def open_an_hour_s(runs: int = 3) -> dict[str, float]:
             with _window(folder) as window:
                 short, hour = window.session.videos
                 window.session.set_current(short)
-                _until(lambda window=window, short=short: bool(short.rows) and window.player.shown_frame >= 0)
+                until(lambda window=window, short=short: bool(short.rows) and window.player.shown_frame >= 0)
                 began = time.perf_counter()
                 window.session.set_current(hour)
-                _until(lambda hour=hour: bool(hour.rows))
+                until(lambda hour=hour: bool(hour.rows))
                 listed.append(time.perf_counter() - began)
-                _until(lambda window=window: window.player.shown_frame >= 0)
+                until(lambda window=window: window.player.shown_frame >= 0)
                 seen.append(time.perf_counter() - began)
     return {"open_hour_listed_s": float(np.median(listed)), "open_hour_picture_s": float(np.median(seen))}
 
@@ -140,7 +124,7 @@ def thousand_videos_ms() -> dict[str, float]:
                 for step in range(_SCROLLS):
                     began = time.perf_counter()
                     bar.setValue(bar.maximum() * step // _SCROLLS)
-                    _app().processEvents()
+                    qt_app().processEvents()
                     taken.append((time.perf_counter() - began) * 1000)
                 figures[f"scroll_1000_videos_{what}_p95_ms"] = float(np.percentile(taken, 95))
                 figures[f"scroll_1000_videos_{what}_max_ms"] = max(taken)
@@ -150,7 +134,7 @@ def thousand_videos_ms() -> dict[str, float]:
             }.items():
                 began = time.perf_counter()
                 do()
-                _app().processEvents()
+                qt_app().processEvents()
                 figures[f"{what}_1000_videos_ms"] = (time.perf_counter() - began) * 1000
     return figures
 
@@ -170,7 +154,7 @@ def memory_of_switches_mb() -> dict[str, float]:
 
             def switch(entry: VideoEntry) -> None:
                 session.set_current(entry)
-                _until(lambda: bool(entry.rows) and window.player.shown_frame >= 0)
+                until(lambda: bool(entry.rows) and window.player.shown_frame >= 0)
 
             used = []
             for number in range(_SWITCHES + 40):

@@ -15,7 +15,7 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
 from PySide6.QtCore import QSettings
-from PySide6.QtWidgets import QAbstractItemView, QApplication
+from PySide6.QtWidgets import QAbstractItemView
 
 from clipgen_engine import analyze_video
 from clipgen_engine.ranking import Ranker
@@ -24,29 +24,15 @@ from clipgen_gui.main_window import MainWindow
 from clipgen_gui.theme import apply_theme
 from clipgen_gui.video_entry import VideoEntry, VideoState, WindowRow
 from clipgen_gui.window_filter import WindowFilter
+from tests.bench.event_loop import qt_app, until
 
 SAMPLE = Path(__file__).parents[2] / "resources" / "sample.mp4"
 _WINDOWS = 10_000
 _PAGES = 60
 
 
-def _app() -> QApplication:
-    app = QApplication.instance() or QApplication([])
-    assert isinstance(app, QApplication)
-    return app
-
-
-def _until(done: Callable[[], bool], timeout_s: float = 60.0) -> float:
-    """Seconds until the condition holds, the event loop running."""
-    began = time.perf_counter()
-    while not done() and time.perf_counter() - began < timeout_s:
-        _app().processEvents()
-    assert done(), "it did not happen"
-    return time.perf_counter() - began
-
-
 def _open() -> tuple[MainWindow, VideoEntry]:
-    apply_theme(_app())
+    apply_theme(qt_app())
     window = MainWindow(QSettings(f"{tempfile.mkdtemp()}/settings.ini", QSettings.Format.IniFormat))
     window.resize(1600, 940)
     window.show()
@@ -54,7 +40,7 @@ def _open() -> tuple[MainWindow, VideoEntry]:
     analysis = analyze_video(SAMPLE)
     window.session.set_analysis(entry, analysis, Ranker(analysis), complete=True)
     entry.state = VideoState.DONE
-    _until(lambda: window.player.shown_frame >= 0)
+    until(lambda: window.player.shown_frame >= 0)
     return window, entry
 
 
@@ -67,7 +53,7 @@ def _scroll_ms(view: QAbstractItemView) -> tuple[float, float]:
         bar.setValue(int(place))
         view.viewport().repaint()
         taken.append((time.perf_counter() - began) * 1000)
-        _app().processEvents()
+        qt_app().processEvents()
     return float(np.percentile(taken, 95)), max(taken)
 
 
@@ -89,11 +75,11 @@ def lists() -> dict[str, float]:
     panel = window.table
     began = time.perf_counter()
     panel.model.show(window.session.shown_rows, entry.info.times_s, window.session.shown_terms)  # type: ignore[union-attr]
-    _app().processEvents()
+    qt_app().processEvents()
     figures["table of 10,000 windows shown, ms"] = (time.perf_counter() - began) * 1000
     figures["table of 10,000 scrolled, p95 ms"], figures["the same, worst"] = _scroll_ms(panel.view)
     panel.show_strip(True)
-    _app().processEvents()
+    qt_app().processEvents()
     figures["film strip of 10,000 scrolled, p95 ms"], figures["the same, worst ms"] = _scroll_ms(panel.strip)
     began = time.perf_counter()
     window.session.set_filter(WindowFilter(Decision.UNDECIDED))
@@ -114,9 +100,9 @@ def contact_sheet() -> dict[str, float]:
     def all_play() -> bool:
         return all(grid.shown_frame(place) >= 0 for place in range(len(grid.cells)))
 
-    figures = {f"contact sheet: {len(grid.cells)} windows play, s": _until(all_play)}
+    figures = {f"contact sheet: {len(grid.cells)} windows play, s": until(all_play)}
     requests = [grid.request(key) for key in sheet.pages.following]
-    _until(lambda: all(sheet.server.get(request) for request in requests if request))
+    until(lambda: all(sheet.server.get(request) for request in requests if request))
     figures["contact sheet: next page, decoded ahead, plays, ms"] = _turned_ms(window, all_play)
     figures["contact sheet: pictures of two pages, MB"] = sheet.server.held_bytes / 1e6
     taken = []
@@ -133,7 +119,7 @@ def _turned_ms(window: MainWindow, done: Callable[[], bool]) -> float:
     began = time.perf_counter()
     window.sheet.turn(1)
     window.sheet.grid.repaint()
-    _until(done)
+    until(done)
     return (time.perf_counter() - began) * 1000
 
 

@@ -1,0 +1,25 @@
+"""The Qt application of the benchmarks, and waiting in its event loop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from PySide6.QtWidgets import QApplication
+
+
+def qt_app() -> QApplication:
+    """The one application, made where there is none yet."""
+    app = QApplication.instance() or QApplication([])
+    assert isinstance(app, QApplication)
+    return app
+
+
+def until(done: Callable[[], bool], timeout_s: float = 60.0) -> float:
+    """Seconds until the condition holds, the event loop running."""
+    began = time.perf_counter()
+    while not done():
+        assert time.perf_counter() - began < timeout_s, "it did not happen"
+        qt_app().processEvents()
+        time.sleep(0.001)  # an event loop that spins would take the interpreter from the threads that load
+    return time.perf_counter() - began
