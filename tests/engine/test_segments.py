@@ -91,17 +91,16 @@ def test_a_crash_costs_one_attempt_at_a_segment(
 
 @pytest.mark.skipif(not hasattr(os, "getpriority"), reason="niceness is a thing of POSIX")
 def test_workers_of_low_priority_let_others_go_first() -> None:
-    seen = []
+    cancel = threading.Event()
 
     def stop(progress: Progress) -> None:
-        seen.extend(worker.nice() for worker in psutil.Process().children())
-        cancel.set()
+        # A process that has just been started may not have its priority yet.
+        priorities = [worker.nice() for worker in psutil.Process().children()]
+        if priorities and min(priorities) >= 10:
+            cancel.set()
 
-    cancel = threading.Event()
-    with pytest.raises(Cancelled):
+    with pytest.raises(Cancelled):  # else the analysis went to its end with workers of ordinary priority
         clipgen_engine.analyze_video(SAMPLE, progress=stop, cancel=cancel, low_priority=True)
-    assert seen
-    assert min(seen) >= 10
 
 
 def test_a_segment_that_crashes_again_and_again_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
