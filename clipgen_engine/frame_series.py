@@ -20,7 +20,7 @@ from clipgen_engine.types import (
     BoolArray,
     FaceTrack,
     Float32Array,
-    Float64Array,
+    Int32Array,
     Int64Array,
     read_only,
 )
@@ -53,11 +53,11 @@ class FrameSeries:
         for rows, _, _ in self._sources:
             self.present[rows] = True
         self._short_side_px = min(analysis.video.width_px, analysis.video.height_px)
-        self._missing = prefix_sums(~self.present[np.newaxis])[0]
+        self._missing = prefix_sums(~self.present[np.newaxis])[0].astype(np.int32)
         self._variance: dict[TokenSeries, tuple[int, Float32Array]] = {}
         self._variance_lock = threading.Lock()
         self._columns: dict[str, Float32Array] = {}
-        self._column_sums: dict[str, Int64Array] = {}
+        self._column_sums: dict[str, tuple[Int64Array, Int64Array]] = {}
 
     @cached_property
     def tokens(self) -> TokenSeries:
@@ -136,8 +136,8 @@ class FrameSeries:
         inside: BoolArray = self.track_id[windows.first_row : windows.stop_row] == self.track_id[last]
         return inside
 
-    def missing_frames(self, windows: Windows) -> Int64Array:
-        """(W,) int64: frames of each window in which the face is missing."""
+    def missing_frames(self, windows: Windows) -> Int32Array:
+        """(W,) int32: frames of each window in which the face is missing."""
         return windows.difference(self._missing)
 
     def column(self, name: str) -> Float32Array:
@@ -152,20 +152,25 @@ class FrameSeries:
             self._columns[name] = self._face_count() if name == "face_count" else self._filled(name)
         return self._columns[name]
 
-    def mean(self, name: str, windows: Windows) -> Float64Array:
-        """(K, W) float64: mean of a column over each window (of use where no frame is missing)."""
-        sums = windows.difference(self._sums_of(name))
-        means: Float64Array = sums[: sums.shape[0] // 2] / (windows.length * float(_UNITS))
+    def mean(self, name: str, windows: Windows) -> Float32Array:
+        """(K, W) float32: mean of a column over each window (of use where no frame is missing)."""
+        sums, _ = self._sums_of(name)
+        means = windows.difference(sums).astype(np.float32)
+        means *= np.float32(1 / (windows.length * float(_UNITS)))
         return means
 
-    def wander(self, name: str, windows: Windows) -> Float64Array:
-        """(W,) float64: root-mean-square distance of a column's vectors from their mean, in the column's unit."""
-        sums = windows.difference(self._sums_of(name)).astype(np.float64)
-        count = sums.shape[0] // 2
-        length = windows.length
+    def wander(self, name: str, windows: Windows) -> Float32Array:
+        """(W,) float32: root-mean-square distance of a column's vectors from their mean, in the column's unit."""
+        sums, square_sums = self._sums_of(name)
         # n * sum(q^2) - sum(q)^2 of whole numbers: exact as long as it fits 53 bits, so hardly any cancellation
-        spread = length * sums[count:] - sums[:count] ** 2
-        distance: Float64Array = np.sqrt(spread.sum(axis=0)) / (length * float(_UNITS))
+        spread = windows.difference(square_sums).astype(np.float64)
+        spread *= windows.length
+        for column in sums:
+            summed = windows.difference(column).astype(np.float64)
+            spread -= np.multiply(summed, summed, out=summed)
+        distance = np.maximum(spread, 0, out=spread).astype(np.float32)
+        np.sqrt(distance, out=distance)
+        distance *= np.float32(1 / (windows.length * float(_UNITS)))
         return distance
 
     def minimum(self, name: str, windows: Windows) -> Float32Array:
@@ -191,18 +196,18 @@ class FrameSeries:
                 kept = self._variance[tokens] = windows.length, read_only(tokens.region_variance(every))
             return kept[1][:, windows.first_row : windows.stop_row]
 
-    def displacement(self, windows: Windows) -> Float64Array:
-        """(W,) float64: root-mean-square distance of the face centre from where the window began, in short sides."""
+    def displacement(self, windows: Windows) -> Float32Array:
+        """(W,) float32: root-mean-square distance of the face centre from where the window began, in short sides."""
         first = self.column("center_xy")[:, windows.first_row : windows.stop_row]
         shift = self.mean("center_xy", windows) - first
         square_px = self.wander("center_xy", windows) ** 2 + (shift**2).sum(axis=0)
-        displacement: Float64Array = np.sqrt(square_px) / self._short_side_px
+        displacement: Float32Array = np.sqrt(square_px) / np.float32(self._short_side_px)
         return displacement
 
-    def mean_step_px(self, windows: Windows) -> Float64Array:
-        """(W,) float64, px: mean way of the face centre from one frame of the window to the next."""
+    def mean_step_px(self, windows: Windows) -> Float32Array:
+        """(W,) float32, px: mean way of the face centre from one frame of the window to the next."""
         inner = Windows(windows.length - 1, windows.first_row + 1, windows.stop_row + 1)
-        mean: Float64Array = self.mean("step_px", inner)[0]
+        mean: Float32Array = self.mean("step_px", inner)[0]
         return mean
 
     def blendshapes_of(self, track_id: int, start_frame: int, stop_frame: int) -> Float32Array:
@@ -259,9 +264,10 @@ class FrameSeries:
         values[0, self.present] = count[self.frame[self.present]]
         return values
 
-    def _sums_of(self, name: str) -> Int64Array:
-        """(2K, R + 1) int64: prefix sums of a column's whole numbers, then of their squares."""
+    def _sums_of(self, name: str) -> tuple[Int64Array, Int64Array]:
+        """Prefix sums (K, R + 1) int64 of a column's whole numbers, and (R + 1,) of the squares of all K together."""
         if name not in self._column_sums:
             units = np.rint(self.column(name).astype(np.float64) * _UNITS).astype(np.int64)
-            self._column_sums[name] = prefix_sums(np.concatenate([units, units * units]))
+            squares = (units * units).sum(axis=0, keepdims=True)
+            self._column_sums[name] = prefix_sums(units), prefix_sums(squares)[0]
         return self._column_sums[name]

@@ -73,6 +73,9 @@ def by_learned_tokens(series: FrameSeries, settings: RankingSettings) -> bool:
 def _variation(series: FrameSeries, tokens: TokenSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
     if settings.variation_metric == "keyframe_cosine":
         return _clipped(1 - tokens.keyframe_cosine(windows).astype(np.float64))
+    if all(multiplier == 1 for multiplier in settings.regions.values()):  # the sum of all needs not be split up
+        everything: Float32Array = np.sqrt(tokens.variance(windows))
+        return np.minimum(everything, np.float32(1))
     return _root_variance(tokens.regions, series.region_variance(tokens, windows), settings.regions)
 
 
@@ -83,8 +86,8 @@ def position_stability(series: FrameSeries, windows: Windows, settings: RankingS
     """
     if settings.stability_metric == "mean_step":
         return _clipped(1 - series.mean_step_px(windows) / _STEP_SCALE_PX)
-    size = np.maximum(series.mean("size_px", windows)[0], 1e-6)
-    return _clipped(np.exp(-series.wander("center_xy", windows) / size / _WANDER_SCALE_FACES))
+    size = np.maximum(series.mean("size_px", windows)[0], np.float32(1e-6))
+    return _clipped(np.exp(series.wander("center_xy", windows) / size * np.float32(-1 / _WANDER_SCALE_FACES)))
 
 
 def head_pose_stability(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
@@ -125,8 +128,9 @@ def _root_variance(regions: tuple[str, ...], variances: Float32Array, multiplier
     return np.minimum(np.sqrt(variance), np.float32(1))
 
 
-def _clipped(values: Float64Array) -> Float32Array:
-    return np.clip(values, 0, 1).astype(np.float32)
+def _clipped(values: Float32Array | Float64Array) -> Float32Array:
+    clipped: Float32Array = np.clip(values, 0, 1).astype(np.float32, copy=False)
+    return clipped
 
 
 def _term(

@@ -44,7 +44,7 @@ def select_windows(
     padded[: len(score)] = score
     blocks = padded.reshape(-1, _BLOCK)
     best_of_block = blocks.max(axis=1, initial=-np.inf)
-    nearest = np.full(len(score), -np.inf)
+    nearest = np.full(len(score) if diversity else 0, -np.inf)
 
     def turn_from(position: int) -> None:
         """Lower the score of what is similar to the window at this position."""

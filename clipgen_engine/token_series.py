@@ -6,16 +6,18 @@ which is the sum over a window, is exact as long as the window is shorter than 6
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from itertools import pairwise
 
 import numpy as np
 
-from clipgen_engine.types import BoolArray, Float32Array, Float64Array
-from clipgen_engine.windows import Windows, in_chunks, prefix_sums
+from clipgen_engine.types import BoolArray, Float32Array, Float64Array, Int64Array
+from clipgen_engine.windows import Windows, fill_in_chunks, in_chunks, prefix_sums
 
 REGIONS = ("brows", "eyelids", "gaze", "cheeks_nose", "mouth", "jaw")
 _UNITS = 1 << 14
 _SIMILARITY_DECIMALS = 6
+_FEW = 32  # windows
 
 
 class TokenSeries:
@@ -39,36 +41,57 @@ class TokenSeries:
         # variances and similarities are taken about the mean token, and small numbers keep float32 exact enough
         units[:, present] -= middle.astype(np.int32)[:, np.newaxis]
         self._middle: Float64Array = middle / _UNITS
-        squares = np.zeros((len(self.regions), units.shape[1]), np.int64)
+        squares = np.zeros((len(self.regions) + 1, units.shape[1]), np.int64)  # the last: of all channels
         for group, channels in enumerate(self._channels_of_region):
             for channel in units[channels]:
                 squares[group] += channel.astype(np.int64) ** 2
+        squares[:-1].sum(axis=0, out=squares[-1])
         self._square_sums = prefix_sums(squares)
         self._sums = np.zeros((len(units), units.shape[1] + 1), np.int32)
         np.cumsum(units, axis=1, dtype=np.int32, out=self._sums[:, 1:])
 
+    def variance(self, windows: Windows) -> Float32Array:
+        """(W,) float32: variance of the tokens, summed over all channels."""
+        every: Float32Array = self._variances(windows, [slice(None)], self._square_sums[-1:])[0]
+        return every
+
     def region_variance(self, windows: Windows) -> Float32Array:
         """(G, W) float32: variance of the tokens, summed over the channels of each region (order of `regions`)."""
-        return in_chunks(windows, self._region_variance)
+        return self._variances(windows, self._channels_of_region, self._square_sums[:-1])
 
-    def _region_variance(self, windows: Windows) -> Float32Array:
+    def _variances(self, windows: Windows, groups: list[slice], square_sums: Int64Array) -> Float32Array:
         scale = 1 / (windows.length * float(_UNITS))
-        count = len(windows)
-        result = np.empty((len(self.regions), count), np.float32)
-        # channel by channel, in arrays that are used again and stay in the cache
-        sums, floats = np.empty(count, np.int32), np.empty(count, np.float32)
-        squared, spread = np.empty(count, np.float32), np.empty(count)
-        for group, channels in enumerate(self._channels_of_region):
+
+        def fill(chunk: Windows, out: Float32Array) -> None:
+            for variance, squared, prefix in zip(out, self._squared_sums(chunk, groups), square_sums, strict=True):
+                squared *= np.float32(scale**2)
+                np.copyto(variance, chunk.difference(prefix), casting="unsafe")
+                variance *= np.float32(scale / _UNITS)
+                variance -= squared
+                np.maximum(variance, 0, out=variance)
+
+        return fill_in_chunks(np.empty((len(groups), len(windows)), np.float32), windows, fill)
+
+    def _squared_sums(self, windows: Windows, groups: list[slice]) -> Iterator[Float32Array]:
+        """(W,) float32 for each group of channels: squares of the sums over each window, added up channel by channel.
+
+        The array is used again for the next group.
+        """
+        if len(windows) <= _FEW:  # calls would cost more than the numbers; the order of the additions is the same
+            few = windows.difference(self._sums).astype(np.float32)
+            few *= few
+            yield from (np.add.accumulate(few[channels])[-1] for channels in groups)
+            return
+        sums, floats = np.empty(len(windows), np.int32), np.empty(len(windows), np.float32)
+        squared = np.empty(len(windows), np.float32)
+        for channels in groups:
             squared.fill(0)
             for prefix in self._sums[channels]:
                 windows.difference(prefix, out=sums)
                 np.copyto(floats, sums, casting="unsafe")
                 np.multiply(floats, floats, out=floats)
                 np.add(squared, floats, out=squared)
-            np.multiply(windows.difference(self._square_sums[group]), scale / _UNITS, out=spread)
-            np.multiply(squared, np.float32(scale**2), out=squared)
-            np.subtract(spread, squared, out=result[group], casting="unsafe")
-        return np.maximum(result, 0, out=result)
+            yield squared
 
     def similarity(self, windows: Windows, row: int) -> Float32Array:
         """(W,) float32, -1..1: cosine similarity of each window's mean token with that of the window at `row`.
@@ -85,7 +108,7 @@ class TokenSeries:
             rounded: Float32Array = np.clip(np.round(cosine, _SIMILARITY_DECIMALS), -1, 1)
             return rounded
 
-        return in_chunks(windows, compute)
+        return in_chunks(windows, compute, np.float32)
 
     def keyframe_cosine(self, windows: Windows) -> Float32Array:
         """(W,) float32: mean cosine similarity among the tokens of the window's first, middle and last frame."""

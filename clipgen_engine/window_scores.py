@@ -128,9 +128,9 @@ class WindowScores:
                 summed += np.multiply(values[chunk.first_row : chunk.stop_row], weight, dtype=np.float64)
             return summed
 
-        return in_chunks(self.windows, total)
+        return in_chunks(self.windows, total, np.float64)
 
     def _computed(self, compute: Callable[[FrameSeries, Windows, RankingSettings], Float32Array]) -> Float32Array:
         first = Windows(self.windows.length, 0, min(1, len(self.windows)))
         compute(self._series, first, self.settings)  # makes the prefix sums, once, before the threads want them
-        return read_only(in_chunks(self.windows, lambda chunk: compute(self._series, chunk, self.settings)))
+        return read_only(in_chunks(self.windows, lambda chunk: compute(self._series, chunk, self.settings), np.float32))

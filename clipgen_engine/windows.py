@@ -16,7 +16,7 @@ from clipgen_engine.types import Float32Array, Int64Array
 
 _Integer = TypeVar("_Integer", np.int32, np.int64)
 _Number = TypeVar("_Number", bound=np.generic)
-_CHUNK = 1 << 15  # windows
+_CHUNK = 1 << 18  # windows: larger ones leave the cache, in smaller ones the threads wait for the interpreter mostly
 
 
 @dataclass(frozen=True)
@@ -38,26 +38,38 @@ class Windows:
         return sums
 
 
-def in_chunks(windows: Windows, compute: Callable[[Windows], NDArray[_Number]]) -> NDArray[_Number]:
-    """What `compute` gives for all windows (..., W), made chunk by chunk on all cores.
+def fill_in_chunks(
+    result: NDArray[_Number], windows: Windows, compute: Callable[[Windows, NDArray[_Number]], None]
+) -> NDArray[_Number]:
+    """Have `compute` fill the result (..., W) for all windows, chunk by chunk on all cores.
 
     Chunks keep the intermediate arrays in the cache; NumPy leaves the interpreter to other threads while it works.
     """
-    if len(windows) <= _CHUNK:
-        return compute(windows)
     edges = [*range(windows.first_row, windows.stop_row, _CHUNK), windows.stop_row]
     chunks = [Windows(windows.length, first, stop) for first, stop in pairwise(edges)]
-    head = compute(chunks[0])
-    result = np.empty((*head.shape[:-1], len(windows)), head.dtype)
-    result[..., :_CHUNK] = head
 
-    def place(chunk: Windows) -> None:
+    def fill(chunk: Windows) -> None:
         first = chunk.first_row - windows.first_row
-        result[..., first : first + len(chunk)] = compute(chunk)
+        compute(chunk, result[..., first : first + len(chunk)])
 
-    with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="clipgen-ranking") as pool:
-        list(pool.map(place, chunks[1:]))
+    if len(chunks) < 2:
+        for chunk in chunks:
+            fill(chunk)
+    else:
+        with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="clipgen-ranking") as pool:
+            list(pool.map(fill, chunks))
     return result
+
+
+def in_chunks(
+    windows: Windows, compute: Callable[[Windows], NDArray[_Number]], dtype: type[_Number]
+) -> NDArray[_Number]:
+    """What `compute` gives for all windows (W,), made chunk by chunk on all cores."""
+
+    def fill(chunk: Windows, out: NDArray[_Number]) -> None:
+        out[:] = compute(chunk)
+
+    return fill_in_chunks(np.empty(len(windows), dtype), windows, fill)
 
 
 def prefix_sums(values: NDArray[np.int64] | NDArray[np.bool_]) -> Int64Array:

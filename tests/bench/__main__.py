@@ -1,8 +1,13 @@
-"""`make bench`: prints what was measured, as ratios where a baseline exists in the same run."""
+"""`make bench`: prints what was measured, as ratios where a baseline exists in the same run.
+
+Each part runs in a process of its own, so that none measures what another left in memory.
+"""
 
 from __future__ import annotations
 
 import importlib
+import subprocess
+import sys
 
 _PARTS = (
     "bench_analysis",
@@ -16,7 +21,17 @@ _PARTS = (
     "bench_transformer",
 )
 
-for part in _PARTS:
-    print(f"\n{part}", flush=True)
-    for name, value in importlib.import_module(f"tests.bench.{part}").measure().items():
-        print(f"  {name:<60} {value:10.3f}", flush=True)
+
+def _main(names: list[str]) -> int:
+    if len(names) == 1:
+        for name, value in importlib.import_module(f"tests.bench.{names[0]}").measure().items():
+            print(f"  {name:<60} {value:10.3f}", flush=True)
+        return 0
+    failed = 0
+    for name in names or _PARTS:
+        print(f"\n{name}", flush=True)
+        failed += subprocess.run([sys.executable, "-m", "tests.bench", name], check=False).returncode != 0
+    return min(failed, 1)
+
+
+sys.exit(_main(sys.argv[1:]))

@@ -14,7 +14,7 @@ from clipgen_engine.ranking import Ranker, rank_sequences, ranking_declarations
 from clipgen_engine.score_terms import TERMS
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Analysis, FaceTrack
-from clipgen_engine.windows import sliding_minimum
+from clipgen_engine.windows import Windows, sliding_minimum
 from tests.analyses import FakeTrack, make_analysis, random_track
 
 
@@ -206,6 +206,20 @@ def test_sums_do_not_depend_on_the_place_in_a_long_video() -> None:
     scores = rank_sequences(make_analysis(long), RankingSettings(sequence_length=50)).scores
     for name in TERMS:
         assert len(set(scores.term(name)[::50].tolist())) == 1
+
+
+@pytest.mark.parametrize("name", list(TERMS))
+@pytest.mark.parametrize("regions", [{}, {"mouth": 0.5}])
+def test_a_window_alone_has_the_very_value_that_it_has_among_all(
+    name: str, regions: dict[str, float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Lists and descriptions of one window go different ways to it, in threads or not."""
+    monkeypatch.setattr("clipgen_engine.windows._CHUNK", 64)
+    series = FrameSeries(make_analysis(random_track(np.random.default_rng(8), 0, 300)))
+    chosen = RankingSettings(sequence_length=30, regions=regions)
+    values = Ranker(make_analysis(random_track(np.random.default_rng(8), 0, 300))).scores(chosen).term(name)
+    for row in range(0, len(values), 7):
+        assert TERMS[name].compute(series, Windows(30, row, row + 1), chosen)[0] == values[row]
 
 
 def test_unknown_names_and_wrong_values_are_refused() -> None:
