@@ -28,7 +28,7 @@ from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.token_store import TokenStore
 from clipgen_engine.types import Analysis, VideoInfo
 
-_METHOD_VERSION = 4  # to be raised when the same video and settings give another result
+_METHOD_VERSION = 5  # to be raised when the same video and settings give another result
 _MAX_BYTES = 4 << 30
 _DAMAGED = ".damaged"
 

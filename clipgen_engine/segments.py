@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from clipgen_engine.types import Float32Array, VideoInfo
 
-_SEGMENT_FRAMES = 900  # a compromise: the warm-up costs a share of each, and few segments leave cores without work
+_SEGMENT_FRAMES = 1200  # a compromise: the warm-up costs a share of each, and few segments leave cores without work
 # MediaPipe's tracking feeds on its own past. After 64 frames, no blendshape of three real clips in segments of 120
 # frames differed from one sequential run by more than 0.02; after 32 and 48 frames single values did (0.034).
 _WARM_UP_FRAMES = 64

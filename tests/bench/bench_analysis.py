@@ -26,7 +26,7 @@ from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.video import decode, probe
 
 SAMPLE = Path(__file__).parents[2] / "resources" / "sample.mp4"
-_REPEATED = 3  # 87 seconds of video
+_REPEATED = 6  # three minutes of video
 _ROUNDS = 3
 _PLAIN, _ONE, _TWO = "plain loop (cv2 read, FaceLandmarker)", "clipgen, one worker", "clipgen, two workers"
 
