@@ -155,10 +155,17 @@ class _Writer:
     def write(self, jobs: Sequence[ClipJob]) -> None:
         self._frames_total = sum(job.stop_frame - job.start_frame for job in jobs)
         with ThreadPoolExecutor(_MOST_FINISHING, "clipgen-clip") as self._threads:
-            for self._attempt in range(1, _ATTEMPTS + 1):
-                for run in _runs(self._video, jobs):
-                    self._write_run(run)
-                jobs, self._again = self._again, []
+            try:
+                for self._attempt in range(1, _ATTEMPTS + 1):
+                    for run in _runs(self._video, jobs):
+                        self._write_run(run)
+                    self._report_finished(but=0)
+                    jobs, self._again = self._again, []
+            except BaseException:
+                self._ended.set()
+                raise
+            finally:
+                self._report_finished(but=0)
 
     def _write_run(self, run: list[ClipJob]) -> None:
         """Write jobs, sorted by their start, in one pass over their part of the video."""
@@ -181,15 +188,10 @@ class _Writer:
                 self._begin(waiting.pop())
             for clip in [*self._open]:  # frames that they wait for do not come
                 self._finish(clip)
-            self._report_finished(but=0)
-        except BaseException:
-            self._ended.set()
-            raise
         finally:
             for clip in self._open:
                 clip.steps.close()
             self._open.clear()
-            self._report_finished(but=0)
 
     def _decoded(self, run: list[ClipJob]) -> Generator[tuple[int, VideoFrame], None, None]:
         try:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import importlib
 import multiprocessing
-import resource
 import shutil
 import statistics
 import subprocess
@@ -26,6 +25,7 @@ from clipgen_engine.settings import ExportSettings
 from clipgen_engine.types import VideoInfo
 from clipgen_engine.video import probe
 from tests.bench.bench_analysis import SAMPLE, repeated
+from tests.bench.memory import peak_mb
 
 _MINUTES = 5
 _WINDOWS = 20
@@ -57,7 +57,7 @@ def measure(rounds: int = _ROUNDS) -> dict[str, float]:
         figures = {f"{way}, {_WINDOWS} windows of {_LENGTH} frames, s": value for way, value in taken.items()}
         if ffmpeg is not None:
             figures["export speed / ffmpeg one by one (bar: 1.0)"] = taken["ffmpeg"] / taken["clipgen"]
-        peaks = {count: peak_mb(video, count, folder / "memory") for count in (_WINDOWS, 5 * _WINDOWS)}
+        peaks = {count: _peak_of_fresh_mb(video, count, folder / "memory") for count in (_WINDOWS, 5 * _WINDOWS)}
         figures |= {f"peak memory of {count} windows, MB": peak for count, peak in peaks.items()}
         figures[f"peak memory, {5 * _WINDOWS} windows / {_WINDOWS}"] = peaks[5 * _WINDOWS] / peaks[_WINDOWS]
         return figures
@@ -131,7 +131,7 @@ def cut_one_by_one(ffmpeg: str, video: VideoInfo, jobs: list[ClipJob], folder: P
         )
 
 
-def peak_mb(video: VideoInfo, count: int, folder: Path) -> float:
+def _peak_of_fresh_mb(video: VideoInfo, count: int, folder: Path) -> float:
     """Peak resident memory of a fresh process that exports this many windows."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
@@ -141,7 +141,7 @@ def peak_mb(video: VideoInfo, count: int, folder: Path) -> float:
 def _export_and_look(path: Path, count: int, folder: Path) -> float:
     video = probe(path)
     export(video, windows(video, count, folder))
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return peak_mb()
 
 
 if __name__ == "__main__":

@@ -5,7 +5,6 @@ Run it alone on a quiet machine: `python -m tests.bench.bench_transformer`.
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,8 @@ import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+from tests.bench.memory import peak_mb
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "resources" / "sample.mp4"
@@ -161,7 +162,7 @@ if __name__ == "__main__":
     if len(sys.argv) > 1:
         way, models, where, count = sys.argv[1:]
         seconds = (_plain if way == "plain" else _own)(Path(models), where, int(count))
-        print(int(count) / seconds, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        print(int(count) / seconds, peak_mb())
     else:
         for name, value in measure().items():
             print(f"{name:<60} {value:10.3f}")
