@@ -7,7 +7,7 @@ are not presented and have no index, but their keyframes serve for seeking.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Generator, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -172,10 +172,11 @@ def decode_raw(video: VideoInfo, start: int, stop: int) -> Generator[tuple[int, 
     if start >= stop:
         return
     with closing(_OpenVideo(video)) as source:
-        for index, frame in source.frames_from(start):
+        for index, frame in source.frames_up_to(start):
             if index >= stop:
                 return
-            yield index, frame
+            if index >= start:
+                yield index, frame
 
 
 class _OpenVideo:
@@ -189,8 +190,8 @@ class _OpenVideo:
     def close(self) -> None:
         self._container.close()
 
-    def frames_from(self, start: int) -> Iterator[tuple[int, VideoFrame]]:
-        """Frames with index >= start in order. Starting a new one ends the one before."""
+    def frames_up_to(self, start: int) -> Iterator[tuple[int, VideoFrame]]:
+        """Frames in order, from one that is at or before the given one on. Starting a new one ends the one before."""
         for candidate in _seek_points(self._video, start):
             if candidate is None:  # from the very beginning: what decodes before frame 0 is passed over
                 self.close()
@@ -202,11 +203,9 @@ class _OpenVideo:
             first = next(frames, None)
             if candidate is None or (first is not None and first[0] <= start):
                 break  # else the seek landed behind the frame: try an earlier keyframe
-        if first is not None and first[0] >= start:
+        if first is not None:
             yield first
-        for index, frame in frames:
-            if index >= start:
-                yield index, frame
+        yield from frames
 
     def _indexed_frames(self) -> Iterator[tuple[int, VideoFrame]]:
         last = -1
@@ -232,8 +231,12 @@ class FrameReader(Closing):
         self._frames: Iterator[tuple[int, VideoFrame]] = iter(())
         self._ahead: tuple[int, VideoFrame] | None = None  # decoded, not yet asked for
 
-    def read(self, index: int) -> Picture | None:
+    def read(self, index: int, interrupted: Callable[[], bool] | None = None) -> Picture | None:
         """The picture of this frame, or None where no decoder returns it.
+
+        Args:
+            interrupted: asked before each frame that is passed over on the way; where it says so, None is returned,
+                and the next read of the same frame goes on from there.
 
         Raises:
             IndexError: the video has no such frame.
@@ -243,9 +246,11 @@ class FrameReader(Closing):
             raise IndexError(index)
         if self._ahead is None or not self._within_reach(self._ahead[0], index):
             self._source = self._source or _OpenVideo(self.video)
-            self._frames = self._source.frames_from(index)
+            self._frames = self._source.frames_up_to(index)
             self._ahead = next(self._frames, None)
         while self._ahead is not None and self._ahead[0] < index:
+            if interrupted is not None and interrupted():
+                return None
             self._ahead = next(self._frames, None)
         if self._ahead is None or self._ahead[0] != index:
             return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -139,11 +140,15 @@ class FrameServer(QThread):
 
     def _fill(self, generation: int, reader: FrameReader, cache: _Cache, indices: range) -> None:
         """Decode neighbours while nobody waits for anything else."""
-        for index in indices:
+
+        def interrupted() -> bool:
             with self._wake:
-                if self._interrupted(generation):
-                    return
-            cache.read(reader, index)
+                return self._interrupted(generation)
+
+        for index in indices:
+            if interrupted():
+                return
+            cache.read(reader, index, interrupted)
 
 
 class _Cache:
@@ -156,12 +161,14 @@ class _Cache:
     def __contains__(self, index: int) -> bool:
         return index in self._pictures
 
-    def read(self, reader: FrameReader, index: int) -> PlayerPicture | None:
-        """The frame from memory or from the file; None where no decoder returns it."""
+    def read(
+        self, reader: FrameReader, index: int, interrupted: Callable[[], bool] | None = None
+    ) -> PlayerPicture | None:
+        """The frame from memory or from the file; None where no decoder returns it or the way was interrupted."""
         with suppress(KeyError):
             self._pictures.move_to_end(index)
             return self._pictures[index]
-        decoded = reader.read(index)
+        decoded = reader.read(index, interrupted)
         if decoded is None:
             return None
         picture = PlayerPicture.of(decoded.index, decoded.pixels)

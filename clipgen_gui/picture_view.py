@@ -47,6 +47,7 @@ class PictureView(QGraphicsView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)
         self.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # nothing below need be painted first
 
     @property
     def zoom(self) -> float:
@@ -55,6 +56,7 @@ class PictureView(QGraphicsView):
 
     def show_picture(self, picture: PlayerPicture | None) -> None:
         self._item.show_picture(picture)
+        self.viewport().update()  # the scene would ask for it later, and what is drawn over it be painted twice
 
     def set_size(self, width_px: int, height_px: int) -> None:
         """Size of the pictures to come; the zoom ends."""
@@ -161,7 +163,6 @@ class _PictureItem(QGraphicsItem):
 
     def show_picture(self, picture: PlayerPicture | None) -> None:
         self._picture = picture
-        self.update()
 
     def boundingRect(self) -> QRectF:
         return self._rect

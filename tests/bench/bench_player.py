@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -27,6 +27,7 @@ from clipgen_gui.main_window import MainWindow
 from clipgen_gui.theme import apply_theme
 from clipgen_gui.video_entry import VideoState
 from tests.analyses import make_analysis, random_track
+from tests.bench.event_loop import qt_app, until
 
 SAMPLE = Path(__file__).parents[2] / "resources" / "sample.mp4"
 _TICK_MS = 5
@@ -35,8 +36,7 @@ _WATCHED_S = 8.0
 
 def measure() -> dict[str, float]:
     """All figures by name."""
-    app = QApplication.instance() or QApplication([])
-    assert isinstance(app, QApplication)
+    app = qt_app()
     apply_theme(app)
     with tempfile.TemporaryDirectory() as folder:
         hd = _hd_video(Path(folder) / "hd.mp4")
@@ -78,18 +78,11 @@ def _window(app: QApplication, path: Path) -> Iterator[MainWindow]:
         window.resize(1600, 940)
         window.show()
         window.session.open_paths([path])
-        _wait(app, lambda: window.player.shown_frame == 0)
+        until(lambda: window.player.shown_frame == 0)
         yield window
         window.close()
         window.deleteLater()
         app.processEvents()
-
-
-def _wait(app: QApplication, condition: Callable[[], bool], timeout_s: float = 30.0) -> None:
-    begun = time.monotonic()
-    while not condition():
-        app.processEvents()
-        assert time.monotonic() - begun < timeout_s
 
 
 def _pass(app: QApplication, seconds: float) -> None:
@@ -103,7 +96,7 @@ def _shown_ms(app: QApplication, window: MainWindow, frame: int) -> float:
     """From the request of a frame to it on screen, painted."""
     begun = time.perf_counter()
     window.session.seek(frame)
-    _wait(app, lambda: window.player.shown_frame == frame)
+    until(lambda: window.player.shown_frame == frame)
     app.processEvents()  # paints it, where that is not done yet
     return (time.perf_counter() - begun) * 1000
 
@@ -177,11 +170,11 @@ def _analysis_running(app: QApplication, window: MainWindow) -> Iterator[None]:
         window.queue.start()
         seen: list[object] = []
         window.queue.progressed.connect(lambda _, progress: seen.append(progress))
-        _wait(app, lambda: any(progress is not None for progress in seen))
+        until(lambda: any(progress is not None for progress in seen))
         yield
         window.queue.analysed.disconnect(window.queue.again)
         window.queue.cancel()
-        _wait(app, lambda: window.queue.running is not entry)
+        until(lambda: window.queue.running is not entry)
 
 
 def _lateness_ms(app: QApplication, path: Path, *, play: bool) -> list[float]:
@@ -220,10 +213,10 @@ def _dropped(app: QApplication, path: Path, *, analyse: bool) -> float:
 
 
 def _missing_share(app: QApplication, window: MainWindow) -> float:
-    shown: set[int] = set()
-    window.player.frame_shown.connect(shown.add)
     window.session.seek(0)
     _pass(app, 0.5)
+    shown = {window.player.shown_frame}
+    window.player.frame_shown.connect(shown.add)
     window.playback.play()
     until = time.monotonic() + _WATCHED_S
     while time.monotonic() < until and window.playback.playing:

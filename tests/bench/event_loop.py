@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 
+from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
+
+_HEARTBEAT_MS = 20
 
 
 def qt_app() -> QApplication:
@@ -18,8 +21,10 @@ def qt_app() -> QApplication:
 def until(done: Callable[[], bool], timeout_s: float = 60.0) -> float:
     """Seconds until the condition holds, the event loop running."""
     began = time.perf_counter()
+    heartbeat = QTimer()  # so that the waiting ends where nothing happens any more
+    heartbeat.start(_HEARTBEAT_MS)
     while not done():
         assert time.perf_counter() - began < timeout_s, "it did not happen"
-        qt_app().processEvents()
-        time.sleep(0.001)  # an event loop that spins would take the interpreter from the threads that load
+        # as the app itself waits: a loop that spins would take the interpreter from the threads that load
+        qt_app().processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
     return time.perf_counter() - began

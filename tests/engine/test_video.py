@@ -182,9 +182,9 @@ def test_flipped_bytes_cost_frames_or_are_one_sentence(tmp_path: Path, suffix: s
 
 def test_a_reader_decodes_on_where_no_keyframe_lies_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sought: list[int] = []
-    frames_from = video_module._OpenVideo.frames_from
+    seek = video_module._OpenVideo.frames_up_to
     monkeypatch.setattr(
-        video_module._OpenVideo, "frames_from", lambda self, start: (sought.append(start), frames_from(self, start))[1]
+        video_module._OpenVideo, "frames_up_to", lambda self, start: (sought.append(start), seek(self, start))[1]
     )
     options = {"g": "60", "keyint_min": "60", "sc_threshold": "0", "bf": "2"}
     video = probe(write_coded_video(tmp_path / "sparse.mp4", 120, options=options))
