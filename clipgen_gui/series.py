@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,7 +13,9 @@ FloatArray = NDArray[np.float64]
 def thin(
     times: FloatArray, values: FloatArray, first_s: float, last_s: float, columns: int
 ) -> tuple[FloatArray, FloatArray]:
-    """The part of a curve between two times, as the extremes of at most `columns` equal groups of its samples.
+    """The part of a curve between two times, as the extremes of equal groups of its samples, one a column at most.
+
+    `columns` are those between the two times: a curve that covers a part of them gets its share.
 
     NaN stays where a whole group is missing, so that gaps stay gaps. One sample is kept beyond either end,
     so that the line runs out of the picture instead of stopping at its edge.
@@ -19,6 +23,8 @@ def thin(
     start = max(0, int(np.searchsorted(times, first_s)) - 1)
     stop = min(len(times), int(np.searchsorted(times, last_s, side="right")) + 1)
     times, values = times[start:stop], values[start:stop]
+    if len(times) and last_s > first_s:
+        columns = min(columns, math.ceil(columns * float(times[-1] - times[0]) / (last_s - first_s)) + 1)
     if columns < 1 or len(times) <= 2 * columns:
         return times, values
     size = -(-len(times) // columns)

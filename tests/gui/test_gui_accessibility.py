@@ -175,7 +175,6 @@ def test_no_text_is_cut_off_at_any_size(everything: MainWindow, qtbot: QtBot, sc
         for one in window.findChildren(kind)
         if one.isVisible() and one.text() and is_cut(one)
     ]
-    print("CUT", *cut, sep="\n  ")
     assert cut == []
     for window in (everything, everything.settings_window):
         assert QRect(0, 0, 1920, 1080).contains(QRect(0, 0, *window.size().toTuple()))

@@ -53,6 +53,14 @@ def test_thinning_keeps_gaps_and_reaches_beyond_both_ends() -> None:
     assert shown[-1] == 111
 
 
+def test_a_curve_that_covers_a_part_of_the_columns_gets_its_share() -> None:
+    """Fifty faces one after another cost about as many points as one of the same length."""
+    times = np.arange(50_000, dtype=float)
+    pieces = [thin(part, part % 7, 0.0, 50_000.0, 500) for part in np.split(times, 50)]
+    assert sum(len(piece_times) for piece_times, _ in pieces) <= 2 * (500 + 2 * len(pieces))
+    assert all(values.max() == 6 and values.min() == 0 for _, values in pieces)
+
+
 def test_times_as_a_person_reads_them() -> None:
     assert [clock(value) for value in (0, 4.879, 59.999, 3661.5)] == ["00:00.00", "00:04.88", "01:00.00", "1:01:01.50"]
     assert [axis_label(2, 0.5), axis_label(65, 5), axis_label(3600, 60), axis_label(1.25, 0.05)] == [
