@@ -95,7 +95,7 @@ class CurvesItem(_PlotItem):
             else:
                 smooth = (
                     len(times) <= float(x[-1] - x[0]) + 2
-                )  # a denser curve is a band of verticals, which gains nothing
+                )  # a denser curve is a band of verticals
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
                 path = pg.arrayToQPath(x, y, connect="finite")
                 if smooth:
