@@ -217,9 +217,8 @@ class Session(VideosDocument):
         self.undo_stack.push(step)
 
     def _apply_marks(self, entry: VideoEntry, changes: Mapping[Key, Mark | None], show: Key | None) -> None:
-        entry.mark(changes)
+        entry.mark(changes, self.settings)
         self.memory.keep_marks(entry, changes)
-        entry.rank(self.settings)
         if show is not None:
             self.set_current(entry)
             if entry.resting:

@@ -226,13 +226,19 @@ class VideoEntry:
         """The mark on a listed window; a blank one where there is none."""
         return self.decided.get(row.key) or Mark(Decision.UNDECIDED, row.sequence)
 
-    def mark(self, changes: Mapping[Key, Mark | None]) -> None:
-        """Set marks; None takes one away."""
+    def mark(self, changes: Mapping[Key, Mark | None], settings: RankingSettings) -> None:
+        """Set marks, None takes one away, and list the windows anew; they are ranked again where that can differ."""
+        same = self.ranking is not None and self.ranking.settings == settings
         for key, mark in changes.items():
+            same = same and _effect(self.decided.get(key)) == _effect(mark)
             if mark is None:
                 self.decided.pop(key, None)
             else:
                 self.decided[key] = mark
+        if same:
+            self._list_windows()
+        else:
+            self.rank(settings)
 
     def rank(self, settings: RankingSettings) -> None:
         """Rank under these settings, as far as there is an analysis."""
@@ -243,10 +249,16 @@ class VideoEntry:
             pinned=[key for key, mark in self.decided.items() if mark.pinned],
             blocked=[key for key, mark in self.decided.items() if mark.decision is Decision.REJECTED],
         )
+        self._list_windows()
+
+    def _list_windows(self) -> None:
+        """Rows of what the ranking selected, and of what is marked besides."""
+        if self.ranker is None or self.ranking is None:
+            return
         shown = {sequence.key: sequence for sequence in self.ranking.sequences}
         for key, mark in self.decided.items():
             if key not in shown:
-                shown[key] = self.ranker.describe(key, settings) or mark.sequence
+                shown[key] = self.ranker.describe(key, self.ranking.settings) or mark.sequence
         listed = sorted(shown.values(), key=best_first)
         self.rows = tuple(self._row(number, one) for number, one in enumerate(listed, start=1))
         decided = [row.decision for row in self.rows]
@@ -271,3 +283,8 @@ class VideoEntry:
         ]
         best = max(overlaps, default=(0, None))
         self.selected = best[1] if best[0] > 0 else None
+
+
+def _effect(mark: Mark | None) -> tuple[bool, bool]:
+    """What a mark means for the ranking: whether its window is pinned, and whether it is kept out."""
+    return (False, False) if mark is None else (mark.pinned, mark.decision is Decision.REJECTED)
