@@ -93,9 +93,7 @@ class CurvesItem(_PlotItem):
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
                 path: QPainterPath = _stems(x, y, to_device.dy())
             else:
-                smooth = (
-                    len(times) <= float(x[-1] - x[0]) + 2
-                )  # a denser curve is a band of verticals
+                smooth = len(times) <= float(x[-1] - x[0]) + 2  # a denser curve is a band of verticals
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
                 path = pg.arrayToQPath(x, y, connect="finite")
                 if smooth:
