@@ -9,22 +9,15 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSettings, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import (
-    QGridLayout,
-    QMainWindow,
-    QMenu,
-    QSplitter,
-    QStackedWidget,
-    QVBoxLayout,
-    QWidget,
-)
+from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget
 
-from clipgen_engine.types import Decision, Progress
 from clipgen_gui.actions import make_actions, name_undo_actions, press_focused_button
 from clipgen_gui.analysis_queue import AnalysisLoader, AnalysisQueue
 from clipgen_gui.best_of_project import BestOfProject
-from clipgen_gui.cards import Card
+from clipgen_gui.command_handlers import command_handlers
 from clipgen_gui.contact_sheet import ContactSheet
+from clipgen_gui.desk_layout import column, player_card, splitter
+from clipgen_gui.desk_state import DeskState
 from clipgen_gui.drop_page import DropPage, sample_video
 from clipgen_gui.explainer import Explainer
 from clipgen_gui.explanation_panel import ExplanationPanel
@@ -50,10 +43,9 @@ from clipgen_gui.steps_bar import StepsBar
 from clipgen_gui.theme import follow_theme, px, theme
 from clipgen_gui.token_bar import TokenBar
 from clipgen_gui.token_flow import TokenFlow
-from clipgen_gui.token_job import TokenJob, TokenState
+from clipgen_gui.token_job import TokenJob
 from clipgen_gui.transport_bar import TransportBar
 from clipgen_gui.typing_field import QuickEntry
-from clipgen_gui.video_entry import VideoEntry, VideoState
 from clipgen_gui.video_player import VideoPlayer
 from clipgen_gui.video_scout import VideoScout
 from clipgen_gui.videos_list import VideosList
@@ -67,7 +59,6 @@ if TYPE_CHECKING:
 
 _JOIN_MS = 5000
 _JOIN_TOKENS_MS = 30_000  # a batch that is being computed cannot be interrupted
-_PASSING_MS = 8000
 _GEOMETRY = "window/geometry"
 _CONTEXT = ("accept", "reject", "undecide", "", "tag", "note", "subject", "", "trim_start", "trim_end")  # "": a line
 
@@ -93,7 +84,6 @@ class MainWindow(QMainWindow):
         self._settings = settings or QSettings(
             QSettings.Format.IniFormat, QSettings.Scope.UserScope, "clipgen", "clipgen"
         )
-        self._shown: object = None  # the state that toolbar, status line and hints show
         self.preferences = Preferences(self._settings, self)
         keymap.load(self._settings)
         self._dress()
@@ -130,66 +120,14 @@ class MainWindow(QMainWindow):
         geometry = self._settings.value(_GEOMETRY)
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
-        self._show_state()
+        self.desk_state = DeskState(self)
 
     # Building
 
     def _make_actions(self) -> None:
-        session, playback = self.session, self.playback
-        handlers: dict[str, Callable[[], object]] = {
-            "open": self.project_flow.choose_files,
-            "open_folder": self.project_flow.choose_folder,
-            "new_project": self.project_flow.new_project,
-            "open_project": self.project_flow.choose_project,
-            "save_project_as": self.project_flow.save_as,
-            "pause_queue": lambda: self.queue.set_paused(not self.queue.paused),
-            "next_video": lambda: self.videos.step(1),
-            "previous_video": lambda: self.videos.step(-1),
-            "analyse": self.analyse,
-            "cancel": self.cancel,
-            "export": self.export_flow.ask,
-            "play": playback.toggle,
-            "slower": lambda: playback.step_speed(-1),
-            "faster": lambda: playback.step_speed(1),
-            "back": lambda: self._step(-1),
-            "forward": lambda: self._step(1),
-            "back_10": lambda: self._step(-10),
-            "forward_10": lambda: self._step(10),
-            "first": lambda: self._go_to(0),
-            "last": lambda: self._go_to(1 << 60),
-            "loop": self._loop_triggered,
-            "previous_window": lambda: session.step_selection(-1),
-            "next_window": lambda: session.step_selection(1),
-            "accept": lambda: session.decide(Decision.ACCEPTED),
-            "reject": lambda: session.decide(Decision.REJECTED),
-            "undecide": lambda: session.decide(Decision.UNDECIDED),
-            "trim_start": lambda: session.trim("start"),
-            "trim_end": lambda: session.trim("end"),
-            "new_window": session.accept_here,
-            "best_of_project": self.best.open_and_rank,
-            "tag": lambda: self.details.ask_tag(),
-            "note": lambda: self.details.ask_note(),
-            "subject": lambda: self.details.ask_subject(),
-            "quit": self.close,
-            "undo": session.undo_stack.undo,
-            "redo": session.undo_stack.redo,
-            "dismiss": self._dismiss,
-            "keys": self._show_keys,
-            "film_strip": lambda: self.table.show_strip(not self.table.shows_strip),
-            "filter": lambda: self.table.filter.showMenu(),
-            "settings": self.show_settings,
-            "theme": self._switch_theme,
-            "contact_sheet": self._toggle_sheet,
-            "next_page": lambda: self.sheet.turn(1),
-            "previous_page": lambda: self.sheet.turn(-1),
-            "reject_rest": lambda: self.sheet.reject_rest(),
-            "token_source": lambda: self.token_flow.switch(),
-            "by_disagreement": lambda: session.sort_by_disagreement(not session.by_disagreement),
-            "pause_tokens": lambda: self.tokens.pause(self.tokens.state is not TokenState.PAUSED),
-            "learned_tokens": lambda: self.show_settings("tokens"),
-        }
+        handlers = command_handlers(self)
         self.actions_by_name = make_actions(self, {name: partial(self._run, name, handlers[name]) for name in handlers})
-        name_undo_actions(session.undo_stack, self.actions_by_name)
+        name_undo_actions(self.session.undo_stack, self.actions_by_name)
         for name in ("loop", "follow"):
             self.actions_by_name[name].setChecked(True)
 
@@ -203,23 +141,12 @@ class MainWindow(QMainWindow):
         actions = self.actions_by_name
         self.player = VideoPlayer(self.session, self.server)
         self.drop_page = DropPage(actions, sample_video())
-        self._stage = QStackedWidget()
-        self._stage.addWidget(self.drop_page)
-        self._stage.addWidget(self.player)
+        self.stage = QStackedWidget()
+        self.stage.addWidget(self.drop_page)
+        self.stage.addWidget(self.player)
         self.transport = TransportBar(self.session, actions, SPEEDS, self._settings)
         self.volume = VolumeControl(self.session, self.sound, actions)
         self.transport.add_control(self.volume)
-        player_card = Card()
-        card_layout = player_card.layout()
-        assert card_layout is not None
-        card_layout.setContentsMargins(1, 1, 1, 1)
-        player_card.body.setSpacing(0)
-        stage = QGridLayout()
-        stage.addWidget(self._stage, 0, 0)
-        stage.addWidget(self.messages, 0, 0, Qt.AlignmentFlag.AlignTop)  # over the picture: nothing moves
-        player_card.body.addLayout(stage, 1)
-        player_card.body.addWidget(self.transport)
-
         self.plot = ScorePlot(self.session, actions["follow"], self._settings)
         self.videos = VideosList(self.session, self.scout)
         self.ranking = RankingPanel(self.session)
@@ -233,32 +160,23 @@ class MainWindow(QMainWindow):
         for view in (self.player, self.plot.plot, self.table.view, self.table.strip):
             view.setAcceptDrops(False)  # the window takes what is dropped, wherever it falls
 
-        below = _splitter(Qt.Orientation.Horizontal, (self.plot, self.why), (790, 310))
+        below = splitter(Qt.Orientation.Horizontal, (self.plot, self.why), (790, 310))
         follow_theme(below, lambda: below.setMinimumHeight(px(212)))
-        left = _splitter(Qt.Orientation.Vertical, (player_card, below), (690, 240))
+        left = splitter(
+            Qt.Orientation.Vertical, (player_card(self.stage, self.messages, self.transport), below), (690, 240)
+        )
         self.sheet = ContactSheet(self.session, self._settings)
         self._left = QStackedWidget()
         self._left.addWidget(left)
         self._left.addWidget(self.sheet)
-        right_top = QWidget()
-        right_layout = QVBoxLayout(right_top)
-        right_layout.setContentsMargins(0, 0, 0, 0)
-        right_layout.setSpacing(8)
-        right_layout.addWidget(self.videos, 1)
-        right_layout.addWidget(self.ranking)
-        right = _splitter(Qt.Orientation.Vertical, (right_top, self.table), (420, 480))
+        right = splitter(Qt.Orientation.Vertical, (column(self.videos, self.ranking), self.table), (420, 480))
         follow_theme(self, lambda: self.videos.setMinimumWidth(px(330)))
-        both = _splitter(Qt.Orientation.Horizontal, (self._left, right), (1140, 424))
+        both = splitter(Qt.Orientation.Horizontal, (self._left, right), (1140, 424))
         both.setStretchFactor(0, 1)
         both.setStretchFactor(1, 0)
 
-        central = QWidget()
-        layout = QVBoxLayout(central)
-        layout.setContentsMargins(8, 8, 8, 8)
-        layout.setSpacing(8)
         self.steps = StepsBar(self.session, self._settings)
-        layout.addWidget(self.steps)
-        layout.addWidget(both, 1)
+        central = column(both, above=self.steps, margin=8)
         central.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         self.setCentralWidget(central)
         central.setFocus()
@@ -292,15 +210,7 @@ class MainWindow(QMainWindow):
         session.window_chosen.connect(self._play_chosen)
         self.sheet.closed.connect(lambda: self.show_sheet(False))
         playback.speed_changed.connect(self.sheet.grid.set_speed)
-        session.failed.connect(self._say_about)
-        for signal in (session.video_changed, session.videos_changed, session.current_changed, session.ranking_changed):
-            signal.connect(self._show_state)
-        self.queue.progressed.connect(self._show_analysis)
-        self.queue.idle.connect(self._show_idle)
         self.loader.lost.connect(self.queue.start)
-        self.queue.analysed.connect(self._say_what_is_missing)
-        self.exports.progressed.connect(self._show_export)
-        self.export_flow.changed.connect(self._export_changed)
         self.queue.analysed.connect(self.tokens.take)
         self.loader.loaded.connect(self.tokens.take)
         self.token_flow = TokenFlow(session, self.tokens, self.preferences, self.messages, self)
@@ -308,7 +218,7 @@ class MainWindow(QMainWindow):
         self.token_bar.settings_wanted.connect(lambda: self.show_settings("tokens"))
         self.preferences.changed.connect(lambda page: self._dress() if page == "appearance" else None)
         self.preferences.changed.connect(lambda _: self.player.set_export(self.preferences.export))
-        session.project_changed.connect(self._project_changed)
+        session.project_changed.connect(self.queue.start)
         recent = QMenu("Open recent project", self)
         recent.aboutToShow.connect(lambda: self.project_flow.fill_recent(recent))
         self.menus["File"].insertMenu(actions["save_project_as"], recent)
@@ -318,8 +228,6 @@ class MainWindow(QMainWindow):
         self.queue.pause_changed.connect(actions["pause_queue"].setChecked)
         self.videos.locate_asked.connect(self.project_flow.locate)
         self.videos.folder_asked.connect(lambda entry: open_folder(entry.path.parent))
-        for told in (session.refused, session.told):
-            told.connect(lambda sentence: self.status.show_passing(sentence, _PASSING_MS))
         self.why.gate_chosen.connect(self.ranking.show_gate)
 
     # Opening
@@ -419,35 +327,6 @@ class MainWindow(QMainWindow):
         else:
             self.queue.cancel()
 
-    def _show_analysis(self, entry: VideoEntry, progress: Progress | None) -> None:
-        if not self.exports.busy:
-            self.status.show_progress(f"Analysing {entry.path.name}", "frames", progress)
-
-    def _show_idle(self) -> None:
-        if not self.exports.busy:
-            self.status.show_idle()
-
-    def _show_export(self, progress: Progress | None) -> None:
-        self.status.show_progress("Exporting", "frames", progress)
-
-    # What the window says
-
-    def _say_about(self, entry: VideoEntry, sentence: str) -> None:
-        """A message where the video is on screen; else a passing line, since the list and the table keep saying it."""
-        if entry is self.session.current:
-            self.messages.show_message(sentence, "error" if entry.state is VideoState.FAILED else "warning")
-        else:
-            self.status.show_passing(sentence, _PASSING_MS)
-
-    def _say_what_is_missing(self, entry: VideoEntry) -> None:
-        if entry.why_no_window:
-            self._say_about(entry, entry.why_no_window)
-
-    def _export_changed(self) -> None:
-        if self.queue.running is None and not self.exports.busy:
-            self.status.show_idle()
-        self._show_state()
-
     def complain(self, sentence: str) -> None:
         """Say what will not work as it should, until it is dismissed."""
         self.messages.show_message(sentence, "warning")
@@ -465,65 +344,6 @@ class MainWindow(QMainWindow):
         self.plot.cancel_drag()
         self.key_sheet.hide()
         self.session.ask_about(None)
-
-    def _project_changed(self) -> None:
-        self._shown = None
-        self._show_state()
-        self.queue.start()
-
-    def _show_state(self) -> None:
-        entry = self.session.current
-        shown = (
-            self.exports.busy,
-            entry,
-            entry
-            and (
-                entry.state,
-                entry.message,
-                entry.info,
-                len(entry.accepted),
-                bool(entry.rows),
-                entry.why_no_window,
-                entry is self.queue.running,
-            ),
-        )
-        if shown == self._shown:
-            return  # a weight that is being dragged comes by here for every picture of the screen
-        self._shown = shown
-        self._stage.setCurrentWidget(self.player if entry else self.drop_page)
-        parts = (entry.path.name if entry else "", self.project_flow.name, "clipgen")
-        self.setWindowTitle(" — ".join(part for part in parts if part))
-        self.status.show_video(entry.info if entry else None)
-        self.actions_by_name["contact_sheet"].setEnabled(entry is not None)
-        for name in ("play", "back", "forward", "first", "last"):
-            self.actions_by_name[name].setEnabled(entry is not None and entry.info is not None)
-
-        self.toolbar.show_state(
-            analysable=entry is not None,
-            running=entry is not None and entry is self.queue.running,
-            accepted=len(entry.accepted) if entry else 0,
-            exporting=self.exports.busy,
-        )
-        self._show_hints(entry)
-
-    def _show_hints(self, entry: VideoEntry | None) -> None:
-        table = plot = ""
-        if entry is None:
-            table = "Open a video to find its best windows."
-        elif not entry.rows:
-            table = {
-                VideoState.WAITING: "Waits for its turn.",
-                VideoState.ANALYSING: "Analysing. Windows appear here as they are found.",
-                VideoState.STOPPED: "The analysis was cancelled. Press Analyse to start it again.",
-                VideoState.FAILED: entry.message,
-                VideoState.MISSING: f"{entry.path} is not there. Choose “Locate” in the list of videos.",
-                VideoState.DONE: entry.why_no_window,
-            }[entry.state]
-            plot = "No scores" if entry.state in (VideoState.DONE, VideoState.FAILED) else ""
-        if entry is not None and entry.analysis is not None and entry.analysis.tracks:
-            plot = ""
-        self.table.set_hint(table)
-        self.plot.set_hint(plot)
 
     # Leaving
 
@@ -549,14 +369,3 @@ class MainWindow(QMainWindow):
         self.export_flow.shutdown(_JOIN_MS)
         self.session.close()
         super().closeEvent(event)
-
-
-def _splitter(orientation: Qt.Orientation, widgets: tuple[QWidget, ...], sizes: tuple[int, ...]) -> QSplitter:
-    splitter = QSplitter(orientation)
-    splitter.setHandleWidth(8)
-    splitter.setChildrenCollapsible(False)
-    for position, widget in enumerate(widgets):
-        splitter.addWidget(widget)
-        splitter.setStretchFactor(position, sizes[position])
-    splitter.setSizes(list(sizes))
-    return splitter

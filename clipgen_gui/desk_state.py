@@ -1,0 +1,122 @@
+"""What the window says about the video on screen, and about what runs: title, toolbar, status line and hints."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QObject
+
+from clipgen_engine.types import Progress
+from clipgen_gui.video_entry import VideoEntry, VideoState
+
+if TYPE_CHECKING:
+    from clipgen_gui.main_window import MainWindow
+
+PASSING_MS = 8000
+
+
+class DeskState(QObject):
+    """Follows session, queue and exports of one window."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__(window)
+        self._window = window
+        self._shown: object = None  # what is shown now
+        session = window.session
+        session.failed.connect(self.say_about)
+        for signal in (session.video_changed, session.videos_changed, session.current_changed, session.ranking_changed):
+            signal.connect(self.show)
+        for told in (session.refused, session.told):
+            told.connect(lambda sentence: window.status.show_passing(sentence, PASSING_MS))
+        session.project_changed.connect(self._project_changed)
+        window.queue.progressed.connect(self._show_analysis)
+        window.queue.idle.connect(self._show_idle)
+        window.queue.analysed.connect(self._say_what_is_missing)
+        window.exports.progressed.connect(self._show_export)
+        window.export_flow.changed.connect(self._export_changed)
+        self.show()
+
+    def _show_analysis(self, entry: VideoEntry, progress: Progress | None) -> None:
+        if not self._window.exports.busy:
+            self._window.status.show_progress(f"Analysing {entry.path.name}", "frames", progress)
+
+    def _show_idle(self) -> None:
+        if not self._window.exports.busy:
+            self._window.status.show_idle()
+
+    def _show_export(self, progress: Progress | None) -> None:
+        self._window.status.show_progress("Exporting", "frames", progress)
+
+    def say_about(self, entry: VideoEntry, sentence: str) -> None:
+        """A message where the video is on screen; else a passing line, since the list and the table keep saying it."""
+        if entry is self._window.session.current:
+            self._window.messages.show_message(sentence, "error" if entry.state is VideoState.FAILED else "warning")
+        else:
+            self._window.status.show_passing(sentence, PASSING_MS)
+
+    def _say_what_is_missing(self, entry: VideoEntry) -> None:
+        if entry.why_no_window:
+            self.say_about(entry, entry.why_no_window)
+
+    def _export_changed(self) -> None:
+        if self._window.queue.running is None and not self._window.exports.busy:
+            self._window.status.show_idle()
+        self.show()
+
+    def _project_changed(self) -> None:
+        self._shown = None
+        self.show()
+
+    def show(self) -> None:
+        entry = self._window.session.current
+        shown = (
+            self._window.exports.busy,
+            entry,
+            entry
+            and (
+                entry.state,
+                entry.message,
+                entry.info,
+                len(entry.accepted),
+                bool(entry.rows),
+                entry.why_no_window,
+                entry is self._window.queue.running,
+            ),
+        )
+        if shown == self._shown:
+            return  # a weight that is being dragged comes by here for every picture of the screen
+        self._shown = shown
+        self._window.stage.setCurrentWidget(self._window.player if entry else self._window.drop_page)
+        parts = (entry.path.name if entry else "", self._window.project_flow.name, "clipgen")
+        self._window.setWindowTitle(" — ".join(part for part in parts if part))
+        self._window.status.show_video(entry.info if entry else None)
+        self._window.actions_by_name["contact_sheet"].setEnabled(entry is not None)
+        for name in ("play", "back", "forward", "first", "last"):
+            self._window.actions_by_name[name].setEnabled(entry is not None and entry.info is not None)
+
+        self._window.toolbar.show_state(
+            analysable=entry is not None,
+            running=entry is not None and entry is self._window.queue.running,
+            accepted=len(entry.accepted) if entry else 0,
+            exporting=self._window.exports.busy,
+        )
+        self._show_hints(entry)
+
+    def _show_hints(self, entry: VideoEntry | None) -> None:
+        table = plot = ""
+        if entry is None:
+            table = "Open a video to find its best windows."
+        elif not entry.rows:
+            table = {
+                VideoState.WAITING: "Waits for its turn.",
+                VideoState.ANALYSING: "Analysing. Windows appear here as they are found.",
+                VideoState.STOPPED: "The analysis was cancelled. Press Analyse to start it again.",
+                VideoState.FAILED: entry.message,
+                VideoState.MISSING: f"{entry.path} is not there. Choose “Locate” in the list of videos.",
+                VideoState.DONE: entry.why_no_window,
+            }[entry.state]
+            plot = "No scores" if entry.state in (VideoState.DONE, VideoState.FAILED) else ""
+        if entry is not None and entry.analysis is not None and entry.analysis.tracks:
+            plot = ""
+        self._window.table.set_hint(table)
+        self._window.plot.set_hint(plot)
