@@ -11,6 +11,7 @@ from pathlib import Path
 from clipgen_engine.cli_flags import DONE, HelpfulParser, add_flag, given, layout_flag, say_how_it_ended, setting_flag
 from clipgen_engine.cli_progress import progress_shown
 from clipgen_engine.dataset_export import ExportResult, ExportStep, export_clips
+from clipgen_engine.declared_settings import declarations
 from clipgen_engine.errors import Cancelled, ProjectError, SettingError
 from clipgen_engine.export_analyses import CachedAnalyses
 from clipgen_engine.export_estimate import estimate_export, readable_size
@@ -18,7 +19,7 @@ from clipgen_engine.export_import import is_export, read_export
 from clipgen_engine.export_items import ExportRequest, ExportSource, project_sources
 from clipgen_engine.export_names import PROJECT_NAME_PATTERN
 from clipgen_engine.project import Project
-from clipgen_engine.settings import DatasetSettings, ExportSettings, RankingSettings, declarations
+from clipgen_engine.settings import DatasetSettings, ExportSettings, RankingSettings
 from clipgen_engine.types import Decision, Progress
 
 _log = logging.getLogger("clipgen")

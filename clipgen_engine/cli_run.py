@@ -22,6 +22,7 @@ from clipgen_engine.cli_flags import (
     setting_flag,
 )
 from clipgen_engine.cli_progress import progress_shown
+from clipgen_engine.declared_settings import declarations
 from clipgen_engine.errors import SettingError
 from clipgen_engine.export_names import check_pattern
 from clipgen_engine.exporters import load_layout
@@ -39,14 +40,7 @@ from clipgen_engine.ranking import (
 )
 from clipgen_engine.run_folder import read_analysis, write_analysis, write_ranking
 from clipgen_engine.score_terms import REGION_MULTIPLIERS, TERMS
-from clipgen_engine.settings import (
-    AnalysisSettings,
-    DatasetSettings,
-    ExportSettings,
-    RankingSettings,
-    TokenSettings,
-    declarations,
-)
+from clipgen_engine.settings import AnalysisSettings, DatasetSettings, ExportSettings, RankingSettings, TokenSettings
 from clipgen_engine.types import Analysis
 
 _log = logging.getLogger("clipgen")

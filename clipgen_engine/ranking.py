@@ -9,12 +9,13 @@ from typing import TypeVar
 import numpy as np
 
 from clipgen_engine.blendshape_channels import BLENDSHAPE_REGIONS
+from clipgen_engine.declared_settings import checked_value, declarations
 from clipgen_engine.errors import SettingError
 from clipgen_engine.frame_series import FrameSeries
 from clipgen_engine.gates import GATES
 from clipgen_engine.score_terms import REGION_MULTIPLIERS, TERMS
 from clipgen_engine.selection import select_windows
-from clipgen_engine.settings import RankingSettings, checked_value, declarations
+from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import (
     BLENDSHAPES,
     Analysis,

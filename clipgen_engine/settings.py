@@ -6,96 +6,20 @@ The weights and thresholds of `RankingSettings` are declared where they belong, 
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping
-from dataclasses import Field, asdict, dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from clipgen_engine.declared_settings import Checked, declared
 from clipgen_engine.errors import SettingError
-from clipgen_engine.types import Setting
-
-
-def _declared(default: Any, kind: type, label: str, help_text: str, **bounds: Any) -> Any:
-    setting = Setting("", label, help_text, default, kind, **bounds)
-    return field(default=default, metadata={"setting": setting})
-
-
-def declarations(settings_class: type) -> tuple[Setting, ...]:
-    """The declared settings of a settings dataclass, in order."""
-    return tuple(
-        replace(item.metadata["setting"], name=item.name)
-        for item in fields(settings_class)
-        if "setting" in item.metadata
-    )
-
-
-def checked_value(setting: Setting, value: Any) -> Any:
-    """The value in the kind that the setting declares.
-
-    Raises:
-        SettingError: it is not of that kind, not finite, out of bounds, or not among the choices.
-    """
-    try:
-        converted = setting.kind(value)
-        if setting.kind is int and isinstance(value, float) and converted != value:
-            raise ValueError  # int() would cut it off without a word
-    except (TypeError, ValueError, OverflowError):
-        raise SettingError(f"{setting.name} cannot be {value!r}", f"Give {_expected(setting)}") from None
-    if isinstance(converted, (int, float)):
-        low = -math.inf if setting.minimum is None else setting.minimum
-        high = math.inf if setting.maximum is None else setting.maximum
-        if not (math.isfinite(converted) and low <= converted <= high):
-            raise SettingError(f"{setting.name} cannot be {value}", f"Give {_expected(setting)}")
-    if setting.pattern and not re.fullmatch(setting.pattern, converted):
-        raise SettingError(f"{setting.name} cannot be {value!r}", f"Give {_expected(setting)}")
-    if setting.choices and converted not in setting.choices:
-        raise SettingError(f"{setting.name} cannot be {value!r}", f"Give {_expected(setting)}")
-    return converted
-
-
-def _expected(setting: Setting) -> str:
-    if setting.choices:
-        return "one of " + ", ".join(setting.choices)
-    if setting.expected:
-        return setting.expected
-    noun = {int: "a whole number", float: "a number"}.get(setting.kind, "a text")
-    if setting.minimum is not None and setting.maximum is not None:
-        return f"{noun} from {setting.minimum:g} to {setting.maximum:g}"
-    if setting.minimum is not None:
-        return f"{noun} of at least {setting.minimum:g}"
-    return noun
-
-
-class _Checked:
-    """Checks every declared field when the settings are made, so that no wrong value travels further."""
-
-    def __post_init__(self) -> None:
-        for item in fields(self):  # type: ignore[arg-type]
-            value = getattr(self, item.name)
-            if "setting" in item.metadata and value is not None:
-                setting = replace(_setting_of(item), name=item.name)
-                object.__setattr__(self, item.name, checked_value(setting, value))
-
-    def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values by name."""
-        return {
-            name: str(value) if isinstance(value, Path) else value
-            for name, value in asdict(self).items()  # type: ignore[call-overload]
-        }
-
-
-def _setting_of(item: Field[Any]) -> Setting:
-    setting: Setting = item.metadata["setting"]
-    return setting
 
 
 @dataclass(frozen=True)
-class AnalysisSettings(_Checked):
+class AnalysisSettings(Checked):
     """What the models are run with. Changing one of these, but for `workers`, means analysing again."""
 
-    analysis_max_side: int = _declared(
+    analysis_max_side: int = declared(
         1280,
         int,
         "Analysis size",
@@ -105,7 +29,7 @@ class AnalysisSettings(_Checked):
         step=16,
         unit="px",
     )
-    max_faces: int = _declared(
+    max_faces: int = declared(
         4,
         int,
         "Faces",
@@ -114,7 +38,7 @@ class AnalysisSettings(_Checked):
         maximum=16,
         step=1,
     )
-    search_stride: int = _declared(
+    search_stride: int = declared(
         30,
         int,
         "Search stride",
@@ -124,7 +48,7 @@ class AnalysisSettings(_Checked):
         step=1,
         unit="frames",
     )
-    confidence_stride: int = _declared(
+    confidence_stride: int = declared(
         10,
         int,
         "Confidence stride",
@@ -134,7 +58,7 @@ class AnalysisSettings(_Checked):
         step=1,
         unit="frames",
     )
-    workers: int = _declared(
+    workers: int = declared(
         0,
         int,
         "Workers",
@@ -150,22 +74,22 @@ class AnalysisSettings(_Checked):
 
 
 @dataclass(frozen=True)
-class TokenSettings(_Checked):
+class TokenSettings(Checked):
     """What a token backend with a model of its own is loaded with."""
 
-    expression_transformer_checkpoint: Path | None = _declared(
+    expression_transformer_checkpoint: Path | None = declared(
         None,
         Path,
         "Checkpoint",
         "Expression Transformer, .pt or .safetensors; without it the blendshapes serve.",
     )
-    dinov2: Path | None = _declared(
+    dinov2: Path | None = declared(
         None,
         Path,
         "DINOv2",
         "Folder or file of the checkpoint's backbone; else the Hugging Face cache, else a download.",
     )
-    num_heads: int | None = _declared(
+    num_heads: int | None = declared(
         None,
         int,
         "Attention heads",
@@ -173,7 +97,7 @@ class TokenSettings(_Checked):
         minimum=1,
         maximum=64,
     )
-    device: str = _declared(
+    device: str = declared(
         "auto",
         str,
         "Device",
@@ -181,14 +105,14 @@ class TokenSettings(_Checked):
         pattern=r"auto|cpu|mps|cuda(:\d+)?",
         expected="auto, cpu, cuda, cuda:N or mps",
     )
-    token_precision: str = _declared(
+    token_precision: str = declared(
         "auto",
         str,
         "Precision",
         "Numbers that a checkpoint is run in; auto: bfloat16 on CUDA, float32 elsewhere.",
         choices=("auto", "float32", "bfloat16"),
     )
-    token_batch: int = _declared(
+    token_batch: int = declared(
         0,
         int,
         "Batch",
@@ -196,7 +120,7 @@ class TokenSettings(_Checked):
         minimum=0,
         maximum=4096,
     )
-    token_stride: int = _declared(
+    token_stride: int = declared(
         0,
         int,
         "Token stride",
@@ -207,7 +131,7 @@ class TokenSettings(_Checked):
         step=1,
         unit="frames",
     )
-    token_scope: str = _declared(
+    token_scope: str = declared(
         "auto",
         str,
         "Token scope",
@@ -220,10 +144,10 @@ class TokenSettings(_Checked):
 
 
 @dataclass(frozen=True)
-class RankingSettings(_Checked):
+class RankingSettings(Checked):
     """What the ranking is made with. Everything here is recomputed live from arrays."""
 
-    sequence_length: int = _declared(
+    sequence_length: int = declared(
         30,
         int,
         "Window",
@@ -233,7 +157,7 @@ class RankingSettings(_Checked):
         step=1,
         unit="frames",
     )
-    num_sequences: int = _declared(
+    num_sequences: int = declared(
         10,
         int,
         "Number",
@@ -242,7 +166,7 @@ class RankingSettings(_Checked):
         maximum=10_000,
         step=1,
     )
-    min_gap: int = _declared(
+    min_gap: int = declared(
         0,
         int,
         "Minimum gap",
@@ -252,7 +176,7 @@ class RankingSettings(_Checked):
         step=1,
         unit="frames",
     )
-    diversity: float = _declared(
+    diversity: float = declared(
         0.0,
         float,
         "Diversity",
@@ -261,28 +185,28 @@ class RankingSettings(_Checked):
         maximum=1.0,
         step=0.01,
     )
-    scope: str = _declared(
+    scope: str = declared(
         "video",
         str,
         "Scope",
         "video: windows of a video keep apart; track: each face track is ranked alone and has the number for itself.",
         choices=("video", "track"),
     )
-    variation_metric: str = _declared(
+    variation_metric: str = declared(
         "token_spread",
         str,
         "Variation metric",
         "token_spread: distance of all tokens from their mean; keyframe_cosine: first, middle and last token only.",
         choices=("token_spread", "keyframe_cosine"),
     )
-    token_source: str = _declared(
+    token_source: str = declared(
         "learned",
         str,
         "Tokens",
         "What drives the expression variation where a checkpoint's tokens are at hand: learned tokens or blendshapes.",
         choices=("learned", "blendshapes"),
     )
-    stability_metric: str = _declared(
+    stability_metric: str = declared(
         "center_wander",
         str,
         "Stability metric",
@@ -295,10 +219,10 @@ class RankingSettings(_Checked):
 
 
 @dataclass(frozen=True)
-class ExportSettings(_Checked):
+class ExportSettings(Checked):
     """How clips are written: their codec, their pictures, their sound."""
 
-    clip_format: str = _declared(
+    clip_format: str = declared(
         "mp4",
         str,
         "Format",
@@ -306,7 +230,7 @@ class ExportSettings(_Checked):
         "lossless, in mkv; png and jpeg make a folder of pictures a clip, without sound.",
         choices=("mp4", "mov", "mkv", "avi", "webm", "ffv1", "png", "jpeg"),
     )
-    crf: int = _declared(
+    crf: int = declared(
         16,
         int,
         "Quality (CRF)",
@@ -315,14 +239,14 @@ class ExportSettings(_Checked):
         maximum=51,
         step=1,
     )
-    encoder_preset: str = _declared(
+    encoder_preset: str = declared(
         "medium",
         str,
         "Encoder preset",
         "Slower presets make smaller files of the same quality.",
         choices=("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"),
     )
-    fps: float = _declared(
+    fps: float = declared(
         0.0,
         float,
         "Frame rate",
@@ -332,21 +256,21 @@ class ExportSettings(_Checked):
         step=1.0,
         unit="frames/s",
     )
-    sound: str = _declared(
+    sound: str = declared(
         "on",
         str,
         "Sound",
         "Whether a clip has the sound of its window.",
         choices=("on", "off"),
     )
-    crop: str = _declared(
+    crop: str = declared(
         "whole",
         str,
         "Picture",
         "whole: the frames as they are; face: a square that follows the face; face_still: a square that stays put.",
         choices=("whole", "face", "face_still"),
     )
-    size: int = _declared(
+    size: int = declared(
         512,
         int,
         "Crop size",
@@ -356,7 +280,7 @@ class ExportSettings(_Checked):
         step=2,
         unit="px",
     )
-    margin: float = _declared(
+    margin: float = declared(
         0.25,
         float,
         "Crop margin",
@@ -365,14 +289,14 @@ class ExportSettings(_Checked):
         maximum=3.0,
         step=0.05,
     )
-    align_roll: str = _declared(
+    align_roll: str = declared(
         "off",
         str,
         "Level the eyes",
         "Turn a face crop so that a tilted head stands upright.",
         choices=("on", "off"),
     )
-    subject_id: int = _declared(
+    subject_id: int = declared(
         0,
         int,
         "Subject",
@@ -384,24 +308,24 @@ class ExportSettings(_Checked):
 
 
 @dataclass(frozen=True)
-class DatasetSettings(_Checked):
+class DatasetSettings(Checked):
     """How clips are named and divided in a dataset."""
 
-    name_pattern: str = _declared(
+    name_pattern: str = declared(
         "clip_{rank:03d}_frames_{start_frame:06d}_{end_frame:06d}",
         str,
         "File names",
         "Pattern of the names of clips; fields: source, rank, number, start_frame, end_frame, track_id, subject_id, "
         "score.",
     )
-    split_by: str = _declared(
+    split_by: str = declared(
         "subject",
         str,
         "Split by",
         "What is never in two splits: subject (where none is named, the video counts as one) or video.",
         choices=("subject", "video"),
     )
-    validation_share: float = _declared(
+    validation_share: float = declared(
         0.0,
         float,
         "Validation",
@@ -410,7 +334,7 @@ class DatasetSettings(_Checked):
         maximum=1.0,
         step=0.05,
     )
-    test_share: float = _declared(
+    test_share: float = declared(
         0.0,
         float,
         "Test",
@@ -419,7 +343,7 @@ class DatasetSettings(_Checked):
         maximum=1.0,
         step=0.05,
     )
-    split_seed: int = _declared(
+    split_seed: int = declared(
         0,
         int,
         "Split seed",
@@ -428,7 +352,7 @@ class DatasetSettings(_Checked):
         maximum=2**31 - 1,
         step=1,
     )
-    shard_size_mb: int = _declared(
+    shard_size_mb: int = declared(
         1000,
         int,
         "Shard size",
@@ -438,7 +362,7 @@ class DatasetSettings(_Checked):
         step=100,
         unit="MB",
     )
-    fiftyone_media: str = _declared(
+    fiftyone_media: str = declared(
         "clips",
         str,
         "FiftyOne media",

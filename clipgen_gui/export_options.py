@@ -9,10 +9,11 @@ from typing import Any
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QAbstractSpinBox, QCheckBox, QGridLayout, QLineEdit, QVBoxLayout, QWidget
 
+from clipgen_engine.declared_settings import declarations
 from clipgen_engine.errors import SettingError
 from clipgen_engine.export_names import check_pattern
 from clipgen_engine.exporters import LAYOUTS
-from clipgen_engine.settings import DatasetSettings, ExportSettings, declarations
+from clipgen_engine.settings import DatasetSettings, ExportSettings
 from clipgen_engine.types import Setting
 from clipgen_gui.cards import Card, fold_button, muted_label, named, restyle
 from clipgen_gui.setting_box import Manners, add_to_grid, setting_box, show_value

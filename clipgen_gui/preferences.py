@@ -9,17 +9,10 @@ from typing import Any
 
 from PySide6.QtCore import QObject, QSettings, Signal
 
+from clipgen_engine.declared_settings import checked_value, declarations
 from clipgen_engine.errors import SettingError
 from clipgen_engine.project import Project
-from clipgen_engine.settings import (
-    AnalysisSettings,
-    DatasetSettings,
-    ExportSettings,
-    RankingSettings,
-    TokenSettings,
-    checked_value,
-    declarations,
-)
+from clipgen_engine.settings import AnalysisSettings, DatasetSettings, ExportSettings, RankingSettings, TokenSettings
 from clipgen_engine.types import Setting
 from clipgen_gui.theme import SCHEMES, TEXT_SCALES
 

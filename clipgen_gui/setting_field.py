@@ -18,8 +18,8 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from clipgen_engine.declared_settings import checked_value
 from clipgen_engine.errors import SettingError
-from clipgen_engine.settings import checked_value
 from clipgen_engine.types import Setting
 from clipgen_gui.cards import muted_label, named, restyle
 from clipgen_gui.setting_box import Manners, SettingBox, setting_box, show_value, unit_of

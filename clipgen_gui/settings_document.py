@@ -10,11 +10,12 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 from PySide6.QtGui import QUndoStack
 
+from clipgen_engine.declared_settings import declarations
 from clipgen_engine.gates import GATES
 from clipgen_engine.presets import PRESETS, with_preset
 from clipgen_engine.project import Project
 from clipgen_engine.score_terms import REGION_MULTIPLIERS, TERMS
-from clipgen_engine.settings import RankingSettings, declarations
+from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Setting
 from clipgen_gui.edits import ChangeSettings
 from clipgen_gui.memory import Memory

@@ -8,9 +8,10 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
+from clipgen_engine.declared_settings import declarations
 from clipgen_engine.ranking import effective_weights
 from clipgen_engine.score_terms import TERMS
-from clipgen_engine.settings import RankingSettings, declarations
+from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Setting
 from clipgen_gui.cards import ScrolledPart, fold_button, muted_label, score_label, steady_label
 from clipgen_gui.session import Session

@@ -19,9 +19,10 @@ from clipgen_engine.clip_formats import FORMATS
 from clipgen_engine.clip_pictures import numbers
 from clipgen_engine.clip_writer import ClipJob, ClipOutcome, WrittenClip, clip_suffix, write_clip, write_clips
 from clipgen_engine.crop_path import CropPath, cropped_frames
+from clipgen_engine.declared_settings import declarations
 from clipgen_engine.errors import Cancelled, OutputError, VideoError
 from clipgen_engine.opencv import cv2
-from clipgen_engine.settings import ExportSettings, declarations
+from clipgen_engine.settings import ExportSettings
 from clipgen_engine.types import Progress, VideoInfo
 from clipgen_engine.video import decode, decode_raw, probe
 from tests.engine.test_video import KINDS, UNEVEN_PTS

@@ -2,8 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from clipgen_engine.declared_settings import checked_value, declarations
 from clipgen_engine.errors import ClipgenError, SettingError
-from clipgen_engine.settings import AnalysisSettings, ExportSettings, RankingSettings, checked_value, declarations
+from clipgen_engine.settings import AnalysisSettings, ExportSettings, RankingSettings
 
 
 @pytest.mark.parametrize("kind", [AnalysisSettings, RankingSettings, ExportSettings])

@@ -12,10 +12,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
 
+from clipgen_engine.declared_settings import declarations
 from clipgen_engine.gates import GATES
 from clipgen_engine.ranking import Ranker, effective_thresholds
 from clipgen_engine.score_terms import REGION_MULTIPLIERS, TERMS
-from clipgen_engine.settings import RankingSettings, declarations
+from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Decision
 from clipgen_gui.main_window import MainWindow
 from clipgen_gui.series import thin
