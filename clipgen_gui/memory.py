@@ -133,6 +133,7 @@ class Memory:
         entry.decided = {key: _mark(one) for key, one in self._project.windows(entry.video_id).items()}
         entry.subjects = self._project.subjects(entry.video_id)
         entry.position, entry.selected = max(video.position, 0), video.selected
+        entry.track = None if video.selected is None else video.selected[2]
 
     def keep_outcome(self, entry: VideoEntry) -> None:
         """Store how the analysis stands."""

@@ -1,4 +1,4 @@
-"""The settings of the ranking as the app holds them: changed live, undone by gestures, stored when they rest."""
+"""The settings of the ranking as the app holds them: changed live, undone by gestures, stored soon after."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class SettingsDocument(QObject):
         self._gesture = 0
         self._held = False
         self._changed_s = 0.0
-        self._keep_timer = QTimer(self)  # a drag is stored when it rests
+        self._keep_timer = QTimer(self)  # a drag is stored now and then, not at each step
         self._keep_timer.setSingleShot(True)
         self._keep_timer.setInterval(_KEEP_SETTINGS_MS)
         self._keep_timer.timeout.connect(self._keep_settings)
@@ -105,7 +105,8 @@ class SettingsDocument(QObject):
         if settings != self.settings:
             self.settings = settings
             self.settings_changed.emit()
-            self._keep_timer.start()
+            if not self._keep_timer.isActive():  # a drag without a rest must not put it off
+                self._keep_timer.start()
 
     def _keep_settings(self) -> None:
         self._keep_timer.stop()

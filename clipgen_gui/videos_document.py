@@ -49,8 +49,8 @@ class VideosDocument(SettingsDocument):
         self._rank_timer = _timer(self, 0, self.rank_now)  # all changes of one turn of the event loop: one ranking
         self.settings_changed.connect(self._rank_timer.start)
         self._place_timer = _timer(self, _KEEP_PLACE_MS, self._keep_place)
-        for signal in (self.position_changed, self.selection_changed):
-            signal.connect(self._place_moved)
+        for signal in (self.position_changed, self.selection_changed, self.ranking_changed):
+            signal.connect(self._place_moved)  # a ranking may move the selection, and says only that it changed
 
     # The project
 
@@ -179,6 +179,8 @@ class VideosDocument(SettingsDocument):
             entry.let_go()
             self.memory.become(entry, stored)
             self.memory.recall(entry)
+            if entry is self.current:
+                self.memory.keep_current(entry)
             self.video_changed.emit(entry)
             return entry
         entry.video_id = None

@@ -216,6 +216,7 @@ def test_the_same_file_is_one_video(opened: Opened, qtbot: QtBot, five: list[Pat
     (entry,) = again.session.videos
     qtbot.waitUntil(lambda: bool(entry.rows))
     assert entry.decided == {}
+    assert again.session.memory.current_id() == entry.video_id, "it is on screen, so it is the next time"
 
 
 def test_a_moved_video_is_found_in_the_folders_of_the_project(
