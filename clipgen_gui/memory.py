@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -64,17 +65,15 @@ class Memory:
         Raises:
             ClipgenError: it cannot be written or opened there; then everything stays where it is.
         """
-        if self._project is None:
-            self._project = Project(path)
-            return
-        there = path.exists()
-        if there:
+        if path.exists():
             with Project(path) as other:
                 if other.read_only:
                     raise ProjectError(f"{path.name} is open in another window", "Close it, or choose another name")
-        self._project.copy_to(path)
+        if self._project is not None:
+            self._project.copy_to(path)
         project = Project(path)
-        self._project.close()
+        if self._project is not None:
+            self._project.close()
         self._project = project
 
     # Videos
@@ -105,6 +104,29 @@ class Memory:
             return
         for entry, one in zip(entries, stored, strict=True):
             _told(entry, one)
+
+    def take_in(self, entries: Iterable[VideoEntry]) -> None:
+        """Store entries as they are, with all that was decided while there was no project."""
+        project = self._project
+        assert project is not None
+        for entry in entries:
+            was = copy(entry)
+            if was.fingerprint is None:
+                (stored,) = project.add_videos([was.path])
+            else:
+                stored = project.add_video(was.path, was.fingerprint)
+            _told(entry, stored)
+            self.recall(entry)
+            entry.state, entry.message, entry.duration_s = was.state, was.message, was.duration_s
+            entry.analysis_name, entry.tally = was.analysis_name, was.tally
+            entry.position, entry.selected, entry.track = was.position, was.selected, was.track
+            entry.decided |= was.decided
+            entry.subjects |= was.subjects
+            self.keep_outcome(entry)
+            self.keep_marks(entry, was.decided)
+            for track_id, subject_id in was.subjects.items():
+                self.keep_subject(entry, track_id, subject_id)
+            self.keep_place(entry)
 
     def identify(self, entry: VideoEntry, fingerprint: str) -> StoredVideo | None:
         """The video that the file of this entry really is; None where nothing is kept of it."""

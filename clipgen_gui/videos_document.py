@@ -75,7 +75,11 @@ class VideosDocument(SettingsDocument):
         nowhere = self.memory.path is None
         self.memory.save_as(path)
         if nowhere:
-            self.memory.adopt(self.videos)
+            self.memory.take_in(self.videos)
+            self._keep_settings()
+            if self.current is not None:
+                self.memory.keep_current(self.current)
+            self.rank_now()
         self.project_changed.emit()
 
     def resume(self) -> None:

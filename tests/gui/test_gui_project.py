@@ -291,6 +291,35 @@ def test_projects_are_opened_and_saved_elsewhere(
     assert [entry.path for entry in session.videos] == five[:2], "what was open stays open"
 
 
+def test_what_was_decided_without_a_project_is_saved_with_it(reviewed: MainWindow, tmp_path: Path) -> None:
+    session = reviewed.session
+    entry = session.current
+    assert entry is not None
+    session.set_weight("expression_variation", 0.5)
+    session.rank_now()
+    for decision in (Decision.ACCEPTED, Decision.REJECTED):
+        session.step_selection(1)
+        session.decide(decision, advance=False)
+    session.set_subject(0, "anna")
+    session.seek(33)
+    decided, selected = dict(entry.decided), entry.selected
+    assert len(decided) == 2
+    reviewed.project_flow.save_to(tmp_path / "late.clipgen")
+    with Project(tmp_path / "late.clipgen") as project:  # before anything else makes the app store
+        (video,) = project.videos()
+        assert (video.position, video.selected, video.state) == (33, selected, "done")
+        stored = {key: window.decision for key, window in project.windows(video.video_id).items()}
+        assert stored == {key: mark.decision for key, mark in decided.items()}
+        assert project.subjects(video.video_id) == {0: "anna"}
+        assert project.settings()["weights"] == {"expression_variation": 0.5}
+        assert project.app_state() == {"current_video": video.video_id}
+    assert entry.decided == decided
+    session.undo_stack.undo()
+    session.decide(Decision.UNDECIDED)
+    with Project(tmp_path / "late.clipgen") as project:
+        assert len(project.windows(video.video_id)) == 1
+
+
 def test_the_list_filters_and_sorts(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
     window = opened()
     window.open_paths(five)
