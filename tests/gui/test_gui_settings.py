@@ -10,14 +10,9 @@ from PySide6.QtCore import QSettings, Qt
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QLineEdit, QSpinBox
 from pytestqt.qtbot import QtBot
 
+from clipgen_engine.declared_settings import declarations
 from clipgen_engine.project import Project
-from clipgen_engine.settings import (
-    AnalysisSettings,
-    ExportSettings,
-    RankingSettings,
-    TokenSettings,
-    declarations,
-)
+from clipgen_engine.settings import AnalysisSettings, ExportSettings, RankingSettings, TokenSettings
 from clipgen_gui.main_window import MainWindow
 from clipgen_gui.preferences import PAGES, Preferences
 from clipgen_gui.settings_window import SettingsWindow
