@@ -15,8 +15,9 @@ from clipgen_engine.declared_settings import declarations
 from clipgen_engine.errors import Cancelled, ProjectError, SettingError
 from clipgen_engine.export_analyses import CachedAnalyses
 from clipgen_engine.export_estimate import estimate_export, readable_size
-from clipgen_engine.export_import import is_export, read_export
+from clipgen_engine.export_import import read_export
 from clipgen_engine.export_items import ExportRequest, ExportSource, project_sources
+from clipgen_engine.export_manifest import is_export
 from clipgen_engine.export_names import PROJECT_NAME_PATTERN
 from clipgen_engine.project import Project
 from clipgen_engine.settings import DatasetSettings, ExportSettings, RankingSettings

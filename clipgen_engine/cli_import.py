@@ -26,8 +26,8 @@ def parser() -> argparse.ArgumentParser:
 
 
 def run(options: argparse.Namespace, cancel: threading.Event) -> int:
-    read_export(options.export)  # no project is made of what is no export
+    export = read_export(options.export)  # first: no project is made of what is no export
     with Project(options.project) as project:
-        added = import_export(options.export, project)
+        added = import_export(export, project, cancel)
     _log.info("%d windows added to %s", added, options.project)
     return DONE

@@ -201,7 +201,7 @@ class Assembly:
             sources=tuple(
                 {
                     "name": source.path.name,
-                    "path": str(source.path),
+                    "path": str(source.path.absolute()),
                     "fingerprint": source.fingerprint,
                     "subjects": {str(track_id): subject for track_id, subject in source.subjects.items()},
                     "windows": [window_record(window) for window in source.windows],

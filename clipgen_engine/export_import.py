@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import tempfile
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clipgen_engine.errors import OutputError, SettingError
+from clipgen_engine.errors import Cancelled, OutputError, SettingError
 from clipgen_engine.export_items import ExportSource
 from clipgen_engine.export_manifest import MANIFEST_NAME, Manifest, read_manifest
 from clipgen_engine.project import Project, StoredWindow
@@ -22,11 +24,6 @@ class ImportedExport:
     sources: tuple[ExportSource, ...]
     ranking: RankingSettings
     manifest: Manifest
-
-
-def is_export(path: Path) -> bool:
-    """Whether this is an export folder, or its manifest."""
-    return (path / MANIFEST_NAME).is_file() or (path.name == MANIFEST_NAME and path.is_file())
 
 
 def read_export(path: Path) -> ImportedExport:
@@ -46,36 +43,55 @@ def read_export(path: Path) -> ImportedExport:
     try:
         sources = tuple(_source(entry) for entry in manifest.sources)
         ranking = RankingSettings(**manifest.settings["ranking"])
-    except (KeyError, TypeError, ValueError, SettingError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, SettingError) as error:
         raise OutputError(f"{place} is damaged or of another version ({error})", "Choose another folder") from error
     return ImportedExport(sources, ranking, manifest)
 
 
-def import_export(path: Path, project: Project) -> int:
-    """Add the videos, decisions, tags, notes and subjects of an export to a project; what the project has itself stays.
+def import_export(export: ImportedExport, project: Project, cancel: threading.Event | None = None) -> int:
+    """Add the videos, decisions, tags, notes and subjects of an export to a project, all or nothing. What the project
+    has itself stays.
 
     Returns:
         How many windows were added.
 
     Raises:
-        OutputError: see `read_export`.
         ProjectError: the project cannot be written.
+        Cancelled: the event was set.
     """
-    export = read_export(path)
-    if not project.settings():
-        project.set_settings(export.ranking.as_dict())
     added = 0
-    for source in export.sources:
-        video = project.add_video(source.path, source.fingerprint)
-        there = project.windows(video.video_id)
-        new = {window.sequence.key: window for window in source.windows if window.sequence.key not in there}
-        project.mark(video.video_id, new)
-        added += len(new)
-        subjects = project.subjects(video.video_id)
-        for track_id, subject_id in source.subjects.items():
-            if track_id not in subjects:
-                project.set_subject(video.video_id, track_id, subject_id)
+    with project.together():
+        if not project.settings():
+            project.set_settings(export.ranking.as_dict())
+        for source in export.sources:
+            if cancel is not None and cancel.is_set():
+                raise Cancelled
+            video = project.add_video(source.path, source.fingerprint)
+            there = project.windows(video.video_id)
+            new = {window.sequence.key: window for window in source.windows if window.sequence.key not in there}
+            project.mark(video.video_id, new)
+            added += len(new)
+            subjects = project.subjects(video.video_id)
+            for track_id, subject_id in source.subjects.items():
+                if track_id not in subjects:
+                    project.set_subject(video.video_id, track_id, subject_id)
     return added
+
+
+def new_project_of(export: ImportedExport, path: Path, cancel: threading.Event | None = None) -> None:
+    """Make a project of an export. It is there whole, or not at all; nothing is replaced.
+
+    Raises:
+        OutputError: something is there already, or it cannot be written there.
+        ProjectError: it cannot be written where temporary files are.
+        Cancelled: the event was set.
+    """
+    if path.exists():
+        raise OutputError(f"{path} is there already", "Choose another name")
+    # elsewhere at first: a project leaves other files beside it while it is written
+    with tempfile.TemporaryDirectory(prefix="clipgen-") as folder, Project(Path(folder) / path.name) as project:
+        import_export(export, project, cancel)
+        project.copy_to(path)
 
 
 def _source(entry: Mapping[str, Any]) -> ExportSource:
@@ -93,7 +109,7 @@ def _window(record: Mapping[str, Any]) -> StoredWindow:
         start_frame=record["start_frame"],
         stop_frame=record["end_frame"] + 1,
         track_id=record["track_id"],
-        terms=record["terms"],
+        terms=dict(record["terms"]),
         combined_score=record["combined_score"],
         top_channels=tuple((name, change) for name, change in record["top_channels"]),
     )

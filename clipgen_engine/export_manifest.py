@@ -54,6 +54,14 @@ class Manifest:
         return strict_json(content, indent=1) + "\n"
 
 
+def is_export(path: Path) -> bool:
+    """Whether this is an export folder, or its manifest. What may not be looked into is none."""
+    try:
+        return (path / MANIFEST_NAME).is_file() or (path.name == MANIFEST_NAME and path.is_file())
+    except OSError:
+        return False
+
+
 def read_manifest(path: Path) -> Manifest:
     """Read a manifest.
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Callable
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -92,6 +92,7 @@ class ProjectFile(Closing):
         """
         self.path = path
         self._guard = threading.Lock()
+        self._collecting = False  # whether a transaction is open that others write into
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock_file = locked_file(path.with_name(path.name + ".lock"))
@@ -166,6 +167,29 @@ class ProjectFile(Closing):
         Raises:
             ProjectError: the file is open elsewhere, or cannot be written.
         """
+        if self._collecting:
+            statements(self._database)
+            return
+        with self._transaction(durable):
+            statements(self._database)
+
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """What is written within this is committed at its end, with one wait for the disk: all of it, or none where
+        anything raises.
+
+        Raises:
+            ProjectError: see `write`.
+        """
+        with self._transaction(durable=True):
+            self._collecting = True
+            try:
+                yield
+            finally:
+                self._collecting = False
+
+    @contextmanager
+    def _transaction(self, durable: bool) -> Iterator[None]:
         if self.read_only:
             raise ProjectError(f"{self.path.name} is open in another window", "Decide there, or close it")
         with self._guard:
@@ -173,7 +197,7 @@ class ProjectFile(Closing):
                 self._database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
                 self._database.execute("BEGIN IMMEDIATE")
                 try:
-                    statements(self._database)
+                    yield
                     self._database.execute("COMMIT")
                 except BaseException:
                     self._database.execute("ROLLBACK")

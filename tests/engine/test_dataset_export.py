@@ -8,6 +8,7 @@ import os
 import string
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,13 +21,13 @@ from hypothesis import strategies as st
 from clipgen_engine import dataset_export
 from clipgen_engine.clip_writer import ClipJob, write_clips
 from clipgen_engine.dataset_export import ExportStep
-from clipgen_engine.errors import OutputError, SettingError, VideoError
+from clipgen_engine.errors import Cancelled, OutputError, ProjectError, SettingError, VideoError
 from clipgen_engine.export_analyses import GivenAnalyses
 from clipgen_engine.export_estimate import estimate_export
 from clipgen_engine.export_folder import ExportFolder
-from clipgen_engine.export_import import import_export
+from clipgen_engine.export_import import ImportedExport, import_export, new_project_of, read_export
 from clipgen_engine.export_items import ExportRequest, ExportSource, project_sources
-from clipgen_engine.export_manifest import MANIFEST_NAME
+from clipgen_engine.export_manifest import MANIFEST_NAME, Manifest, is_export
 from clipgen_engine.export_names import check_pattern, safe_name, split_of, unique_names
 from clipgen_engine.project import Project
 from clipgen_engine.settings import DatasetSettings, RankingSettings
@@ -366,13 +367,58 @@ def test_an_export_becomes_a_project_again(tmp_path: Path, analyses: Analyses, s
         stored = project_sources(project)
     run(replace(request_for(tmp_path / "out", stored), ranking=RankingSettings(sequence_length=7)), *analyses)
     with Project(tmp_path / "second.clipgen") as project:
-        assert import_export(tmp_path / "out", project) == 6
+        assert import_export(read_export(tmp_path / "out"), project) == 6
         assert project.settings() == RankingSettings(sequence_length=7).as_dict()
         again = project_sources(project)
-        assert import_export(tmp_path / "out" / MANIFEST_NAME, project) == 0
+        assert import_export(read_export(tmp_path / "out" / MANIFEST_NAME), project) == 0
     assert [_content(source) for source in again] == [_content(source) for source in stored]
-    with Project(tmp_path / "third.clipgen") as project, pytest.raises(OutputError, match="is no export folder"):
-        import_export(tmp_path, project)
+    assert [is_export(path) for path in (tmp_path / "out", tmp_path / "out" / MANIFEST_NAME, tmp_path)] == [1, 1, 0]
+    with pytest.raises(OutputError, match="is no export folder"):
+        read_export(tmp_path)
+
+
+def test_a_manifest_says_where_its_videos_are_wherever_the_export_was_started(
+    tmp_path: Path, analyses: Analyses, sources: Sources, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(sources[1].path.parent)
+    here = replace(sources[1], path=Path(sources[1].path.name))
+    run(request_for(tmp_path / "out", [here], ["losslesscut"]), *analyses)
+    assert [source.path for source in read_export(tmp_path / "out").sources] == [sources[1].path]
+
+
+def test_a_project_of_an_export_is_whole_or_not_there(tmp_path: Path, sources: Sources) -> None:
+    export = ImportedExport(sources, RankingSettings(), Manifest())
+    place = tmp_path / "new" / "Ünï.clipgen"
+    cancel = threading.Event()
+    cancel.set()
+    with pytest.raises(Cancelled):
+        new_project_of(export, place, cancel)
+    assert list(tmp_path.iterdir()) == []
+    new_project_of(export, place)
+    assert list(place.parent.iterdir()) == [place]
+    before = place.read_bytes()
+    with pytest.raises(OutputError, match=r"Ünï.clipgen is there already. Choose another name"):
+        new_project_of(replace(export, sources=()), place)
+    assert place.read_bytes() == before
+    (tmp_path / "file").write_text("in the way")
+    with pytest.raises(OutputError, match="could not be written to"):
+        new_project_of(export, tmp_path / "file" / "a.clipgen")
+
+
+def test_an_export_is_added_to_a_project_as_a_whole_or_not_at_all(tmp_path: Path, sources: Sources) -> None:
+    bad = replace(sources[1], subjects={2**70: "no number for a database"})
+    with Project(tmp_path / "a.clipgen") as project:
+        with pytest.raises(OverflowError):
+            import_export(ImportedExport((sources[0], bad), RankingSettings(), Manifest()), project)
+        assert (project.videos(), project.settings()) == ([], {})
+        video = project.add_video(sources[0].path, sources[0].fingerprint)
+        key = sources[0].windows[0].sequence.key
+        own = replace(sources[0].windows[0], note="mine")
+        project.mark(video.video_id, {key: own})
+        assert import_export(ImportedExport(sources, RankingSettings(), Manifest()), project) == 4
+        assert project.windows(video.video_id)[key].note == "mine"
+        with Project(tmp_path / "a.clipgen") as second, pytest.raises(ProjectError, match="open in another window"):
+            import_export(ImportedExport(sources, RankingSettings(), Manifest()), second)
 
 
 def _content(source: ExportSource) -> tuple[Any, ...]:
