@@ -20,6 +20,7 @@ def command_handlers(window: MainWindow) -> dict[str, Callable[[], object]]:
         "open_folder": window.project_flow.choose_folder,
         "new_project": window.project_flow.new_project,
         "open_project": window.project_flow.choose_project,
+        "open_export": window.project_flow.choose_export,
         "save_project_as": window.project_flow.save_as,
         "pause_queue": lambda: window.queue.set_paused(not window.queue.paused),
         "next_video": lambda: window.videos.step(1),

@@ -40,6 +40,7 @@ COMMANDS: tuple[Command, ...] = (
         starts_section=True,
     ),
     Command("open_project", "Open project", ("Ctrl+Alt+O",), "Open another project", _FILE),
+    Command("open_export", "Open export folder", (), "Make a project of an export folder, with its decisions", _FILE),
     Command("save_project_as", "Save project as", ("Ctrl+Shift+S",), "Give the project a place of its own", _FILE),
     Command("next_video", "Next video", ("N",), "Go to the next video", _FILE, starts_section=True),
     Command("previous_video", "Previous video", ("P",), "Go to the previous video", _FILE),

@@ -16,6 +16,7 @@ from clipgen_gui.export_job import ExportJob, Forecast
 from clipgen_gui.message_bar import Kind, MessageArea
 from clipgen_gui.preferences import Preferences
 from clipgen_gui.session import Session
+from clipgen_gui.timecode import counted
 from clipgen_gui.video_entry import Key, VideoEntry
 
 if TYPE_CHECKING:
@@ -145,15 +146,15 @@ class ExportFlow(QObject):
             self._scope = "project" if counts["project"] else "video"
         window.show_scopes(
             {
-                "video": f"This video · {_count(counts['video'], 'clip')}",
-                "project": f"All videos · {_count(counts['project'], 'clip')} of {_count(len(every), 'video')}",
+                "video": f"This video · {counted(counts['video'], 'clip')}",
+                "project": f"All videos · {counted(counts['project'], 'clip')} of {counted(len(every), 'video')}",
             },
             self._scope,
             {"video": counts["video"] > 0, "project": len(every) > 1 or not counts["video"]},
         )
         self._propose_folder(window)
         problem = self._problem(window, counts[self._scope])
-        window.start_button.setText(f"Export {_count(counts[self._scope], 'clip')}")
+        window.start_button.setText(f"Export {counted(counts[self._scope], 'clip')}")
         self._show_problem(problem)
         if not problem:
             self._patience.start()
@@ -349,7 +350,7 @@ def _told(estimate: ExportEstimate) -> str:
         if seconds < 5400
         else f"{seconds / 3600:.1f} h"
     )
-    return f"{_count(estimate.new_frames, 'frame')} to write, about {readable_size(estimate.size_bytes)} and {span}"
+    return f"{counted(estimate.new_frames, 'frame')} to write, about {readable_size(estimate.size_bytes)} and {span}"
 
 
 def _outcome(result: ExportResult) -> str:
@@ -360,11 +361,7 @@ def _outcome(result: ExportResult) -> str:
     first, *others = counts.items() or [("", 0)]
     if not first[1]:
         return "Nothing written"
-    return ", ".join([f"{_count(first[1], 'clip')} {first[0]}", *(f"{number} {word}" for word, number in others)])
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+    return ", ".join([f"{counted(first[1], 'clip')} {first[0]}", *(f"{number} {word}" for word, number in others)])
 
 
 def open_folder(folder: Path) -> None:

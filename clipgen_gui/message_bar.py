@@ -69,6 +69,11 @@ class MessageArea(QWidget):
         self._layout.insertWidget(0, bar)
         self.show()
 
+    def dismiss(self, text: str) -> None:
+        """Take a message away that is not true any more, if it is shown."""
+        for bar in [bar for bar in self._bars if bar.text == text]:
+            self._dismiss(bar)
+
     def dismiss_all(self) -> None:
         for bar in list(self._bars):
             self._dismiss(bar)

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import count
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QSettings
+from PySide6.QtCore import QObject, QSettings, Signal
 from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from clipgen_engine.errors import ClipgenError
+from clipgen_engine.export_manifest import is_export
 from clipgen_engine.project import Project
 from clipgen_engine.video import fingerprint
+from clipgen_gui.import_flow import FoundExport, ImportFlow, told
 from clipgen_gui.keymap import with_key
 from clipgen_gui.memory import default_project_path
 from clipgen_gui.message_bar import MessageArea
 from clipgen_gui.session import Session
+from clipgen_gui.timecode import counted
 from clipgen_gui.video_entry import VideoEntry, VideoState
 from clipgen_gui.video_files import SUFFIXES, expand
 from clipgen_gui.video_scout import Look, VideoScout
@@ -29,6 +33,8 @@ _PROJECTS = f"clipgen projects (*{SUFFIX})"
 
 class ProjectFlow(QObject):
     """Asks for files, opens them, and tells what could not be done."""
+
+    videos_found = Signal(list)  # paths of videos beside what was exported to a folder
 
     def __init__(
         self,
@@ -51,6 +57,18 @@ class ProjectFlow(QObject):
         self._begin = begin
         self._opened_folders: list[Path] = []
         scout.looked.connect(self._take)
+        self._imports = ImportFlow(messages, self._ask_for_place_of_export, window)
+        self._imports.videos_found.connect(self.videos_found)
+        self._imports.made.connect(self._open_made)
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether a thread still exists."""
+        return self._imports.is_alive
+
+    def shutdown(self, timeout_ms: int) -> bool:
+        """Wait until the threads have ended."""
+        return self._imports.shutdown(timeout_ms)
 
     # Videos
 
@@ -60,11 +78,13 @@ class ProjectFlow(QObject):
         self._look()
 
     def open_paths(self, paths: Iterable[Path]) -> None:
-        """Open projects, files and folders."""
+        """Open projects, files and folders; export folders are offered as projects."""
         paths = list(paths)
+        exports = [path for path in paths if is_export(path)]
+        self._imports.look_into(path.absolute() for path in exports)
         for project in [path for path in paths if path.suffix == SUFFIX and not path.is_dir()][:1]:
             self.open_project(project)
-        videos = [path for path in paths if path.suffix != SUFFIX or path.is_dir()]
+        videos = [path for path in paths if (path.suffix != SUFFIX or path.is_dir()) and path not in exports]
         files, empty = expand(videos)
         for folder in empty:
             self._messages.show_message(f"There is no video in {folder}.", "warning")
@@ -110,6 +130,26 @@ class ProjectFlow(QObject):
         name, _ = QFileDialog.getOpenFileName(self._window, "Open a project", self._projects_folder(), _PROJECTS)
         if name:
             self.open_project(Path(name))
+
+    def choose_export(self) -> None:
+        """Ask for an export folder and for a place, and open the project that is made of it."""
+        name = QFileDialog.getExistingDirectory(self._window, "Open an export folder", self._folder_on_screen())
+        if name:
+            self._imports.look_into([Path(name)], chosen=True)
+
+    def _open_made(self, path: Path, found: FoundExport) -> None:
+        self._opened_folders.append(found.folder.parent)  # who gets an export with its videos has them there
+        if self._busy():
+            wait = f"{path.name} was made of {found.folder.name}. It can be opened when the clips are written."
+            self._messages.show_message(wait, "info", ("Open project", partial(self._open_recent, path)))
+            return
+        self.open_project(path)
+        if self._session.memory.path != path:
+            return  # why not is said
+        text = f"{path.name} has the {told(found)}, with every decision."
+        if found.absent:
+            text += f" {counted(found.absent, 'video')} could not be found: choose “Locate” in the list."
+        self._messages.show_message(text, "success")
 
     def save_as(self) -> None:
         """Ask for a place, and work on the project there from now on."""
@@ -181,11 +221,26 @@ class ProjectFlow(QObject):
         recent = self.recent
         return str(recent[0].parent) if recent else self._folder_on_screen()
 
-    def _ask_for_place(self, title: str, label: str) -> Path | None:
+    def _ask_for_place_of_export(self, folder: Path) -> Path | None:
+        """Beside the other projects, else beside the folder; a name that is free is suggested."""
+        parent = self.recent[0].parent if self.recent else folder.parent
+        names = (parent / f"{folder.name}{f' {number}' if number > 1 else ''}{SUFFIX}" for number in count(1))
+        free = next(name for name in names if not name.exists())
+        return self._ask_for_place(f"Project of {folder.name}", "Create", free)
+
+    def _ask_for_place(self, title: str, label: str, suggested: Path | None = None) -> Path | None:
+        """
+        Args:
+            suggested: a file that is not there, for a caller that replaces none.
+        """
         dialog = QFileDialog(self._window, title, self._projects_folder(), _PROJECTS)
         dialog.setAcceptMode(QFileDialog.AcceptMode.AcceptSave)
         dialog.setDefaultSuffix(SUFFIX.removeprefix("."))
         dialog.setLabelText(QFileDialog.DialogLabel.Accept, label)
+        if suggested is not None:
+            dialog.setOption(QFileDialog.Option.DontConfirmOverwrite)
+            dialog.setDirectory(str(suggested.parent))
+            dialog.selectFile(suggested.name)
         if not dialog.exec():
             return None
         return Path(dialog.selectedFiles()[0])

@@ -1,4 +1,4 @@
-"""Times as a person reads them."""
+"""Times and numbers as a person reads them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,11 @@ from functools import lru_cache
 import numpy as np
 
 from clipgen_engine.types import VideoInfo
+
+
+def counted(number: int, noun: str) -> str:
+    """`1 window`, `1,200 windows`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def clock(seconds: float) -> str:

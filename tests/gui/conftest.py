@@ -98,6 +98,7 @@ def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
         made.queue.is_alive,
         made.tokens.is_alive,
         made.export_flow.is_alive,
+        made.project_flow.is_alive,
     )
     assert not any(threads)
     qtbot.waitUntil(lambda: python_threads() <= before, timeout=2000)
