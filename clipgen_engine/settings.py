@@ -66,6 +66,7 @@ class AnalysisSettings(Checked):
         minimum=0,
         maximum=256,
         step=1,
+        zero="one a core",
     )
 
     def as_dict(self) -> dict[str, Any]:
@@ -119,6 +120,7 @@ class TokenSettings(Checked):
         "Faces that a checkpoint looks at together; 0: what suits the device.",
         minimum=0,
         maximum=4096,
+        zero="automatic",
     )
     token_stride: int = declared(
         0,
@@ -130,6 +132,7 @@ class TokenSettings(Checked):
         maximum=60,
         step=1,
         unit="frames",
+        zero="automatic",
     )
     token_scope: str = declared(
         "auto",
@@ -255,6 +258,7 @@ class ExportSettings(Checked):
         maximum=480.0,
         step=1.0,
         unit="frames/s",
+        zero="as the source",
     )
     sound: str = declared(
         "on",

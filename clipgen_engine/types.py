@@ -214,3 +214,4 @@ class Setting:
     choices: tuple[str, ...] = ()
     pattern: str = ""  # regular expression that a text must match
     expected: str = ""  # what to give instead of a wrong value, where bounds and choices do not say it
+    zero: str = ""  # what 0 stands for, where it is the lowest value and no number of its own

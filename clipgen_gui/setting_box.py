@@ -48,6 +48,7 @@ def setting_box(setting: Setting, changed: Callable[[Any], None], off: float | N
         box.setSingleStep(setting.step or 0.05)
     if off is None:
         box.setSuffix(unit_of(setting))
+        box.setSpecialValueText(setting.zero)
     box.lineEdit().setTextMargins(4, 0, 0, 0)
     box.setKeyboardTracking(False)  # a number that is being typed is not yet meant
     box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
