@@ -30,7 +30,7 @@ class FoundExport:
     path: Path  # the folder, or its manifest
     export: ImportedExport | None
     problem: str  # why it cannot be read: a sentence
-    videos: tuple[Path, ...]  # that lie in the folder, without those that clipgen exported to it
+    videos: tuple[Path, ...]  # that lie in the folder, without the exported clips
     absent: int  # videos of the export that are not where they were
 
     @property
@@ -72,9 +72,8 @@ class ImportFlow(QObject):
     def look_into(self, paths: Iterable[Path], *, chosen: bool = False) -> None:
         """Read export folders or their manifests.
 
-        A dropped folder is offered as a project in a message, and nothing waits for an answer. Its videos are opened as
-        those of any folder are, but for the clips that clipgen exported to it: nobody wants the moments of a clip that
-        was made of one. Who does, opens the folder in which they lie.
+        A dropped folder is offered as a project in a message, and nothing waits for an answer. Videos that lie in it
+        beside the exported clips are opened as those of any folder are.
 
         Args:
             chosen: they were chosen to be projects; where they are to be is asked at once.
@@ -151,9 +150,7 @@ def _found(path: Path) -> FoundExport:
         export = read_export(path)
     except OutputError as error:
         return FoundExport(path, None, str(error), videos, 0)
-    exported = {path / name for name in export.manifest.files}
-    others = tuple(video for video in videos if video not in exported)
-    return FoundExport(path, export, "", others, sum(not source.path.exists() for source in export.sources))
+    return FoundExport(path, export, "", videos, sum(not source.path.exists() for source in export.sources))
 
 
 def _write(export: ImportedExport, place: Path) -> Verb:

@@ -179,6 +179,10 @@ def test_videos_beside_what_was_exported_are_opened(
     drop(window, tmp_path / "both", exported.videos[0])
     message(window, qtbot, "both is an export")
     assert [entry.path for entry in window.session.videos] == [exported.videos[0], other]
+    window.messages.dismiss_all()
+    drop(window, exported.folder)
+    assert [entry.path for entry in window.session.videos] == [exported.videos[0], other, exported.videos[1]]
+    assert window.messages.texts == [], "the export below the folder was not meant"
 
 
 def test_videos_that_are_gone_are_missing_until_they_are_located(
