@@ -276,6 +276,8 @@ class VideoEntry:
         if self.selected is None or self.selected_row is not None:
             return
         start, stop, track = self.selected
+        if self.analysis is not None and self.analysis.analyzed_frames < stop:
+            return  # an analysis that runs again will come to it
         overlaps = [
             (min(stop, row.sequence.stop_frame) - max(start, row.sequence.start_frame), row.key)
             for row in self.rows

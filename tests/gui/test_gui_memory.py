@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from pytestqt.qtbot import QtBot
 from clipgen_engine.analysis_cache import AnalysisCache
 from clipgen_engine.analysis_store import save_analysis
 from clipgen_engine.project import Project
+from clipgen_engine.ranking import Ranker
 from clipgen_engine.types import Analysis, Decision
 from clipgen_gui.main_window import MainWindow
 from clipgen_gui.video_entry import VideoState
@@ -171,6 +173,30 @@ def test_a_video_is_analysed_once(opened: Opened, qtbot: QtBot, short_video: Pat
         window.close()
     assert took[1] < took[0]  # found again, not made again
     assert len(list((tmp_path / "cache").rglob("analysis.npz"))) == 1
+
+
+def test_a_selection_waits_for_an_analysis_that_has_not_come_so_far(reviewed: MainWindow) -> None:
+    session = reviewed.session
+    entry = session.current
+    assert entry is not None
+    whole, ranker = entry.analysis, entry.ranker
+    assert whole is not None
+    assert ranker is not None
+    key = max(row.key for row in entry.rows)
+    session.select(key, seek=False)
+
+    def begin(analyzed_frames: int) -> None:
+        nothing = replace(whole, tracks=(), tokens=(), analyzed_frames=analyzed_frames)
+        session.set_analysis(entry, nothing, Ranker(nothing), complete=False)
+
+    begin(key[0])
+    assert entry.rows == ()
+    assert entry.selected == key
+    session.set_analysis(entry, whole, ranker, complete=True)
+    assert entry.selected_row is not None
+    assert entry.selected_row.key == key
+    begin(key[1])
+    assert entry.selected is None, "the analysis has been there, and the window is not"
 
 
 KILLED = """
