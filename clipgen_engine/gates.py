@@ -56,7 +56,7 @@ def _missing_frames(series: FrameSeries, windows: Windows, settings: RankingSett
 
 
 def _displacement(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
-    return series.displacement(windows).astype(np.float32)
+    return series.displacement(windows)
 
 
 def _gate(

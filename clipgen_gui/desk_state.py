@@ -12,7 +12,7 @@ from clipgen_gui.video_entry import VideoEntry, VideoState
 if TYPE_CHECKING:
     from clipgen_gui.main_window import MainWindow
 
-PASSING_MS = 8000
+_PASSING_MS = 8000
 
 
 class DeskState(QObject):
@@ -23,11 +23,11 @@ class DeskState(QObject):
         self._window = window
         self._shown: object = None  # what is shown now
         session = window.session
-        session.failed.connect(self.say_about)
+        session.failed.connect(self._say_about)
         for signal in (session.video_changed, session.videos_changed, session.current_changed, session.ranking_changed):
             signal.connect(self.show)
         for told in (session.refused, session.told):
-            told.connect(lambda sentence: window.status.show_passing(sentence, PASSING_MS))
+            told.connect(lambda sentence: window.status.show_passing(sentence, _PASSING_MS))
         session.project_changed.connect(self._project_changed)
         window.queue.progressed.connect(self._show_analysis)
         window.queue.idle.connect(self._show_idle)
@@ -47,16 +47,16 @@ class DeskState(QObject):
     def _show_export(self, progress: Progress | None) -> None:
         self._window.status.show_progress("Exporting", "frames", progress)
 
-    def say_about(self, entry: VideoEntry, sentence: str) -> None:
+    def _say_about(self, entry: VideoEntry, sentence: str) -> None:
         """A message where the video is on screen; else a passing line, since the list and the table keep saying it."""
         if entry is self._window.session.current:
             self._window.messages.show_message(sentence, "error" if entry.state is VideoState.FAILED else "warning")
         else:
-            self._window.status.show_passing(sentence, PASSING_MS)
+            self._window.status.show_passing(sentence, _PASSING_MS)
 
     def _say_what_is_missing(self, entry: VideoEntry) -> None:
         if entry.why_no_window:
-            self.say_about(entry, entry.why_no_window)
+            self._say_about(entry, entry.why_no_window)
 
     def _export_changed(self) -> None:
         if self._window.queue.running is None and not self._window.exports.busy:

@@ -77,6 +77,15 @@ def python_threads() -> set[threading.Thread]:
     return {thread for thread in threading.enumerate() if not thread.name.startswith("Dummy-")}
 
 
+def bring_up(window: MainWindow, qtbot: QtBot) -> None:
+    """Show a window as it is when a person turns to it; it is closed with the test."""
+    qtbot.addWidget(window)
+    window.resize(1280, 800)
+    window.show()
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow)
+
+
 @pytest.fixture
 def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
     """The real window; when it has closed, no thread of it is left."""
@@ -85,11 +94,7 @@ def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
     apply_theme(app)
     before = python_threads()
     made = MainWindow(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
-    qtbot.addWidget(made)
-    made.resize(1280, 800)
-    made.show()
-    made.activateWindow()
-    qtbot.waitUntil(made.isActiveWindow)
+    bring_up(made, qtbot)
     yield made
     made.close()
     servers = (made.server, made.sheet.server, made.table.strip.server)

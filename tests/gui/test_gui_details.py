@@ -13,7 +13,7 @@ from clipgen_engine.project import Project
 from clipgen_engine.types import Analysis
 from clipgen_gui.main_window import MainWindow
 from clipgen_gui.video_entry import VideoEntry
-from tests.gui.conftest import open_analysed
+from tests.gui.conftest import bring_up, open_analysed
 from tests.gui.test_gui_keys import FOCUSES
 
 _CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -151,10 +151,7 @@ def test_what_was_written_is_there_in_the_next_session(
 ) -> None:
     for again in (False, True):
         window = MainWindow(project=Project(tmp_path / "day.clipgen"))
-        qtbot.addWidget(window)
-        window.show()
-        window.activateWindow()
-        qtbot.waitUntil(window.isActiveWindow)
+        bring_up(window, qtbot)
         entry = open_analysed(window, qtbot, short_video, short_analysis)
         if not again:
             window.session.select(entry.rows[1].key)

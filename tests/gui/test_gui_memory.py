@@ -20,7 +20,7 @@ from clipgen_engine.ranking import Ranker
 from clipgen_engine.types import Analysis, Decision
 from clipgen_gui.main_window import MainWindow
 from clipgen_gui.video_entry import VideoState
-from tests.gui.conftest import open_analysed
+from tests.gui.conftest import bring_up, open_analysed
 
 Opened = Callable[[], MainWindow]
 
@@ -32,10 +32,7 @@ def opened(qtbot: QtBot, tmp_path: Path) -> Opened:
     def make() -> MainWindow:
         settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
         window = MainWindow(settings, Project(tmp_path / "work.clipgen"), lambda: AnalysisCache(tmp_path / "cache"))
-        qtbot.addWidget(window)
-        window.show()
-        window.activateWindow()
-        qtbot.waitUntil(window.isActiveWindow)
+        bring_up(window, qtbot)
         return window
 
     return make

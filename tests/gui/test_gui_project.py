@@ -54,14 +54,20 @@ def opened(qtbot: QtBot, tmp_path: Path) -> Iterator[Opened]:
         window.close()
 
 
+def opened_with(opened: Opened, videos: list[Path], qtbot: QtBot) -> MainWindow:
+    """A window on the project with these videos, all of them analysed."""
+    window = opened()
+    window.open_paths(videos)
+    wait_for_all(window, qtbot)
+    return window
+
+
 def wait_for_all(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: all(one.state is VideoState.DONE for one in window.session.videos), timeout=20_000)
 
 
 def test_a_project_fills_the_list_and_loads_what_is_on_screen(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
-    window = opened()
-    window.open_paths(five)
-    wait_for_all(window, qtbot)
+    window = opened_with(opened, five, qtbot)
     session = window.session
     for entry in session.videos[:2]:
         session.set_current(entry)
@@ -91,9 +97,7 @@ def test_a_project_fills_the_list_and_loads_what_is_on_screen(opened: Opened, qt
 
 
 def test_only_the_last_videos_stay_in_memory(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
-    window = opened()
-    window.open_paths(five)
-    wait_for_all(window, qtbot)
+    window = opened_with(opened, five, qtbot)
     session = window.session
     for entry in session.videos:
         session.set_current(entry)
@@ -118,9 +122,7 @@ def test_only_the_last_videos_stay_in_memory(opened: Opened, qtbot: QtBot, five:
 def test_a_stored_analysis_that_is_gone_is_made_anew(
     opened: Opened, qtbot: QtBot, five: list[Path], tmp_path: Path
 ) -> None:
-    window = opened()
-    window.open_paths(five[:2])
-    wait_for_all(window, qtbot)
+    window = opened_with(opened, five[:2], qtbot)
     window.close()
     AnalysisCache(tmp_path / "cache").clear()
     again = opened()
@@ -132,9 +134,7 @@ def test_a_stored_analysis_that_is_gone_is_made_anew(
 
 
 def test_removed_videos_come_back_with_undo_or_when_opened(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
-    window = opened()
-    window.open_paths(five)
-    wait_for_all(window, qtbot)
+    window = opened_with(opened, five, qtbot)
     session = window.session
     first, second = session.videos[:2]
     qtbot.waitUntil(lambda: bool(first.rows))
@@ -222,9 +222,7 @@ def test_the_same_file_is_one_video(opened: Opened, qtbot: QtBot, five: list[Pat
 def test_a_moved_video_is_found_in_the_folders_of_the_project(
     opened: Opened, qtbot: QtBot, five: list[Path], tmp_path: Path
 ) -> None:
-    window = opened()
-    window.open_paths(five[:3])
-    wait_for_all(window, qtbot)
+    window = opened_with(opened, five[:3], qtbot)
     assert all(entry.fingerprint for entry in window.session.videos)
     window.close()
     renamed, away = five[0].with_name("renamed.mp4"), tmp_path / "away" / "video 1.mp4"
@@ -255,9 +253,7 @@ def test_a_moved_video_is_found_in_the_folders_of_the_project(
 def test_projects_are_opened_and_saved_elsewhere(
     opened: Opened, qtbot: QtBot, five: list[Path], tmp_path: Path
 ) -> None:
-    window = opened()
-    window.open_paths(five[:2])
-    wait_for_all(window, qtbot)
+    window = opened_with(opened, five[:2], qtbot)
     session = window.session
     first = session.videos[0]
     qtbot.waitUntil(lambda: bool(first.rows))
@@ -321,9 +317,7 @@ def test_what_was_decided_without_a_project_is_saved_with_it(reviewed: MainWindo
 
 
 def test_the_list_filters_and_sorts(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
-    window = opened()
-    window.open_paths(five)
-    wait_for_all(window, qtbot)
+    window = opened_with(opened, five, qtbot)
     session, videos = window.session, window.videos
     shown = lambda: [entry.path.name[6] for entry in videos.model.entries]  # noqa: E731
     session.set_state(session.videos[3], VideoState.FAILED, "It is no video.")
@@ -347,9 +341,7 @@ def test_the_list_filters_and_sorts(opened: Opened, qtbot: QtBot, five: list[Pat
 
 
 def test_the_best_of_the_project_leads_to_its_windows(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
-    window = opened()
-    window.open_paths(five)
-    wait_for_all(window, qtbot)
+    window = opened_with(opened, five, qtbot)
     session, best = window.session, window.best
     qtbot.waitUntil(lambda: bool(session.current.rows))
     best.quota.setValue(2)

@@ -14,7 +14,7 @@ from clipgen_engine.types import Analysis, Decision
 from clipgen_engine.video import probe
 from clipgen_gui.main_window import MainWindow
 from clipgen_gui.video_entry import Key, VideoEntry
-from tests.gui.conftest import open_analysed
+from tests.gui.conftest import bring_up, open_analysed
 
 _CONTROL, _SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 
@@ -34,11 +34,7 @@ def opened(qtbot: QtBot, folder: Path) -> MainWindow:
     window = MainWindow(
         QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat), Project(folder / "day.clipgen")
     )
-    qtbot.addWidget(window)
-    window.resize(1280, 800)
-    window.show()
-    window.activateWindow()
-    qtbot.waitUntil(window.isActiveWindow)
+    bring_up(window, qtbot)
     return window
 
 
