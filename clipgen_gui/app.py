@@ -17,11 +17,14 @@ import platformdirs
 from clipgen_engine import __version__
 
 if TYPE_CHECKING:
+    from PySide6.QtCore import QMessageLogContext, QtMsgType
+
     from clipgen_engine.analysis_cache import AnalysisCache
     from clipgen_engine.project import Project
     from clipgen_gui.main_window import MainWindow
 
 _log = logging.getLogger(__name__)
+_QT_LEVELS = {"QtDebugMsg": logging.DEBUG, "QtInfoMsg": logging.INFO, "QtWarningMsg": logging.WARNING}
 
 NO_DISPLAY = (
     "clipgen: there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set);"
@@ -37,6 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
 
     # Qt is imported only now: --help and --version work without a display, and without its libraries.
+    from PySide6.QtCore import qInstallMessageHandler
     from PySide6.QtWidgets import QApplication
 
     from clipgen_gui.main_window import MainWindow
@@ -50,6 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     app.setDesktopFileName("clipgen")
     apply_theme(app)
     log_file = _log_to_file()
+    qInstallMessageHandler(_log_qt_message)
     projects = [path for path in options.videos if path.suffix == ".clipgen" and not path.is_dir()]
     project, complaint = _open_project(projects[0] if projects else None)
     window = MainWindow(project=project, cache=_cache, thumbnails=_cache_folder() / "thumbnails")
@@ -59,7 +64,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     window.resume()
     if complaint:
         window.complain(complaint)
-    return app.exec()
+    code = app.exec()
+    qInstallMessageHandler(None)
+    return code
 
 
 def _open_project(named: Path | None) -> tuple[Project | None, str]:
@@ -127,6 +134,13 @@ def _log_to_file() -> Path:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().addHandler(handler)
     return path
+
+
+def _log_qt_message(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:
+    """What Qt and its plugins complain about goes where all complaints go; before it aborts, to the terminal too."""
+    if kind.name == "QtFatalMsg":
+        print(f"clipgen: {text}", file=sys.stderr, flush=True)
+    logging.getLogger("qt").log(_QT_LEVELS.get(kind.name, logging.CRITICAL), "%s: %s", context.category, text)
 
 
 def _catch_bugs(window: MainWindow, log_file: Path) -> None:

@@ -108,7 +108,6 @@ def readable(channel: str) -> str:
 def chip(text: str = "") -> QLabel:
     label = QLabel(text)
     label.setObjectName("chip")
-    label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
     label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # beside taller buttons, too
     return label
 

@@ -32,6 +32,7 @@ class CurveLegend(QWidget):
         self._layout = QHBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
+        self._layout.addStretch(1)  # short names stay together
         self.more = QToolButton()
         self.more.setObjectName("tab")
         self.more.setIcon(icon("chart-line", "muted"))
@@ -103,7 +104,7 @@ class CurveLegend(QWidget):
         for place, name in enumerate(listed):
             if name not in self.buttons:
                 self.buttons[name] = self._button(name)
-                self._layout.insertWidget(place, self.buttons[name])
+                self._layout.insertWidget(1 + place, self.buttons[name])
             kind, button = CURVES[name], self.buttons[name]
             on = name in self.shown
             button.setIcon(_sample(kind, on=on))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QByteArray, QSettings, Qt
 from PySide6.QtWidgets import QGridLayout, QSplitter, QVBoxLayout, QWidget
 
 from clipgen_gui.cards import Card
@@ -47,3 +47,13 @@ def splitter(orientation: Qt.Orientation, widgets: tuple[QWidget, ...], sizes: t
         splitter.setStretchFactor(position, sizes[position])
     splitter.setSizes(list(sizes))
     return splitter
+
+
+def remember_sizes(settings: QSettings, splitters: dict[str, QSplitter]) -> None:
+    """Give splitters, by name, the sizes that a person gave them last, and note those that they are given."""
+    for name, one in splitters.items():
+        key = f"window/splitters/{name}"
+        stored = settings.value(key)
+        if isinstance(stored, QByteArray):
+            one.restoreState(stored)
+        one.splitterMoved.connect(lambda _at, _index, one=one, key=key: settings.setValue(key, one.saveState()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
@@ -22,6 +23,8 @@ class DeskState(QObject):
         super().__init__(window)
         self._window = window
         self._shown: object = None  # what is shown now
+        self._missing = ""  # the sentence about the video on screen, whose file is not there
+        self._failures: dict[VideoEntry, str] = {}  # what was said of videos that failed
         session = window.session
         session.failed.connect(self._say_about)
         for signal in (session.video_changed, session.videos_changed, session.current_changed, session.ranking_changed):
@@ -50,6 +53,10 @@ class DeskState(QObject):
     def _say_about(self, entry: VideoEntry, sentence: str) -> None:
         """A message where the video is on screen; else a passing line, since the list and the table keep saying it."""
         if entry is self._window.session.current:
+            if entry.state is VideoState.MISSING:
+                return  # it is asked where it is
+            if entry.state is VideoState.FAILED:
+                self._failures[entry] = sentence
             self._window.messages.show_message(sentence, "error" if entry.state is VideoState.FAILED else "warning")
         else:
             self._window.status.show_passing(sentence, _PASSING_MS)
@@ -67,7 +74,13 @@ class DeskState(QObject):
         self._shown = None
         self.show()
 
+    def _take_back(self) -> None:
+        """What failed and has not any more, perhaps because the file was found elsewhere, needs no message."""
+        for entry in [entry for entry in self._failures if entry.state is not VideoState.FAILED]:
+            self._window.messages.dismiss(self._failures.pop(entry))
+
     def show(self) -> None:
+        self._take_back()
         entry = self._window.session.current
         shown = (
             self._window.exports.busy,
@@ -101,6 +114,15 @@ class DeskState(QObject):
             exporting=self._window.exports.busy,
         )
         self._show_hints(entry)
+        self._offer_to_locate(entry)
+
+    def _offer_to_locate(self, entry: VideoEntry | None) -> None:
+        self._window.messages.dismiss(self._missing)
+        self._missing = ""
+        if entry is not None and entry.state is VideoState.MISSING:
+            self._missing = f"{entry.path.name} is not in {entry.path.parent} any more. Where is it?"
+            locate = partial(self._window.project_flow.locate, entry)
+            self._window.messages.show_message(self._missing, "warning", ("Locate…", locate))
 
     def _show_hints(self, entry: VideoEntry | None) -> None:
         table = plot = ""
@@ -112,7 +134,7 @@ class DeskState(QObject):
                 VideoState.ANALYSING: "Analysing. Windows appear here as they are found.",
                 VideoState.STOPPED: "The analysis was cancelled. Press Analyse to start it again.",
                 VideoState.FAILED: entry.message,
-                VideoState.MISSING: f"{entry.path} is not there. Choose “Locate” in the list of videos.",
+                VideoState.MISSING: "The file is not where it was.",
                 VideoState.DONE: entry.why_no_window,
             }[entry.state]
             plot = "No scores" if entry.state in (VideoState.DONE, VideoState.FAILED) else ""

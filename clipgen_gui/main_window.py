@@ -16,7 +16,7 @@ from clipgen_gui.analysis_queue import AnalysisLoader, AnalysisQueue
 from clipgen_gui.best_of_project import BestOfProject
 from clipgen_gui.command_handlers import command_handlers
 from clipgen_gui.contact_sheet import ContactSheet
-from clipgen_gui.desk_layout import column, player_card, splitter
+from clipgen_gui.desk_layout import column, player_card, remember_sizes, splitter
 from clipgen_gui.desk_state import DeskState
 from clipgen_gui.drop_page import DropPage, sample_video
 from clipgen_gui.explainer import Explainer
@@ -148,7 +148,7 @@ class MainWindow(QMainWindow):
         self.volume = VolumeControl(self.session, self.sound, actions)
         self.transport.add_control(self.volume)
         self.plot = ScorePlot(self.session, actions["follow"], self._settings)
-        self.videos = VideosList(self.session, self.scout)
+        self.videos = VideosList(self.session, self.scout, self._settings)
         self.ranking = RankingPanel(self.session)
         self.explainer = Explainer(self.session, self)
         self.why = ExplanationPanel(self.session, self.explainer)
@@ -163,17 +163,18 @@ class MainWindow(QMainWindow):
         below = splitter(Qt.Orientation.Horizontal, (self.plot, self.why), (790, 310))
         follow_theme(below, lambda: below.setMinimumHeight(px(212)))
         left = splitter(
-            Qt.Orientation.Vertical, (player_card(self.stage, self.messages, self.transport), below), (690, 240)
+            Qt.Orientation.Vertical, (player_card(self.stage, self.messages, self.transport), below), (650, 290)
         )
         self.sheet = ContactSheet(self.session, self._settings)
         self._left = QStackedWidget()
         self._left.addWidget(left)
         self._left.addWidget(self.sheet)
-        right = splitter(Qt.Orientation.Vertical, (column(self.videos, self.ranking), self.table), (420, 480))
+        right = splitter(Qt.Orientation.Vertical, (column(self.videos, self.ranking), self.table), (490, 410))
         follow_theme(self, lambda: self.videos.setMinimumWidth(px(330)))
         both = splitter(Qt.Orientation.Horizontal, (self._left, right), (1140, 424))
         both.setStretchFactor(0, 1)
         both.setStretchFactor(1, 0)
+        remember_sizes(self._settings, {"below": below, "left": left, "right": right, "both": both})
 
         self.steps = StepsBar(self.session, self._settings)
         central = column(both, above=self.steps, margin=8)

@@ -32,7 +32,9 @@ QLabel#complaint { color: $warning; font-size: 12sp; }
 QLabel#pageTitle { font-size: 17sp; }
 QLabel#headline { font-size: 20sp; }
 
-QToolBar { background: $card; border: none; border-bottom: 1px solid $border; padding: 0 10px; spacing: 4px; }
+QToolBar { background: $card; border: none; border-bottom: 1px solid $border; padding: 0 10px; spacing: 4px;
+    icon-size: 20sp; }
+QToolButton, QPushButton { icon-size: 16sp; }
 QToolBar::separator { background: $border; width: 1px; margin: 5px 10px; }
 QToolButton { background: transparent; border: 1px solid transparent; border-radius: 5px; padding: 5px 9px; }
 QToolButton:hover { background: $hover; }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
@@ -60,7 +60,6 @@ class TokenBar(QWidget):
         line.addWidget(self.text)
         self.pause = QToolButton()
         self.pause.setObjectName("tab")
-        self.pause.setIconSize(QSize(16, 16))
         self.pause.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.pause.clicked.connect(lambda _=False: job.pause(job.state is not TokenState.PAUSED))
         line.addWidget(self.pause)

@@ -24,6 +24,7 @@ from clipgen_gui.video_entry import VideoEntry
 
 _KEPT_MESHES = 1000  # frames
 _OVERLAYS = "player/overlays"
+_NUMBER_AT = QPointF(14, 12)  # of the view, not of the picture: it stays in its place, and is beside a tall picture
 
 
 class VideoPlayer(PictureView):
@@ -200,12 +201,10 @@ class VideoPlayer(PictureView):
         for mark in self._marks:
             mesh = self.mesh.get(mark.track_id)
             faces.draw(mark, self._overlays, aside=mark.track_id in beside, mesh=mesh)
-        picture = self.picture_rect
-        corner = QPointF(max(picture.left(), 0) + 14, max(picture.top(), 0) + 12)
         text = f"frame {self._picture.index} / {self._entry.frame_count}"
         if self.zoom > 1.0:
             text += f" · {self.zoom:.1f}×"
-        draw_chip(painter, corner, text, ON_PICTURE.text)
+        draw_chip(painter, _NUMBER_AT, text, ON_PICTURE.text)
         painter.restore()
 
     def _click(self, place: QPointF) -> None:

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPersistentModelIndex, QPoint, QRect, QSize, Qt, Signal
+from PySide6.QtCore import (
+    QItemSelectionModel,
+    QModelIndex,
+    QPersistentModelIndex,
+    QPoint,
+    QRect,
+    QSettings,
+    QSize,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QActionGroup, QColor, QFontMetrics, QKeySequence, QPainter, QPainterPath, QShortcut
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -31,6 +41,7 @@ from clipgen_gui.videos_model import ENTRY_ROLE, FILTERS, ORDERS, VideosModel, s
 _AnyIndex = QModelIndex | QPersistentModelIndex
 _ROW_HEIGHT = 44
 _PICTURE = QSize(60, 34)
+_ORDER_KEY = "videos/order"
 _FILTER_FROM = 4  # videos; fewer are seen at a glance
 _ICONS = {
     VideoState.WAITING: ("circle-outline", "faint"),
@@ -50,11 +61,13 @@ class VideosList(Card):
     folder_asked = Signal(object)  # entry whose folder is to be shown
     pause_asked = Signal(bool)
 
-    def __init__(self, session: Session, scout: VideoScout, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, scout: VideoScout, settings: QSettings, parent: QWidget | None = None) -> None:
         super().__init__("Videos", parent)
-        self._session, self._scout = session, scout
+        self._session, self._scout, self._settings = session, scout, settings
         self._paused = False
         self.model = VideosModel(session)
+        if (order := settings.value(_ORDER_KEY)) in ORDERS:
+            self.model.sort_by(order)
         self._make_header()
         self._make_filter()
         self._make_view()
@@ -83,10 +96,14 @@ class VideosList(Card):
             action.setChecked(name == self.model.sorted_by)
             action.setData(name)
             group.addAction(action)
-        group.triggered.connect(lambda action: self.model.sort_by(action.data()))
+        group.triggered.connect(lambda action: self._sort(action.data()))
         self.order_button.setMenu(menu)
         for button in (self.pause_button, self.order_button):
             self.header.addWidget(button)
+
+    def _sort(self, order: str) -> None:
+        self.model.sort_by(order)
+        self._settings.setValue(_ORDER_KEY, order)
 
     def _make_filter(self) -> None:
         self.words = QLineEdit()

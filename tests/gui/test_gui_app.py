@@ -92,6 +92,28 @@ def test_a_bug_is_logged_and_said_once(
     caplog.clear()
 
 
+APP = """
+from PySide6.QtCore import QTimer, qWarning
+from PySide6.QtWidgets import QApplication
+from clipgen_gui import app, main_window
+
+def complain(window):
+    qWarning("no sound today")
+    QTimer.singleShot(0, QApplication.quit)
+
+main_window.MainWindow.resume = complain
+raise SystemExit(app.main([]))
+"""
+
+
+def test_what_qt_complains_about_goes_to_the_log(tmp_path: Path) -> None:
+    folders = {f"XDG_{kind}_HOME": str(tmp_path / kind) for kind in ("CONFIG", "DATA", "CACHE", "STATE")}
+    done = _run("-c", APP, QT_QPA_PLATFORM="offscreen", **folders)
+    assert (done.returncode, done.stderr) == (0, "")
+    (log,) = tmp_path.rglob("clipgen.log")
+    assert "WARNING qt: default: no sound today" in log.read_text()
+
+
 # The worker
 
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import signal
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +11,6 @@ from PySide6.QtCore import QSettings, Qt
 from pytestqt.qtbot import QtBot
 
 from clipgen_engine.analysis_cache import AnalysisCache
-from clipgen_engine.analysis_store import save_analysis
 from clipgen_engine.project import Project
 from clipgen_engine.ranking import Ranker
 from clipgen_engine.types import Analysis, Decision
@@ -194,57 +190,3 @@ def test_a_selection_waits_for_an_analysis_that_has_not_come_so_far(reviewed: Ma
     assert entry.selected_row.key == key
     begin(key[1])
     assert entry.selected is None, "the analysis has been there, and the window is not"
-
-
-KILLED = """
-import sys
-from pathlib import Path
-from PySide6.QtCore import QSettings, QTimer
-from PySide6.QtWidgets import QApplication
-from clipgen_engine.analysis_store import load_analysis
-from clipgen_engine.project import Project
-from clipgen_engine.ranking import Ranker
-from clipgen_engine.types import Decision
-from clipgen_gui.main_window import MainWindow
-
-folder = Path(sys.argv[1])
-app = QApplication([])
-window = MainWindow(QSettings(str(folder / "s.ini"), QSettings.Format.IniFormat), Project(folder / "work.clipgen"))
-window.show()
-session = window.session
-(entry,) = session.open_paths([Path(sys.argv[2])])
-analysis = load_analysis(folder / "analysis")
-session.set_analysis(entry, analysis, Ranker(analysis), complete=True)
-
-def decide():
-    undecided = [row for row in entry.rows if row.decision is Decision.UNDECIDED]
-    if undecided:
-        session.select(undecided[0].key)
-        session.decide(Decision.ACCEPTED if len(undecided) % 2 else Decision.REJECTED)
-        print(*undecided[0].key, session.current.decided[undecided[0].key].decision, flush=True)
-
-timer = QTimer()
-timer.timeout.connect(decide)
-timer.start(5)
-app.exec()
-"""
-
-
-@pytest.mark.skipif(sys.platform == "win32", reason="SIGKILL")
-def test_a_killed_app_loses_no_decision(tmp_path: Path, short_video: Path, short_analysis: Analysis) -> None:
-    save_analysis(short_analysis, tmp_path / "analysis")
-    process = subprocess.Popen(
-        [sys.executable, "-c", KILLED, str(tmp_path), str(short_video)], stdout=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    told = [process.stdout.readline().split() for _ in range(3)]
-    process.send_signal(signal.SIGKILL)
-    told += [line.split() for line in process.stdout.read().split("\n")[:-1]]
-    process.wait()
-    process.stdout.close()
-    with Project(tmp_path / "work.clipgen") as project:
-        assert not project.read_only
-        stored = project.windows(project.videos()[0].video_id)
-    assert len(told) >= 3
-    for start, stop, track_id, decision in told:
-        assert stored[int(start), int(stop), int(track_id)].decision == decision

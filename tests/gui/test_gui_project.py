@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QFileDialog, QPushButton
 from pytestqt.qtbot import QtBot
 
 from clipgen_engine.analysis_cache import AnalysisCache
@@ -220,7 +221,7 @@ def test_the_same_file_is_one_video(opened: Opened, qtbot: QtBot, five: list[Pat
 
 
 def test_a_moved_video_is_found_in_the_folders_of_the_project(
-    opened: Opened, qtbot: QtBot, five: list[Path], tmp_path: Path
+    opened: Opened, qtbot: QtBot, five: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window = opened_with(opened, five[:3], qtbot)
     assert all(entry.fingerprint for entry in window.session.videos)
@@ -240,11 +241,23 @@ def test_a_moved_video_is_found_in_the_folders_of_the_project(
     assert third.state is VideoState.DONE
     assert told == [f"renamed.mp4 had moved and was found in {renamed.parent}."]
     assert "Locate…" in [action.text() for action in again.videos.menu_for([second]).actions()]
-    again.project_flow.locate_at(second, five[2])
+    chosen: list[Path] = []
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(chosen.pop(0)), ""))
+    again.session.set_current(second)
+    asked = f"video 1.mp4 is not in {five[1].parent} any more. Where is it?"
+    assert again.messages.texts == [asked]
+    again.session.set_current(third)
+    assert again.messages.texts == []
+    again.session.set_current(second)
+    locate = again.messages.bars[0].findChild(QPushButton)
+    chosen.append(five[2])
+    qtbot.mouseClick(locate, Qt.MouseButton.LeftButton)
     assert second.state is VideoState.MISSING
     assert again.messages.texts[0].startswith("video 2.mp4 is another video than video 1.mp4 was.")
-    again.project_flow.locate_at(second, away)
+    chosen.append(away)
+    qtbot.mouseClick(locate, Qt.MouseButton.LeftButton)
     assert (second.path, second.state) == (away, VideoState.DONE)
+    assert asked not in again.messages.texts
     away.rename(five[1])
     again.project_flow.open_paths([five[2]])
     qtbot.waitUntil(lambda: second.path == five[1])
@@ -334,8 +347,10 @@ def test_the_list_filters_and_sorts(opened: Opened, qtbot: QtBot, five: list[Pat
     videos.states.setCurrentIndex(0)
     session.move([session.videos[4], session.videos[2]], 0)
     assert shown() == ["2", "4", "0", "1", "3"]
-    videos.model.sort_by("name")
+    by_name = next(action for action in videos.order_button.menu().actions() if action.text() == "Name")
+    by_name.trigger()
     assert shown() == ["0", "1", "2", "3", "4"]
+    assert opened().videos.model.sorted_by == "name", "the next time, too"
     labels = [action.text() for action in videos.menu_for([session.videos[4]]).actions()]
     assert "Retry" in labels
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from PySide6.QtCore import QPoint, QSettings, Qt
 from PySide6.QtGui import QAction, QImage
-from PySide6.QtWidgets import QMenu
+from PySide6.QtWidgets import QMenu, QSplitter
 from pytestqt.qtbot import QtBot
 
 from clipgen_engine.ranking import Ranker
@@ -19,6 +19,7 @@ from clipgen_gui.main_window import MainWindow
 from clipgen_gui.video_entry import VideoEntry
 from clipgen_gui.window_filter import WindowFilter
 from tests.analyses import make_analysis, random_track
+from tests.gui.conftest import bring_up
 
 _CONTROL = Qt.KeyboardModifier.ControlModifier
 
@@ -167,6 +168,30 @@ def test_the_film_strip_is_remembered(window: MainWindow, qtbot: QtBot) -> None:
     again = type(window.table)(window.session, settings)
     qtbot.addWidget(again)
     assert again.shows_strip
+
+
+def test_the_sizes_that_a_person_gave_the_parts_are_remembered(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    def splitter(of: MainWindow) -> QSplitter:
+        """Player above, curves below."""
+        beside_each_other = of.plot.parent()
+        assert beside_each_other is not None
+        found = beside_each_other.parent()
+        assert isinstance(found, QSplitter)
+        return found
+
+    before = splitter(window).sizes()
+    handle = splitter(window).handle(1)
+    grip = handle.rect().center()
+    qtbot.mousePress(handle, Qt.MouseButton.LeftButton, pos=grip)
+    qtbot.mouseMove(handle, grip - QPoint(0, 60))
+    qtbot.mouseRelease(handle, Qt.MouseButton.LeftButton, pos=grip - QPoint(0, 60))
+    lower = splitter(window).sizes()
+    assert lower[0] < before[0]
+    again = MainWindow(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+    bring_up(again, qtbot)
+    assert splitter(again).sizes() == lower
 
 
 def test_windows_of_one_face_are_listed_by_its_name(window: MainWindow) -> None:
