@@ -7,6 +7,7 @@ same person is decided afterwards, from all of a shot (`face_tracks`).
 from __future__ import annotations
 
 import math
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import combinations
 
@@ -44,7 +45,12 @@ class FaceObservation:
     measures: FaceMeasures
     head_pose_deg: Float32Array  # (3,) float32, degrees: yaw, pitch, roll
     blendshapes: Float32Array  # (52,) float32, 0..1
-    confidence: float  # 0..1, NaN where it was not measured
+    detection: Future[float] | None  # its score, on the way; None where none was asked for
+
+    @property
+    def confidence(self) -> float:
+        """0..1, NaN where it was not measured. Waits for the detector."""
+        return math.nan if self.detection is None else self.detection.result()
 
 
 @dataclass(eq=False)
@@ -92,6 +98,7 @@ class FaceFollower(Closing):
         self._model = model
         self._settings = settings
         self._detector = FaceDetector(model, _MIN_SCORE)
+        self._beside = ThreadPoolExecutor(1, "clipgen-confidence")  # nothing waits for it but what is written down
         self._idle: list[FaceLandmarker] = []
         self._followed: list[_Followed] = []
         self._lost: list[tuple[int, Float32Array]] = []  # frame and box of faces that were lost in this shot
@@ -255,7 +262,7 @@ class FaceFollower(Closing):
     def _observation(self, face: _Followed, pixels: UInt8Array, index: int, measure: bool) -> FaceObservation:
         assert face.mesh is not None
         assert face.measures is not None
-        first = not face.tracklet.described
+        box, first = face.measures.box_xywh, not face.tracklet.described
         if first or index % _DESCRIPTOR_STRIDE == 0:
             face.tracklet.describe(face_descriptor(pixels, face.mesh.points))
         return FaceObservation(
@@ -263,7 +270,7 @@ class FaceFollower(Closing):
             measures=face.measures,
             head_pose_deg=head_pose_deg(face.mesh.transformation),
             blendshapes=face.mesh.blendshapes,
-            confidence=self._confidence(pixels, face.measures.box_xywh) if first or measure else math.nan,
+            detection=self._beside.submit(self._confidence, pixels, box) if first or measure else None,
         )
 
     def _confidence(self, pixels: UInt8Array, box: Float32Array) -> float:
@@ -279,6 +286,7 @@ class FaceFollower(Closing):
 
     def close(self) -> None:
         """Close all native tasks."""
+        self._beside.shutdown()
         self._forget()
         for landmarker in self._idle:
             landmarker.close()
