@@ -11,6 +11,7 @@ from clipgen_engine.ranking import COMBINED
 from clipgen_engine.score_terms import TERMS
 from clipgen_gui.following import follow
 from clipgen_gui.keymap import keymap, with_key
+from clipgen_gui.labels import WrappedLabel
 from clipgen_gui.palettes import Palette
 from clipgen_gui.theme import follow_theme, icon, palette, px
 
@@ -160,9 +161,8 @@ def restyle(widget: QWidget, name: str, value: object) -> None:
 
 
 def muted_label(text: str = "", *, wrap: bool = False) -> QLabel:
-    label = QLabel(text)
+    label = WrappedLabel(text) if wrap else QLabel(text)
     label.setObjectName("muted")
     if wrap:
-        label.setWordWrap(True)
         label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.MinimumExpanding)
     return label

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject
 
 from clipgen_engine.types import Progress
+from clipgen_gui.labels import shortened
+from clipgen_gui.status_line import After
 from clipgen_gui.video_entry import VideoEntry, VideoState
 
 if TYPE_CHECKING:
@@ -41,7 +43,17 @@ class DeskState(QObject):
 
     def _show_analysis(self, entry: VideoEntry, progress: Progress | None) -> None:
         if not self._window.exports.busy:
-            self._window.status.show_progress(f"Analysing {entry.path.name}", "frames", progress)
+            title, after = f"Analysing {shortened(entry.path.name)}", self.waiting_after(entry)
+            self._window.status.show_progress(title, "frames", progress, after)
+
+    def waiting_after(self, running: VideoEntry) -> After | None:
+        """What waits in the queue, by its length; None where too little is known of it."""
+        waiting = [one.duration_s for one in self._window.session.videos if one.state is VideoState.WAITING]
+        known = [one for one in waiting if one is not None]
+        if self._window.queue.paused or not running.duration_s or not known:
+            return None
+        whole_s = sum(known) / len(known) * len(waiting)  # of whom nothing is known yet is as long as the others
+        return After(len(waiting), "more video", whole_s / running.duration_s)
 
     def _show_idle(self) -> None:
         if not self._window.exports.busy:

@@ -11,6 +11,7 @@ from PySide6.QtGui import QAction, QMouseEvent
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from clipgen_gui.cards import muted_label, named, named_with_key
+from clipgen_gui.labels import shortened
 from clipgen_gui.theme import follow_theme, icon, px
 
 _OFFERED = ("open", "open_folder", "open_project")  # the first is what most people want
@@ -78,11 +79,11 @@ class DropPage(QWidget):
                 widget.deleteLater()
         self.recent = []
         for row, path in enumerate(projects[:_RECENT]):
-            link = _link(path.stem, str(path))
+            link = _link(shortened(path.stem), str(path))
             link.clicked.connect(partial(self._choose, path))
             self.recent.append(link)
             self._recent.addWidget(link, row, 0, Qt.AlignmentFlag.AlignRight)
-            self._recent.addWidget(muted_label(path.parent.name), row, 1, Qt.AlignmentFlag.AlignLeft)
+            self._recent.addWidget(muted_label(shortened(path.parent.name)), row, 1, Qt.AlignmentFlag.AlignLeft)
 
     def _choose(self, path: Path, *_: object) -> None:
         self.recent_chosen.emit(path)

@@ -15,9 +15,10 @@ from clipgen_gui.cards import named, restyle
 from clipgen_gui.following import follow
 from clipgen_gui.keymap import keymap, with_key
 from clipgen_gui.session import Session
-from clipgen_gui.theme import icon
+from clipgen_gui.theme import icon, px
 from clipgen_gui.window_filter import WindowFilter, tag_counts
 
+_TEXT_WIDTH = 130
 _DECISIONS = (Decision.UNDECIDED, Decision.ACCEPTED, Decision.REJECTED)
 
 
@@ -48,7 +49,8 @@ class FilterButton(QToolButton):
             "" if chosen.track_id is None else self._face(chosen.track_id),
         ]
         text = " · ".join(part for part in parts if part)
-        self.setText(_escaped(text))
+        shown = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, px(_TEXT_WIDTH))
+        self.setText(_escaped(shown))
         restyle(self, "active", chosen.active)
         named(self, "Filter", with_key(f"Listed: {text or 'all windows'}. Choose which windows are listed", "filter"))
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from clipgen_gui.cards import fold_button, named
 from clipgen_gui.error_report import recent_errors, report_text
+from clipgen_gui.labels import WrappedLabel
 from clipgen_gui.theme import follow_theme, icon, px
 
 Kind = Literal["info", "success", "warning", "error"]
@@ -104,8 +105,7 @@ class Message(QFrame):
         follow_theme(mark, lambda: mark.setPixmap(icon(*_LOOKS[kind]).pixmap(px(18), px(18))))
         mark.setAccessibleName(kind)
         layout.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
-        label = QLabel(text)
-        label.setWordWrap(True)
+        label = WrappedLabel(text)
         label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         layout.addWidget(label, 1)
         if action is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, QTimer
 from PySide6.QtGui import QAction, QResizeEvent
@@ -10,10 +11,20 @@ from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWi
 
 from clipgen_engine.types import Progress, VideoInfo
 from clipgen_gui.cards import named
-from clipgen_gui.timecode import remaining
+from clipgen_gui.labels import ElidedLabel
+from clipgen_gui.timecode import counted, remaining
 
 _CODECS = {"h264": "H.264", "hevc": "H.265", "vp9": "VP9", "av1": "AV1", "mpeg4": "MPEG-4", "prores": "ProRes"}
 _ESTIMATE_AFTER_S = 1.0
+
+
+@dataclass(frozen=True)
+class After:
+    """What waits for the end of the job that is shown."""
+
+    count: int
+    noun: str
+    share: float  # of the work that the running job is as a whole
 
 
 class StatusLine(QStatusBar):
@@ -24,7 +35,7 @@ class StatusLine(QStatusBar):
     def __init__(self, cancel: QAction, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setSizeGripEnabled(False)
-        self._task = QLabel()
+        self._task = ElidedLabel()
         named(self._task, "What runs")
         self._bar = QProgressBar()
         self._bar.setFixedSize(160, 5)
@@ -78,8 +89,12 @@ class StatusLine(QStatusBar):
         self._bar.hide()
         self._cancel.hide()
 
-    def show_progress(self, title: str, unit: str, progress: Progress | None) -> None:
-        """`Analysing x.mp4 — 105 / 169 frames · 3 s left`"""
+    def show_progress(self, title: str, unit: str, progress: Progress | None, after: After | None = None) -> None:
+        """`Analysing x.mp4 — 105 / 169 frames · 3 s left, then 9 videos: 4 min left`
+
+        Args:
+            after: what waits for its turn.
+        """
         now = time.monotonic()
         done, total = (progress.done, progress.total) if progress else (0, 0)
         if title != self._title or done < self._began_done:
@@ -89,7 +104,11 @@ class StatusLine(QStatusBar):
             text += f" — {done} / {total} {unit}"
             elapsed, gained = now - self._began_s, done - self._began_done
             if gained > 0 and elapsed > _ESTIMATE_AFTER_S and done < total:
-                text += f" · {remaining(elapsed / gained * (total - done))}"
+                s_a_unit, left = elapsed / gained, total - done
+                text += f" · {remaining(s_a_unit * left)}"
+                if after is not None and after.count:
+                    every = remaining(s_a_unit * (left + after.share * total))
+                    text += f", then {counted(after.count, after.noun)}: {every}"
         self._task.setText(text)
         self._bar.setRange(0, max(total, 1))
         self._bar.setValue(done)

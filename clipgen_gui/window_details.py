@@ -7,10 +7,13 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from clipgen_gui.cards import named, named_with_key
+from clipgen_gui.labels import shortened
 from clipgen_gui.session import Session
 from clipgen_gui.theme import px
 from clipgen_gui.typing_field import QuickEntry, TypingField
 from clipgen_gui.video_entry import WindowRow
+
+_ADD = "{}+ Tag"
 
 
 class WindowDetails(QWidget):
@@ -143,7 +146,7 @@ class _TagLine(QWidget):
         self._session = session
         self._tags: tuple[str, ...] = ()
         self.chips: list[QPushButton] = []
-        self.add = QPushButton("+ Tag", self)
+        self.add = QPushButton(_ADD.format(""), self)
         self.add.setObjectName("link")
         self.add.setFlat(True)
         self.add.setCursor(Qt.CursorShape.PointingHandCursor)
@@ -161,7 +164,7 @@ class _TagLine(QWidget):
         self._lay_out()
 
     def _chip(self, tag: str) -> QPushButton:
-        chip = QPushButton(f"{tag.replace('&', '&&')}  ×", self)
+        chip = QPushButton(f"{shortened(tag, 32).replace('&', '&&')}  ×", self)
         chip.setObjectName("tagChip")
         chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         named(chip, f"Tag {tag}", f"Take the tag “{tag}” off")
@@ -173,16 +176,18 @@ class _TagLine(QWidget):
         height = self.sizeHint().height()
         left = 0
         hidden = 0
+        self.add.setText(_ADD.format(f"+{len(self.chips)} more  "))
+        longest_add = self.add.sizeHint().width() + self._GAP
         for place, chip in enumerate(self.chips):
             width = chip.sizeHint().width()
-            room = self.width() - self.add.sizeHint().width() - px(28)
+            room = self.width() - longest_add
             fits = not hidden and (place == 0 or left + width <= room)
             chip.setVisible(fits)
             hidden += not fits
             if fits:
                 chip.setGeometry(left, 0, min(width, room), height)
                 left += chip.width() + self._GAP
-        self.add.setText(f"+{hidden} more  + Tag" if hidden else "+ Tag")
+        self.add.setText(_ADD.format(f"+{hidden} more  " if hidden else ""))
         self.setToolTip(", ".join(self._tags) if hidden else "")
         self.add.setGeometry(left, 0, self.add.sizeHint().width(), height)
 

@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QAbstractItemView,
     QButtonGroup,
     QGridLayout,
-    QLabel,
     QMenu,
     QPushButton,
     QStackedWidget,
@@ -24,6 +23,7 @@ from clipgen_engine.types import Decision
 from clipgen_gui.cards import Card, chip, named, named_with_key
 from clipgen_gui.film_strip import FilmStrip
 from clipgen_gui.filter_button import FilterButton
+from clipgen_gui.labels import WrappedLabel
 from clipgen_gui.session import Session
 from clipgen_gui.theme import icon
 from clipgen_gui.video_entry import VideoEntry
@@ -54,7 +54,7 @@ class WindowsPanel(Card):
             self.header.addWidget(widget)
         self._choices = self._add_view_buttons()
         self._sentence = ""
-        self._over, self._hint, self.show_all = QWidget(), QLabel(), QPushButton("Show all")
+        self._over, self._hint, self.show_all = QWidget(), WrappedLabel(), QPushButton("Show all")
         self._fill_over()
         both = QGridLayout()
         both.addWidget(self._stack, 0, 0)
@@ -94,7 +94,6 @@ class WindowsPanel(Card):
     def _fill_over(self) -> None:
         """A sentence and a link, over the list while that is empty."""
         self._hint.setObjectName("muted")
-        self._hint.setWordWrap(True)
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.show_all.setObjectName("link")
         self.show_all.setCursor(Qt.CursorShape.PointingHandCursor)
