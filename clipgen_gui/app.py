@@ -46,9 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     from clipgen_gui.main_window import MainWindow
     from clipgen_gui.theme import apply_theme
 
-    # Threads that analyse hand the interpreter over sooner, so that the window stays quick meanwhile: the 95th
-    # percentile of a timer's lateness was 16 ms instead of 22 with all cores busy.
-    sys.setswitchinterval(0.0005)
+    put_window_first()
     app = QApplication(sys.argv[:1])
     app.setApplicationName("clipgen")
     app.setDesktopFileName("clipgen")
@@ -67,6 +65,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     code = app.exec()
     qInstallMessageHandler(None)
     return code
+
+
+def put_window_first() -> None:
+    """Let threads hand the interpreter over sooner than they usually do, so that the window stays quick beside them.
+
+    The 95th percentile of a timer's lateness was 16 ms instead of 22 with all cores busy.
+    """
+    sys.setswitchinterval(0.0005)
 
 
 def _open_project(named: Path | None) -> tuple[Project | None, str]:

@@ -148,8 +148,10 @@ class VideoPlayer(PictureView):
             self._server.request(frame)
 
     def _show(self, generation: int, picture: PlayerPicture) -> None:
-        if generation != self._generation:
+        if generation != self._generation or self._entry is None:
             return
+        if picture.index != self._entry.position == self.shown_frame:
+            return  # it comes late: what was asked for after it is on screen
         self._picture = picture
         self.show_picture(picture)
         self._refresh_marks()

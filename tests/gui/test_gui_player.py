@@ -82,6 +82,21 @@ def test_many_quick_steps_arrive_at_their_sum(coded: MainWindow, qtbot: QtBot) -
     qtbot.waitUntil(lambda: coded.player.shown_frame == 20)
 
 
+def test_a_frame_in_memory_is_on_screen_at_once_and_no_late_one_replaces_it(coded: MainWindow, qtbot: QtBot) -> None:
+    player = coded.player
+    qtbot.keyClick(coded, Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: player.shown_frame == 1)
+    late = player._picture
+    coded.session.seek(0)
+    assert player.shown_frame == 0, "nobody waits for the decoder"
+    coded.server.picture_ready.emit(player._generation, late)
+    assert player.shown_frame == 0
+    coded.session.seek(FRAMES - 1)
+    coded.server.picture_ready.emit(player._generation, late)
+    assert player.shown_frame == 1, "on the way to a frame that takes its time, what comes is shown"
+    qtbot.waitUntil(lambda: player.shown_frame == FRAMES - 1)
+
+
 def test_playing_shows_true_pictures_and_boxes(coded: MainWindow, qtbot: QtBot) -> None:
     entry = coded.session.current
     assert entry is not None
