@@ -84,6 +84,7 @@ class DeskState(QObject):
 
     def _project_changed(self) -> None:
         self._shown = None
+        self._failures.clear()
         self.show()
 
     def _take_back(self) -> None:

@@ -90,7 +90,7 @@ class StatusLine(QStatusBar):
         self._cancel.hide()
 
     def show_progress(self, title: str, unit: str, progress: Progress | None, after: After | None = None) -> None:
-        """`Analysing x.mp4 — 105 / 169 frames · 3 s left, then 9 videos: 4 min left`
+        """`Analysing x.mp4 — 105 / 169 frames · 3 s left, then 9 more videos: 4 min left`
 
         Args:
             after: what waits for its turn.
