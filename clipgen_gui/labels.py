@@ -9,6 +9,7 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 _BREAK = "\N{ZERO WIDTH SPACE}"
+_ROUNDING = 2  # px: letters are not whole pixels wide
 _LONG_WORD = re.compile(r"\S{24}(?=\S{4})")
 
 
@@ -55,10 +56,8 @@ class ElidedLabel(QLabel):
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:
-        shown = super().sizeHint()
-        words = self.fontMetrics()
-        frame = shown.width() - words.horizontalAdvance(super().text())
-        return QSize(frame + words.horizontalAdvance(self._whole), shown.height())
+        width = self._frame() + self.fontMetrics().horizontalAdvance(self._whole) + _ROUNDING
+        return QSize(width, super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
         return QSize(0, super().minimumSizeHint().height())
@@ -72,9 +71,12 @@ class ElidedLabel(QLabel):
         if event.type() is QEvent.Type.FontChange:
             self._fit()
 
+    def _frame(self) -> int:
+        """What the style sheet puts around the text, px."""
+        return super().sizeHint().width() - self.fontMetrics().horizontalAdvance(super().text())
+
     def _fit(self) -> None:
-        words = self.fontMetrics()
-        room = self.width() - (self.sizeHint().width() - words.horizontalAdvance(self._whole))
-        shown = words.elidedText(self._whole, Qt.TextElideMode.ElideMiddle, room)
+        room = self.width() - self._frame()
+        shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideMiddle, room)
         super().setText(shown)
         self.setToolTip("" if shown == self._whole else self._whole)

@@ -93,6 +93,17 @@ def test_the_time_that_is_left_counts_what_waits(qtbot: QtBot, monkeypatch: pyte
     assert line.text == "Analysing a.mp4 — 100 / 200 frames · 10 s left"
 
 
+def test_the_bottom_line_is_not_cut_where_there_is_room(window: MainWindow, qtbot: QtBot) -> None:
+    line, shown = window.status, window.status.findChild(ElidedLabel)
+    for number in range(30):
+        line.show_progress("Analysing " + number * "i" + "W.mp4", "frames", Progress("analysis", number, 200))
+        qtbot.wait(1)
+        assert QLabel.text(shown) == line.text
+    line.show_idle()
+    qtbot.wait(1)
+    assert QLabel.text(shown) == "Ready"
+
+
 def test_what_waits_is_measured_by_its_length(
     window: MainWindow, short_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
