@@ -263,6 +263,27 @@ def test_a_moved_video_is_found_in_the_folders_of_the_project(
     qtbot.waitUntil(lambda: second.path == five[1])
 
 
+def test_a_file_that_goes_while_its_analysis_is_loaded_is_missing(
+    opened: Opened, qtbot: QtBot, five: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened_with(opened, five[:2], qtbot).close()
+    load = AnalysisCache.open
+
+    def load_and_lose(cache: AnalysisCache, name: str, path: Path) -> Analysis | None:
+        analysis = load(cache, name, path)
+        path.unlink()
+        return analysis
+
+    monkeypatch.setattr(AnalysisCache, "open", load_and_lose)
+    again = opened()
+    again.queue.set_paused(True)
+    again.resume()
+    entry = again.session.current
+    assert entry is not None
+    qtbot.waitUntil(lambda: entry.state is VideoState.MISSING)
+    qtbot.waitUntil(lambda: again.messages.texts[0].endswith("any more. Where is it?"))
+
+
 def test_projects_are_opened_and_saved_elsewhere(
     opened: Opened, qtbot: QtBot, five: list[Path], tmp_path: Path
 ) -> None:
