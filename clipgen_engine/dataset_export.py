@@ -396,7 +396,7 @@ def check_source(path: Path, expected_fingerprint: str) -> None:
     """Raises VideoError where the file is gone, or is not the one that was analysed."""
     try:
         same = fingerprint(path) == expected_fingerprint
-    except OSError as error:
+    except VideoError as error:
         raise VideoError(f"{path} cannot be opened any more", "Put the video back, or open it again") from error
     if not same:
         raise VideoError(f"{path.name} changed since its analysis", "Analyse it again")

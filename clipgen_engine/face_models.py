@@ -156,6 +156,8 @@ class FaceLandmarker:
 class FaceDetector:
     """Finds faces on single pictures: those that take up at least about a seventh of it.
 
+    May be asked from several threads: MediaPipe passes the calls of a task through one of its own.
+
     Raises:
         ModelFileError: the model cannot be started.
     """

@@ -102,14 +102,21 @@ def picture_size(path: Path) -> tuple[int, int]:
 
 
 def fingerprint(path: Path) -> str:
-    """SHA-256 (hex) of the file's size, head and tail: the same for a copy or a moved file."""
+    """SHA-256 (hex) of the file's size, head and tail: the same for a copy or a moved file.
+
+    Raises:
+        VideoError: the file is missing or unreadable.
+    """
     digest = hashlib.sha256()
-    size = path.stat().st_size
-    digest.update(str(size).encode())
-    with path.open("rb") as file:
-        digest.update(file.read(_FINGERPRINT_BYTES))
-        file.seek(max(0, size - _FINGERPRINT_BYTES))
-        digest.update(file.read(_FINGERPRINT_BYTES))
+    try:
+        size = path.stat().st_size
+        digest.update(str(size).encode())
+        with path.open("rb") as file:
+            digest.update(file.read(_FINGERPRINT_BYTES))
+            file.seek(max(0, size - _FINGERPRINT_BYTES))
+            digest.update(file.read(_FINGERPRINT_BYTES))
+    except OSError as error:
+        raise VideoError(f"{path} cannot be read ({error.strerror})", "Check the path") from error
     return digest.hexdigest()
 
 

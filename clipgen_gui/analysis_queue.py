@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from clipgen_engine.errors import Cancelled, StoredAnalysisError, VideoError
+from clipgen_engine.errors import Cancelled, StoredAnalysisError
 from clipgen_engine.ranking import Ranker
 from clipgen_engine.settings import AnalysisSettings, RankingSettings
 from clipgen_engine.types import Analysis, Progress, ProgressCallback, VideoInfo
@@ -265,11 +265,7 @@ def _stored_analysis_of(entry: VideoEntry, settings: RankingSettings, cache: Mak
             analysis = cache().open(name, path)
         except StoredAnalysisError:
             return None  # it is made anew, which says in the log what was wrong with it
-        try:
-            found = fingerprint(path)
-        except OSError as error:  # it was there a moment ago
-            raise VideoError(f"{path.name} cannot be read ({error.strerror})", "Check the path") from error
-        if analysis is None or found != analysis.video.fingerprint:
+        if analysis is None or fingerprint(path) != analysis.video.fingerprint:
             return None
         ranker = Ranker(analysis)
         ranker.rank(settings)

@@ -259,8 +259,8 @@ class ProjectFlow(QObject):
         """The missing video is this file, if its fingerprint says so."""
         try:
             same = entry.fingerprint is None or fingerprint(path) == entry.fingerprint
-        except OSError as error:
-            self._messages.show_message(f"{path} cannot be read ({error.strerror}). Choose another.", "warning")
+        except ClipgenError as error:
+            self._messages.show_message(f"{error.message}. Choose another.", "warning")
             return
         if not same:
             self._messages.show_message(

@@ -139,7 +139,7 @@ class VideoScout(QThread):
         elif check.missing:
             self.looked.emit(Look(check.path))
         elif check.fingerprint is None:
-            with suppress(OSError):  # whoever opens the video says what is wrong with it
+            with suppress(ClipgenError):  # whoever opens the video says what is wrong with it
                 self.looked.emit(Look(check.path, fingerprint=fingerprint(check.path)))
 
     def _unclaimed(self) -> dict[str, Path]:
@@ -149,7 +149,7 @@ class VideoScout(QThread):
             try:
                 files = [one for one in folder.iterdir() if one.suffix.lower() in SUFFIXES and one not in self._known]
                 found |= {fingerprint(one): one for one in files if one.is_file()}
-            except OSError:
+            except (OSError, ClipgenError):
                 continue  # a folder that is gone, too
             if self._stopping:
                 break

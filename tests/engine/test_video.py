@@ -78,6 +78,11 @@ def test_discarded_packets_have_no_index(real_clip) -> None:
     assert [picture.index for picture in decode(video)] == list(range(95))
 
 
+def test_a_file_that_cannot_be_read_has_no_fingerprint(tmp_path: Path) -> None:
+    with pytest.raises(VideoError, match=r"gone.mp4 cannot be read \(No such file or directory\)\. Check the path\."):
+        fingerprint(tmp_path / "gone.mp4")
+
+
 def test_fingerprint_follows_the_content(tmp_path: Path) -> None:
     first = write_coded_video(tmp_path / "a.mp4", 5)
     moved = tmp_path / "ünï 漢.mp4"
