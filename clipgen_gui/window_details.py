@@ -164,7 +164,7 @@ class _TagLine(QWidget):
         self._lay_out()
 
     def _chip(self, tag: str) -> QPushButton:
-        chip = QPushButton(f"{shortened(tag, 32).replace('&', '&&')}  ×", self)
+        chip = QPushButton(f"{shortened(tag, 20).replace('&', '&&')}  ×", self)
         chip.setObjectName("tagChip")
         chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         named(chip, f"Tag {tag}", f"Take the tag “{tag}” off")
