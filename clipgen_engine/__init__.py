@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 from clipgen_engine.version import __version__ as __version__
 
 if TYPE_CHECKING:
-    from clipgen_engine.analyzer import analyze_video as analyze_video
-    from clipgen_engine.extractor import extract_clips as extract_clips
-    from clipgen_engine.ranking import rank_sequences as rank_sequences
+    from clipgen_engine.analysis.analyzer import analyze_video as analyze_video
+    from clipgen_engine.datasets.extraction import extract_clips as extract_clips
+    from clipgen_engine.ranking.ranker import rank_sequences as rank_sequences
 
 _VERBS = {
-    "analyze_video": "clipgen_engine.analyzer",
-    "rank_sequences": "clipgen_engine.ranking",
-    "extract_clips": "clipgen_engine.extractor",
+    "analyze_video": "clipgen_engine.analysis.analyzer",
+    "rank_sequences": "clipgen_engine.ranking.ranker",
+    "extract_clips": "clipgen_engine.datasets.extraction",
 }
 
 

@@ -1,5 +1,5 @@
 import sys
 
-from clipgen_engine.cli import main
+from clipgen_engine.cli.main import main
 
 sys.exit(main())

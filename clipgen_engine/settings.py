@@ -1,7 +1,7 @@
 """Declared settings: default, bounds, label and help in one place. Flags and panels are generated from them.
 
 The weights and thresholds of `RankingSettings` are declared where they belong, beside each score term and gate;
-`clipgen_engine.ranking.ranking_declarations` lists them all.
+`clipgen_engine.ranking.ranker.ranking_declarations` lists them all.
 """
 
 from __future__ import annotations

@@ -19,9 +19,9 @@ from clipgen_engine import __version__
 if TYPE_CHECKING:
     from PySide6.QtCore import QMessageLogContext, QtMsgType
 
-    from clipgen_engine.analysis_cache import AnalysisCache
-    from clipgen_engine.project import Project
-    from clipgen_gui.main_window import MainWindow
+    from clipgen_engine.analysis.cache import AnalysisCache
+    from clipgen_engine.projects.store import Project
+    from clipgen_gui.main_window.window import MainWindow
 
 _log = logging.getLogger(__name__)
 _QT_LEVELS = {"QtDebugMsg": logging.DEBUG, "QtInfoMsg": logging.INFO, "QtWarningMsg": logging.WARNING}
@@ -43,8 +43,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     from PySide6.QtCore import qInstallMessageHandler
     from PySide6.QtWidgets import QApplication
 
-    from clipgen_gui.main_window import MainWindow
-    from clipgen_gui.theme import apply_theme
+    from clipgen_gui.look.theme import apply_theme
+    from clipgen_gui.main_window.window import MainWindow
 
     put_window_first()
     app = QApplication(sys.argv[:1])
@@ -78,9 +78,9 @@ def put_window_first() -> None:
 def _open_project(named: Path | None) -> tuple[Project | None, str]:
     """The project that was named, else the unnamed one; and a sentence where not everything is as it was asked for."""
     from clipgen_engine.errors import ProjectError
-    from clipgen_engine.project import Project
-    from clipgen_gui.memory import default_project_path
-    from clipgen_gui.project_flow import READ_ONLY
+    from clipgen_engine.projects.store import Project
+    from clipgen_gui.document.storage import default_project_path
+    from clipgen_gui.projects.flow import READ_ONLY
 
     complaint = ""
     if named is not None:
@@ -100,7 +100,7 @@ def _open_project(named: Path | None) -> tuple[Project | None, str]:
 
 
 def _cache() -> AnalysisCache:
-    from clipgen_engine.analysis_cache import AnalysisCache
+    from clipgen_engine.analysis.cache import AnalysisCache
 
     return AnalysisCache()
 
@@ -127,7 +127,7 @@ def _display_missing() -> bool:
 
 def _log_to_file() -> Path:
     """Where the log is; warnings and worse go there, with their tracebacks."""
-    from clipgen_gui.error_report import recent_errors
+    from clipgen_gui.support.error_report import recent_errors
 
     logging.getLogger().addHandler(recent_errors)
     path = Path(platformdirs.user_log_dir("clipgen", appauthor=False)) / "clipgen.log"

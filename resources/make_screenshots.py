@@ -14,12 +14,12 @@ from PySide6.QtCore import QElapsedTimer, QPoint, QSettings, QSize
 from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
-from clipgen_engine.analysis_cache import AnalysisCache
+from clipgen_engine.analysis.cache import AnalysisCache
 from clipgen_engine.types import Decision
-from clipgen_gui.main_window import MainWindow
-from clipgen_gui.preferences import PAGES
-from clipgen_gui.theme import apply_theme, theme
-from clipgen_gui.video_entry import VideoState
+from clipgen_gui.document.entry import VideoState
+from clipgen_gui.document.preferences import PAGES
+from clipgen_gui.look.theme import apply_theme, theme
+from clipgen_gui.main_window.window import MainWindow
 
 SAMPLE = Path(__file__).with_name("sample.mp4")
 SIZES = (QSize(1280, 800), QSize(1920, 1080))

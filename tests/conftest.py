@@ -10,10 +10,7 @@ import pytest
 
 import clipgen_engine
 from clipgen_engine.types import Analysis
-
-ROOT = Path(__file__).parent.parent
-SAMPLE = ROOT / "resources" / "sample.mp4"
-REAL_CLIPS = ROOT.parent / "shared" / "data" / "videos"
+from tests.support.paths import REAL_CLIPS, ROOT, SAMPLE
 
 
 @pytest.fixture(autouse=True)

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from clipgen_engine.blendshape_channels import BLENDSHAPE_REGIONS
+from clipgen_engine.faces.blendshape_channels import BLENDSHAPE_REGIONS
 from clipgen_engine.settings import TokenSettings
 from clipgen_engine.types import BLENDSHAPES, ExpressionTokens, FaceTrack, ProgressCallback, read_only
 

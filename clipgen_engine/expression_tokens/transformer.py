@@ -18,7 +18,7 @@ from torch.nn import functional
 from clipgen_engine.errors import ModelFileError, SettingError
 from clipgen_engine.expression_tokens.checkpoint import read_checkpoint
 from clipgen_engine.expression_tokens.dinov2 import IMAGE_SIDE_PX, Backbone, load_backbone
-from clipgen_engine.expression_tokens.expression_transformer import ExpressionTransformer, build_transformer
+from clipgen_engine.expression_tokens.transformer_network import ExpressionTransformer, build_transformer
 from clipgen_engine.opencv import cv2
 from clipgen_engine.settings import TokenSettings
 from clipgen_engine.types import Float32Array, ProgressCallback, UInt8Array

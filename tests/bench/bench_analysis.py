@@ -19,11 +19,12 @@ import mediapipe as mp
 from mediapipe.tasks.python import BaseOptions, vision
 
 import clipgen_engine
-from clipgen_engine.face_models import FaceLandmarker
-from clipgen_engine.model_files import load_face_model
+from clipgen_engine.faces.model_files import load_face_model
+from clipgen_engine.faces.models import FaceLandmarker
 from clipgen_engine.opencv import cv2
 from clipgen_engine.settings import AnalysisSettings
-from clipgen_engine.video import decode, probe
+from clipgen_engine.video.decoding import decode
+from clipgen_engine.video.index import probe
 
 SAMPLE = Path(__file__).parents[2] / "resources" / "sample.mp4"
 _REPEATED = 6  # three minutes of video

@@ -17,7 +17,7 @@ import numpy as np
 import clipgen_engine
 from clipgen_engine.errors import VideoError
 from clipgen_engine.settings import AnalysisSettings
-from tests import composed
+from tests.support import composed
 
 SAMPLE = Path(__file__).parents[2] / "resources" / "sample.mp4"
 _COPIES = 200

@@ -20,10 +20,10 @@ from pathlib import Path
 import av
 import numpy as np
 
-from clipgen_engine.clip_writer import ClipJob, ClipOutcome, WrittenClip, write_clips
+from clipgen_engine.clips.writer import ClipJob, ClipOutcome, WrittenClip, write_clips
 from clipgen_engine.settings import ExportSettings
 from clipgen_engine.types import VideoInfo
-from clipgen_engine.video import probe
+from clipgen_engine.video.index import probe
 from tests.bench.bench_analysis import SAMPLE, repeated
 from tests.bench.memory import peak_mb
 

@@ -21,7 +21,7 @@ began = time.perf_counter()
 from clipgen_gui.app import main
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
-import clipgen_gui.main_window as window_module
+import clipgen_gui.main_window.window as window_module
 
 class Timed(window_module.MainWindow):
     def paintEvent(self, event):
@@ -59,9 +59,9 @@ def slider_drag_ms(steps: int = 300) -> dict[str, tuple[float, float]]:
     from PySide6.QtWidgets import QApplication
 
     from clipgen_engine import analyze_video
-    from clipgen_engine.ranking import Ranker
-    from clipgen_gui.main_window import MainWindow
-    from clipgen_gui.theme import apply_theme
+    from clipgen_engine.ranking.ranker import Ranker
+    from clipgen_gui.look.theme import apply_theme
+    from clipgen_gui.main_window.window import MainWindow
 
     app = QApplication.instance() or QApplication([])
     assert isinstance(app, QApplication)
@@ -109,10 +109,10 @@ def explanation_ms(frames: int = 100_000) -> float:
     """Median time to explain a window of a long video."""
     import numpy as np
 
-    from clipgen_engine.explanation import explain
-    from clipgen_engine.ranking import Ranker
+    from clipgen_engine.ranking.explanation import explain
+    from clipgen_engine.ranking.ranker import Ranker
     from clipgen_engine.settings import RankingSettings
-    from tests.analyses import make_analysis, random_track
+    from tests.support.analyses import make_analysis, random_track
 
     ranker = Ranker(make_analysis(random_track(np.random.default_rng(1), 0, frames)))
     ranking = ranker.rank(RankingSettings(gates={"face_confidence": 0.0, "max_yaw": 40.0}))

@@ -20,14 +20,15 @@ from PySide6.QtCore import QSettings, Qt, QTimer
 from PySide6.QtWidgets import QApplication
 
 from clipgen_engine.opencv import cv2
-from clipgen_engine.ranking import Ranker
+from clipgen_engine.ranking.ranker import Ranker
 from clipgen_engine.types import Analysis
-from clipgen_engine.video import decode, probe
-from clipgen_gui.main_window import MainWindow
-from clipgen_gui.theme import apply_theme
-from clipgen_gui.video_entry import VideoState
-from tests.analyses import make_analysis, random_track
+from clipgen_engine.video.decoding import decode
+from clipgen_engine.video.index import probe
+from clipgen_gui.document.entry import VideoState
+from clipgen_gui.look.theme import apply_theme
+from clipgen_gui.main_window.window import MainWindow
 from tests.bench.event_loop import qt_app, until
+from tests.support.analyses import make_analysis, random_track
 
 SAMPLE = Path(__file__).parents[2] / "resources" / "sample.mp4"
 _TICK_MS = 5

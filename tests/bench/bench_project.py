@@ -21,14 +21,14 @@ import numpy as np
 import psutil
 from PySide6.QtCore import QSettings
 
-from clipgen_engine.analysis_cache import AnalysisCache
-from clipgen_engine.project import Project
-from clipgen_engine.video import probe
-from clipgen_gui.main_window import MainWindow
-from clipgen_gui.theme import apply_theme
-from clipgen_gui.video_entry import VideoEntry
-from tests.analyses import make_analysis, random_track
+from clipgen_engine.analysis.cache import AnalysisCache
+from clipgen_engine.projects.store import Project
+from clipgen_engine.video.index import probe
+from clipgen_gui.document.entry import VideoEntry
+from clipgen_gui.look.theme import apply_theme
+from clipgen_gui.main_window.window import MainWindow
 from tests.bench.event_loop import qt_app, until
+from tests.support.analyses import make_analysis, random_track
 
 _HOUR_FRAMES = 108_000
 _SHOT_FRAMES = 2_000

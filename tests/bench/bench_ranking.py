@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from clipgen_engine.ranking import Ranker
+from clipgen_engine.ranking.ranker import Ranker
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Analysis
-from tests.analyses import FakeTrack, make_analysis
+from tests.support.analyses import FakeTrack, make_analysis
 
 _REPEATS = 11
 _START = RankingSettings()

@@ -18,12 +18,12 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QAbstractItemView
 
 from clipgen_engine import analyze_video
-from clipgen_engine.ranking import Ranker
+from clipgen_engine.ranking.ranker import Ranker
 from clipgen_engine.types import Decision, Sequence
-from clipgen_gui.main_window import MainWindow
-from clipgen_gui.theme import apply_theme
-from clipgen_gui.video_entry import VideoEntry, VideoState, WindowRow
-from clipgen_gui.window_filter import WindowFilter
+from clipgen_gui.document.entry import VideoEntry, VideoState, WindowRow
+from clipgen_gui.document.filter import WindowFilter
+from clipgen_gui.look.theme import apply_theme
+from clipgen_gui.main_window.window import MainWindow
 from tests.bench.event_loop import qt_app, until
 
 SAMPLE = Path(__file__).parents[2] / "resources" / "sample.mp4"

@@ -56,7 +56,7 @@ def _in_own_process(folder: Path, way: str, device: str, frames: int) -> list[fl
 def _make_models(folder: Path) -> None:
     import torch
 
-    from tests.checkpoints import LAYOUTS, made_dinov2, made_state, saved
+    from tests.support.checkpoints import LAYOUTS, made_dinov2, made_state, saved
 
     threads = torch.get_num_threads()
     made_dinov2(layers=12, mlp_ratio=4).save_pretrained(folder / "dinov2")  # ViT-S/14
@@ -65,7 +65,7 @@ def _make_models(folder: Path) -> None:
 
 
 def _backend(folder: Path, device: str, precision: str = "auto") -> Any:
-    from clipgen_engine.expression_tokens import load_backend
+    from clipgen_engine.expression_tokens.backends import load_backend
     from clipgen_engine.settings import TokenSettings
 
     return load_backend(
@@ -83,8 +83,8 @@ def _analysis(frames: int) -> Any:
     """The first frames of the sample with a face in the middle."""
     import numpy as np
 
-    from clipgen_engine.video import probe
-    from tests.analyses import FakeTrack, make_analysis
+    from clipgen_engine.video.index import probe
+    from tests.support.analyses import FakeTrack, make_analysis
 
     video = probe(SAMPLE)
     middle = np.tile(np.array([video.width_px / 2, video.height_px / 2], np.float32), (frames, 1))
@@ -98,9 +98,9 @@ def _plain(folder: Path, device: str, frames: int) -> float:
     from transformers import Dinov2Model
 
     from clipgen_engine.expression_tokens.checkpoint import read_checkpoint
-    from clipgen_engine.expression_tokens.expression_transformer import build_transformer
     from clipgen_engine.expression_tokens.transformer import face_crop
-    from clipgen_engine.video import decode
+    from clipgen_engine.expression_tokens.transformer_network import build_transformer
+    from clipgen_engine.video.decoding import decode
 
     analysis = _analysis(frames)
     boxes = analysis.tracks[0].box_xywh
@@ -126,7 +126,7 @@ def _plain(folder: Path, device: str, frames: int) -> float:
 
 def _own(folder: Path, device: str, frames: int) -> float:
     """Seconds of clipgen's way."""
-    from clipgen_engine.expression_tokens.face_batches import seconds_per_face
+    from clipgen_engine.expression_tokens.batches import seconds_per_face
 
     backend, analysis = _backend(folder, device), _analysis(frames)
     seconds_per_face(backend)
@@ -136,8 +136,8 @@ def _own(folder: Path, device: str, frames: int) -> float:
 
 
 def _tokens(backend: Any, analysis: Any) -> Any:
-    from clipgen_engine.token_filling import TokenFilling
-    from clipgen_engine.token_plan import rows_in_time
+    from clipgen_engine.expression_tokens.filling import TokenFilling
+    from clipgen_engine.expression_tokens.priorities import rows_in_time
 
     filling, order = TokenFilling(analysis, backend), rows_in_time(analysis.tracks)
     filling.run(lambda: order)

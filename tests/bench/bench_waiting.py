@@ -11,14 +11,15 @@ from pathlib import Path
 import numpy as np
 
 import clipgen_engine
-from clipgen_engine.analysis_cache import AnalysisCache
+from clipgen_engine.analysis.cache import AnalysisCache
+from clipgen_engine.analysis.segments import merged
 from clipgen_engine.errors import Cancelled
-from clipgen_engine.face_tracks import build_tracks
+from clipgen_engine.faces.tracks import build_tracks
 from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.types import Progress
-from tests.analyses import FakeTrack, make_analysis
-from tests.conftest import SAMPLE
-from tests.engine.test_face_tracks import LENGTH, merged, part, shots
+from tests.support.analyses import FakeTrack, make_analysis
+from tests.support.paths import SAMPLE
+from tests.support.tracklets import LENGTH, part, shots
 
 _HOUR = 3600 * 30  # frames
 

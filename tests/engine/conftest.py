@@ -10,19 +10,13 @@ import numpy as np
 import pytest
 
 import clipgen_engine
-from clipgen_engine.export_items import ExportSource
-from clipgen_engine.segments import Segment, plan_segments
+from clipgen_engine.datasets.request import ExportSource
 from clipgen_engine.settings import AnalysisSettings
-from clipgen_engine.types import Analysis, VideoInfo
-from tests import composed
-from tests.conftest import SAMPLE
-from tests.exports import SPANS, analysis_of, small_video, source_of
-
-SHORT_SEGMENTS = 4  # of the short clip
-
-
-def plan_short_segments(video: VideoInfo) -> tuple[Segment, ...]:
-    return plan_segments(video, 40)
+from clipgen_engine.types import Analysis
+from tests.support import composed
+from tests.support.exports import SPANS, analysis_of, small_video, source_of
+from tests.support.paths import SAMPLE
+from tests.support.segments import plan_short_segments
 
 
 @pytest.fixture(scope="session")
@@ -49,7 +43,7 @@ def sources(analyses: tuple[Analysis, Analysis]) -> tuple[ExportSource, ExportSo
 def small_dinov2() -> Any:
     """A seeded DINOv2 of the real geometry with two layers."""
     pytest.importorskip("torch")
-    from tests.checkpoints import made_dinov2
+    from tests.support.checkpoints import made_dinov2
 
     return made_dinov2()
 
@@ -57,7 +51,7 @@ def small_dinov2() -> Any:
 @pytest.fixture(scope="session")
 def model_paths(tmp_path_factory: pytest.TempPathFactory, small_dinov2: Any) -> dict[str, Path]:
     """A folder of that DINOv2, and a checkpoint for it with seven subjects."""
-    from tests.checkpoints import LAYOUTS, made_state, saved
+    from tests.support.checkpoints import LAYOUTS, made_state, saved
 
     folder = tmp_path_factory.mktemp("models")
     small_dinov2.save_pretrained(folder / "dinov2")
@@ -74,12 +68,12 @@ def short_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     """The analyzer cuts the short clip into as many segments as a long video has."""
-    monkeypatch.setattr("clipgen_engine.analyzer.plan_segments", plan_short_segments)
+    monkeypatch.setattr("clipgen_engine.analysis.analyzer.plan_segments", plan_short_segments)
 
 
 @pytest.fixture(scope="session")
 def short_analysis(short_clip: Path) -> Analysis:
     """The short clip, analysed in short segments side by side."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("clipgen_engine.analyzer.plan_segments", plan_short_segments)
+        patch.setattr("clipgen_engine.analysis.analyzer.plan_segments", plan_short_segments)
         return clipgen_engine.analyze_video(short_clip, AnalysisSettings(workers=2))

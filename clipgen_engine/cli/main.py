@@ -1,0 +1,46 @@
+"""`clipgen-engine`: arguments -> one of the verbs -> exit codes."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import sys
+import threading
+from collections.abc import Sequence
+
+from clipgen_engine.cli.flags import BUG, INTERRUPTED, WRONG_INPUT
+from clipgen_engine.cli.progress import interrupts_set
+from clipgen_engine.errors import Cancelled, ClipgenError
+
+_COMMANDS = {
+    "export": "clipgen_engine.cli.export",
+    "info": "clipgen_engine.cli.info",
+    "import": "clipgen_engine.cli.import_",
+    "rank": "clipgen_engine.cli.rank",
+}
+_RUN = "clipgen_engine.cli.run"
+
+_log = logging.getLogger("clipgen")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    named = given[:1] and given[0] in _COMMANDS
+    command = importlib.import_module(_COMMANDS[given[0]] if named else _RUN)  # each loads what it needs, no more
+    options = command.parser().parse_args(given[1:] if named else given)
+    logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)
+    cancel = threading.Event()
+    try:
+        with interrupts_set(cancel):
+            code: int = command.run(options, cancel)
+            return code
+    except Cancelled:
+        print("Interrupted; what was finished is kept.", file=sys.stderr)
+        return INTERRUPTED
+    except ClipgenError as error:
+        print(f"clipgen-engine: {error}", file=sys.stderr)
+        return WRONG_INPUT
+    except Exception:
+        _log.exception("This is a bug in clipgen; please report it with these lines")
+        return BUG

@@ -1,0 +1,254 @@
+"""`clipgen-engine --video_path VIDEO`: analyse, rank, extract."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import sys
+import threading
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from clipgen_engine import __version__
+from clipgen_engine.cli.flags import (
+    DONE,
+    NOTHING_PASSED,
+    HelpfulParser,
+    add_flag,
+    given,
+    layout_flag,
+    say_how_it_ended,
+    setting_flag,
+)
+from clipgen_engine.cli.progress import progress_shown
+from clipgen_engine.cli.run_folder import read_analysis, write_analysis, write_ranking
+from clipgen_engine.datasets.layouts.registry import load_layout
+from clipgen_engine.datasets.names import check_pattern
+from clipgen_engine.declared_settings import declarations
+from clipgen_engine.errors import SettingError
+from clipgen_engine.expression_tokens.backends import FrameBackend, load_backend
+from clipgen_engine.files import make_writable_folder
+from clipgen_engine.ranking.gates import GATES
+from clipgen_engine.ranking.presets import PRESETS, with_preset
+from clipgen_engine.ranking.ranker import (
+    Ranking,
+    effective_regions,
+    effective_thresholds,
+    effective_weights,
+    rank_sequences,
+    ranking_declarations,
+)
+from clipgen_engine.ranking.terms import REGION_MULTIPLIERS, TERMS
+from clipgen_engine.settings import AnalysisSettings, DatasetSettings, ExportSettings, RankingSettings, TokenSettings
+from clipgen_engine.types import Analysis
+
+_log = logging.getLogger("clipgen")
+
+
+def run(options: argparse.Namespace, cancel: threading.Event) -> int:
+    analysis_settings = AnalysisSettings(**given(options, declarations(AnalysisSettings)))
+    ranking_settings = _ranking_settings(options)
+    export_settings = ExportSettings(**given(options, declarations(ExportSettings)))
+    dataset_settings = DatasetSettings(**given(options, declarations(DatasetSettings)))
+    layouts = options.layout or ["plain"]
+    for name in layouts:
+        load_layout(name, export_settings, dataset_settings).close()  # what cannot be shows now, not in an hour
+    check_pattern(dataset_settings.name_pattern)
+    token_settings = TokenSettings(**given(options, declarations(TokenSettings)), subject_id=export_settings.subject_id)
+
+    backend = _loaded_backend(token_settings, cancel)
+    if options.skip_analysis:
+        analysis = _stored_analysis(options.video_path, options.output_dir)
+    else:
+        analysis = _analyze(options, analysis_settings, cancel)
+        write_analysis(analysis, options.output_dir)
+    if backend is not None:
+        analysis = _with_tokens(analysis, backend, token_settings, ranking_settings, cancel)
+        write_analysis(analysis, options.output_dir)
+    ranking = rank_sequences(analysis, ranking_settings)
+    write_ranking(analysis, ranking, options.output_dir)
+    if not ranking.sequences:
+        print(f"clipgen-engine: {_why_nothing(analysis, ranking)}", file=sys.stderr)
+        return NOTHING_PASSED
+    _log.info("%d sequences in %s", len(ranking.sequences), options.output_dir / "analysis" / "sequences.json")
+    if options.skip_extraction:
+        return DONE
+    from clipgen_engine import extract_clips
+
+    with progress_shown("Writing clips", "clip") as progress:
+        result = extract_clips(
+            analysis,
+            ranking.sequences,
+            options.output_dir,
+            ranking.settings,
+            export_settings,
+            layouts=layouts,
+            dataset_settings=dataset_settings,
+            progress=progress,
+            cancel=cancel,
+        )
+    return say_how_it_ended(len(result.clips), "clips", result.clips_dir, result.failures)
+
+
+def _loaded_backend(tokens: TokenSettings, cancel: threading.Event) -> FrameBackend | None:
+    if tokens.expression_transformer_checkpoint is None:
+        return None
+    with progress_shown("Downloading DINOv2", "B") as progress:
+        return load_backend("transformer", tokens, progress=progress, cancel=cancel)
+
+
+def _with_tokens(
+    analysis: Analysis,
+    backend: FrameBackend,
+    settings: TokenSettings,
+    ranking: RankingSettings,
+    cancel: threading.Event,
+) -> Analysis:
+    from clipgen_engine.analysis.cache import AnalysisCache
+    from clipgen_engine.expression_tokens.filling import made_by
+    from clipgen_engine.expression_tokens.pacing import fill_tokens
+
+    store = AnalysisCache().token_store(made_by(analysis, backend))
+    with store, progress_shown("Expression tokens", "face") as progress:
+        return fill_tokens(
+            analysis, backend, settings, ranking, store=store, say=_log.info, progress=progress, cancel=cancel
+        )
+
+
+def _analyze(options: argparse.Namespace, settings: AnalysisSettings, cancel: threading.Event) -> Analysis:
+    from clipgen_engine.video.index import probe  # decoders and models are not loaded for --help and wrong arguments
+
+    video = probe(options.video_path)
+    make_writable_folder(options.output_dir)
+    from clipgen_engine.analysis.analyzer import analyze_video
+    from clipgen_engine.analysis.cache import AnalysisCache
+
+    cache = AnalysisCache()
+    with progress_shown("Analysing", "frame") as progress:
+        analysis = analyze_video(
+            video, settings, face_model=options.face_model, progress=progress, cancel=cancel, cache=cache
+        )
+    if analysis.undecodable_frames or video.lost_packets:
+        _log.warning(
+            "%d frames could not be decoded and %d packets could not be read; they count as missing",
+            analysis.undecodable_frames,
+            video.lost_packets,
+        )
+    if analysis.tracks and analysis.dead_channels:
+        _log.info("Channels that never leave zero: %s", ", ".join(analysis.dead_channels))
+    return analysis
+
+
+def _stored_analysis(video_path: Path, output_dir: Path) -> Analysis:
+    from clipgen_engine.video.container import fingerprint
+
+    analysis = read_analysis(output_dir)
+    if video_path.is_file() and fingerprint(video_path) != analysis.video.fingerprint:
+        raise SettingError(
+            f"The analysis in {output_dir} is of {analysis.video.path.name}, not of {video_path.name}",
+            "Leave --skip_analysis out, or give another --output_dir",
+        )
+    return replace(analysis, video=replace(analysis.video, path=video_path)) if video_path.is_file() else analysis
+
+
+def _why_nothing(analysis: Analysis, ranking: Ranking) -> str:
+    """One sentence: why no window passed."""
+    name, length = analysis.video.path.name, ranking.settings.sequence_length
+    if not analysis.tracks:
+        return f"No face was found in any of the {analysis.video.frame_count} frames of {name}."
+    if not ranking.window_count:
+        longest = max(len(track.frame_index) for track in analysis.tracks)
+        return (
+            f"No face in {name} stays for {length} frames within one shot (the longest stays {longest}): "
+            "try a smaller --sequence_length."
+        )
+    stopped = ", ".join(
+        f"{GATES[gate].label.lower()} stopped {count}" for gate, count in ranking.gate_counts.items() if count
+    )
+    return f"None of the {ranking.window_count} windows of {name} passed the gates: {stopped}."
+
+
+def _ranking_settings(options: argparse.Namespace) -> RankingSettings:
+    """Defaults, then the preset, then what the flags say."""
+    settings = RankingSettings(**given(options, declarations(RankingSettings)))
+    if options.preset is not None:
+        settings = with_preset(settings, options.preset)
+    gates = {**settings.gates, **_named_numbers("--gate", options.gate)}
+    confidence = GATES["face_confidence"].threshold.name
+    if hasattr(options, confidence):
+        gates["face_confidence"] = getattr(options, confidence)
+    settings = replace(
+        settings,
+        weights={
+            name: getattr(options, term.weight.name)
+            for name, term in TERMS.items()
+            if hasattr(options, term.weight.name)
+        },
+        gates=gates,
+        regions={**settings.regions, **_named_numbers("--region", options.region)},
+    )
+    for check in (effective_weights, effective_thresholds, effective_regions):
+        check(settings)  # now, not after the analysis
+    return settings
+
+
+def _named_numbers(flag: str, texts: Sequence[str]) -> dict[str, float]:
+    """`["max_yaw=30"]` -> `{"max_yaw": 30.0}`."""
+    numbers = {}
+    for text in texts:
+        name, _, number = text.partition("=")
+        try:
+            numbers[name.strip().replace("-", "_")] = float(number)
+        except ValueError:
+            raise SettingError(f"{flag} cannot be {text!r}", "Give NAME=NUMBER") from None
+    return numbers
+
+
+def parser() -> argparse.ArgumentParser:
+    made = HelpfulParser(
+        prog="clipgen-engine",
+        description="Find the moments of a video in which a face changes its expression a lot while it stays in "
+        "place, and write them as clips.",
+        epilog="Exit codes: 0 done; 2 wrong input; 3 analysed, but no window passed; 1 a bug; 130 interrupted. "
+        "Flags may be written with hyphens or underscores. 'clipgen-engine info VIDEO ...' prints what is known of "
+        "videos without analysing them; 'clipgen-engine export PROJECT ...' exports the accepted windows of a project, "
+        "'clipgen-engine import EXPORT ...' makes a project of an export.",
+    )
+    made.add_argument("--version", action="version", version=f"clipgen {__version__}")
+    add_flag(made, "video_path", type=Path, required=True, help="the video")
+    add_flag(made, "output_dir", type=Path, default=Path("clip_generation_output"), help="folder of the results")
+    add_flag(made, "face_model", type=Path, help="path of face_landmarker.task; found by itself otherwise")
+    add_flag(made, "skip_analysis", action="store_true", help="use the results that are already in output_dir")
+    add_flag(made, "skip_extraction", action="store_true", help="stop after the ranking, write no clips")
+    layout_flag(made)
+    for title, settings in (
+        ("analysis", declarations(AnalysisSettings)),
+        ("learned tokens", declarations(TokenSettings)),
+        ("ranking", ranking_declarations()),
+        ("clips", declarations(ExportSettings)),
+        ("dataset", declarations(DatasetSettings)),
+    ):
+        group = made.add_argument_group(title)
+        for setting in settings:
+            setting_flag(group, setting)
+    named = made.add_argument_group("conditions by name")
+    add_flag(named, "preset", help="ready-made conditions: " + "; ".join(f"{k}: {p.help}" for k, p in PRESETS.items()))
+    add_flag(
+        named,
+        "region",
+        action="append",
+        default=[],
+        metavar="NAME=0..2",
+        help=f"multiplier of a region in the expression variation, repeatable: {', '.join(REGION_MULTIPLIERS)}",
+    )
+    add_flag(
+        named,
+        "gate",
+        action="append",
+        default=[],
+        metavar="NAME=NUMBER",
+        help="threshold of a gate, repeatable: "
+        + ", ".join(name for name, gate in GATES.items() if gate.off is not None),
+    )
+    return made

@@ -1,0 +1,159 @@
+"""Face crops: a square that follows a face without its jitter, or stays put, and the pictures cut along it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipgen_engine.opencv import cv2
+from clipgen_engine.settings import ExportSettings
+from clipgen_engine.types import FaceTrack, Float64Array, UInt8Array, VideoInfo, read_only
+from clipgen_engine.video.decoding import decode
+
+_SMOOTHING_S = 0.15  # a head nods once or twice a second; what is faster is the jitter of the measurement
+_STEADY_CHANGE = 1.25  # a face that grows by less than this within a clip keeps one side: no breathing
+_SIDE_SMOOTHING_S = 1.0
+
+
+@dataclass(frozen=True, eq=False)
+class CropPath:
+    """Where a square crop lies on each frame of a span, in px of the upright source picture."""
+
+    start_frame: int
+    center_xy: Float64Array  # (N, 2) float64, px
+    side_px: Float64Array  # (N,) float64
+    roll_deg: Float64Array  # (N,) float64, clockwise tilt that the crop takes back; 0 without alignment
+
+    @property
+    def stop_frame(self) -> int:
+        """Half-open."""
+        return self.start_frame + len(self.side_px)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Plain JSON values, a number a frame; thousandths of a pixel."""
+        return {
+            "start_frame": self.start_frame,
+            "center_xy": np.round(self.center_xy, 3).tolist(),
+            "side_px": np.round(self.side_px, 3).tolist(),
+            "roll_deg": np.round(self.roll_deg, 3).tolist(),
+        }
+
+    def cut(self, pixels: UInt8Array, frame: int, size: int) -> UInt8Array:
+        """The crop of an upright picture of this frame: (size, size, 3) uint8; beyond the picture its edge goes on.
+
+        Args:
+            pixels: (H, W, 3) uint8.
+            frame: index within the span.
+        """
+        row = frame - self.start_frame
+        if not 0 <= row < len(self.side_px):
+            raise IndexError(frame)
+        side = float(self.side_px[row])
+        fine = max(1, math.ceil(side / size))  # a large crop is sampled finely, then averaged: no aliasing
+        step = side / (size * fine)
+        angle = math.radians(float(self.roll_deg[row]))
+        across = np.array([math.cos(angle), math.sin(angle)]) * step
+        down = np.array([-math.sin(angle), math.cos(angle)]) * step
+        # pixel centres lie at whole numbers for cv2, at halves for boxes
+        corner = self.center_xy[row] - 0.5 + (across + down) * (0.5 - size * fine / 2)
+        crop: UInt8Array = cv2.warpAffine(
+            pixels,
+            np.column_stack([across, down, corner]),
+            (size * fine, size * fine),
+            flags=cv2.INTER_CUBIC | cv2.WARP_INVERSE_MAP,
+            borderMode=cv2.BORDER_REPLICATE,
+        )
+        return crop if fine == 1 else cv2.resize(crop, (size, size), interpolation=cv2.INTER_AREA)
+
+
+def face_crop_path(
+    video: VideoInfo, track: FaceTrack, start_frame: int, stop_frame: int, settings: ExportSettings
+) -> CropPath | None:
+    """The crop that the settings ask for on a span of a track; None for whole frames.
+
+    Frames of the span on which the face is missing get the place between their neighbours.
+    """
+    if settings.crop == "whole":
+        return None
+    rate = float(video.average_rate)
+    reach = math.ceil(4 * _SIDE_SMOOTHING_S * rate)  # what is around the span steadies its ends
+    first = min(start_frame, max(start_frame - reach, int(track.frame_index[0])))
+    last = max(stop_frame - 1, min(stop_frame - 1 + reach, int(track.frame_index[-1])))
+    span = slice(start_frame - first, stop_frame - first)
+
+    def column(values: NDArray[np.float32]) -> Float64Array:
+        filled: Float64Array = np.interp(np.arange(first, last + 1), track.frame_index, values.astype(np.float64))
+        return filled
+
+    left, top, width, height = (column(values) for values in track.box_xywh.T)
+    box_center = np.column_stack([left + width / 2, top + height / 2])
+    steady = np.column_stack([column(values) for values in track.center_xy.T])
+    size = np.maximum(width, height)
+    roll = column(track.head_pose_deg[:, 2])
+    # The box grows and sinks with an opening mouth, the steady points do not: they carry the middle of the box.
+    offset = np.median(_turned((box_center - steady) / size[:, np.newaxis], -roll)[span], axis=0)
+    slow_size, slow_roll = (
+        _smoothed(values, seconds * rate)[span] for values, seconds in ((size, _SIDE_SMOOTHING_S), (roll, _SMOOTHING_S))
+    )
+    if slow_size.max() < _STEADY_CHANGE * slow_size.min():
+        slow_size = np.full(len(slow_size), np.median(size[span]))
+    center = (
+        _smoothed(steady, _SMOOTHING_S * rate)[span]
+        + _turned(np.tile(offset, (len(slow_roll), 1)), slow_roll) * slow_size[:, np.newaxis]
+    )
+    roll = slow_roll if settings.align_roll == "on" else np.zeros(len(slow_roll))
+    side = slow_size * (1 + 2 * settings.margin)
+    if settings.crop == "face_still":
+        low, high = center.min(axis=0), center.max(axis=0)
+        center = np.tile((low + high) / 2, (len(side), 1))
+        side = np.full(len(side), side.max() + (high - low).max())  # wherever it goes, the face keeps its margin
+        roll = np.full(len(side), np.median(roll))
+    return CropPath(start_frame, read_only(center), read_only(side), read_only(roll))
+
+
+def cropped_frames(video: VideoInfo, path: CropPath, size: int) -> Iterator[tuple[int, UInt8Array]]:
+    """Decode the frames of a path: frame index, (size, size, 3) uint8 RGB. Frames that no decoder returns are left out.
+
+    Raises:
+        VideoError: the file cannot be opened any more.
+    """
+    with closing(decode(video, path.start_frame, path.stop_frame)) as pictures:
+        for picture in pictures:
+            yield picture.index, path.cut(picture.pixels, picture.index, size)
+
+
+def _turned(vectors: Float64Array, angle_deg: Float64Array) -> Float64Array:
+    """(N, 2): each vector turned clockwise in the picture by its own angle (N,)."""
+    angle = np.radians(angle_deg)
+    x, y = vectors.T
+    turned: Float64Array = np.column_stack(
+        [x * np.cos(angle) - y * np.sin(angle), x * np.sin(angle) + y * np.cos(angle)]
+    )
+    return turned
+
+
+def _smoothed(values: Float64Array, sigma: float) -> Float64Array:
+    """Smooth along the first axis without delay, by a Gaussian kernel of fourth order.
+
+    The kernel, (3 - x^2) / 2 times a Gaussian (Wand & Schucany, Canadian Journal of Statistics 1990), keeps parabolas
+    as they are, so that quick turns of a head are not cut short. Ends are continued by a half turn about the last
+    value, which keeps straight lines straight.
+
+    Args:
+        values: (N,) or (N, K).
+        sigma: of the Gaussian, frames.
+    """
+    reach = math.ceil(4 * sigma)
+    x = np.arange(-reach, reach + 1) / sigma
+    kernel = (3 - x**2) / 2 * np.exp(-(x**2) / 2)
+    kernel /= kernel.sum()
+    columns = values.reshape(len(values), -1)
+    padded = np.pad(columns, ((reach, reach), (0, 0)), mode="reflect", reflect_type="odd")
+    smooth = np.column_stack([np.convolve(column, kernel, "valid") for column in padded.T])
+    return smooth.reshape(values.shape)

@@ -1,0 +1,233 @@
+"""What an export is asked to write: decided windows, where they come from, and the record of each."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from clipgen_engine.clips.crop_path import CropPath
+from clipgen_engine.clips.writer import WrittenClip
+from clipgen_engine.datasets.manifest import key_of
+from clipgen_engine.files import SCHEMA_VERSION
+from clipgen_engine.projects.store import Project, StoredWindow
+from clipgen_engine.ranking.ranker import combined_score, effective_regions, effective_thresholds, effective_weights
+from clipgen_engine.ranking.records import sequence_record
+from clipgen_engine.ranking.terms import TERMS
+from clipgen_engine.settings import DatasetSettings, ExportSettings, RankingSettings
+from clipgen_engine.types import Analysis, Decision, FaceTrack, Sequence, VideoInfo
+from clipgen_engine.version import __version__
+
+_CLIP_VERSION = 1  # to be raised when the same window and settings give another file
+_CROP_ONLY = ("size", "margin", "align_roll")
+
+
+@dataclass(frozen=True, eq=False)
+class ExportSource:
+    """A video and all that was decided about its windows; the accepted ones are exported."""
+
+    path: Path
+    fingerprint: str
+    windows: tuple[StoredWindow, ...]
+    subjects: Mapping[int, str] = field(default_factory=dict)  # names by track id
+
+    def accepted(self) -> list[StoredWindow]:
+        """Accepted windows, best first, ranked among themselves unless they have ranks."""
+        windows = [window for window in self.windows if window.decision is Decision.ACCEPTED]
+        if any(window.sequence.rank for window in windows):
+            return sorted(windows, key=lambda window: window.sequence.rank)
+        windows.sort(key=lambda window: (-window.sequence.combined_score, window.sequence.key))
+        return [replace(one, sequence=replace(one.sequence, rank=rank)) for rank, one in enumerate(windows, start=1)]
+
+
+@dataclass(frozen=True, eq=False)
+class ExportRequest:
+    """All that an export is made of."""
+
+    sources: tuple[ExportSource, ...]
+    output_dir: Path
+    layouts: tuple[str, ...] = ("plain",)
+    export: ExportSettings = field(default_factory=ExportSettings)
+    dataset: DatasetSettings = field(default_factory=DatasetSettings)
+    ranking: RankingSettings = field(default_factory=RankingSettings)
+
+    @cached_property
+    def weights(self) -> dict[str, float]:
+        return effective_weights(self.ranking)
+
+    @cached_property
+    def ranking_record(self) -> dict[str, Any]:
+        """The ranking settings with every weight, threshold and multiplier."""
+        return self.ranking.as_dict() | {
+            "weights": self.weights,
+            "gates": effective_thresholds(self.ranking),
+            "regions": effective_regions(self.ranking),
+        }
+
+    def items(self) -> Iterator[ExportItem]:
+        """The accepted windows of all sources, in order."""
+        number = 0
+        for source in self.sources:
+            for window in source.accepted():
+                number += 1
+                yield ExportItem(self, source, window, number)
+
+
+@dataclass(frozen=True, eq=False)
+class ExportItem:
+    """One window that becomes a clip."""
+
+    request: ExportRequest
+    source: ExportSource
+    window: StoredWindow
+    number: int  # in the whole export, from 1
+
+    @property
+    def sequence(self) -> Sequence:
+        return self.window.sequence
+
+    @property
+    def identity(self) -> str:
+        """Which window of which video this is."""
+        start, stop, track_id = self.sequence.key
+        return f"{self.source.fingerprint}:{start}:{stop}:{track_id}"
+
+    @property
+    def subject_named(self) -> bool:
+        return self.sequence.track_id in self.source.subjects
+
+    @property
+    def follows_face(self) -> bool:
+        return self.request.export.crop != "whole"
+
+    def media_key(self, analysis_key: str) -> str:
+        """Hash of all that the encoded clip depends on."""
+        settings = self.request.export.as_dict()
+        del settings["subject_id"]
+        face: tuple[Any, ...] = ()
+        if self.follows_face:
+            face = self.sequence.track_id, analysis_key
+        else:
+            settings = {name: value for name, value in settings.items() if name not in _CROP_ONLY}
+        span = self.sequence.start_frame, self.sequence.stop_frame
+        return key_of("clip", _CLIP_VERSION, self.source.fingerprint, span, face, settings)
+
+    @cached_property
+    def decided(self) -> dict[str, Any]:
+        """The part of the record that needs no look at the source: decision, scores and what made them."""
+        window, sequence, weights = self.window, self.sequence, self.request.weights
+        complete = all(name in sequence.terms for name, weight in weights.items() if weight)
+        return {
+            "rank": sequence.rank,
+            "number": self.number,
+            "start_frame": sequence.start_frame,
+            "end_frame": sequence.stop_frame - 1,
+            "frame_count": sequence.frame_count,
+            "track_id": sequence.track_id,
+            "subject_id": self.source.subjects.get(sequence.track_id, self.request.export.subject_id),
+            "tags": list(window.tags),
+            "note": window.note,
+            "decision": window.decision.value,
+            "decided_at": window.decided_at,
+            "by_hand": window.by_hand,
+            **{name: sequence.terms.get(name) for name in TERMS},
+            # windows may have been decided under other weights: what is written satisfies those of now
+            "combined_score": combined_score(sequence.terms, weights) if complete else sequence.combined_score,
+            "top_channels": [{"channel": name, "change": round(change, 4)} for name, change in sequence.top_channels],
+            "weights": weights,
+            "ranking_settings": self.request.ranking_record,
+        }
+
+
+def project_sources(project: Project) -> tuple[ExportSource, ...]:
+    """The videos of a project that have decisions, in the order of the list."""
+    sources = []
+    for video in project.videos():
+        windows = tuple(project.windows(video.video_id).values())
+        if windows and video.fingerprint:
+            sources.append(ExportSource(video.path, video.fingerprint, windows, project.subjects(video.video_id)))
+    return tuple(sources)
+
+
+def source_facts(video: VideoInfo, sequence: Sequence, analysis: Analysis | None) -> dict[str, Any]:
+    """The part of the record that the source and its analysis say; what only an analysis knows is null without one."""
+    steps = np.diff(video.pts)
+    stop = sequence.stop_frame
+    stop_time = video.times_s[stop] if stop < video.frame_count else video.times_s[-1] + video.frame_duration_s
+    track = track_of(analysis, sequence)
+    rows = (
+        [] if track is None else [row for frame in range(*sequence.key[:2]) if (row := track.row_of(frame)) is not None]
+    )
+    return {
+        "schema_version": SCHEMA_VERSION,
+        "source": video.path.name,
+        "source_fingerprint": video.fingerprint,
+        **sequence_record(video, sequence),
+        "stop_time_s": round(float(stop_time), 6),
+        "time_base": str(video.time_base),
+        "fps": float(video.average_rate),
+        "source_rate": str(video.average_rate),
+        "source_variable_rate": bool(len(steps) > 1 and steps.max() - steps.min() > 1),
+        "source_has_audio": video.has_audio,
+        "source_width_px": video.width_px,
+        "source_height_px": video.height_px,
+        "box_xywh_px": (
+            None if track is None or not rows else np.median(track.box_xywh[rows], axis=0).round(2).tolist()
+        ),
+        "analysis_settings": None if analysis is None else dict(analysis.settings),
+        "model_sha256": None if analysis is None else dict(analysis.model_sha256),
+        "token_backend": analysis.tokens[0].backend if analysis is not None and analysis.tokens else None,
+    }
+
+
+def track_of(analysis: Analysis | None, sequence: Sequence) -> FaceTrack | None:
+    """The track that the sequence is of, where the analysis has it."""
+    tracks = () if analysis is None else analysis.tracks
+    return next((track for track in tracks if track.track_id == sequence.track_id), None)
+
+
+def media_facts(item: ExportItem, written: WrittenClip, crop: CropPath | None) -> dict[str, Any]:
+    """The part of the record that is known of the encoded clip."""
+    import av
+
+    return {
+        "sha256": written.sha256,
+        "size_bytes": written.size_bytes,
+        "frame_count": written.frame_count,
+        "width_px": written.width_px,
+        "height_px": written.height_px,
+        "fps": written.frames_per_s,
+        # null: the same to the last bit, which has no number
+        "psnr_db": None if written.psnr_db is None else [_finite(value) for value in written.psnr_db],
+        "sound_s": written.sound_s,
+        "crop": None if crop is None else crop.as_dict(),
+        "export_settings": item.request.export.as_dict(),
+        "versions": {"clipgen": __version__, "av": av.__version__},
+    }
+
+
+def window_record(window: StoredWindow) -> dict[str, Any]:
+    """A window as the manifest keeps it, so that the export can become a project again."""
+    sequence = window.sequence
+    return {
+        "start_frame": sequence.start_frame,
+        "end_frame": sequence.stop_frame - 1,
+        "track_id": sequence.track_id,
+        "decision": window.decision.value,
+        "by_hand": window.by_hand,
+        "decided_at": window.decided_at,
+        "tags": list(window.tags),
+        "note": window.note,
+        "terms": dict(sequence.terms),
+        "combined_score": sequence.combined_score,
+        "top_channels": [list(channel) for channel in sequence.top_channels],
+    }
+
+
+def _finite(value: float) -> float | None:
+    return round(value, 2) if math.isfinite(value) else None

@@ -1,0 +1,78 @@
+"""Faces of a video through a backend that looks at them: decoding runs ahead while batches are computed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Generator, Iterable, Sequence
+from itertools import islice
+
+import numpy as np
+
+from clipgen_engine.errors import ModelFileError, VideoError
+from clipgen_engine.expression_tokens.backends import FaceEmbedder
+from clipgen_engine.read_ahead import read_ahead
+from clipgen_engine.types import FaceTrack, Float32Array, UInt8Array, VideoInfo
+from clipgen_engine.video.decoding import FrameReader
+
+FaceRow = tuple[int, int]  # place of the track among the tracks, row of the track
+_SLOW_S = 0.25  # a face that takes longer need not be timed in a batch
+
+
+def embedded(
+    embedder: FaceEmbedder,
+    video: VideoInfo,
+    tracks: Sequence[FaceTrack],
+    rows: Iterable[FaceRow],
+    cancel: threading.Event,
+    depth: int,
+) -> Generator[tuple[list[FaceRow], Float32Array], None, None]:
+    """Tokens (B, D) of these faces, batch by batch, in the order in which they are asked for.
+
+    Ends early once `cancel` is set. Close it, so that its thread ends with it.
+
+    Args:
+        rows: read in another thread, `depth` crops ahead; neighbours in time decode fastest.
+
+    Raises:
+        VideoError: the video cannot be opened any more, or does not give a frame any more.
+        ModelFileError: not even one crop fits into memory, or a token is not finite.
+    """
+    with read_ahead(_crops(embedder, video, tracks, rows), cancel, depth) as crops:
+        while batch := list(islice(crops, embedder.batch_size)):
+            tokens = embedder.embed(np.stack([crop for _, crop in batch]))
+            if not np.isfinite(tokens).all():
+                raise ModelFileError(
+                    "The checkpoint turns a face into values that are no finite numbers", "Choose another checkpoint"
+                )
+            yield [row for row, _ in batch], tokens
+
+
+def _crops(
+    embedder: FaceEmbedder, video: VideoInfo, tracks: Sequence[FaceTrack], rows: Iterable[FaceRow]
+) -> Generator[tuple[FaceRow, UInt8Array], None, None]:
+    last = None
+    with FrameReader(video) as reader:
+        for place, row in rows:
+            frame = int(tracks[place].frame_index[row])
+            if last is None or last.index != frame:  # several faces of one frame are asked for one after another
+                last = reader.read(frame) if frame < video.frame_count else None
+            if last is None:
+                raise VideoError(f"{video.path.name} changed since its faces were found", "Analyse it again")
+            yield (place, row), embedder.crop(last.pixels, tracks[place].box_xywh[row])
+
+
+def seconds_per_face(embedder: FaceEmbedder) -> float:
+    """What a face costs on this machine: timed on one, and where that is quick on a batch."""
+    crop = embedder.crop(np.zeros((64, 64, 3), np.uint8), np.array([16, 16, 32, 32], np.float32))[np.newaxis]
+    seconds = _timed(embedder, crop)
+    if seconds > _SLOW_S:
+        return seconds
+    count = embedder.batch_size
+    return min(_timed(embedder, np.repeat(crop, count, axis=0)) / count for _ in range(2))
+
+
+def _timed(embedder: FaceEmbedder, crops: UInt8Array) -> float:
+    begun = time.perf_counter()
+    embedder.embed(crops)
+    return time.perf_counter() - begun

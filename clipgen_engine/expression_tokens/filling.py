@@ -1,0 +1,153 @@
+"""Learned tokens of an analysis, filled in face by face in any order; what is known so far is always at hand."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from clipgen_engine.errors import Cancelled
+from clipgen_engine.expression_tokens.backends import FrameBackend
+from clipgen_engine.expression_tokens.batches import FaceRow, embedded
+from clipgen_engine.expression_tokens.interpolation import interpolated, own_rows
+from clipgen_engine.expression_tokens.store import TokenStore
+from clipgen_engine.types import (
+    Analysis,
+    BoolArray,
+    ExpressionTokens,
+    Int64Array,
+    Progress,
+    ProgressCallback,
+    read_only,
+)
+
+
+class TokenFilling:
+    """The tokens of one analysis, one backend and one stride. Faces are counted on from track to track."""
+
+    def __init__(
+        self, analysis: Analysis, backend: FrameBackend, stride: int = 1, store: TokenStore | None = None
+    ) -> None:
+        """
+        Args:
+            analysis: faces; whatever its tokens are.
+            stride: every `stride`-th frame gets a token of its own; those between are interpolated.
+            store: what it holds is taken over, and what is computed is added to it; see `made_by`.
+        """
+        self._analysis, self._backend, self._stride, self._store = analysis, backend, stride, store
+        counts = [len(track.frame_index) for track in analysis.tracks]
+        self._first_row = np.cumsum([0, *counts])
+        self._place = np.repeat(np.arange(len(counts)), counts)
+        own = (own_rows(track.frame_index, stride) for track in analysis.tracks)
+        self._wanted = np.concatenate([np.zeros(0, np.bool_), *own])
+        width = len(backend.channel_names)
+        self._values = np.full((self._first_row[-1], width), np.nan, np.float32)
+        if store is not None:
+            rows, values = store.load(width)
+            fits = rows < len(self._values)
+            self._values[rows[fits]] = values[fits]
+        self._known: BoolArray = np.all(np.isfinite(self._values), axis=1)
+        self._asked = self._known.copy()  # known, or on its way
+
+    @property
+    def total(self) -> int:
+        """Faces that get a token of their own."""
+        return int(np.count_nonzero(self._wanted))
+
+    @property
+    def done(self) -> int:
+        """Those of them that have it."""
+        return int(np.count_nonzero(self._wanted & self._known))
+
+    def missing(self, rows: Int64Array) -> Int64Array:
+        """Those of these faces that get a token of their own and have none yet."""
+        return rows[self._wanted[rows] & ~self._known[rows]]
+
+    def run(
+        self,
+        order: Callable[[], Int64Array],
+        progress: ProgressCallback | None = None,
+        cancel: threading.Event | None = None,
+    ) -> None:
+        """Compute what is missing among the faces that `order` gives.
+
+        Args:
+            order: faces, the most urgent first, as things stand now. It is asked again and again, in another thread.
+            progress: called after each batch; its `partial` is `result`.
+
+        Raises:
+            VideoError, ModelFileError: see `embedded`.
+            Cancelled: `cancel` was set; what was computed is kept.
+        """
+        cancelled = cancel or threading.Event()
+        self._asked = self._known.copy()
+        depth = self._backend.batch_size  # decoded while a batch is computed; no more, or the urgent ones would wait
+        video, tracks = self._analysis.video, self._analysis.tracks
+        with closing(embedded(self._backend, video, tracks, self._next(order), cancelled, depth)) as batches:
+            for batch, tokens in batches:
+                rows = np.array([self._first_row[place] + row for place, row in batch], np.int64)
+                if self._store is not None:
+                    self._store.add(rows, tokens)
+                self._values[rows] = tokens
+                self._known[rows] = True
+                if progress:
+                    progress(Progress("tokens", self.done, self.total, self.result))
+        if cancelled.is_set():
+            raise Cancelled
+
+    def result(self) -> Analysis:
+        """The analysis with the tokens that are known: NaN where none is, and those between two marked."""
+        tokens = []
+        for place, track in enumerate(self._analysis.tracks):
+            own = self._values[self._first_row[place] : self._first_row[place + 1]]
+            values, made = interpolated(own, track.frame_index, self._stride)
+            tokens.append(
+                ExpressionTokens(
+                    read_only(values),
+                    self._backend.channel_names,
+                    self._backend.channel_regions,
+                    self._backend.name,
+                    self._backend.checkpoint_sha256,
+                    read_only(made),
+                )
+            )
+        made_with = dict(self._backend.provenance) | {"token_stride": self._stride}
+        return replace(
+            self._analysis,
+            tokens=tuple(tokens),
+            settings={**self._analysis.settings, "token_backend": made_with},
+            model_sha256={**self._analysis.model_sha256, self._backend.name: self._backend.checkpoint_sha256},
+        )
+
+    def _next(self, order: Callable[[], Int64Array]) -> Iterator[FaceRow]:
+        """The faces to compute, some at a time: those that are most urgent by then, in the order of time."""
+        while True:
+            urgent = order()
+            urgent = urgent[self._wanted[urgent] & ~self._asked[urgent]][: self._backend.batch_size]
+            if not len(urgent):
+                return
+            self._asked[urgent] = True
+            faces = [(int(self._place[row]), int(row - self._first_row[self._place[row]])) for row in urgent]
+            yield from sorted(faces, key=lambda face: int(self._analysis.tracks[face[0]].frame_index[face[1]]))
+
+
+def made_by(analysis: Analysis, backend: FrameBackend) -> Mapping[str, Any]:
+    """All that a face's token depends on, by which a store is found: video, faces, checkpoint, backbone, subject.
+
+    The stride is not among it: a token is the same whatever its neighbours are, and serves for every stride.
+    """
+    faces = hashlib.sha256()
+    for track in analysis.tracks:
+        faces.update(track.frame_index.tobytes() + track.box_xywh.tobytes())
+    return {
+        "fingerprint": analysis.video.fingerprint,
+        "faces": faces.hexdigest(),
+        "backend": backend.name,
+        "checkpoint": backend.checkpoint_sha256,
+        **backend.provenance,
+    }

@@ -1,0 +1,74 @@
+"""The order in which faces get their learned tokens: where a curator looks first, then outwards."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+
+from clipgen_engine.ranking.ranker import Ranking, SequenceKey
+from clipgen_engine.ranking.windows import sliding_minimum
+from clipgen_engine.types import FaceTrack, Float32Array, Int64Array
+
+
+def rows_in_time(tracks: Sequence[FaceTrack]) -> Int64Array:
+    """Faces of all tracks (counted on from track to track), frame after frame."""
+    return np.argsort(_frames(tracks), kind="stable")
+
+
+def rows_of_windows(tracks: Sequence[FaceTrack], keys: Iterable[SequenceKey], stride: int) -> Int64Array:
+    """Faces of these windows, window after window, with those around them that their tokens hang on."""
+    first_row = np.cumsum([0, *(len(track.frame_index) for track in tracks)])
+    places = {track.track_id: place for place, track in enumerate(tracks)}
+    found: list[Int64Array] = []
+    for start, stop, track_id in keys:
+        place = places.get(track_id)
+        if place is not None:
+            frames = tracks[place].frame_index
+            low, high = np.searchsorted(frames, (start - stride + 1, stop + stride - 1))
+            found.append(np.arange(low, high, dtype=np.int64) + first_row[place])
+    rows = np.concatenate([np.zeros(0, np.int64), *found])
+    _, once = np.unique(rows, return_index=True)
+    return rows[np.sort(once)]
+
+
+def rows_by_urgency(
+    tracks: Sequence[FaceTrack], ranking: Ranking, stride: int, wanted: Iterable[SequenceKey] = ()
+) -> Int64Array:
+    """All faces, the most urgent first.
+
+    These are the faces of the wanted windows, then of the selected ones from the best on, then all others by the best
+    score of a valid window that holds them: the list's rivals and their surroundings rise like islands out of a lake
+    that runs dry. Faces that no valid window holds come last, in the order of time.
+
+    Args:
+        ranking: by the blendshapes, with the gates as they stand.
+        wanted: windows that the curator looks at.
+    """
+    keys = [*wanted, *(sequence.key for sequence in ranking.sequences)]
+    ahead = rows_of_windows(tracks, keys, stride)
+    levels = np.concatenate([np.zeros(0, np.float32), *(_levels(track, ranking, stride) for track in tracks)])
+    others = np.ones(len(levels), np.bool_)
+    others[ahead] = False
+    rest = np.flatnonzero(others)
+    return np.concatenate([ahead, rest[np.lexsort((_frames(tracks)[rest], -levels[rest]))]])
+
+
+def _frames(tracks: Sequence[FaceTrack]) -> Int64Array:
+    return np.concatenate([np.zeros(0, np.int64), *(track.frame_index for track in tracks)])
+
+
+def _levels(track: FaceTrack, ranking: Ranking, stride: int) -> Float32Array:
+    """(N,) float32: the best score of a valid window that needs this face, -inf where there is none."""
+    windows = np.flatnonzero(ranking.scores.track_id == track.track_id)
+    windows = windows[ranking.valid[windows]]
+    if not len(windows):
+        return np.full(len(track.frame_index), -np.inf, np.float32)
+    length, pad = ranking.settings.sequence_length, stride - 1
+    first = int(track.frame_index[0])
+    span = int(track.frame_index[-1]) - first + 1
+    # the negative score at each window's first frame; a window needs its frames and `pad` frames on either side
+    lowest = np.full(span + length + 2 * pad, np.inf, np.float32)
+    lowest[ranking.scores.start_frame[windows] - first + length - 1 + pad] = -ranking.combined[windows]
+    level = -sliding_minimum(lowest, length + 2 * pad)
+    return level[track.frame_index - first]

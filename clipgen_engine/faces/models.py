@@ -1,0 +1,232 @@
+"""MediaPipe's two face models behind plain arrays: a landmarker that follows one face, and a detector.
+
+Both are native tasks that must be closed. The landmarker is called and its answer read through MediaPipe's C interface
+itself: a Python object for each of 478 points and a change of threads for each call cost a tenth of the analysis. That
+is MediaPipe's private side, which the pinned version holds still; a test compares it with the public answer.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import logging
+import os
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from clipgen_engine.errors import ModelFileError
+from clipgen_engine.faces.mediapipe_import import BaseOptions, mp, vision
+from clipgen_engine.faces.model_files import FaceModel
+
+# isort: split
+from mediapipe.tasks.python.components.containers.category_c import CategoryC
+from mediapipe.tasks.python.components.containers.landmark_c import NormalizedLandmarkC
+from mediapipe.tasks.python.core.mediapipe_c_bindings import load_raw_library
+from mediapipe.tasks.python.core.mediapipe_c_utils import handle_status
+from mediapipe.tasks.python.vision.core import image as mp_image
+from mediapipe.tasks.python.vision.face_landmarker import FaceLandmarkerResultC
+
+from clipgen_engine.types import Float32Array, UInt8Array
+
+_BLANK = np.zeros((64, 64, 3), np.uint8)
+_POINT = np.dtype(
+    {
+        "names": ["xyz"],
+        "formats": [("f4", 3)],
+        "offsets": [NormalizedLandmarkC.x.offset],
+        "itemsize": ctypes.sizeof(NormalizedLandmarkC),
+    }
+)
+_CATEGORY = np.dtype(
+    {
+        "names": ["score"],
+        "formats": ["f4"],
+        "offsets": [CategoryC.score.offset],
+        "itemsize": ctypes.sizeof(CategoryC),
+    }
+)
+
+_log = logging.getLogger(__name__)
+_chatter_lock = threading.Lock()
+
+
+@dataclass(frozen=True, eq=False)
+class FaceMesh:
+    """One face as the landmarker sees it, in px of the picture that it was given."""
+
+    points: Float32Array  # (478, 3) float32, px; z grows away from the camera
+    blendshapes: Float32Array  # (52,) float32, 0..1
+    transformation: Float32Array  # (4, 4) float32, canonical face to camera
+    picture_width: int  # px
+
+
+@dataclass(frozen=True, eq=False)
+class Detection:
+    """One hit of the face detector, in px of the picture that it was given."""
+
+    box_xywh: Float32Array  # (4,) float32, px
+    score: float  # 0..1
+
+
+class FaceLandmarker:
+    """Follows one face from picture to picture and smooths its mesh over time.
+
+    Raises:
+        ModelFileError: the model cannot be started.
+    """
+
+    def __init__(self, model: FaceModel) -> None:
+        options = vision.FaceLandmarkerOptions(
+            base_options=BaseOptions(model_asset_buffer=model.landmarker),
+            running_mode=vision.RunningMode.VIDEO,
+            num_faces=1,  # with more MediaPipe does not smooth
+            output_face_blendshapes=True,
+            output_facial_transformation_matrixes=True,
+        )
+        self._library = load_raw_library(mp_image._CTYPES_SIGNATURES)
+        with native_chatter_logged(), _start_errors():
+            self._task = vision.FaceLandmarker.create_from_options(options)
+            self._clock_ms = 0  # MediaPipe wants rising time stamps, whatever video or segment comes next
+            self._offset_ms: int | None = None
+            self._run(_BLANK, 0)
+
+    def restart(self) -> None:
+        """Forget the face and its smoothing: a picture without a face clears both, to the last bit."""
+        self._clock_ms += 1
+        self._run(_BLANK, self._clock_ms)
+        self._offset_ms = None
+
+    def find(self, pixels: UInt8Array, time_s: float) -> FaceMesh | None:
+        """The face on an RGB picture (H, W, 3), or None. Times rise from one call to the next until a restart."""
+        time_ms = round(time_s * 1000)
+        if self._offset_ms is None:
+            self._offset_ms = self._clock_ms + 1 - time_ms
+        self._clock_ms = max(self._clock_ms + 1, time_ms + self._offset_ms)
+        return self._run(pixels, self._clock_ms)
+
+    def _run(self, pixels: UInt8Array, time_ms: int) -> FaceMesh | None:
+        answer = FaceLandmarkerResultC()
+        with self._native_image(pixels) as image:
+            self._checked(
+                self._library.MpFaceLandmarkerDetectForVideo,
+                self._task._handle,
+                image,
+                None,
+                time_ms,
+                ctypes.byref(answer),
+            )
+        try:
+            return _mesh(answer, pixels.shape[1], pixels.shape[0]) if answer.face_landmarks_count else None
+        finally:
+            self._library.MpFaceLandmarkerCloseResult(ctypes.byref(answer))
+
+    @contextmanager
+    def _native_image(self, pixels: UInt8Array) -> Iterator[ctypes.c_void_p]:
+        """MediaPipe's own copy of an RGB picture."""
+        height, width = pixels.shape[:2]
+        image = ctypes.c_void_p()
+        data = pixels.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
+        create = self._library.MpImageCreateFromUint8Data
+        self._checked(create, mp.ImageFormat.SRGB, width, height, data, pixels.size, ctypes.byref(image))
+        try:
+            yield image
+        finally:
+            self._library.MpImageFree(image)
+
+    def _checked(self, function: Any, *arguments: Any) -> None:
+        """Call a function of the C interface, whose last argument takes the message of an error."""
+        message = ctypes.c_char_p()
+        status = function(*arguments, ctypes.byref(message))
+        if status:
+            try:
+                handle_status(status, message)
+            finally:
+                self._library.MpErrorFree(message)
+
+    def close(self) -> None:
+        self._task.close()
+
+
+class FaceDetector:
+    """Finds faces on single pictures: those that take up at least about a seventh of it.
+
+    May be asked from several threads: MediaPipe passes the calls of a task through one of its own.
+
+    Raises:
+        ModelFileError: the model cannot be started.
+    """
+
+    def __init__(self, model: FaceModel, min_score: float) -> None:
+        options = vision.FaceDetectorOptions(
+            base_options=BaseOptions(model_asset_buffer=model.detector), min_detection_confidence=min_score
+        )
+        with native_chatter_logged(), _start_errors():
+            self._task = vision.FaceDetector.create_from_options(options)
+            self.find(_BLANK)
+
+    def find(self, pixels: UInt8Array) -> list[Detection]:
+        """The faces on an RGB picture (H, W, 3), best first."""
+        found = self._task.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=pixels)).detections
+        hits = [_detection(hit) for hit in found]
+        return sorted(hits, key=lambda hit: -hit.score)
+
+    def close(self) -> None:
+        self._task.close()
+
+
+def _mesh(answer: Any, width: int, height: int) -> FaceMesh:
+    marks, shapes = answer.face_landmarks[0], answer.face_blendshapes[0]
+    points = _records(marks.landmarks, marks.landmarks_count, _POINT)["xyz"]
+    return FaceMesh(
+        points=points * np.array([width, height, width], np.float32),
+        blendshapes=_records(shapes.categories, shapes.categories_count, _CATEGORY)["score"].copy(),
+        transformation=answer.facial_transformation_matrixes[0].to_numpy().astype(np.float32),
+        picture_width=width,
+    )
+
+
+def _records(pointer: Any, count: int, layout: np.dtype[Any]) -> Any:
+    """A view of a C array of structs; valid until the answer is closed."""
+    memory: Any = (ctypes.c_char * (count * layout.itemsize)).from_address(ctypes.addressof(pointer.contents))
+    return np.frombuffer(memory, layout)
+
+
+def _detection(hit: Any) -> Detection:
+    box = hit.bounding_box
+    return Detection(
+        np.array([box.origin_x, box.origin_y, box.width, box.height], np.float32), float(hit.categories[0].score)
+    )
+
+
+@contextmanager
+def _start_errors() -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, ValueError) as error:
+        raise ModelFileError(f"The face model could not be started ({error})", "Install clipgen again") from error
+
+
+@contextmanager
+def native_chatter_logged() -> Iterator[None]:
+    """Send what native code prints on stderr to the log instead: MediaPipe has no switch for its greetings.
+
+    A command line promises one line on stderr, and a person takes warnings there for trouble.
+    """
+    with _chatter_lock, tempfile.TemporaryFile() as caught:
+        sys.stderr.flush()
+        original = os.dup(2)
+        try:
+            os.dup2(caught.fileno(), 2)
+            yield
+        finally:
+            os.dup2(original, 2)
+            os.close(original)
+            caught.seek(0)
+            for line in caught.read().decode(errors="replace").splitlines():
+                _log.debug("mediapipe: %s", line)

@@ -1,0 +1,41 @@
+"""What is kept of the faces observed in a run of frames: a row an observation, a summary a tracklet."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from clipgen_engine.types import Float32Array
+
+# What is kept of each observation: name, dtype, shape. Lengths in px of the source.
+COLUMNS: Mapping[str, tuple[Any, tuple[int, ...]]] = {
+    "frame_index": (np.int64, ()),
+    "tracklet": (np.int64, ()),
+    "box_xywh": (np.float32, (4,)),
+    "confidence": (np.float32, ()),
+    "center_xy": (np.float32, (2,)),
+    "head_pose_deg": (np.float32, (3,)),
+    "blendshapes": (np.float32, (52,)),
+    "face_share": (np.float32, ()),
+    "inside_share": (np.float32, ()),
+    "sharpness": (np.float32, ()),
+    "brightness": (np.float32, ()),
+    "mouth_open": (np.float32, ()),
+}
+Rows = Mapping[str, NDArray[Any]]  # (N, ...) by column name
+
+
+@dataclass(frozen=True, eq=False)
+class TrackletSummary:
+    """A tracklet as far as it is known."""
+
+    number: int  # within its segment
+    continues: int | None  # the tracklet of the same landmarker before faces came close or parted
+    near: bool
+    descriptor: Float32Array  # (D,) float32
+    described: int
+    entry_box: Float32Array | None  # (4,) float32, px: where it was just before the segment's first frame

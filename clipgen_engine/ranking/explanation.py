@@ -1,0 +1,190 @@
+"""Why a window stands where it stands: its scores among all others, what moved, its gates, and what it lost to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from clipgen_engine.ranking.gates import GATES
+from clipgen_engine.ranking.ranker import (
+    COMBINED,
+    Ranker,
+    Ranking,
+    SequenceKey,
+    effective_thresholds,
+    effective_weights,
+)
+from clipgen_engine.ranking.terms import TERMS
+from clipgen_engine.types import BLENDSHAPES, Float32Array, Float64Array, Sequence
+
+_EXPLAINED_CHANNELS = 6
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A value among those of all complete windows of the video."""
+
+    value: float
+    rank: int  # 1 is highest
+    percentile: float  # share of the windows, 0..100, that do not exceed it
+
+
+@dataclass(frozen=True)
+class GateResult:
+    """How a window stands with one gate that is on."""
+
+    name: str
+    passed: bool
+    margin: float  # in the gate's own unit; negative where it fails
+    reason: str  # a sentence part; of use where it fails
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """The answer to: why is this window first, or why is it not in the list?"""
+
+    key: SequenceKey
+    verdict: str  # one sentence
+    standings: Mapping[str, Standing]  # by term name, and `combined_score`
+    channels: tuple[tuple[str, float], ...]  # channels that moved most, with their signed change
+    extreme_frames: tuple[int, int]  # frames of the strongest channel's lowest and highest value
+    gates: tuple[GateResult, ...]  # gates that are on
+    lost_to: Sequence | None  # the better selected window that it overlaps or comes too close to
+
+
+def explain(ranker: Ranker, ranking: Ranking, key: SequenceKey) -> Explanation | None:
+    """Explain a window of the ranking's length.
+
+    Returns:
+        None where the track lacks the face in a frame of the window, or does not cover it.
+    """
+    start, stop, track_id = key
+    alone = ranker.series.window_at(track_id, start, stop - start)
+    sequence = ranker.describe(key, ranking.settings)
+    if sequence is None or alone is None:
+        return None
+    gates = tuple(
+        GateResult(
+            name,
+            gate.margin(value, threshold) >= 0,
+            gate.margin(value, threshold),
+            gate.reason.format(value=value, threshold=threshold),
+        )
+        for name, threshold in effective_thresholds(ranking.settings).items()
+        if threshold != (gate := GATES[name]).off
+        for value in [float(gate.measure(ranker.series, alone, ranking.settings)[0])]
+    )
+    lost_to = _blocking(ranking, key)
+    return Explanation(
+        key=key,
+        verdict=_verdict(ranking, sequence, gates, lost_to),
+        standings=_standings(ranking, sequence),
+        channels=ranker.moving_channels(key)[:_EXPLAINED_CHANNELS],
+        extreme_frames=_extreme_frames(ranker, key),
+        gates=gates,
+        lost_to=lost_to,
+    )
+
+
+def explain_place(ranker: Ranker, ranking: Ranking, frame: int, track_id: int | None = None) -> Explanation | str:
+    """Explain the window centred at a frame, of this track or else of the best one there.
+
+    Returns:
+        A sentence where there is no such window: no face, too near to where the face leaves or to a cut, or a frame
+        without the face.
+    """
+    length = ranking.settings.sequence_length
+    start = frame - (length - 1) // 2
+    series = ranker.series
+    here = np.flatnonzero(series.frame == frame)
+    tracks = [int(series.track_id[row]) for row in here if series.present[row]]
+    if track_id is not None:
+        tracks = [track for track in tracks if track == track_id]
+    if not tracks:
+        return f"No face is seen at frame {frame}."
+    found = [explain(ranker, ranking, (start, start + length, track)) for track in tracks]
+    explained = [explanation for explanation in found if explanation is not None]
+    if explained:
+        return max(explained, key=lambda one: one.standings[COMBINED].value)
+    for track in tracks:
+        windows = series.window_at(track, start, length)
+        if windows is not None:
+            missing = int(series.missing_frames(windows)[0])
+            return f"The face is missing in {missing} of the {length} frames around frame {frame}."
+    return (
+        f"A window of {length} frames around frame {frame} does not fit: the face appears, leaves or the shot is cut "
+        "within it."
+    )
+
+
+def _standings(ranking: Ranking, sequence: Sequence) -> dict[str, Standing]:
+    # a score of one kind of tokens says nothing among those of another
+    learned = sequence.scored_by != BLENDSHAPES
+    complete = ranking.scores.complete & (ranking.scores.learned == learned)
+    weights = effective_weights(ranking.settings)
+    standings = {
+        name: _standing(sequence.terms[name], ranking.scores.term(name)[complete]) for name in TERMS if weights[name]
+    }
+    return standings | {COMBINED: _standing(sequence.combined_score, ranking.combined[complete])}
+
+
+def _standing(value: float, among: Float32Array | Float64Array) -> Standing:
+    higher = int(np.count_nonzero(among > value))
+    share = 100.0 * (len(among) - higher) / len(among) if len(among) else 100.0
+    return Standing(value, higher + 1, share)
+
+
+def _extreme_frames(ranker: Ranker, key: SequenceKey) -> tuple[int, int]:
+    start, stop, track_id = key
+    tokens = ranker.series.blendshapes_of(track_id, start, stop)
+    strongest = tokens[:, int(tokens.var(axis=0).argmax())]
+    return start + int(strongest.argmin()), start + int(strongest.argmax())
+
+
+def _blocking(ranking: Ranking, key: SequenceKey) -> Sequence | None:
+    start, stop, track_id = key
+    gap = ranking.settings.min_gap
+    for sequence in ranking.sequences:
+        apart = sequence.start_frame >= stop + gap or sequence.stop_frame + gap <= start
+        other_track = ranking.settings.scope == "track" and sequence.track_id != track_id
+        if sequence.key != key and not apart and not other_track:
+            return sequence
+    return None
+
+
+def _verdict(ranking: Ranking, sequence: Sequence, gates: tuple[GateResult, ...], lost_to: Sequence | None) -> str:
+    for chosen in ranking.sequences:
+        if chosen.key == sequence.key:
+            return f"Selected as number {chosen.rank} of {len(ranking.sequences)}."
+    failed = [gate.reason for gate in gates if not gate.passed]
+    if failed:
+        return f"Not selected: {'; '.join(failed)}."
+    waits = "its learned tokens are still to come"
+    if lost_to is not None:
+        if sequence.scored_by == BLENDSHAPES != lost_to.scored_by:
+            return f"Not selected: number {lost_to.rank} overlaps it and has its learned tokens; {waits}."
+        return (
+            f"Not selected: number {lost_to.rank} (frames {lost_to.start_frame} to {lost_to.stop_frame - 1}, "
+            f"score {lost_to.combined_score:.2f}) overlaps it and scores better."
+            if lost_to.combined_score >= sequence.combined_score
+            else f"Not selected: number {lost_to.rank} (frames {lost_to.start_frame} to {lost_to.stop_frame - 1}) was "
+            "accepted and occupies its place."
+        )
+    start, stop, gap = sequence.start_frame, sequence.stop_frame, ranking.settings.min_gap
+    if any(begin < stop + gap and start < end + gap for begin, end, _ in ranking.blocked):
+        return "Not selected: it touches a span that was rejected."
+    rivals = [
+        other for other in ranking.sequences if ranking.settings.scope == "video" or other.track_id == sequence.track_id
+    ]
+    if rivals and sequence.scored_by == BLENDSHAPES != rivals[-1].scored_by:
+        return f"Not selected yet: {waits}."
+    if ranking.settings.diversity and rivals and sequence.combined_score >= rivals[-1].combined_score:
+        return f"Not selected: it looks too much like what is (diversity {ranking.settings.diversity:.2f})."
+    if not rivals:
+        return "Not selected: no window was asked for."
+    return (
+        f"Not selected: its score {sequence.combined_score:.2f} is below the {rivals[-1].combined_score:.2f} of the "
+        f"last of {len(rivals)}."
+    )

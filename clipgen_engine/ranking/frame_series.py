@@ -1,0 +1,273 @@
+"""All face tracks of a video as dense rows with prefix sums, from which any window costs the same.
+
+Rows stand track after track, each from the track's first frame to its last, so that a window of L frames is L rows
+on end. Values are summed as whole numbers (fixed point), so that a window's result does not depend on where it
+stands, on the other tracks or on their order, to the last bit.
+"""
+
+from __future__ import annotations
+
+import threading
+from functools import cached_property
+
+import numpy as np
+
+from clipgen_engine.faces.blendshape_channels import BLENDSHAPE_REGIONS
+from clipgen_engine.ranking.token_series import TokenSeries
+from clipgen_engine.ranking.windows import Windows, prefix_sums, sliding_minimum
+from clipgen_engine.types import (
+    BLENDSHAPES,
+    Analysis,
+    BoolArray,
+    FaceTrack,
+    Float32Array,
+    Int32Array,
+    Int64Array,
+    read_only,
+)
+
+_UNITS = 1 << 8  # columns are summed in steps of 1/256 of their unit
+_ANGLES = ("yaw", "pitch", "roll")
+
+
+class FrameSeries:
+    """Dense per-frame values of all tracks of an analysis. Prefix sums are made when they are asked for first."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        pairs = [pair for pair in zip(analysis.tracks, analysis.tokens, strict=True) if len(pair[0].frame_index)]
+        tracks = [track for track, _ in pairs]
+        spans = [(int(track.frame_index[0]), int(track.frame_index[-1]) + 1) for track in tracks]
+        offsets = np.cumsum([0, *(stop - start for start, stop in spans)])
+        self.row_count = int(offsets[-1])
+        self.frame: Int64Array = np.concatenate(
+            [np.zeros(0, np.int64), *(np.arange(start, stop, dtype=np.int64) for start, stop in spans)]
+        )
+        self.track_id: Int64Array = np.repeat(
+            np.array([track.track_id for track in tracks], np.int64), np.diff(offsets)
+        )
+        self._sources = [
+            (track.frame_index - start + offset, track, tokens)
+            for (track, tokens), (start, _), offset in zip(pairs, spans, offsets[:-1], strict=True)
+        ]
+        self.present: BoolArray = np.zeros(self.row_count, np.bool_)
+        for rows, _, _ in self._sources:
+            self.present[rows] = True
+        self._short_side_px = min(analysis.video.width_px, analysis.video.height_px)
+        self._missing = prefix_sums(~self.present[np.newaxis])[0].astype(np.int32)
+        self._variance: dict[TokenSeries, tuple[int, Float32Array]] = {}
+        self._variance_lock = threading.Lock()
+        self._columns: dict[str, Float32Array] = {}
+        self._column_sums: dict[str, tuple[Int64Array, Int64Array]] = {}
+
+    @cached_property
+    def tokens(self) -> TokenSeries:
+        """The expression tokens of all rows."""
+        regions = self._sources[0][2].channel_regions if self._sources else ()
+        values = np.zeros((len(regions), self.row_count), np.float32)
+        for rows, _, tokens in self._sources:
+            values[:, rows[tokens.known]] = tokens.values[tokens.known].T
+        return TokenSeries(values, self._token_known, regions)
+
+    @cached_property
+    def blendshapes(self) -> TokenSeries:
+        """The blendshapes of all rows, whatever the tokens are: only they can be told in words."""
+        if not self.has_learned:
+            return self.tokens
+        values = np.zeros((len(BLENDSHAPE_REGIONS), self.row_count), np.float32)
+        for rows, track, _ in self._sources:
+            values[:, rows] = track.blendshapes[:, 1:].T
+        return TokenSeries(values, self.present, tuple(BLENDSHAPE_REGIONS.values()))
+
+    @property
+    def backend(self) -> str:
+        """Name of the backend of the tokens."""
+        return self._sources[0][2].backend if self._sources else BLENDSHAPES
+
+    @property
+    def has_learned(self) -> bool:
+        """Whether the tokens are other than the blendshapes."""
+        return self.backend != BLENDSHAPES
+
+    @property
+    def all_known(self) -> bool:
+        """Whether every face has its token."""
+        return not self._unknown[-1]
+
+    def unknown_tokens(self, windows: Windows) -> Int64Array:
+        """(W,) int64: faces of each window whose token is not known (yet)."""
+        return windows.difference(self._unknown)
+
+    @cached_property
+    def _token_known(self) -> BoolArray:
+        known = np.zeros(self.row_count, np.bool_)
+        for rows, _, tokens in self._sources:
+            known[rows] = tokens.known
+        return read_only(known)
+
+    @cached_property
+    def _unknown(self) -> Int64Array:
+        sums: Int64Array = prefix_sums((self.present & ~self._token_known)[np.newaxis])[0]
+        return sums
+
+    @cached_property
+    def in_frame_order(self) -> bool:
+        """Whether rows ascend by frame, so that tracks never stand side by side in time."""
+        return bool((np.diff(self.frame) >= 0).all())
+
+    def windows(self, length: int) -> Windows:
+        """All runs of `length` rows; those that run over the end of a track are told apart by `inside_track`."""
+        return Windows(length, 0, max(0, self.row_count - length + 1))
+
+    def window_at(self, track_id: int, start_frame: int, length: int) -> Windows | None:
+        """The one window of this track that starts at this frame, or None where the track does not cover it."""
+        rows = np.flatnonzero(self.track_id == track_id)
+        if not len(rows):
+            return None
+        row = int(rows[0]) + start_frame - int(self.frame[rows[0]])
+        return Windows(length, row, row + 1) if rows[0] <= row and row + length - 1 <= rows[-1] else None
+
+    def start_frame(self, windows: Windows) -> Int64Array:
+        """(W,) int64: first frame of each window."""
+        return self.frame[windows.first_row : windows.stop_row]
+
+    def inside_track(self, windows: Windows) -> BoolArray:
+        """(W,) bool: first and last row belong to one track."""
+        last = slice(windows.first_row + windows.length - 1, windows.stop_row + windows.length - 1)
+        inside: BoolArray = self.track_id[windows.first_row : windows.stop_row] == self.track_id[last]
+        return inside
+
+    def missing_frames(self, windows: Windows) -> Int32Array:
+        """(W,) int32: frames of each window in which the face is missing."""
+        return windows.difference(self._missing)
+
+    def column(self, name: str) -> Float32Array:
+        """(K, R) float32: a quantity of each frame, zero where the face is missing.
+
+        Args:
+            name: a field of `FaceTrack`; or `face_height` (face size in short
+                sides of the picture), `yaw`, `pitch`, `roll` (degrees, without sign), `step_px` (way of the face
+                centre since the frame before), `face_count` (faces on the frame).
+        """
+        if name not in self._columns:
+            self._columns[name] = self._face_count() if name == "face_count" else self._filled(name)
+        return self._columns[name]
+
+    def mean(self, name: str, windows: Windows) -> Float32Array:
+        """(K, W) float32: mean of a column over each window (of use where no frame is missing)."""
+        sums, _ = self._sums_of(name)
+        means = windows.difference(sums).astype(np.float32)
+        means *= np.float32(1 / (windows.length * float(_UNITS)))
+        return means
+
+    def wander(self, name: str, windows: Windows) -> Float32Array:
+        """(W,) float32: root-mean-square distance of a column's vectors from their mean, in the column's unit."""
+        sums, square_sums = self._sums_of(name)
+        # n * sum(q^2) - sum(q)^2 of whole numbers: exact as long as it fits 53 bits, so hardly any cancellation
+        spread = windows.difference(square_sums).astype(np.float64)
+        spread *= windows.length
+        for column in sums:
+            summed = windows.difference(column).astype(np.float64)
+            spread -= np.multiply(summed, summed, out=summed)
+        distance = np.maximum(spread, 0, out=spread).astype(np.float32)
+        np.sqrt(distance, out=distance)
+        distance *= np.float32(1 / (windows.length * float(_UNITS)))
+        return distance
+
+    def minimum(self, name: str, windows: Windows) -> Float32Array:
+        """(W,) float32: smallest value of a one-number column over the present frames of each window."""
+        return self._smallest(self.column(name)[0], windows)
+
+    def maximum(self, name: str, windows: Windows) -> Float32Array:
+        """(W,) float32: largest value of a one-number column over the present frames of each window."""
+        return -self._smallest(-self.column(name)[0], windows)
+
+    def region_variance(self, tokens: TokenSeries, windows: Windows) -> Float32Array:
+        """(G, W) float32: see `TokenSeries.region_variance`; kept for the length that was asked for last.
+
+        Args:
+            tokens: those of this series, or its blendshapes.
+        """
+        with self._variance_lock:
+            kept = self._variance.get(tokens)
+            if kept is None or kept[0] != windows.length:
+                if len(windows) == 1:  # a question about one window is no reason to compute all
+                    return tokens.region_variance(windows)
+                every = self.windows(windows.length)
+                kept = self._variance[tokens] = windows.length, read_only(tokens.region_variance(every))
+            return kept[1][:, windows.first_row : windows.stop_row]
+
+    def displacement(self, windows: Windows) -> Float32Array:
+        """(W,) float32: root-mean-square distance of the face centre from where the window began, in short sides."""
+        first = self.column("center_xy")[:, windows.first_row : windows.stop_row]
+        shift = self.mean("center_xy", windows) - first
+        square_px = self.wander("center_xy", windows) ** 2 + (shift**2).sum(axis=0)
+        displacement: Float32Array = np.sqrt(square_px) / np.float32(self._short_side_px)
+        return displacement
+
+    def mean_step_px(self, windows: Windows) -> Float32Array:
+        """(W,) float32, px: mean way of the face centre from one frame of the window to the next."""
+        inner = Windows(windows.length - 1, windows.first_row + 1, windows.stop_row + 1)
+        mean: Float32Array = self.mean("step_px", inner)[0]
+        return mean
+
+    def blendshapes_of(self, track_id: int, start_frame: int, stop_frame: int) -> Float32Array:
+        """(N, 51) float32: the blendshapes of a track's present frames in a half-open span."""
+        for _, track, _ in self._sources:
+            if track.track_id == track_id:
+                first, last = np.searchsorted(track.frame_index, (start_frame, stop_frame))
+                return track.blendshapes[first:last, 1:]
+        return np.zeros((0, len(BLENDSHAPE_REGIONS)), np.float32)
+
+    def movement(self, track_id: int) -> tuple[Int64Array, Float32Array]:
+        """Frames (N,) int64 of a track, and how far (N,) float32 the expression token moved since the frame before.
+
+        The distance is Euclidean; NaN where the frame or the one before lacks the face.
+        """
+        for _, track, tokens in self._sources:
+            if track.track_id == track_id:
+                first, last = int(track.frame_index[0]), int(track.frame_index[-1])
+                distance = np.full(last - first + 1, np.nan, np.float32)
+                steps = np.linalg.norm(np.diff(tokens.values, axis=0), axis=1)
+                next_to = np.diff(track.frame_index) == 1
+                distance[track.frame_index[1:][next_to] - first] = steps[next_to]
+                return np.arange(first, last + 1, dtype=np.int64), distance
+        return np.zeros(0, np.int64), np.zeros(0, np.float32)
+
+    def _smallest(self, values: Float32Array, windows: Windows) -> Float32Array:
+        reach = slice(windows.first_row, windows.stop_row + windows.length - 1)
+        present = np.where(self.present[reach], values[reach], np.float32(np.inf))
+        return sliding_minimum(present, windows.length)
+
+    def _filled(self, name: str) -> Float32Array:
+        columns: Float32Array | None = None
+        for rows, track, _ in self._sources:
+            values = np.atleast_2d(self._quantity(track, name).T)
+            if columns is None:
+                columns = np.zeros((len(values), self.row_count), np.float32)
+            columns[:, rows] = values
+        return np.zeros((1, 0), np.float32) if columns is None else columns
+
+    def _quantity(self, track: FaceTrack, name: str) -> Float32Array:
+        if name in _ANGLES:
+            return np.abs(track.head_pose_deg[:, _ANGLES.index(name)])
+        if name == "face_height":
+            return track.size_px / np.float32(self._short_side_px)
+        if name == "step_px":
+            steps = np.linalg.norm(np.diff(track.center_xy, axis=0), axis=1)
+            return np.concatenate([np.zeros(1, np.float32), steps.astype(np.float32)])
+        values: Float32Array = getattr(track, name)
+        return values
+
+    def _face_count(self) -> Float32Array:
+        count = np.bincount(self.frame[self.present])
+        values = np.zeros((1, self.row_count), np.float32)
+        values[0, self.present] = count[self.frame[self.present]]
+        return values
+
+    def _sums_of(self, name: str) -> tuple[Int64Array, Int64Array]:
+        """Prefix sums (K, R + 1) int64 of a column's whole numbers, and (R + 1,) of the squares of all K together."""
+        if name not in self._column_sums:
+            units = np.rint(self.column(name).astype(np.float64) * _UNITS).astype(np.int64)
+            squares = (units * units).sum(axis=0, keepdims=True)
+            self._column_sums[name] = prefix_sums(units), prefix_sums(squares)[0]
+        return self._column_sums[name]

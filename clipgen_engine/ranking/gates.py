@@ -1,0 +1,213 @@
+"""Gates: yes/no conditions on a window, each with the number that it compares and how far off it is.
+
+A new gate is a function here and an entry in `GATES`; flag, panel and statistic follow. A gate whose threshold is the
+one that lets everything pass is off and costs nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from clipgen_engine.ranking.frame_series import FrameSeries
+from clipgen_engine.ranking.terms import TERMS, ScoreTerm
+from clipgen_engine.ranking.windows import Windows
+from clipgen_engine.settings import RankingSettings
+from clipgen_engine.types import BoolArray, Float32Array, Setting
+
+Measure = Callable[[FrameSeries, Windows, RankingSettings], Float32Array]
+
+
+@dataclass(frozen=True)
+class Gate:
+    """A condition that a window must meet."""
+
+    name: str
+    label: str
+    threshold: Setting
+    at_least: bool  # the measured number must be at least the threshold, else at most
+    measure: Measure  # (W,) float32
+    reason: str  # why a window fails, with {value} and {threshold}
+    off: float | None  # the threshold that lets every window pass; None: the gate cannot be switched off
+    depends_on: tuple[str, ...] = ()  # ranking settings that the measure reads, `sequence_length` apart
+
+    def passes(self, measured: Float32Array, threshold: float) -> BoolArray:
+        """(W,) bool."""
+        limit = np.float32(threshold)
+        return measured >= limit if self.at_least else measured <= limit
+
+    def margin(self, value: float, threshold: float) -> float:
+        """How far inside the limit a value is; negative where it fails."""
+        return value - threshold if self.at_least else threshold - value
+
+
+def _lowest(column: str) -> Measure:
+    return lambda series, windows, settings: series.minimum(column, windows)
+
+
+def _highest(column: str) -> Measure:
+    return lambda series, windows, settings: series.maximum(column, windows)
+
+
+def _missing_frames(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
+    return series.missing_frames(windows).astype(np.float32)
+
+
+def _displacement(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
+    return series.displacement(windows)
+
+
+def _gate(
+    name: str,
+    label: str,
+    help_text: str,
+    measure: Measure,
+    reason: str,
+    *,
+    at_least: bool,
+    bounds: tuple[float, float],
+    default: float | None = None,
+    step: float = 0.01,
+    unit: str = "",
+    flag: str = "",
+) -> Gate:
+    off = bounds[0] if at_least else bounds[1]
+    threshold = Setting(
+        flag or name,
+        label,
+        help_text,
+        off if default is None else default,
+        float,
+        minimum=bounds[0],
+        maximum=bounds[1],
+        step=step,
+        unit=unit,
+    )
+    return Gate(name, label, threshold, at_least, measure, reason, off)
+
+
+def _angle(name: str) -> Gate:
+    return _gate(
+        f"max_{name}",
+        f"Largest {name}",
+        f"Largest {name} of the head, to either side, that a frame may have.",
+        _highest(name),
+        f"the {name} reaches {{value:.0f}}°, more than {{threshold:.0f}}°",
+        at_least=False,
+        bounds=(0.0, 180.0),
+        step=1.0,
+        unit="°",
+    )
+
+
+def _term_limit(term: ScoreTerm, *, at_least: bool) -> Gate:
+    which, compare = ("Lowest", "less") if at_least else ("Highest", "more")
+    name = f"{'min' if at_least else 'max'}_{term.name}"
+    bounds = (0.0, 1.0)
+    off = 0.0 if at_least else 1.0
+    threshold = Setting(
+        name,
+        f"{which} {term.label.lower()}",
+        f"{which} {term.label.lower()} that a window may have.",
+        off,
+        float,
+        minimum=bounds[0],
+        maximum=bounds[1],
+        step=0.01,
+    )
+    reason = f"{term.label.lower()} is {{value:.2f}}, {compare} than {{threshold:.2f}}"
+    return Gate(name, threshold.label, threshold, at_least, term.compute, reason, off, term.depends_on)
+
+
+_FACE_IN_EVERY_FRAME = Gate(
+    "face_in_every_frame",
+    "Face in every frame",
+    # missing frames have no token, so a window with one has no score: none can be allowed
+    Setting(
+        "missing_frames",
+        "Missing frames",
+        "Frames of a window that may lack the face.",
+        0.0,
+        float,
+        minimum=0.0,
+        maximum=0.0,
+    ),
+    False,
+    _missing_frames,
+    "the face is missing in {value:.0f} frames",
+    None,
+)
+
+GATES: dict[str, Gate] = {
+    gate.name: gate
+    for gate in (
+        _FACE_IN_EVERY_FRAME,
+        _gate(
+            "face_confidence",
+            "Face confidence",
+            "Lowest confidence of the face detector that a frame of a window may have.",
+            _lowest("confidence"),
+            "the face confidence falls to {value:.2f}, below {threshold:.2f}",
+            at_least=True,
+            bounds=(0.0, 1.0),
+            default=0.7,
+            flag="face_confidence_threshold",
+        ),
+        _gate(
+            "min_face_share",
+            "Smallest face",
+            "Smallest share of the picture that the face may take up.",
+            _lowest("face_share"),
+            "the face shrinks to {value:.2%} of the picture, less than {threshold:.2%}",
+            at_least=True,
+            bounds=(0.0, 1.0),
+            step=0.001,
+        ),
+        _angle("yaw"),
+        _angle("pitch"),
+        _angle("roll"),
+        _gate(
+            "min_inside_share",
+            "Face inside",
+            "Smallest share of the face that may lie inside the picture.",
+            _lowest("inside_share"),
+            "only {value:.0%} of the face lie inside the picture, less than {threshold:.0%}",
+            at_least=True,
+            bounds=(0.0, 1.0),
+        ),
+        _gate(
+            "min_laplacian",
+            "Least detail",
+            "Smallest variance of the Laplacian of the face at 64 x 64 px that a frame may have; blur lowers it.",
+            _lowest("sharpness"),
+            "the face is blurred: detail falls to {value:.0f}, below {threshold:.0f}",
+            at_least=True,
+            bounds=(0.0, 10000.0),
+            step=10.0,
+        ),
+        _gate(
+            "one_face",
+            "Faces at once",
+            "Largest number of faces that a frame may show.",
+            _highest("face_count"),
+            "{value:.0f} faces are seen at once, more than {threshold:.0f}",
+            at_least=False,
+            bounds=(1.0, 99.0),
+            step=1.0,
+        ),
+        _gate(
+            "max_displacement",
+            "Largest displacement",
+            "Largest distance of the face from where the window began (root mean square), in short sides of the "
+            "picture.",
+            _displacement,
+            "the face moves {value:.0%} of the short side, more than {threshold:.0%}",
+            at_least=False,
+            bounds=(0.0, 10.0),
+        ),
+        *(_term_limit(term, at_least=True) for term in TERMS.values()),
+        *(_term_limit(term, at_least=False) for term in TERMS.values()),
+    )
+}

@@ -1,0 +1,374 @@
+"""Analysis + weights + gates -> ranked sequences: what the sliders call."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
+
+import numpy as np
+
+from clipgen_engine.declared_settings import checked_value, declarations
+from clipgen_engine.errors import SettingError
+from clipgen_engine.faces.blendshape_channels import BLENDSHAPE_REGIONS
+from clipgen_engine.ranking.frame_series import FrameSeries
+from clipgen_engine.ranking.gates import GATES
+from clipgen_engine.ranking.scores import SCORE_SETTINGS, WindowScores
+from clipgen_engine.ranking.selection import select_windows
+from clipgen_engine.ranking.terms import REGION_MULTIPLIERS, TERMS
+from clipgen_engine.ranking.windows import Windows
+from clipgen_engine.settings import RankingSettings
+from clipgen_engine.types import (
+    BLENDSHAPES,
+    Analysis,
+    BoolArray,
+    Float32Array,
+    Float64Array,
+    Int64Array,
+    Sequence,
+    Setting,
+    read_only,
+)
+
+COMBINED = "combined_score"
+SequenceKey = tuple[int, int, int]
+_TOP_CHANNELS = 3
+_VARIATION = "expression_variation"
+_LEARNED_FIRST = 16.0  # more than any combined score: scores of two kinds of tokens are not compared with each other
+_REMEMBERED = 10_000  # windows
+_CHANNELS = tuple(BLENDSHAPE_REGIONS)
+_Video = TypeVar("_Video")
+
+
+def ranking_declarations() -> tuple[Setting, ...]:
+    """The settings of the ranking that have a flag of their own; gates and regions are given by name."""
+    return (
+        *declarations(RankingSettings),
+        *(term.weight for term in TERMS.values()),
+        GATES["face_confidence"].threshold,
+    )
+
+
+def effective_weights(settings: RankingSettings) -> dict[str, float]:
+    """Weight of every term by name.
+
+    Raises:
+        SettingError: an unknown term, or a weight out of bounds.
+    """
+    return _resolved(settings.weights, {name: term.weight for name, term in TERMS.items()}, "score term")
+
+
+def effective_thresholds(settings: RankingSettings) -> dict[str, float]:
+    """Threshold of every gate by name.
+
+    Raises:
+        SettingError: an unknown gate, or a threshold out of bounds.
+    """
+    return _resolved(settings.gates, {name: gate.threshold for name, gate in GATES.items()}, "gate")
+
+
+def effective_regions(settings: RankingSettings) -> dict[str, float]:
+    """Multiplier of every region by name.
+
+    Raises:
+        SettingError: an unknown region, or a multiplier out of bounds.
+    """
+    return _resolved(settings.regions, REGION_MULTIPLIERS, "region")
+
+
+def _resolved(given: Mapping[str, float], declared: Mapping[str, Setting], what: str) -> dict[str, float]:
+    for name in given:
+        if name not in declared:
+            raise SettingError(f"There is no {what} {name!r}", "Choose among " + ", ".join(declared))
+    return {name: checked_value(setting, given.get(name, setting.default)) for name, setting in declared.items()}
+
+
+@dataclass(frozen=True, eq=False)
+class Ranking:
+    """The answer of a ranking: the selected sequences, and what is needed to explain them."""
+
+    settings: RankingSettings
+    sequences: tuple[Sequence, ...]  # best first, the pinned among them
+    scores: WindowScores
+    combined: Float64Array  # (W,) float64
+    window_count: int  # windows that lie within a track
+    valid_count: int  # windows that pass every gate
+    gate_counts: Mapping[str, int]  # windows that fail each gate that is on
+    gate_counts_alone: Mapping[str, int]  # windows that fail this gate and no other
+    valid: BoolArray = field(repr=False)  # (W,) bool: passes every gate
+    blocked: tuple[SequenceKey, ...] = ()  # rejected sequences
+
+    def curve(self, name: str, track_id: int) -> tuple[Int64Array, Float32Array]:
+        """A curve to draw: frames (N,) int64 and the value (N,) float32 of the window centred at each; NaN in gaps.
+
+        Args:
+            name: a score term, `combined_score`, one of the two variations (`LEARNED`, `BY_BLENDSHAPES`), or a gate
+                for the number that it compares. Where learned tokens drive the list and are not all known, the
+                expression variation has gaps, and the combined score one where the kind of tokens changes.
+            track_id: which face.
+        """
+        scores = self.scores
+        values = self.combined if name == COMBINED else scores.gate(name) if name in GATES else scores.term(name)
+        rows = np.flatnonzero((scores.track_id == track_id) & scores.inside)  # one after another
+        if not len(rows):
+            return np.zeros(0, np.int64), np.zeros(0, np.float32)
+        span = slice(rows[0], rows[-1] + 1)
+        complete = scores.complete[span]
+        if name == _VARIATION and scores.mixed:
+            complete = complete & scores.learned[span]
+        elif name == COMBINED and scores.mixed:  # scores of two kinds are not joined by a line
+            complete = complete & ~np.diff(scores.learned[span], prepend=scores.learned[span][:1])
+        frames = scores.start_frame[span] + (scores.windows.length - 1) // 2
+        return frames, np.where(complete, values[span], np.nan).astype(np.float32)
+
+
+class Ranker:
+    """Ranks one analysis again and again; what does not depend on the changed setting is kept."""
+
+    def __init__(self, analysis: Analysis) -> None:
+        self.series = FrameSeries(analysis)
+        self._scores: WindowScores | None = None
+        self._channels: dict[SequenceKey, tuple[tuple[str, float], ...]] = {}
+        self._gated: tuple[WindowScores, Mapping[str, float], _Gated] | None = None
+
+    def rank(
+        self,
+        settings: RankingSettings,
+        *,
+        pinned: Collection[SequenceKey] = (),
+        blocked: Collection[SequenceKey] = (),
+    ) -> Ranking:
+        """Select the best windows.
+
+        Args:
+            settings: weights, length, thresholds and number.
+            pinned: accepted sequences, of any length: they stay and occupy their span.
+            blocked: rejected sequences: their spans stay free.
+
+        Raises:
+            SettingError: a name, weight, threshold or multiplier that cannot be.
+        """
+        weights = effective_weights(settings)
+        scores = self.scores(settings)
+        gated = self._gate(scores, effective_thresholds(settings))
+        combined = scores.combined(weights)
+        described = [sequence for key in pinned if (sequence := self.describe(key, settings))]
+        order = combined + _LEARNED_FIRST * scores.learned if scores.mixed else combined
+        for row in self._select(settings, scores, np.where(gated.valid, order, -np.inf), pinned, blocked):
+            start = int(scores.start_frame[row])
+            key = (start, start + settings.sequence_length, int(scores.track_id[row]))
+            window = Windows(settings.sequence_length, row, row + 1)
+            described.append(self._sequence(key, scores.terms_of(row), settings, window))
+        described.sort(key=best_first)
+        return Ranking(
+            settings=settings,
+            sequences=tuple(replace(sequence, rank=rank) for rank, sequence in enumerate(described, 1)),
+            scores=scores,
+            combined=combined,
+            window_count=gated.window_count,
+            valid_count=gated.valid_count,
+            gate_counts=gated.counts,
+            gate_counts_alone=gated.counts_alone,
+            valid=gated.valid,
+            blocked=tuple(blocked),
+        )
+
+    def scores(self, settings: RankingSettings) -> WindowScores:
+        """The scores of all windows; the same object as long as no setting changes that they depend on."""
+        effective_regions(settings)
+        kept = self._scores
+        if (
+            kept is None
+            or kept.settings.sequence_length != settings.sequence_length
+            or any(getattr(kept.settings, name) != getattr(settings, name) for name in SCORE_SETTINGS)
+        ):
+            self._scores = WindowScores(self.series, settings, kept)
+        assert self._scores is not None
+        return self._scores
+
+    def _gate(self, scores: WindowScores, thresholds: Mapping[str, float]) -> _Gated:
+        if self._gated is None or self._gated[0] is not scores or self._gated[1] != thresholds:
+            self._gated = scores, thresholds, _gated(scores, thresholds)
+        return self._gated[2]
+
+    def describe(self, key: SequenceKey, settings: RankingSettings) -> Sequence | None:
+        """The sequence of any span, selected or not, with its scores; its rank is 0.
+
+        None where the track does not cover the span or lacks the face in one of its frames.
+        """
+        start, stop, track_id = key
+        windows = self.series.window_at(track_id, start, stop - start)
+        if windows is None or self.series.missing_frames(windows)[0]:
+            return None
+        terms = {name: float(term.compute(self.series, windows, settings)[0]) for name, term in TERMS.items()}
+        return self._sequence(key, terms, settings, windows)
+
+    def _select(
+        self,
+        settings: RankingSettings,
+        scores: WindowScores,
+        score: Float64Array,
+        pinned: Collection[SequenceKey],
+        blocked: Collection[SequenceKey],
+    ) -> list[int]:
+        """Rows of the selected windows."""
+        if settings.scope == "track":
+            chosen = []
+            for track_id in np.unique(scores.track_id).tolist():
+                own = ([key for key in keys if key[2] == track_id] for keys in (pinned, blocked))
+                rows = np.flatnonzero(scores.track_id == track_id)
+                chosen += self._select_among(rows, settings, scores, score, *own)
+            return chosen
+        if self.series.in_frame_order:
+            return self._select_among(None, settings, scores, score, pinned, blocked)
+        # tracks stand side by side in time: the choice goes by start, then by track
+        rows = np.argsort(scores.start_frame, kind="stable")
+        return self._select_among(rows, settings, scores, score, pinned, blocked)
+
+    def _select_among(
+        self,
+        rows: Int64Array | None,
+        settings: RankingSettings,
+        scores: WindowScores,
+        score: Float64Array,
+        pinned: Collection[SequenceKey],
+        blocked: Collection[SequenceKey],
+    ) -> list[int]:
+        """As `_select`, among these rows, which ascend by frame; None: all, which ascend as they are."""
+
+        tokens = self.series.tokens if self.series.all_known and scores.learned.all() else self.series.blendshapes
+
+        def similarity(position: int) -> Float64Array:
+            row = position if rows is None else int(rows[position])
+            values = tokens.similarity(scores.windows, row).astype(np.float64)
+            return values if rows is None else values[rows]
+
+        taken = []
+        for start, _, track_id in pinned:
+            window = self.series.window_at(track_id, start, settings.sequence_length)
+            if settings.diversity and window is not None:
+                row = window.first_row
+                taken += [row] if rows is None else np.flatnonzero(rows == row).tolist()
+        chosen = select_windows(
+            score if rows is None else score[rows],
+            scores.start_frame if rows is None else scores.start_frame[rows],
+            settings.sequence_length,
+            max(0, settings.num_sequences - len(pinned)),
+            min_gap=settings.min_gap,
+            occupied=[(start, stop) for start, stop, _ in (*pinned, *blocked)],
+            diversity=settings.diversity,
+            similarity=similarity,
+            taken=taken,
+        )
+        return chosen if rows is None else rows[chosen].tolist()
+
+    def _sequence(
+        self, key: SequenceKey, terms: Mapping[str, float], settings: RankingSettings, window: Windows
+    ) -> Sequence:
+        start, stop, track_id = key
+        variations = self.scores(settings).variations(window) if self.series.has_learned else None
+        learned = variations is not None and settings.token_source == "learned"
+        return Sequence(
+            rank=0,
+            start_frame=start,
+            stop_frame=stop,
+            track_id=track_id,
+            terms=terms,
+            combined_score=combined_score(terms, effective_weights(settings)),
+            top_channels=self.moving_channels(key)[:_TOP_CHANNELS],
+            scored_by=self.series.backend if learned else BLENDSHAPES,
+            variations=variations,
+        )
+
+    def moving_channels(self, key: SequenceKey) -> tuple[tuple[str, float], ...]:
+        """All blendshape channels, those with the largest variance first, each with its signed change.
+
+        That is the way from its lowest to its highest value, positive where the highest value comes after the lowest.
+        """
+        if key in self._channels:  # a drag describes the same windows again and again
+            return self._channels[key]
+        if len(self._channels) > _REMEMBERED:
+            self._channels.clear()
+        start, stop, track_id = key
+        tokens = self.series.blendshapes_of(track_id, start, stop)
+        strongest = np.argsort(-tokens.var(axis=0), kind="stable")
+        direction = np.where(tokens.argmax(axis=0) >= tokens.argmin(axis=0), 1, -1)
+        change = direction * (tokens.max(axis=0) - tokens.min(axis=0))
+        self._channels[key] = tuple((_CHANNELS[channel], float(change[channel])) for channel in strongest)
+        return self._channels[key]
+
+
+@dataclass(frozen=True, eq=False)
+class _Gated:
+    """What the gates leave of the windows."""
+
+    valid: BoolArray  # (W,) bool
+    window_count: int
+    valid_count: int
+    counts: Mapping[str, int]
+    counts_alone: Mapping[str, int]
+
+
+def _gated(scores: WindowScores, thresholds: Mapping[str, float]) -> _Gated:
+    failures: dict[str, BoolArray] = {}
+    failed_gates = np.zeros(len(scores.start_frame), np.uint8)
+    for name, gate in GATES.items():
+        if thresholds[name] != gate.off:
+            failures[name] = scores.inside & ~gate.passes(scores.gate(name), thresholds[name])
+            failed_gates += failures[name]
+    valid = scores.complete & (failed_gates == 0)
+    alone = failed_gates == 1
+    return _Gated(
+        valid=read_only(valid),
+        window_count=int(np.count_nonzero(scores.inside)),
+        valid_count=int(np.count_nonzero(valid)),
+        counts={name: int(np.count_nonzero(failed)) for name, failed in failures.items()},
+        counts_alone={name: int(np.count_nonzero(failed & alone)) for name, failed in failures.items()},
+    )
+
+
+def best_first(sequence: Sequence) -> tuple[bool, float, int, int]:
+    """The order of a list: those that learned tokens score, if any, then the others; in both the best first."""
+    return (
+        sequence.scored_by == BLENDSHAPES,
+        -sequence.combined_score,
+        sequence.start_frame,
+        sequence.track_id,
+    )
+
+
+def combined_score(terms: Mapping[str, float], weights: Mapping[str, float]) -> float:
+    """Sum of weight * term, in the order of the registry: the very number that the ranking orders by."""
+    total = 0.0
+    for name, weight in weights.items():
+        if weight:
+            total += weight * terms[name]
+    return total
+
+
+def rank_sequences(
+    analysis: Analysis,
+    settings: RankingSettings | None = None,
+    *,
+    pinned: Collection[SequenceKey] = (),
+    blocked: Collection[SequenceKey] = (),
+) -> Ranking:
+    """Rank once; keep a `Ranker` to rank again and again."""
+    return Ranker(analysis).rank(settings or RankingSettings(), pinned=pinned, blocked=blocked)
+
+
+def rank_across_videos(
+    rankings: Iterable[tuple[_Video, Ranking]], total: int, quota: int
+) -> list[tuple[_Video, Sequence]]:
+    """The best sequences of several videos together.
+
+    Args:
+        rankings: each video with its own ranking, made with at least `quota` as its number.
+        total: how many are taken at most.
+        quota: how many of one video at most.
+
+    Returns:
+        Best first; equal scores: the earlier video first.
+    """
+    candidates = [(video, sequence) for video, ranking in rankings for sequence in ranking.sequences[:quota]]
+    return sorted(candidates, key=lambda candidate: -candidate[1].combined_score)[:total]

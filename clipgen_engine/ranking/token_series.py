@@ -1,0 +1,126 @@
+"""The expression tokens of all rows as prefix sums of whole numbers.
+
+A token value is kept in steps of 1/16384. Sums of them are 32-bit and may wrap round; the difference of two of them,
+which is the sum over a window, is exact as long as the window is shorter than 65,536 frames.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import pairwise
+
+import numpy as np
+
+from clipgen_engine.ranking.windows import Windows, fill_in_chunks, in_chunks, prefix_sums
+from clipgen_engine.types import BoolArray, Float32Array, Float64Array, Int64Array
+
+REGIONS = ("brows", "eyelids", "gaze", "cheeks_nose", "mouth", "jaw")
+_UNITS = 1 << 14
+_SIMILARITY_DECIMALS = 6
+_FEW = 32  # windows
+
+
+class TokenSeries:
+    """Tokens (D, R) of all rows; rows without a face count as zero."""
+
+    def __init__(self, values: Float32Array, present: BoolArray, channel_regions: tuple[str, ...]) -> None:
+        """
+        Args:
+            values: (D, R) float32, zero where the face is missing.
+            present: (R,) bool.
+            channel_regions: region of each of the D channels.
+        """
+        known = tuple(region for region in REGIONS if region in channel_regions)
+        self.regions = known or tuple(dict.fromkeys(channel_regions))
+        by_region = [np.flatnonzero(np.array(channel_regions) == region) for region in self.regions]
+        edges = np.cumsum([0, *map(len, by_region)]).tolist()
+        self._channels_of_region = [slice(first, stop) for first, stop in pairwise(edges)]
+        order = np.concatenate([np.zeros(0, np.intp), *by_region])
+        units = np.rint(values[order] * np.float32(_UNITS)).astype(np.int32)
+        middle = units.sum(axis=1, dtype=np.int64) // max(1, int(present.sum()))
+        # variances and similarities are taken about the mean token, and small numbers keep float32 exact enough
+        units[:, present] -= middle.astype(np.int32)[:, np.newaxis]
+        self._middle: Float64Array = middle / _UNITS
+        squares = np.zeros((len(self.regions) + 1, units.shape[1]), np.int64)  # the last: of all channels
+        for group, channels in enumerate(self._channels_of_region):
+            for channel in units[channels]:
+                squares[group] += channel.astype(np.int64) ** 2
+        squares[:-1].sum(axis=0, out=squares[-1])
+        self._square_sums = prefix_sums(squares)
+        self._sums = np.zeros((len(units), units.shape[1] + 1), np.int32)
+        np.cumsum(units, axis=1, dtype=np.int32, out=self._sums[:, 1:])
+
+    def variance(self, windows: Windows) -> Float32Array:
+        """(W,) float32: variance of the tokens, summed over all channels."""
+        every: Float32Array = self._variances(windows, [slice(None)], self._square_sums[-1:])[0]
+        return every
+
+    def region_variance(self, windows: Windows) -> Float32Array:
+        """(G, W) float32: variance of the tokens, summed over the channels of each region (order of `regions`)."""
+        return self._variances(windows, self._channels_of_region, self._square_sums[:-1])
+
+    def _variances(self, windows: Windows, groups: list[slice], square_sums: Int64Array) -> Float32Array:
+        scale = 1 / (windows.length * float(_UNITS))
+
+        def fill(chunk: Windows, out: Float32Array) -> None:
+            for variance, squared, prefix in zip(out, self._squared_sums(chunk, groups), square_sums, strict=True):
+                squared *= np.float32(scale**2)
+                np.copyto(variance, chunk.difference(prefix), casting="unsafe")
+                variance *= np.float32(scale / _UNITS)
+                variance -= squared
+                np.maximum(variance, 0, out=variance)
+
+        return fill_in_chunks(np.empty((len(groups), len(windows)), np.float32), windows, fill)
+
+    def _squared_sums(self, windows: Windows, groups: list[slice]) -> Iterator[Float32Array]:
+        """(W,) float32 for each group of channels: squares of the sums over each window, added up channel by channel.
+
+        The array is used again for the next group.
+        """
+        if len(windows) <= _FEW:  # calls would cost more than the numbers; the order of the additions is the same
+            few = windows.difference(self._sums).astype(np.float32)
+            few *= few
+            yield from (np.add.accumulate(few[channels])[-1] for channels in groups)
+            return
+        sums, floats = np.empty(len(windows), np.int32), np.empty(len(windows), np.float32)
+        squared = np.empty(len(windows), np.float32)
+        for channels in groups:
+            squared.fill(0)
+            for prefix in self._sums[channels]:
+                windows.difference(prefix, out=sums)
+                np.copyto(floats, sums, casting="unsafe")
+                np.multiply(floats, floats, out=floats)
+                np.add(squared, floats, out=squared)
+            yield squared
+
+    def similarity(self, windows: Windows, row: int) -> Float32Array:
+        """(W,) float32, -1..1: cosine similarity of each window's mean token with that of the window at `row`.
+
+        Mean tokens are centred on the mean token of the video, without which all expressions look alike.
+        """
+        direction = Windows(windows.length, row, row + 1).difference(self._sums)[:, 0].astype(np.float32)
+
+        def compute(chunk: Windows) -> Float32Array:
+            sums = chunk.difference(self._sums).astype(np.float32)
+            squared_norms = np.einsum("cw,cw->w", sums, sums) * np.float32(direction @ direction)
+            cosine = np.einsum("c,cw->w", direction, sums) / np.sqrt(np.maximum(squared_norms, np.float32(1)))
+            # rounded, so that the choice does not hang on the last bit of a sum
+            rounded: Float32Array = np.clip(np.round(cosine, _SIMILARITY_DECIMALS), -1, 1)
+            return rounded
+
+        return in_chunks(windows, compute, np.float32)
+
+    def keyframe_cosine(self, windows: Windows) -> Float32Array:
+        """(W,) float32: mean cosine similarity among the tokens of the window's first, middle and last frame."""
+        steps = (0, windows.length // 2, windows.length - 1)
+        first, middle, last = (self._unit_tokens(windows.first_row + step, len(windows)) for step in steps)
+        cosines = (first * middle).sum(axis=0) + (middle * last).sum(axis=0) + (first * last).sum(axis=0)
+        mean: Float32Array = (cosines / 3).astype(np.float32)
+        return mean
+
+    def _unit_tokens(self, row: int, count: int) -> Float64Array:
+        """(D, count) float64: tokens from this row on, scaled to length 1 (zero stays zero)."""
+        tokens = Windows(1, row, row + count).difference(self._sums) / _UNITS + self._middle[:, np.newaxis]
+        norms = np.linalg.norm(tokens, axis=0)
+        units: Float64Array = tokens / np.where(norms > 0, norms, 1)
+        return units

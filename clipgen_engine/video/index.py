@@ -1,0 +1,120 @@
+"""The frame index of a video: which frames it has, and when each is shown, by PTS.
+
+A frame is what a decoder really returns: frames of packets that the container marks as discarded (edit lists)
+are not presented and have no index, but their keyframes serve for seeking.
+"""
+
+from __future__ import annotations
+
+from contextlib import closing
+from fractions import Fraction
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import av
+import numpy as np
+from av.video.stream import VideoStream
+
+from clipgen_engine.errors import VideoError
+from clipgen_engine.types import Int64Array, VideoInfo, read_only
+from clipgen_engine.video.container import (
+    decoded_frames,
+    fingerprint,
+    first_frame,
+    open_container,
+    video_stream,
+)
+
+
+def probe(path: str | Path) -> VideoInfo:
+    """Index a video: one pass over its packets, and the decode of one frame.
+
+    Raises:
+        VideoError: the file is missing, unreadable, no video, without a video stream or without frames.
+    """
+    path = Path(path)
+    with closing(open_container(path)) as container:
+        stream = video_stream(container, path)
+        pts, keyframe_pts, lost = _packet_times(container, stream)
+        time_base = stream.time_base
+        rate = stream.average_rate or stream.guessed_rate
+        has_audio = bool(container.streams.audio)
+    if time_base is None:
+        raise VideoError(f"{path.name} has no time base", "Convert it to mp4 first")
+    if pts is None:  # the container keeps no time stamps for pictures (AVI): the decoder makes them
+        pts, lost = _decoded_times(path), 0
+    if not len(pts):
+        raise VideoError(
+            f"{path.name} has a video stream but no frames in it", "The file may be cut off: copy it again"
+        )
+    first = first_frame(path)
+    rotation = round(-first.rotation) % 360
+    upright = (first.width, first.height) if rotation in (0, 180) else (first.height, first.width)
+    return VideoInfo(
+        path=path,
+        codec=stream.codec_context.name,
+        width_px=upright[0],
+        height_px=upright[1],
+        rotation_deg=rotation,
+        time_base=Fraction(time_base),
+        start_pts=int(pts[0]),
+        average_rate=Fraction(rate) if rate else _measured_rate(pts, Fraction(time_base)),
+        pts=read_only(pts),
+        keyframe_pts=read_only(keyframe_pts if len(keyframe_pts) else pts[:1].copy()),
+        has_audio=has_audio,
+        fingerprint=fingerprint(path),
+        lost_packets=lost,
+    )
+
+
+def picture_size(path: Path) -> tuple[int, int]:
+    """Width and height (px) as the header says them, not turned upright: at once, however long the video is.
+
+    Raises:
+        VideoError: the file is missing, unreadable, no video or without a video stream.
+    """
+    with closing(open_container(path)) as container:
+        context = video_stream(container, path).codec_context
+        return context.width, context.height
+
+
+def _packet_times(container: Any, stream: VideoStream) -> tuple[Int64Array | None, Int64Array, int]:
+    """PTS of the presented frames (None where packets carry none) and of all keyframes, sorted; lost packets.
+
+    A packet is lost where another has its time stamp, or where the container's own count (mp4 keeps one) promises it
+    and it cannot be read.
+    """
+    presented: list[int] = []
+    keyframes: list[int] = []
+    complete = True
+    read = 0
+    try:
+        for packet in container.demux(stream):
+            read += packet.dts is not None or bool(packet.size)  # all but the flush packet at the end
+            if not packet.size:
+                continue  # that one, or a repeated picture (AVI)
+            if packet.pts is None:
+                complete = False
+                continue
+            if packet.is_keyframe:
+                keyframes.append(packet.pts)
+            if not packet.is_discard:
+                presented.append(packet.pts)
+    except av.error.FFmpegError:
+        pass  # a damaged tail: what was read until here stands
+    pts = np.unique(np.array(presented, np.int64))
+    lost = len(presented) - len(pts) + max(0, stream.frames - read)
+    return pts if complete else None, np.unique(np.array(keyframes, np.int64)), lost
+
+
+def _decoded_times(path: Path) -> Int64Array:
+    with closing(open_container(path)) as container:
+        stream = video_stream(container, path)
+        times = [frame.pts for frame in decoded_frames(container, stream) if frame.pts is not None]
+    return np.unique(np.array(times, np.int64))
+
+
+def _measured_rate(pts: Int64Array, time_base: Fraction) -> Fraction:
+    steps = [later - earlier for earlier, later in pairwise(pts.tolist())]
+    return 1 / (time_base * sorted(steps)[len(steps) // 2]) if steps else Fraction(25)

@@ -1,0 +1,95 @@
+"""The stored analysis of the video on screen, brought back beside whatever the queue does."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+
+from clipgen_engine.errors import Cancelled, StoredAnalysisError
+from clipgen_engine.ranking.ranker import Ranker
+from clipgen_engine.settings import RankingSettings
+from clipgen_engine.types import ProgressCallback
+from clipgen_gui.document.entry import VideoEntry, VideoState
+from clipgen_gui.document.session import Session
+from clipgen_gui.support.jobs import Job, MakeCache, Verb
+
+if TYPE_CHECKING:
+    pass
+
+
+class AnalysisLoader(Job):
+    """Brings back the stored analysis of the video on screen, beside whatever the queue does."""
+
+    loaded = Signal(object)  # entry
+    lost = Signal(object)  # entry: its analysis is not stored any more, so it waits for another
+
+    def __init__(self, session: Session, cache: MakeCache | None = None, parent: QObject | None = None) -> None:
+        super().__init__("stored analyses", parent)
+        self._session, self._cache = session, cache
+        self._wanted: VideoEntry | None = None
+        self._worker.finished.connect(lambda _, found: self._take(found))
+        self._worker.failed.connect(lambda _, message: self._fail(message))
+        session.current_changed.connect(self.load_current)
+
+    @property
+    def loading(self) -> VideoEntry | None:
+        """The video whose analysis is on its way."""
+        return self._wanted
+
+    def load_current(self) -> None:
+        """Load the analysis of the video on screen, unless it is there or on its way."""
+        entry = self._session.current
+        if entry is None or not entry.resting or entry is self._wanted:
+            return
+        if self._cache is None:
+            self._forget(entry)
+            return
+        self._wanted = entry
+        self._worker.start(_stored_analysis_of(entry, self._session.settings, self._cache))
+
+    def _take(self, found: Any) -> None:
+        entry, self._wanted = self._wanted, None
+        assert entry is not None
+        if not entry.resting:
+            return
+        if found is None:
+            self._forget(entry)
+            return
+        analysis, ranker = found
+        self._session.set_analysis(entry, analysis, ranker, complete=True, name=entry.analysis_name)
+        self.loaded.emit(entry)
+
+    def _fail(self, message: str) -> None:
+        entry, self._wanted = self._wanted, None
+        assert entry is not None
+        self._session.fail(entry, message)
+
+    def _forget(self, entry: VideoEntry) -> None:
+        entry.analysis_name = ""
+        self._session.set_state(entry, VideoState.WAITING)
+        self.lost.emit(entry)
+
+
+def _stored_analysis_of(entry: VideoEntry, settings: RankingSettings, cache: MakeCache) -> Verb:
+    path, name = entry.path, entry.analysis_name
+
+    def run(report: ProgressCallback, offer: Callable[[Any], None], cancel: threading.Event) -> Any:
+        from clipgen_engine.video.container import check_present, fingerprint
+
+        if cancel.is_set():
+            raise Cancelled  # the curator leafed on before it was begun
+        check_present(path)
+        try:
+            analysis = cache().open(name, path)
+        except StoredAnalysisError:
+            return None  # it is made anew, which says in the log what was wrong with it
+        if analysis is None or fingerprint(path) != analysis.video.fingerprint:
+            return None
+        ranker = Ranker(analysis)
+        ranker.rank(settings)
+        return analysis, ranker
+
+    return run

@@ -1,0 +1,196 @@
+"""Analyses in the background, one video after another."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from clipgen_engine.ranking.ranker import Ranker
+from clipgen_engine.settings import AnalysisSettings, RankingSettings
+from clipgen_engine.types import Analysis, Progress, ProgressCallback, VideoInfo
+from clipgen_gui.document.entry import VideoEntry, VideoState
+from clipgen_gui.document.session import Session
+from clipgen_gui.support.jobs import Job, MakeCache, Verb
+
+if TYPE_CHECKING:
+    pass
+
+_PARTIAL_INTERVAL_S = 0.3
+_GIVE_WAY_MS = 400  # a curator who leafs through videos does not stop the analysis at each of them
+
+
+class AnalysisQueue(Job):
+    """Analyses the waiting videos of the session one after another; the one on screen goes first."""
+
+    progressed = Signal(object, object)  # entry, Progress or None at the start
+    analysed = Signal(object)  # entry
+    idle = Signal()
+    pause_changed = Signal(bool)
+
+    def __init__(self, session: Session, cache: MakeCache | None = None, parent: QObject | None = None) -> None:
+        super().__init__("analysis", parent)
+        self._session, self._cache = session, cache
+        self.settings: Callable[[], AnalysisSettings] = AnalysisSettings  # what the next analysis runs with
+        self._running: VideoEntry | None = None
+        self._state_after_cancel = VideoState.STOPPED
+        self._urgent: VideoEntry | None = None
+        self._paused = False
+        self._give_way_timer = QTimer(self)
+        self._give_way_timer.setSingleShot(True)
+        self._give_way_timer.setInterval(_GIVE_WAY_MS)
+        self._give_way_timer.timeout.connect(self._give_way)
+        self._worker.progressed.connect(lambda _, progress: self._progressed(progress))
+        self._worker.offered.connect(lambda _, found: self._take(found, complete=False))
+        self._worker.finished.connect(lambda _, found: self._take(found, complete=True))
+        self._worker.failed.connect(self._failed)
+        self._worker.cancelled.connect(self._cancelled)
+        session.current_changed.connect(self._give_way_timer.start)
+        session.videos_changed.connect(self._look_for_running)
+
+    @property
+    def running(self) -> VideoEntry | None:
+        return self._running
+
+    @property
+    def paused(self) -> bool:
+        return self._paused
+
+    def start(self) -> None:
+        """Begin with the next waiting video, unless one is being analysed."""
+        if self._running is not None:
+            return
+        entry = self._next()
+        self._urgent = None
+        if entry is None:
+            self.idle.emit()
+            return
+        self._running, self._state_after_cancel = entry, VideoState.STOPPED
+        self._session.set_state(entry, VideoState.ANALYSING)
+        self.progressed.emit(entry, None)
+        self._worker.start(
+            _analysis_of(entry.info or entry.path, self.settings(), lambda: self._session.settings, self._cache)
+        )
+
+    def _next(self) -> VideoEntry | None:
+        if self._urgent is not None and self._urgent.state is VideoState.WAITING:
+            return self._urgent
+        if self._paused:
+            return None
+        current = self._session.current
+        first = [current] if current is not None else []
+        return next((one for one in [*first, *self._session.videos] if one.state is VideoState.WAITING), None)
+
+    def cancel(self) -> None:
+        """Stop what is running; it is not begun again by itself."""
+        self._state_after_cancel = VideoState.STOPPED
+        super().cancel()
+
+    def set_paused(self, on: bool) -> None:
+        """Rest, or go on. What is being analysed waits meanwhile; its finished parts are kept."""
+        if on == self._paused:
+            return
+        self._paused = on
+        self.pause_changed.emit(on)
+        if on:
+            self._put_back()
+        else:
+            self.start()
+
+    def again(self, entries: Iterable[VideoEntry]) -> None:
+        """Put videos back into the queue; one alone is analysed next, even while the queue rests."""
+        chosen = [entry for entry in entries if entry is not self._running]
+        for entry in chosen:
+            entry.analysis_name = ""
+            self._session.set_state(entry, VideoState.WAITING)
+        if len(chosen) == 1:
+            self._urgent = chosen[0]
+        self.start()
+
+    def _put_back(self) -> None:
+        if self._running is not None:
+            self._state_after_cancel = VideoState.WAITING
+            super().cancel()
+
+    def _give_way(self) -> None:
+        """The video on screen goes first. Without a store the work so far would be lost, and goes on."""
+        current = self._session.current
+        waits = current is not None and current.state is VideoState.WAITING
+        if self._running is None:
+            self.start()
+        elif waits and self._cache is not None and self._running is not self._urgent:
+            self._put_back()
+
+    def _look_for_running(self) -> None:
+        if self._running is not None and self._running not in self._session.videos:
+            self._put_back()
+
+    def _progressed(self, progress: Progress) -> None:
+        if self._running is not None:
+            self._session.set_progress(self._running, progress.done / max(1, progress.total))
+            self.progressed.emit(self._running, progress)
+
+    def _take(self, found: Any, *, complete: bool) -> None:
+        entry = self._running
+        assert entry is not None
+        analysis, ranker, name = found
+        if complete:
+            self._running = None
+        self._session.set_analysis(entry, analysis, ranker, complete=complete, name=name)
+        if complete:
+            self.analysed.emit(entry)
+            self.start()
+
+    def _failed(self, _: int, message: str) -> None:
+        entry, self._running = self._running, None
+        assert entry is not None
+        self._session.fail(entry, message)
+        self.start()
+
+    def _cancelled(self, _: int) -> None:
+        entry, self._running = self._running, None
+        assert entry is not None
+        self._session.set_state(entry, self._state_after_cancel)
+        self.start()
+
+
+def _analysis_of(
+    source: VideoInfo | Path,
+    analysis_settings: AnalysisSettings,
+    settings: Callable[[], RankingSettings],
+    cache: MakeCache | None,
+) -> Verb:
+    """Analyse, and rank once in the thread, so that the window only has to rank again."""
+
+    def run(report: ProgressCallback, offer: Callable[[Any], None], cancel: threading.Event) -> Any:
+        # MediaPipe and OpenCV are imported here and not before: the window does not wait for them.
+        from clipgen_engine import analyze_video
+
+        def ranked(analysis: Analysis, name: str = "") -> tuple[Analysis, Ranker, str]:
+            ranker = Ranker(analysis)
+            ranker.rank(settings())
+            return analysis, ranker, name
+
+        offered_s = time.monotonic()
+
+        def progressed(progress: Progress) -> None:
+            nonlocal offered_s
+            report(progress)
+            now = time.monotonic()
+            if progress.partial is not None and now - offered_s >= _PARTIAL_INTERVAL_S:
+                offer(ranked(progress.partial()))
+                # A long video's partial result takes longer to build: it may cost a tenth of the time, not more.
+                offered_s = time.monotonic() + 9 * (time.monotonic() - now)
+
+        store = cache() if cache is not None else None
+        # The player goes first: it must not drop a frame because another video is analysed.
+        analysis = analyze_video(
+            source, analysis_settings, cache=store, progress=progressed, cancel=cancel, low_priority=True
+        )
+        return ranked(analysis, store.name_of(analysis) if store is not None else "")
+
+    return run

@@ -1,0 +1,87 @@
+"""Qt actions made from the declared commands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import groupby
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QUndoStack
+from PySide6.QtWidgets import QAbstractButton, QApplication, QMenu, QMenuBar, QWidget
+
+from clipgen_gui.commands.keymap import keymap, sequences, with_key
+from clipgen_gui.commands.registry import COMMANDS
+from clipgen_gui.look.theme import icon
+from clipgen_gui.support.signals import follow
+
+
+def make_actions(window: QWidget, handlers: Mapping[str, Callable[[], object]]) -> dict[str, QAction]:
+    """One action for each command, with its keys valid in the whole window whatever has the focus."""
+    actions = {}
+    for command in COMMANDS:
+        action = QAction(command.text, window)
+        if command.icon:
+            action.setIcon(icon(command.icon, "text", "accent"))
+        action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
+        action.setAutoRepeat(command.repeats)
+        action.setCheckable(command.checkable)
+        if command.name in handlers:
+            action.triggered.connect(_without_argument(handlers[command.name]))
+        window.addAction(action)
+        actions[command.name] = action
+    follow(window, keymap.changed, lambda: _take_keys(actions))
+    return actions
+
+
+def _take_keys(actions: Mapping[str, QAction]) -> None:
+    for command in COMMANDS:
+        actions[command.name].setShortcuts(sequences(command.name))
+        actions[command.name].setToolTip(with_key(command.help, command.name))
+
+
+def _without_argument(handler: Callable[[], object]) -> Callable[[], None]:
+    def call(*_: object) -> None:
+        handler()
+
+    return call
+
+
+def name_undo_actions(stack: QUndoStack, actions: Mapping[str, QAction]) -> None:
+    """Let "Undo" and "Redo" say what they would undo and redo, now and whenever that changes."""
+
+    def show() -> None:
+        for name, possible, what, verb in (
+            ("undo", stack.canUndo(), stack.undoText(), "Undo"),
+            ("redo", stack.canRedo(), stack.redoText(), "Redo"),
+        ):
+            action = actions[name]
+            action.setEnabled(possible)
+            action.setText(f"{verb}: {what}".replace("&", "&&") if what else verb)  # one "&" would mark a letter
+            action.setToolTip(with_key(f"{verb}: {what}" if what else f"Nothing to {name}", name))
+
+    stack.indexChanged.connect(show)
+    follow(stack, keymap.changed, show)
+
+
+def press_focused_button() -> bool:
+    """Enter on a button that was reached by Tab presses it; whether there was one."""
+    focused = QApplication.focusWidget()
+    if isinstance(focused, QAbstractButton) and focused.isEnabled():
+        focused.click()
+        return True
+    return False
+
+
+def fill_menu_bar(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMenu]:
+    """Add one menu for each group of commands; the menus by the group's name."""
+    menus = {}
+    for title, commands in groupby(COMMANDS, key=lambda one: one.group):
+        menu = bar.addMenu(f"&{title}")
+        menu.setAccessibleName(title)
+        for command in commands:
+            if command.starts_section and not menu.isEmpty():
+                menu.addSeparator()
+            actions[command.name].setIconVisibleInMenu(False)  # a calm list; check marks are seen the better
+            menu.addAction(actions[command.name])
+        menus[title] = menu
+    return menus

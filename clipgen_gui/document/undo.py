@@ -1,0 +1,135 @@
+"""The undo steps: what was done to windows, who is on a track, and changes of settings."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from PySide6.QtGui import QUndoCommand
+
+from clipgen_engine.settings import RankingSettings
+from clipgen_gui.document.entry import Key, Mark, VideoEntry
+
+ApplyMarks = Callable[[VideoEntry, Mapping[Key, Mark | None], Key | None], None]  # the key is shown, None: nothing
+
+
+class MarkWindows(QUndoCommand):
+    """Decisions that can be taken back; undo and redo show the window that they are about."""
+
+    def __init__(
+        self,
+        apply: ApplyMarks,
+        entry: VideoEntry,
+        changes: Mapping[Key, Mark | None],
+        before: Key | None,
+        after: Key | None,
+        text: str,
+        gesture: int = 0,
+    ) -> None:
+        """
+        Args:
+            before: the window to show when this is undone.
+            after: the window to show when this is done again.
+            gesture: changes of the same windows with the same number become one step; 0: this one stands alone.
+        """
+        super().__init__(text)
+        self._apply, self._entry = apply, entry
+        self._old = {key: entry.decided.get(key) for key in changes}
+        self._new = dict(changes)
+        self._before, self._after = before, after
+        self._gesture = gesture
+        self._done_before = False
+
+    def id(self) -> int:
+        return 2 if self._gesture else -1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        if not isinstance(other, MarkWindows) or other._entry is not self._entry:
+            return False
+        if other._gesture != self._gesture or other._new.keys() != self._new.keys():
+            return False
+        self._new = other._new
+        self.setObsolete(self._new == self._old)
+        return True
+
+    def redo(self) -> None:
+        self._apply(self._entry, self._new, self._after if self._done_before else None)
+        self._done_before = True
+
+    def undo(self) -> None:
+        self._apply(self._entry, self._old, self._before)
+
+
+class SetSubject(QUndoCommand):
+    """Who a track of a video shows."""
+
+    def __init__(
+        self, apply: Callable[[VideoEntry, int, str], None], entry: VideoEntry, track_id: int, subject_id: str
+    ) -> None:
+        super().__init__(f"Subject of face {track_id}")
+        self._apply, self._entry, self._track_id = apply, entry, track_id
+        self._old, self._new = entry.subjects.get(track_id, ""), subject_id
+
+    def redo(self) -> None:
+        self._apply(self._entry, self._track_id, self._new)
+
+    def undo(self) -> None:
+        self._apply(self._entry, self._track_id, self._old)
+
+
+class RemoveVideos(QUndoCommand):
+    """Videos taken out of the list, and put back where they were."""
+
+    def __init__(
+        self,
+        remove: Callable[[Sequence[VideoEntry]], None],
+        put_back: Callable[[Mapping[int, VideoEntry]], None],
+        removed: Mapping[int, VideoEntry],
+        text: str,
+    ) -> None:
+        """
+        Args:
+            removed: entries by their places in the list, ascending.
+        """
+        super().__init__(text)
+        self._remove, self._put_back, self._removed = remove, put_back, dict(removed)
+
+    def redo(self) -> None:
+        self._remove(list(self._removed.values()))
+
+    def undo(self) -> None:
+        self._put_back(self._removed)
+
+
+class ChangeSettings(QUndoCommand):
+    """A change of settings; all changes of one thing in one gesture are one step."""
+
+    def __init__(
+        self,
+        apply: Callable[[RankingSettings], None],
+        before: RankingSettings,
+        after: RankingSettings,
+        what: tuple[str, int],
+        text: str,
+    ) -> None:
+        """
+        Args:
+            what: the thing that changes, and the number of the gesture.
+        """
+        super().__init__(text)
+        self._apply, self._before, self._after, self._what = apply, before, after, what
+
+    def id(self) -> int:
+        return 1
+
+    def mergeWith(self, other: QUndoCommand) -> bool:
+        if not isinstance(other, ChangeSettings) or other._what != self._what:
+            return False
+        self._after = other._after
+        self.setObsolete(self._after == self._before)
+        return True
+
+    def redo(self) -> None:
+        self._apply(self._after)
+
+    def undo(self) -> None:
+        self._apply(self._before)

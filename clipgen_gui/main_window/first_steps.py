@@ -1,0 +1,70 @@
+"""A bar that explains the three steps to somebody who is here for the first time; once."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QToolButton, QWidget
+
+from clipgen_gui.commands.keymap import key_hint, keymap
+from clipgen_gui.document.session import Session
+from clipgen_gui.look.theme import icon
+from clipgen_gui.support.signals import follow
+from clipgen_gui.widgets.cards import named, restyle
+
+_SEEN = "first_run/steps_seen"
+
+
+class StepsBar(QFrame):
+    """Open, review, export: what can be done now stands out. Dismissed, or worked through, it never comes back."""
+
+    def __init__(self, session: Session, settings: QSettings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("steps")
+        self._session, self._settings = session, settings
+        self.labels = [QLabel() for _ in range(3)]
+        self.close_button = QToolButton()
+        self.close_button.setIcon(icon("close", "muted"))
+        named(self.close_button, "Hide the three steps", "Hide; they do not come back")
+        self.close_button.clicked.connect(self.finish)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(14, 3, 6, 3)
+        layout.setSpacing(22)
+        for label in self.labels:
+            label.setObjectName("step")
+            label.setWordWrap(True)
+            layout.addWidget(label, 1)
+        layout.addWidget(self.close_button)
+        self._step = 0
+        self.setVisible(not settings.value(_SEEN, False, bool))
+        if self.isHidden():
+            return
+        follow(self, keymap.changed, self._write)
+        for changed in (session.current_changed, session.ranking_changed, session.videos_changed):
+            changed.connect(self._show)
+        self._show()
+
+    @property
+    def step(self) -> int:
+        """What is to be done now: 0 open, 1 review, 2 export."""
+        return self._step
+
+    def finish(self) -> None:
+        """It was seen."""
+        self._settings.setValue(_SEEN, True)
+        self.hide()
+
+    def _write(self) -> None:
+        up, down, accept, reject = map(key_hint, ("previous_window", "next_window", "accept", "reject"))
+        texts = (
+            f"<b>1  Open</b> videos: drop them here, or {key_hint('open')}",
+            f"<b>2  Review</b>: {up} {down} choose, {accept} accepts, {reject} rejects",
+            f"<b>3  Export</b> what you accepted: {key_hint('export')}",
+        )
+        for label, text in zip(self.labels, texts, strict=True):
+            label.setText(text)
+
+    def _show(self) -> None:
+        entry = self._session.current
+        self._step = 0 if entry is None else 2 if entry.accepted else 1
+        for place, label in enumerate(self.labels):
+            restyle(label, "now", place == self._step)

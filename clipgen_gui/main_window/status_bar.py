@@ -1,0 +1,125 @@
+"""The bottom line: what runs, how far it is, how long it will take, and what is on screen."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QAction, QResizeEvent
+from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
+
+from clipgen_engine.types import Progress, VideoInfo
+from clipgen_gui.support.formatting import counted, remaining
+from clipgen_gui.widgets.cards import named
+from clipgen_gui.widgets.labels import ElidedLabel
+
+_CODECS = {"h264": "H.264", "hevc": "H.265", "vp9": "VP9", "av1": "AV1", "mpeg4": "MPEG-4", "prores": "ProRes"}
+_ESTIMATE_AFTER_S = 1.0
+
+
+@dataclass(frozen=True)
+class After:
+    """What waits for the end of the job that is shown."""
+
+    count: int
+    noun: str
+    share: float  # of the work that the running job is as a whole
+
+
+class StatusLine(QStatusBar):
+    """One job at a time; the export shows over an analysis that runs beside it."""
+
+    _MARGIN = 12
+
+    def __init__(self, cancel: QAction, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setSizeGripEnabled(False)
+        self._task = ElidedLabel()
+        named(self._task, "What runs")
+        self._bar = QProgressBar()
+        self._bar.setFixedSize(160, 5)
+        self._bar.setTextVisible(False)
+        named(self._bar, "Progress")
+        self._cancel = QToolButton()
+        self._cancel.setDefaultAction(cancel)
+        self._cancel.setAccessibleName(cancel.text())
+        self._video = QLabel()
+        named(self._video, "Video format")
+        self.addWidget(self._task)
+        self.addWidget(self._bar)
+        self.addWidget(self._cancel)
+        self.addPermanentWidget(self._video)
+        self.passing = ""  # what was said last
+        self._over = QTimer(self)
+        self._over.setSingleShot(True)
+        self._over.timeout.connect(self._end)
+        self._title = ""
+        self._began_s = 0.0
+        self._began_done = 0
+        self.show_idle()
+
+    def show_passing(self, text: str, duration_ms: int) -> None:
+        """Show a sentence for a while: as much of it as there is room for, all of it in the tooltip."""
+        self.passing = text
+        self.setToolTip(text)
+        self._over.start(duration_ms)
+        self._fit()
+
+    def _fit(self) -> None:
+        room = self.width() - self._video.sizeHint().width() - 2 * self._MARGIN
+        self.showMessage(self.fontMetrics().elidedText(self.passing, Qt.TextElideMode.ElideRight, room))
+
+    def _end(self) -> None:
+        self.setToolTip("")
+        self.clearMessage()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        if self._over.isActive():
+            self._fit()
+
+    @property
+    def text(self) -> str:
+        return self._task.text()
+
+    def show_idle(self) -> None:
+        self._title = ""
+        self._task.setText("Ready")
+        self._bar.hide()
+        self._cancel.hide()
+
+    def show_progress(self, title: str, unit: str, progress: Progress | None, after: After | None = None) -> None:
+        """`Analysing x.mp4 — 105 / 169 frames · 3 s left, then 9 more videos: 4 min left`
+
+        Args:
+            after: what waits for its turn.
+        """
+        now = time.monotonic()
+        done, total = (progress.done, progress.total) if progress else (0, 0)
+        if title != self._title or done < self._began_done:
+            self._title, self._began_s, self._began_done = title, now, done
+        text = title
+        if total:
+            text += f" — {done} / {total} {unit}"
+            elapsed, gained = now - self._began_s, done - self._began_done
+            if gained > 0 and elapsed > _ESTIMATE_AFTER_S and done < total:
+                s_a_unit, left = elapsed / gained, total - done
+                text += f" · {remaining(s_a_unit * left)}"
+                if after is not None and after.count:
+                    every = remaining(s_a_unit * (left + after.share * total))
+                    text += f", then {counted(after.count, after.noun)}: {every}"
+        self._task.setText(text)
+        self._bar.setRange(0, max(total, 1))
+        self._bar.setValue(done)
+        self._bar.show()
+        self._cancel.show()
+
+    def show_video(self, info: VideoInfo | None) -> None:
+        """`640×360 · 23.976 fps · H.264`"""
+        if info is None:
+            self._video.clear()
+            return
+        rate = f"{float(info.average_rate):.3f}".rstrip("0").rstrip(".")
+        codec = _CODECS.get(info.codec, info.codec)
+        self._video.setText(f"{info.width_px}×{info.height_px} · {rate} fps · {codec}")

@@ -1,0 +1,84 @@
+"""The toolbar: the actions of every day, and the two buttons that say what can be done now."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QPushButton, QSizePolicy, QToolBar, QToolButton, QWidget
+
+from clipgen_gui.commands.keymap import keymap, with_key
+from clipgen_gui.look.theme import icon
+from clipgen_gui.support.signals import follow
+from clipgen_gui.widgets.cards import named
+
+
+class MainToolBar(QToolBar):
+    """The Analyse button is a Cancel button while the video on screen is being analysed."""
+
+    def __init__(self, actions: dict[str, QAction], parent: QWidget | None = None) -> None:
+        super().__init__("Main", parent)
+        self._actions = actions
+        self.setMovable(False)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        for name in ("open", None, "undo", "redo", None, "loop", "contact_sheet"):
+            if name is None:
+                self.addSeparator()
+            else:
+                self._add(actions[name], text=name not in ("undo", "redo"))
+        space = QWidget()
+        space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
+        self.addWidget(space)
+        self._add(actions["keys"])
+        self.analyse_button = QPushButton()
+        self.analyse_button.clicked.connect(self._analyse_clicked)
+        self.export_button = QPushButton()
+        self.export_button.setObjectName("primary")
+        self.export_button.setIcon(icon("export-variant", "on_accent"))
+        self.export_button.clicked.connect(actions["export"].trigger)
+        gap = QWidget()
+        gap.setFixedWidth(8)
+        for widget in (self.analyse_button, gap, self.export_button):
+            self.addWidget(widget)
+        self._running = self._analysable = self._exporting = False
+        self._accepted = 0
+        follow(self, keymap.changed, self._show)
+
+    def _add(self, action: QAction, *, text: bool = True) -> None:
+        self.addAction(action)
+        button = self.widgetForAction(action)
+        button.setAccessibleName(action.text())
+        if not text and isinstance(button, QToolButton):
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+
+    def show_state(self, *, analysable: bool, running: bool, accepted: int, exporting: bool) -> None:
+        """What can be analysed, cancelled and exported now, and why not."""
+        self._analysable, self._running, self._accepted, self._exporting = analysable, running, accepted, exporting
+        self._show()
+
+    def _show(self) -> None:
+        running, accepted, exporting = self._running, self._accepted, self._exporting
+        self.analyse_button.setEnabled(self._analysable)
+        self.analyse_button.setText("Cancel" if running else "Analyse")
+        self.analyse_button.setIcon(icon("close" if running else "auto-fix"))
+        if running:
+            help_text = with_key("Cancel the analysis; what was found so far is kept", "cancel")
+            named(self.analyse_button, "Cancel", help_text)
+        else:
+            named(self.analyse_button, "Analyse", with_key("Analyse this video", "analyse"))
+
+        possible = bool(accepted) and not exporting
+        self._actions["export"].setEnabled(possible)
+        self.export_button.setEnabled(possible)
+        clips = "1 clip" if accepted == 1 else f"{accepted} clips"
+        self.export_button.setText(f"Export {clips}" if accepted else "Export clips")
+        if exporting:
+            why = "An export is running"
+        elif accepted:
+            why = with_key("Write the accepted windows of this video as clips", "export")
+        else:
+            why = with_key(with_key("Accept a window first", "accept") + ", then export it", "export")
+        named(self.export_button, self.export_button.text(), why)
+
+    def _analyse_clicked(self) -> None:
+        self._actions["cancel" if self._running else "analyse"].trigger()

@@ -1,0 +1,101 @@
+"""The face meshes of the picture on screen: the analysis does not keep them, a thread looks once more."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QThread, Signal
+
+from clipgen_engine.errors import ClipgenError
+from clipgen_gui.player.frame_server import PlayerPicture
+
+if TYPE_CHECKING:
+    from clipgen_engine.faces.models import FaceLandmarker
+
+_log = logging.getLogger(__name__)
+
+Meshes = Mapping[int, NDArray[np.float32]]  # by track id: (478, 3) float32, px of the upright source picture
+
+
+@dataclass(frozen=True, eq=False)
+class _Request:
+    token: int
+    picture: PlayerPicture
+    boxes: Mapping[int, NDArray[np.float32]]  # by track id: (4,) float32, px of the source picture
+    scale: float  # source px in a px of the picture
+
+
+class MeshServer(QThread):
+    """Finds the meshes of one picture at a time; the newest request wins. It starts when it is first asked."""
+
+    found = Signal(int, int, object)  # token, frame, Meshes
+    failed = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("face meshes")
+        self._wake = threading.Condition()
+        self._wanted: _Request | None = None
+        self._stopping = False
+
+    def request(self, token: int, picture: PlayerPicture, boxes: Meshes, source_width_px: int) -> None:
+        """Ask for the meshes of the faces in these boxes. The token comes back with the answer."""
+        with self._wake:
+            self._wanted = _Request(token, picture, boxes, source_width_px / picture.image.width())
+            self._wake.notify()
+        if not self.isRunning() and not self._stopping:
+            self.start(QThread.Priority.LowPriority)
+
+    def shutdown(self, timeout_ms: int = 5000) -> bool:
+        """End the thread and wait for it."""
+        with self._wake:
+            self._stopping = True
+            self._wake.notify()
+        return self.wait(timeout_ms)
+
+    def run(self) -> None:
+        """Serve requests until `shutdown`, or until the model turns out not to work."""
+        try:
+            # MediaPipe is imported here and not before: the window does not wait for it.
+            from clipgen_engine.faces.model_files import load_face_model
+            from clipgen_engine.faces.models import FaceLandmarker
+
+            landmarker = FaceLandmarker(load_face_model())
+        except ClipgenError as error:
+            self.failed.emit(str(error))
+            return
+        try:
+            while (request := self._next()) is not None:
+                self.found.emit(request.token, request.picture.index, _meshes(landmarker, request))
+        except Exception as error:
+            _log.exception("looking for face meshes failed")
+            self.failed.emit(f"The face mesh cannot be shown ({type(error).__name__}).")
+        finally:
+            landmarker.close()
+
+    def _next(self) -> _Request | None:
+        """The request to serve; None at the end."""
+        with self._wake:
+            self._wake.wait_for(lambda: self._stopping or self._wanted is not None)
+            request, self._wanted = self._wanted, None
+            return None if self._stopping else request
+
+
+def _meshes(landmarker: FaceLandmarker, request: _Request) -> Meshes:
+    from clipgen_engine.faces.search import view_around
+
+    found = {}
+    rgb = np.ascontiguousarray(request.picture.pixels[:, :, 2::-1])
+    for track_id, box in request.boxes.items():
+        view = view_around(box / np.float32(request.scale))
+        landmarker.restart()
+        mesh = landmarker.find(view.enlarged_crop(rgb), 0.0)
+        if mesh is not None:
+            found[track_id] = view.in_picture(mesh).points * np.float32(request.scale)
+    return found

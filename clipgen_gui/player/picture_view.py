@@ -1,0 +1,172 @@
+"""A picture that can be zoomed and moved; frames of a video are shown in it one after another."""
+
+from __future__ import annotations
+
+import math
+
+from PySide6.QtCore import QPoint, QPointF, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QMouseEvent, QPainter, QResizeEvent, QWheelEvent
+from PySide6.QtWidgets import (
+    QApplication,
+    QFrame,
+    QGraphicsItem,
+    QGraphicsScene,
+    QGraphicsView,
+    QStyleOptionGraphicsItem,
+    QWidget,
+)
+
+from clipgen_gui.look.theme import follow_theme, palette
+from clipgen_gui.player.frame_server import PlayerPicture
+
+_ZOOM_STEP = 1.25  # a notch of the wheel
+_LARGEST = 24.0  # against the size that fits
+_NOTCH = 120  # eighths of a degree
+
+
+class PictureView(QGraphicsView):
+    """The wheel zooms at the mouse; while zoomed a drag moves the picture; a double click fits it in again."""
+
+    picture_clicked = Signal(QPointF)  # px of the picture; a press and release without a drag
+    picture_unclicked = Signal()  # the click before was the first half of a double click
+    zoom_changed = Signal(float)
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._zoom = 1.0
+        self._center = QPointF()  # of what is in sight while zoomed, px of the picture
+        self._pressed: QPoint | None = None
+        self._moving = False
+        self._scene = QGraphicsScene(self)
+        self._item = _PictureItem()
+        self._scene.addItem(self._item)
+        self.setScene(self._scene)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        follow_theme(self, lambda: self.setBackgroundBrush(QColor(palette().stage)))
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)
+        self.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # nothing below need be painted first
+
+    @property
+    def zoom(self) -> float:
+        """1 where the whole picture is in sight."""
+        return self._zoom
+
+    def show_picture(self, picture: PlayerPicture | None) -> None:
+        self._item.show_picture(picture)
+        self.viewport().update()  # the scene would ask for it later, and what is drawn over it be painted twice
+
+    def set_size(self, width_px: int, height_px: int) -> None:
+        """Size of the pictures to come; the zoom ends."""
+        self._item.set_size(width_px, height_px)
+        self._scene.setSceneRect(self._item.boundingRect())
+        self.fit()
+
+    @property
+    def picture_rect(self) -> QRectF:
+        """Where the picture lies in the widget."""
+        return self.viewportTransform().mapRect(self._item.boundingRect())
+
+    def to_widget(self, x: float, y: float) -> QPointF:
+        """Where this point of the picture is in the widget."""
+        return self.viewportTransform().map(QPointF(x, y))
+
+    def to_picture(self, place: QPointF) -> QPointF:
+        """Which point of the picture is at this place of the widget."""
+        inverse, _ = self.viewportTransform().inverted()
+        return inverse.map(place)
+
+    def fit(self) -> None:
+        """Show all of the picture."""
+        self._set_zoom(1.0)
+
+    def zoom_at(self, notches: float, place: QPointF) -> None:
+        """Zoom in (out for negative notches), with what is at this place of the widget staying there."""
+        zoom = min(max(self._zoom * math.pow(_ZOOM_STEP, notches), 1.0), _LARGEST)
+        fixed, middle = self.to_picture(place), QPointF(self.viewport().rect().center())
+        shrink = self._zoom / zoom
+        self._center = fixed + (self.to_picture(middle) - fixed) * shrink
+        self._set_zoom(zoom)
+
+    def _set_zoom(self, zoom: float) -> None:
+        changed, self._zoom = zoom != self._zoom, zoom
+        if not self._item.boundingRect().isEmpty():
+            self.fitInView(self._item, Qt.AspectRatioMode.KeepAspectRatio)
+            if zoom > 1.0:
+                self.scale(zoom, zoom)
+                self.centerOn(self._center)
+        self.setCursor(Qt.CursorShape.OpenHandCursor if zoom > 1.0 else Qt.CursorShape.ArrowCursor)
+        if changed:
+            self.zoom_changed.emit(zoom)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._set_zoom(self._zoom)
+
+    # Mouse
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        self.zoom_at(event.angleDelta().y() / _NOTCH, event.position())
+        event.accept()
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
+            self.setFocus(Qt.FocusReason.MouseFocusReason)
+            self._pressed, self._moving = event.position().toPoint(), False
+        event.accept()
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        if self._pressed is None:
+            return
+        place = event.position().toPoint()
+        if not self._moving and (place - self._pressed).manhattanLength() < QApplication.startDragDistance():
+            return
+        if not self._moving and self._zoom > 1.0:
+            self.setCursor(Qt.CursorShape.ClosedHandCursor)
+        self._moving = True
+        if self._zoom > 1.0:
+            middle = QPointF(self.viewport().rect().center())
+            self._center = self.to_picture(middle - QPointF(place - self._pressed))
+            self.centerOn(self._center)
+            self._center = self.to_picture(middle)  # it ends at the picture's edges
+        self._pressed = place
+        event.accept()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        clicked = self._pressed is not None and not self._moving and event.button() is Qt.MouseButton.LeftButton
+        self._pressed = None
+        self.setCursor(Qt.CursorShape.OpenHandCursor if self._zoom > 1.0 else Qt.CursorShape.ArrowCursor)
+        if clicked:
+            self.picture_clicked.emit(self.to_picture(event.position()))
+        event.accept()
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        if event.button() is Qt.MouseButton.LeftButton:
+            self.picture_unclicked.emit()
+            self.fit()
+        event.accept()
+
+
+class _PictureItem(QGraphicsItem):
+    """One decoded picture, drawn over the size of the source video."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._picture: PlayerPicture | None = None
+        self._rect = QRectF()
+
+    def set_size(self, width: int, height: int) -> None:
+        self.prepareGeometryChange()
+        self._rect = QRectF(0, 0, width, height)
+
+    def show_picture(self, picture: PlayerPicture | None) -> None:
+        self._picture = picture
+
+    def boundingRect(self) -> QRectF:
+        return self._rect
+
+    def paint(self, painter: QPainter, option: QStyleOptionGraphicsItem, widget: QWidget | None = None) -> None:
+        if self._picture is not None:
+            painter.drawImage(self._rect, self._picture.image)

@@ -1,0 +1,124 @@
+"""The curves that the plot can show: one entry each, from which legend, lines, limits and hover values are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from PySide6.QtCore import Qt
+
+from clipgen_engine.ranking.gates import GATES
+from clipgen_engine.ranking.ranker import COMBINED
+from clipgen_engine.ranking.scores import BY_BLENDSHAPES, LEARNED
+from clipgen_engine.ranking.terms import TERMS
+from clipgen_gui.document.entry import MOVEMENT
+from clipgen_gui.look.theme import palette
+from clipgen_gui.widgets.score_style import term_color, term_line
+
+_BY_TOKENS = {BY_BLENDSHAPES: Qt.PenStyle.DashLine, LEARNED: Qt.PenStyle.DotLine}
+VARIATIONS = tuple(_BY_TOKENS)  # the expression variation by each kind of tokens, whichever drives the list
+
+
+@dataclass(frozen=True)
+class CurveKind:
+    """A number of each frame, or of the window centred at it."""
+
+    name: str  # as `VideoEntry.curve` knows it
+    label: str
+    short_label: str
+    help: str
+    stems: bool = False  # a vertical line a sample instead of a curve
+    width: float = 1.0
+    top: float = 1.0  # the value that stands at 1 on the axis
+    unit: str = ""
+    gates: tuple[str, ...] = ()  # gates that compare this very number
+
+    @property
+    def tint(self) -> str:
+        """The colour that it has now."""
+        if self.name in SCORES:
+            return term_color(self.name)
+        if self.name in VARIATIONS:
+            return palette().term(0)
+        return palette().muted if self.name == MOVEMENT else palette().term(-1 - CONDITIONS.index(self.name))
+
+    @property
+    def pen_style(self) -> Qt.PenStyle:
+        if self.name in _BY_TOKENS:
+            return _BY_TOKENS[self.name]
+        return Qt.PenStyle.DashLine if self.name in CONDITIONS else term_line(self.name)
+
+    def told(self, value: float) -> str:
+        """The value as a person reads it."""
+        return f"{value:.0f}{self.unit}" if self.top >= 2 else f"{value:.2f}{self.unit}"
+
+
+# Where thresholds of use end: the axis is as high as that.
+_TOPS = {
+    "min_face_share": 0.5,
+    "max_yaw": 90.0,
+    "max_pitch": 90.0,
+    "max_roll": 90.0,
+    "min_laplacian": 2000.0,
+    "one_face": 5.0,
+    "max_displacement": 0.5,
+}
+_SHORT_LABELS = {
+    "face_confidence": "Conf.",
+    "min_face_share": "Share",
+    "max_yaw": "Yaw",
+    "max_pitch": "Pitch",
+    "max_roll": "Roll",
+    "min_inside_share": "Inside",
+    "min_laplacian": "Detail",
+    "one_face": "Faces",
+    "max_displacement": "Displ.",
+}
+_LIMITS_OF_TERMS = {f"{which}_{name}" for name in TERMS for which in ("min", "max")}
+CONDITIONS = tuple(
+    name
+    for name, gate in GATES.items()
+    if name not in _LIMITS_OF_TERMS and gate.threshold.minimum != gate.threshold.maximum
+)
+SCORES = (*TERMS, COMBINED)
+
+CURVES: dict[str, CurveKind] = {
+    kind.name: kind
+    for kind in (
+        *(
+            CurveKind(name, one.label, one.short_label, one.help, gates=(f"min_{name}", f"max_{name}"))
+            for name, one in TERMS.items()
+        ),
+        CurveKind(COMBINED, "Combined", "Score", "The score by which windows are ranked.", width=2.0),
+        CurveKind(
+            BY_BLENDSHAPES,
+            "Variation by blendshapes",
+            "E blend.",
+            "Expression variation by the blendshapes, whichever tokens drive the list.",
+        ),
+        CurveKind(
+            LEARNED,
+            "Variation by learned tokens",
+            "E learned",
+            "Expression variation by the checkpoint's tokens, where they are known.",
+        ),
+        CurveKind(
+            MOVEMENT,
+            "Movement",
+            "Move",
+            "How far the expression token moves from one frame to the next.",
+            stems=True,
+        ),
+        *(
+            CurveKind(
+                name,
+                GATES[name].label,
+                _SHORT_LABELS.get(name, GATES[name].label),
+                f"{GATES[name].threshold.help} Of the window centred at each frame; drag the dotted line.",
+                top=_TOPS.get(name, 1.0),
+                unit=GATES[name].threshold.unit,
+                gates=(name,),
+            )
+            for name in CONDITIONS
+        ),
+    )
+}

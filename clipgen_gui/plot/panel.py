@@ -1,0 +1,391 @@
+"""The curves over time with the ranked windows, the cuts and the playhead."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Literal, cast
+
+import numpy as np
+import pyqtgraph as pg
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
+
+from clipgen_engine.ranking.gates import GATES
+from clipgen_engine.ranking.ranker import COMBINED, effective_thresholds
+from clipgen_engine.ranking.terms import TERMS
+from clipgen_gui.document.entry import VideoEntry
+from clipgen_gui.document.session import Session
+from clipgen_gui.look.theme import follow_theme, palette, px
+from clipgen_gui.plot.axes import Limit, TimePlot
+from clipgen_gui.plot.curves import CURVES, CurveKind
+from clipgen_gui.plot.items import CurvesItem, DraftItem, Line, NamesItem, Span, SpansItem
+from clipgen_gui.plot.legend import CurveLegend
+from clipgen_gui.plot.overview import OverviewStrip
+from clipgen_gui.plot.readout import PlotReadout
+from clipgen_gui.widgets.cards import Card, named
+
+_PAGE_MARGIN = 0.08  # of the visible time, left before the playhead when the plot turns the page
+_SHORTEST = 2  # frames of a window
+
+
+class ScorePlot(Card):
+    """Reads the current video's ranking; a click seeks, and selects the window under it or asks about the place."""
+
+    def __init__(self, session: Session, follow: QAction, settings: QSettings, parent: QWidget | None = None) -> None:
+        """
+        Args:
+            follow: whether the plot goes along with the playhead.
+            settings: where the choice of curves is remembered.
+        """
+        super().__init__("Scores", parent)
+        self._session = session
+        self._follow = follow
+        self._entry: VideoEntry | None = None
+        self._end_s = 0.0
+        self._asking = False  # the mouse asks about places
+        self._drawn: object = None  # what the curves, the combined one apart, were made from
+        self.legend = CurveLegend(settings)
+        self.header.setSpacing(2)
+        self.header.addWidget(self.legend)
+        self.header.addWidget(_tool(follow))
+        self.plot, self.overview = TimePlot(), OverviewStrip()
+        named(
+            self.plot,
+            "Scores over time",
+            "Click a window to select it, or another place to see why no window is there (Shift + click: any place).\n"
+            "Drag over a free place to make a window there; drag the edges of the selected one to trim it.\n"
+            "Wheel zooms, Shift + wheel or middle button moves along, double click shows it all.",
+        )
+        self.plot.setMinimumHeight(110)
+        self.body.addWidget(self.plot, 1)
+        self.body.addWidget(self.overview)
+        self.terms, self.combined, self.spans = CurvesItem(), CurvesItem(), SpansItem()
+        self.names, self.draft = NamesItem(), DraftItem()
+        self._layers = (self.spans, self.terms, self.combined, self.names, self.draft)
+        self.playhead = pg.InfiniteLine(angle=90, movable=False)
+        self.pointer = pg.InfiniteLine(angle=90, movable=False)
+        for depth, item in enumerate((*self._layers, self.pointer, self.playhead)):
+            item.setZValue(depth)
+            self.plot.addItem(item, ignoreBounds=True)
+        self.readout = PlotReadout(self.plot)
+        self._hint = QLabel(self.plot)
+        self._hint.setObjectName("muted")
+        self._hint.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.pointer.hide()
+        self.readout.hide()
+        layout = QVBoxLayout(self.plot)
+        layout.addWidget(self._hint, 0, Qt.AlignmentFlag.AlignCenter)
+        self._connect()
+        follow_theme(self, self._dress)
+        self._show_video()
+
+    def _dress(self) -> None:
+        self.overview.set_left_margin(px(34))
+        self.playhead.setPen(pg.mkPen(palette().text, width=1))
+        self.pointer.setPen(pg.mkPen(palette().muted, width=1, style=Qt.PenStyle.DotLine))
+        self._show_limits()
+
+    def _connect(self) -> None:
+        session, plot, overview = self._session, self.plot, self.overview
+        plot.occupied = lambda seconds: self._row_at(self._frame_at(seconds)) is not None
+        plot.pressed_at.connect(self._press)
+        plot.scrubbed_to.connect(self._scrub)
+        plot.drawn.connect(self._draw)
+        plot.dropped.connect(self._drop)
+        plot.edge_dragged.connect(self._drag_edge)
+        plot.edge_dropped.connect(self._drop_edge)
+        plot.cancelled.connect(lambda: self.draft.set_span(None))
+        plot.limit_held.connect(session.hold)
+        plot.limit_dragged.connect(self._drag_limit)
+        plot.hovered.connect(self._hover)
+        plot.menu_wanted.connect(lambda place, seconds, height: self.menu_at(seconds, height).popup(place))
+        plot.view.sigXRangeChanged.connect(lambda _, span: overview.set_visible(*span))
+        overview.moved.connect(plot.show_span)
+        overview.zoomed.connect(plot.zoom)
+        overview.whole_wanted.connect(plot.show_all)
+        self.legend.changed.connect(self._show_ranking)
+        self._follow.toggled.connect(lambda: self._keep_playhead_in_sight())
+        session.current_changed.connect(self._show_video)
+        session.analysis_changed.connect(self._show_shots)
+        session.ranking_changed.connect(self._show_ranking)
+        session.selection_changed.connect(self._show_spans)
+        session.track_changed.connect(self._show_ranking)
+        session.position_changed.connect(self._move_playhead)
+
+    def set_hint(self, text: str) -> None:
+        """A sentence in the middle of the plot; empty for none."""
+        self._hint.setText(text)
+        self._hint.setVisible(bool(text))
+
+    def cancel_drag(self) -> None:
+        """Give up a window that is being drawn or trimmed with the mouse."""
+        self.plot.cancel_drag()
+
+    # Session to picture
+
+    def _show_video(self) -> None:
+        entry = self._session.current
+        info = entry.info if entry else None
+        end_s = max(info.duration_s, 1e-3) if info else 1.0
+        if entry is not self._entry or end_s != self._end_s:
+            self._entry, self._end_s = entry, end_s
+            for item in self._layers:
+                item.set_end(end_s)
+            self.draft.set_span(None)
+            self.overview.set_end(end_s)
+            self.plot.set_end(end_s)
+        for side in ("left", "bottom"):
+            self.plot.getAxis(side).setStyle(showValues=info is not None)
+        self.playhead.setVisible(info is not None)
+        self._hover(None)
+        self._move_playhead(entry.position if entry else 0)
+        self._show_shots()
+        self._show_ranking()
+
+    def _show_shots(self) -> None:
+        entry = self._session.current
+        if entry is None or entry.analysis is None or entry.info is None:
+            self.spans.set_cuts(())
+            self.spans.set_gaps(np.zeros((0, 2)))
+            return
+        self.spans.set_cuts([float(entry.info.times_s[start]) for start, _ in entry.analysis.shots if start > 0])
+        self.spans.set_gaps(entry.gaps_s)
+
+    def _show_ranking(self) -> None:
+        self._show_spans()
+        entry = self._session.current
+        self.legend.set_usual((*self._session.shown_terms, COMBINED))
+        shown = self.legend.shown
+        scores = entry.ranking.scores if entry is not None and entry.ranking is not None else None
+        drawn = (scores, shown, entry and entry.track)  # most changes of a weight change the combined score only
+        if scores is None or drawn != self._drawn:
+            self._drawn = drawn
+            others = [line for name in shown if name != COMBINED for line in self._lines(entry, CURVES[name])]
+            self.terms.set_lines(others)
+        combined = self._lines(entry, CURVES[COMBINED])
+        self.combined.set_lines(combined if COMBINED in shown else ())
+        self.names.set_lines((*self.terms.lines, *self.combined.lines))
+        self.overview.set_lines([line for line in combined if not line.faint])
+        self._show_limits()
+
+    def _show_limits(self) -> None:
+        thresholds = effective_thresholds(self._session.settings)
+        limits = {}
+        for kind in (CURVES[name] for name in self.legend.shown):
+            for gate in kind.gates:
+                # A condition whose curve was chosen has its line to be dragged, a score where its limit is on.
+                if thresholds[gate] != GATES[gate].off or kind.name not in TERMS:
+                    limits[gate] = Limit(min(thresholds[gate] / kind.top, 1.0), kind.tint)
+        self.plot.set_limits(limits)
+
+    def _lines(self, entry: VideoEntry | None, kind: CurveKind) -> list[Line]:
+        lines: list[Line] = []
+        if entry is None or entry.info is None or entry.analysis is None:
+            return lines
+        beside = entry.tracks_beside
+        for track in entry.analysis.tracks:
+            curve = entry.curve(kind.name, track.track_id)
+            if curve is not None and len(curve[0]):
+                frames, values = curve
+                heights = values.astype(np.float64)
+                if kind.top != 1.0:
+                    heights /= kind.top
+                faint = track.track_id in beside
+                span = slice(int(frames[0]), int(frames[-1]) + 1)  # the frames of a curve follow one another
+                lines.append(Line(entry.info.times_s[span], heights, kind, faint))
+        return lines
+
+    def _show_spans(self) -> None:
+        entry = self._session.current
+        if entry is None or entry.info is None:
+            self.spans.set_spans(())
+            self.spans.set_candidate(None)
+            self.overview.set_spans(())
+            self.plot.edges = None
+            return
+        candidate = entry.candidate
+        self.spans.set_candidate(self._span_s(max(0, candidate[0]), candidate[1]) if candidate else None)
+        spans = [
+            Span(
+                *self._span_s(row.sequence.start_frame, row.sequence.stop_frame),
+                row.number,
+                row.decision,
+                row.key == entry.selected,
+            )
+            for row in entry.rows
+        ]
+        self.spans.set_spans(spans)
+        self.overview.set_spans(spans)
+        self.plot.edges = next(((span.start_s, span.stop_s) for span in spans if span.selected), None)
+
+    def _move_playhead(self, frame: int) -> None:
+        entry = self._session.current
+        if entry is not None and entry.info is not None:
+            seconds = float(entry.info.times_s[frame])
+            self.playhead.setPos(seconds)
+            self.overview.set_playhead(seconds)
+            self._keep_playhead_in_sight()
+
+    def _keep_playhead_in_sight(self) -> None:
+        """Turn the page: a plot that slides along under the eye cannot be read."""
+        if not self._follow.isChecked() or self.plot.dragging:
+            return
+        first, last = self.plot.visible_s
+        if not first <= self.playhead.value() <= last:
+            begin = float(self.playhead.value()) - _PAGE_MARGIN * (last - first)
+            self.plot.show_span(begin, begin + last - first)
+
+    # Frames and seconds
+
+    def _frame_at(self, seconds: float) -> int:
+        entry = self._session.current
+        if entry is None or entry.info is None:
+            return 0
+        return max(0, int(np.searchsorted(entry.info.times_s, seconds, side="right")) - 1)
+
+    def _boundary_at(self, seconds: float) -> int:
+        """The frame that begins nearest to this time; the number of frames for the end of the video."""
+        entry = self._session.current
+        assert entry is not None
+        assert entry.info is not None
+        starts = np.append(entry.info.times_s, entry.info.duration_s)
+        return int(np.abs(starts - seconds).argmin())
+
+    def _span_s(self, start: int, stop: int) -> tuple[float, float]:
+        """Seconds from where to where these frames (half-open) are shown."""
+        entry = self._session.current
+        assert entry is not None
+        assert entry.info is not None
+        times = entry.info.times_s
+        return float(times[start]), float(times[stop]) if stop < len(times) else entry.info.duration_s
+
+    # Mouse to session
+
+    def _row_at(self, frame: int) -> object:
+        entry = self._session.current
+        return next((row for row in entry.rows if row.overlaps(frame, frame + 1)), None) if entry else None
+
+    def _press(self, seconds: float, shift: bool) -> None:
+        entry = self._session.current
+        if entry is None:
+            return
+        frame = self._frame_at(seconds)
+        here = [row for row in entry.rows if row.overlaps(frame, frame + 1)]
+        row = next((row for row in here if row.sequence.track_id == entry.track), here[0] if here else None)
+        self._asking = (row is None or shift) and entry.ranking is not None
+        if self._asking:
+            self._session.ask_about(frame)
+        elif row is not None:
+            self._session.select(row.key, seek=False)
+        self._session.seek(frame)
+
+    def _scrub(self, seconds: float) -> None:
+        frame = self._frame_at(seconds)
+        if self._asking and self._session.current is not None and self._session.current.place is not None:
+            self._session.ask_about(frame)
+        self._session.seek(frame)
+
+    def _drawn_frames(self, from_s: float, to_s: float) -> tuple[int, int]:
+        """The frames under a drag, half-open."""
+        first, last = sorted((self._frame_at(from_s), self._frame_at(to_s)))
+        return first, last + 1
+
+    def _draw(self, from_s: float, to_s: float) -> None:
+        if self._session.current is None or self._session.current.ranking is None:
+            return
+        self._session.ask_about(None)
+        self._show_draft(*self._drawn_frames(from_s, to_s))
+        self._session.seek(self._frame_at(to_s))
+
+    def _drop(self, from_s: float, to_s: float) -> None:
+        self.draft.set_span(None)
+        self._session.accept_span(*self._drawn_frames(from_s, to_s))
+
+    def _trimmed(self, edge: str, seconds: float) -> tuple[int, int] | None:
+        """The selected window with this edge at this time, as short as a window may be at least."""
+        entry = self._session.current
+        if entry is None or entry.info is None or entry.selected is None:
+            return None
+        start, stop, _ = entry.selected
+        if edge == "start":
+            return min(self._boundary_at(seconds), stop - _SHORTEST), stop
+        return start, max(self._boundary_at(seconds), start + _SHORTEST)
+
+    def _drag_edge(self, edge: str, seconds: float) -> None:
+        span = self._trimmed(edge, seconds)
+        if span is not None:
+            self._show_draft(*span)
+            self._session.seek(span[0] if edge == "start" else span[1] - 1)
+
+    def _drop_edge(self, edge: str, seconds: float) -> None:
+        self.draft.set_span(None)
+        span = self._trimmed(edge, seconds)
+        if span is not None:
+            self._session.trim_to(*span, cast(Literal["start", "end"], edge))
+
+    def _show_draft(self, start: int, stop: int) -> None:
+        first_s, last_s = self._span_s(start, stop)
+        self.draft.set_span((first_s, last_s), f"{stop - start} frames · {last_s - first_s:.2f} s")
+
+    def _drag_limit(self, gate: str, height: float) -> None:
+        """A limit that is dragged to the end of the axis where everything passes is off."""
+        kind = next(kind for kind in CURVES.values() if gate in kind.gates)
+        setting, off = GATES[gate].threshold, GATES[gate].off
+        assert setting.step is not None
+        assert off is not None
+        threshold = round(min(height, 1.0) * kind.top / setting.step) * setting.step
+        threshold = round(min(max(threshold, setting.minimum or 0.0), setting.maximum or threshold), 6)
+        self._session.set_gate(gate, off if height >= 1.0 and not GATES[gate].at_least else threshold)
+
+    # What the mouse is over
+
+    def _hover(self, seconds: float | None) -> None:
+        entry = self._session.current
+        told = entry is not None and entry.info is not None and seconds is not None
+        self.pointer.setVisible(told)
+        self.readout.setVisible(told)
+        if entry is None or entry.info is None or seconds is None:
+            return
+        frame = self._frame_at(seconds)
+        self.pointer.setPos(float(entry.info.times_s[frame]))
+        self.readout.tell(entry, frame, self.legend.shown)
+        at = self.plot.place_of(seconds, 0).x()
+        right = self.plot.width() - self.readout.width() - 8
+        left_half = at < self.plot.width() / 2
+        self.readout.move(right if left_half else self.plot.place_of(self.plot.visible_s[0], 0).x() + 8, 6)
+
+    def menu_at(self, seconds: float, height: float) -> QMenu:
+        """What can be done at a point of the plot."""
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        entry = self._session.current
+        if entry is None or entry.ranking is None:
+            menu.addAction("Nothing is analysed yet").setEnabled(False)
+            return menu
+        frame = self._frame_at(seconds)
+        menu.addAction("Why is no window here?", lambda: self._session.ask_about(frame))
+        menu.addAction("Show the whole video", self.plot.show_all)
+        thresholds = effective_thresholds(self._session.settings)
+        for kind in (CURVES[name] for name in self.legend.shown):
+            if kind.gates:
+                menu.addSeparator()
+            for gate in kind.gates:
+                threshold = GATES[gate].threshold
+                text = f"{threshold.label}: {kind.told(min(max(height, 0.0), 1.0) * kind.top)}"
+                menu.addAction(text, partial(self._drag_limit, gate, max(height, 0.0)))
+                if thresholds[gate] != threshold.default:
+                    back = "off" if threshold.default == GATES[gate].off else kind.told(threshold.default)
+                    reset = partial(self._session.set_gate, gate, threshold.default)
+                    menu.addAction(f"{threshold.label}: {back}", reset)
+        return menu
+
+
+def _tool(action: QAction) -> QToolButton:
+    button = QToolButton()
+    button.setDefaultAction(action)
+    button.setObjectName("tab")
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setAccessibleName(action.text())
+    return button

@@ -1,0 +1,162 @@
+"""An export folder becomes a project again: read, offered, asked about and written beside the work that goes on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from clipgen_engine.errors import OutputError
+from clipgen_engine.types import ProgressCallback
+from clipgen_gui.projects.files import expand
+from clipgen_gui.support.formatting import counted
+from clipgen_gui.support.jobs import EngineWorker, Verb
+from clipgen_gui.widgets.message_bar import MessageArea
+
+if TYPE_CHECKING:
+    from clipgen_engine.datasets.reimport import ImportedExport
+
+
+@dataclass(frozen=True)
+class FoundExport:
+    """What a folder that looks like an export turned out to be."""
+
+    path: Path  # the folder, or its manifest
+    export: ImportedExport | None
+    problem: str  # why it cannot be read: a sentence
+    videos: tuple[Path, ...]  # that lie in the folder, without the exported clips
+    absent: int  # videos of the export that are not where they were
+
+    @property
+    def folder(self) -> Path:
+        return self.path if self.path.is_dir() else self.path.parent
+
+
+class ImportFlow(QObject):
+    """Reads and writes in threads of its own; the newest project that is asked for is made."""
+
+    videos_found = Signal(list)  # paths of videos that are to be opened as such
+    made = Signal(object, object)  # path of the new project, FoundExport
+
+    def __init__(self, messages: MessageArea, ask_for_place: Callable[[Path], Path | None], window: QWidget) -> None:
+        """
+        Args:
+            ask_for_place: asks where the project of an export folder is to be; None: nowhere.
+        """
+        super().__init__(window)
+        self._messages, self._ask_for_place = messages, ask_for_place
+        self._wanted: dict[Path, bool] = {}  # what is being read, and whether it was chosen to be a project
+        self._making: tuple[FoundExport, Path] | None = None
+        self._reader = EngineWorker("export folders", self)
+        self._reader.finished.connect(lambda _, found: self._take(found))
+        self._reader.failed.connect(lambda _, sentence: self._not_read(sentence))
+        self._writer = EngineWorker("project of an export", self)
+        self._writer.finished.connect(lambda *_: self._made())
+        self._writer.failed.connect(lambda _, sentence: self._not_made(sentence))
+
+    @property
+    def is_alive(self) -> bool:
+        """Whether a thread still exists."""
+        return self._reader.is_alive or self._writer.is_alive
+
+    def shutdown(self, timeout_ms: int) -> bool:
+        """Cancel, and wait until the threads have ended."""
+        return self._reader.shutdown(timeout_ms) & self._writer.shutdown(timeout_ms)
+
+    def look_into(self, paths: Iterable[Path], *, chosen: bool = False) -> None:
+        """Read export folders or their manifests.
+
+        A dropped folder is offered as a project in a message, and nothing waits for an answer. Videos that lie in it
+        beside the exported clips are opened as those of any folder are.
+
+        Args:
+            chosen: they were chosen to be projects; where they are to be is asked at once.
+        """
+        for path in paths:
+            self._wanted[path] = chosen or self._wanted.get(path, False)
+        if self._wanted:
+            self._reader.start(_read(tuple(self._wanted)))
+
+    def _take(self, every: tuple[FoundExport, ...]) -> None:
+        wanted, self._wanted = self._wanted, {}
+        for found in every:
+            videos = list(found.videos)
+            if found.export is None:
+                open_videos = ("Open its videos", partial(self._open_videos, found)) if videos else None
+                self._messages.show_message(found.problem, "warning", open_videos)
+            elif wanted[found.path]:
+                self._ask(found)
+            else:
+                if videos:
+                    self.videos_found.emit(videos)
+                open_project = "Open as project", partial(self._ask, found)
+                self._messages.show_message(_offer(found), "info", open_project)
+
+    def _not_read(self, sentence: str) -> None:
+        self._wanted = {}
+        self._messages.show_message(sentence, "warning")
+
+    def _open_videos(self, found: FoundExport, *_: object) -> None:
+        self._messages.dismiss(found.problem)
+        self.videos_found.emit(list(found.videos))
+
+    def _ask(self, found: FoundExport, *_: object) -> None:
+        assert found.export is not None
+        place = self._ask_for_place(found.folder)
+        if place is not None:
+            self._making = found, place
+            self._writer.start(_write(found.export, place))
+
+    def _made(self) -> None:
+        assert self._making is not None
+        found, place = self._making
+        self._messages.dismiss(_offer(found))
+        self.made.emit(place, found)
+
+    def _not_made(self, sentence: str) -> None:
+        assert self._making is not None
+        self._messages.show_message(sentence, "warning", ("Choose another", partial(self._ask, self._making[0])))
+
+
+def told(found: FoundExport) -> str:
+    """`12 windows of 3 videos`."""
+    assert found.export is not None
+    sources = found.export.sources
+    return f"{counted(sum(len(source.windows) for source in sources), 'window')} of {counted(len(sources), 'video')}"
+
+
+def _offer(found: FoundExport) -> str:
+    return f"{found.folder.name} is an export with {told(found)}; its clips are not opened as videos."
+
+
+def _read(paths: tuple[Path, ...]) -> Verb:
+    def run(report: ProgressCallback, offer: Callable[[Any], None], cancel: threading.Event) -> tuple[FoundExport, ...]:
+        return tuple(map(_found, paths))
+
+    return run
+
+
+def _found(path: Path) -> FoundExport:
+    from clipgen_engine.datasets.reimport import read_export  # the window does not wait for it
+
+    videos = tuple(expand([path])[0]) if path.is_dir() else ()
+    try:
+        export = read_export(path)
+    except OutputError as error:
+        return FoundExport(path, None, str(error), videos, 0)
+    return FoundExport(path, export, "", videos, sum(not source.path.exists() for source in export.sources))
+
+
+def _write(export: ImportedExport, place: Path) -> Verb:
+    def run(report: ProgressCallback, offer: Callable[[Any], None], cancel: threading.Event) -> None:
+        from clipgen_engine.datasets.reimport import new_project_of
+
+        new_project_of(export, place, cancel)
+
+    return run

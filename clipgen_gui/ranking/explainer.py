@@ -1,0 +1,116 @@
+"""Keeps the answer to "why is it in the list, or why not?" for the window or place that the curator looks at."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from clipgen_engine.ranking.explanation import Explanation, explain, explain_place
+from clipgen_engine.ranking.ranker import COMBINED, Ranking
+from clipgen_engine.types import Decision
+from clipgen_gui.document.entry import Key, VideoEntry, WindowRow
+from clipgen_gui.document.session import Session
+
+_SETTLE_MS = 80  # a drag is not interrupted for an answer that the next step of it makes stale
+
+
+@dataclass(frozen=True, eq=False)
+class Answer:
+    """What there is to say about one window."""
+
+    title: str
+    verdict: str
+    explanation: Explanation | None = None  # None where there is no window to explain
+    lost_to: WindowRow | None = None
+    acceptable: bool = False  # a window that is not in the list, and could be put there by hand
+
+
+class Explainer(QObject):
+    """Answers at once when the curator asks, and again when the ranking has settled."""
+
+    answered = Signal()
+
+    def __init__(self, session: Session, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._answered_s = 0.0
+        self._timer = QTimer(self)
+        self._timer.setSingleShot(True)
+        self._timer.timeout.connect(self.answer_now)
+        self.answer: Answer | None = None
+        session.ranking_changed.connect(lambda: self._timer.start(_SETTLE_MS))
+        session.selection_changed.connect(self._asked)
+        session.current_changed.connect(self._asked)
+
+    def _asked(self) -> None:
+        """The first question of a drag along the curve is answered at once, those that follow when it settles."""
+        idle = not self._timer.isActive() and time.monotonic() - self._answered_s > _SETTLE_MS / 1000
+        self._timer.start(0 if idle else _SETTLE_MS)
+
+    def answer_now(self) -> None:
+        """Answer without waiting for the timer."""
+        self._timer.stop()
+        entry = self._session.current
+        self.answer = _answer(entry) if entry is not None else None
+        self._answered_s = time.monotonic()
+        self.answered.emit()
+
+
+def _answer(entry: VideoEntry) -> Answer | None:
+    ranking, ranker = entry.ranking, entry.ranker
+    if ranking is None or ranker is None:
+        return None
+    row = entry.selected_row
+    if row is not None:
+        explanation = explain(ranker, _numbered(entry, ranking), row.key)
+        return Answer(f"Window {row.number}", _verdict_on_row(row, entry), explanation, _row_of(entry, explanation))
+    if entry.place is None:
+        return None
+    found = explain_place(ranker, _numbered(entry, ranking), entry.place, entry.track_asked_about(entry.place))
+    if isinstance(found, str):
+        return Answer(f"Frame {entry.place}", found)
+    listed = _row_with(entry, found.key)
+    if listed is not None:
+        return Answer(f"Window {listed.number}", _verdict_on_row(listed, entry), found)
+    title = f"Frames {found.key[0]} to {found.key[1] - 1}"
+    return Answer(title, _verdict_on_other(entry, ranking, found), found, _row_of(entry, found), acceptable=True)
+
+
+def _numbered(entry: VideoEntry, ranking: Ranking) -> Ranking:
+    """The ranking with the numbers that the table shows, in which rejected windows count."""
+    kept = [row for row in entry.rows if row.decision is not Decision.REJECTED]
+    return replace(ranking, sequences=tuple(replace(row.sequence, rank=row.number) for row in kept))
+
+
+def _row_with(entry: VideoEntry, key: Key) -> WindowRow | None:
+    return next((row for row in entry.rows if row.key == key), None)
+
+
+def _row_of(entry: VideoEntry, explanation: Explanation | None) -> WindowRow | None:
+    """The row that this window lost to."""
+    lost_to = explanation.lost_to if explanation else None
+    return _row_with(entry, lost_to.key) if lost_to else None
+
+
+def _verdict_on_row(row: WindowRow, entry: VideoEntry) -> str:
+    if row.decision is Decision.REJECTED:
+        return f"Number {row.number} of {len(entry.rows)}, rejected: its frames stay free."
+    how = "accepted" if row.decision is Decision.ACCEPTED else "selected"
+    by_hand = ", made by hand" if row.by_hand else ""
+    return f"Number {row.number} of {len(entry.rows)}, {how}{by_hand}."
+
+
+def _verdict_on_other(entry: VideoEntry, ranking: Ranking, explanation: Explanation) -> str:
+    if explanation.lost_to is not None or not all(gate.passed for gate in explanation.gates):
+        return explanation.verdict
+    start, stop, _ = explanation.key
+    gap = ranking.settings.min_gap
+    for row in entry.rows:
+        if row.decision is Decision.REJECTED and row.overlaps(start - gap, stop + gap):
+            return f"Not selected: it overlaps number {row.number}, which was rejected."
+    diversity = ranking.settings.diversity
+    if diversity and explanation.standings[COMBINED].value >= min(one.combined_score for one in ranking.sequences):
+        return f"Not selected: it looks too much like those selected (diversity {diversity:.2f})."
+    return explanation.verdict

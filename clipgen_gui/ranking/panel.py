@@ -1,0 +1,77 @@
+"""The ranking card: weights, gates and regions, one at a time."""
+
+from __future__ import annotations
+
+from functools import cached_property
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QButtonGroup, QSizePolicy, QStackedWidget, QToolButton, QWidget
+
+from clipgen_gui.document.session import Session
+from clipgen_gui.ranking.gates import GatesPanel
+from clipgen_gui.ranking.regions import RegionsPanel
+from clipgen_gui.ranking.weights import WeightsPanel
+from clipgen_gui.widgets.cards import Card, named
+
+_TABS = (
+    ("Weights", "How much each score counts, and how windows are chosen"),
+    ("Gates", "Conditions that a window must meet"),
+    ("Regions", "Which parts of the face count as expression"),
+)
+
+
+class RankingPanel(Card):
+    """Three pages under one title; the card is as high as the page that is shown.
+
+    A page is made when it is first wanted: the window does not wait for sixty controls that may stay out of sight.
+    """
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__("Ranking", parent)
+        self._session = session
+        self._pages = QStackedWidget()
+        self._group = QButtonGroup(self)
+        self.tabs: list[QToolButton] = []
+        for index, (title, help_text) in enumerate(_TABS):
+            tab = QToolButton()
+            tab.setObjectName("tab")
+            tab.setText(title)
+            tab.setCheckable(True)
+            tab.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            named(tab, title, help_text)
+            self._group.addButton(tab, index)
+            self.header.addWidget(tab)
+            self.tabs.append(tab)
+        self.header.setSpacing(2)
+        self.body.addWidget(self._pages)
+        self._group.idClicked.connect(self.show_page)
+        self.show_page(0)
+
+    @cached_property
+    def weights(self) -> WeightsPanel:
+        return WeightsPanel(self._session)
+
+    @cached_property
+    def gates(self) -> GatesPanel:
+        return GatesPanel(self._session)
+
+    @cached_property
+    def regions(self) -> RegionsPanel:
+        return RegionsPanel(self._session)
+
+    def show_page(self, index: int) -> None:
+        """Show weights (0), gates (1) or regions (2)."""
+        page: QWidget = self.weights if index == 0 else self.gates if index == 1 else self.regions
+        before = self._pages.currentWidget()
+        if before is not None and before is not page:
+            before.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Ignored)
+        page.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        if self._pages.indexOf(page) < 0:
+            self._pages.addWidget(page)
+        self._pages.setCurrentWidget(page)
+        self.tabs[index].setChecked(True)
+
+    def show_gate(self, name: str) -> None:
+        """Bring a gate into sight."""
+        self.show_page(1)
+        self.gates.reveal(name)

@@ -1,0 +1,93 @@
+"""How much each region of the face counts in the expression variation."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from clipgen_engine.ranking.ranker import effective_regions
+from clipgen_engine.ranking.terms import REGION_MULTIPLIERS
+from clipgen_engine.types import BLENDSHAPES
+from clipgen_gui.document.session import Session
+from clipgen_gui.widgets.cards import muted_label, named, steady_label
+from clipgen_gui.widgets.setting_box import Manners, follow
+from clipgen_gui.widgets.setting_slider import SettingSlider
+
+_EYES = ("eyelids", "gaze")
+_EVEN = {region: setting.default for region, setting in REGION_MULTIPLIERS.items()}
+
+
+class RegionsPanel(QWidget):
+    """One multiplier a region; the eyes leave with one click, and all come back with another."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._manners = Manners(self)
+        self.sliders: dict[str, SettingSlider] = {}
+        self.without_eyes = QPushButton("Without eyes")
+        self.without_eyes.setObjectName("slim")
+        self.without_eyes.setCheckable(True)
+        named(self.without_eyes, "Expression without eyes", "Leave gaze and eyelids out of the expression variation")
+        self.without_eyes.clicked.connect(self._without_eyes_clicked)
+        self.reset = QPushButton("Reset")
+        self.reset.setObjectName("slim")
+        named(self.reset, "Reset the regions", "Let every region count once")
+        self.reset.clicked.connect(lambda: session.set_regions(_EVEN, "Reset the regions"))
+        self._hint = muted_label("What counts as expression")
+        top = QHBoxLayout()
+        top.setSpacing(6)
+        top.addWidget(self._hint, 1)
+        top.addWidget(self.without_eyes)
+        top.addWidget(self.reset)
+
+        rows = QGridLayout()
+        rows.setHorizontalSpacing(10)
+        rows.setVerticalSpacing(2)
+        rows.setColumnStretch(1, 1)
+        for row, (region, setting) in enumerate(REGION_MULTIPLIERS.items()):
+            slider = SettingSlider(setting, "expression_variation", steps=40)
+            slider.installEventFilter(self._manners)
+            slider.changed.connect(lambda value, region=region: session.set_regions({region: value}))
+            slider.sliderPressed.connect(lambda: session.hold(True))
+            slider.sliderReleased.connect(lambda: session.hold(False))
+            label, value = QLabel(setting.label), steady_label(36, 20)
+            label.setToolTip(setting.help)
+            value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+            slider.shows_in(value)
+            self.sliders[region] = slider
+            for column, widget in enumerate((label, slider, value)):
+                rows.addWidget(widget, row, column)
+
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addLayout(top)
+        layout.addLayout(rows)
+        layout.addStretch(1)
+        follow(self, session.settings_changed, self._show_settings)
+        follow(self, session.settings_changed, self._show_use)
+        follow(self, session.analysis_changed, self._show_use)
+
+    def _without_eyes_clicked(self, out: bool) -> None:
+        self._session.set_regions(
+            {region: 0.0 if out else _EVEN[region] for region in _EYES},
+            "Leave the eyes out" if out else "Let the eyes count",
+        )
+
+    def _show_settings(self) -> None:
+        multipliers = effective_regions(self._session.settings)
+        for region, slider in self.sliders.items():
+            slider.show_number(multipliers[region])
+        self.without_eyes.setChecked(not any(multipliers[region] for region in _EYES))
+        self.reset.setEnabled(multipliers != _EVEN)
+
+    def _show_use(self) -> None:
+        """Tokens of some backends are not split into regions: then there is nothing to weigh."""
+        entry = self._session.current
+        tokens = entry.analysis.tokens if entry and entry.analysis else ()
+        by_blendshapes = self._session.settings.token_source == BLENDSHAPES
+        split = not tokens or by_blendshapes or tokens[0].channel_regions[0] in REGION_MULTIPLIERS
+        self._hint.setText("What counts as expression" if split else "These tokens have no regions")
+        for widget in (*self.sliders.values(), self.without_eyes):
+            widget.setEnabled(split)

@@ -1,0 +1,267 @@
+"""The contact sheet: pages of windows that play side by side, judged by digit or click."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from PySide6.QtCore import QSettings, Qt, Signal
+from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QWidget
+
+from clipgen_engine.types import Analysis, Decision
+from clipgen_gui.document.entry import VideoEntry
+from clipgen_gui.document.session import Session
+from clipgen_gui.look.theme import icon
+from clipgen_gui.review.sheet_grid import SheetCell, SheetGrid
+from clipgen_gui.review.sheet_pages import SheetPages
+from clipgen_gui.review.thumbnails import ClipServer
+from clipgen_gui.widgets.cards import Card, chip, muted_label, named, named_with_key
+
+_COLUMNS = (2, 3, 4)
+_DIGITS = "1234567890"
+_BUDGET_BYTES = 256 * 1024 * 1024
+_COLUMNS_KEY, _WHOLE_KEY = "sheet/columns", "sheet/whole"
+
+
+class ContactSheet(Card):
+    """Follows the session; decisions are the session's, so that they are kept and can be undone as all others."""
+
+    closed = Signal()
+
+    def __init__(self, session: Session, settings: QSettings, parent: QWidget | None = None) -> None:
+        super().__init__("Contact sheet", parent)
+        self._session, self._settings = session, settings
+        self._entry: VideoEntry | None = None  # of which the pages are, and under which analysis
+        self._analysis: Analysis | None = None
+        self.server = ClipServer(_BUDGET_BYTES, self)
+        columns = int(str(settings.value(_COLUMNS_KEY, 3)))
+        self._columns = columns if columns in _COLUMNS else 3
+        self.pages = SheetPages(self._columns**2)
+        self.grid = SheetGrid(self.server, _BUDGET_BYTES)
+        self.grid.clicked.connect(self._toggle)
+        self.page_label = chip()
+        self.body.addWidget(self.grid, 1)
+        self._fill_header()
+        self._fill_footer()
+        for place, digit in enumerate(_DIGITS):
+            for keys, decision in ((digit, Decision.ACCEPTED), (f"Shift+{digit}", Decision.REJECTED)):
+                shortcut = QShortcut(QKeySequence(keys), self)
+                shortcut.setAutoRepeat(False)
+                shortcut.activated.connect(partial(self._toggle, place, decision))
+        session.ranking_changed.connect(self._follow)
+        session.current_changed.connect(self._leave_video)
+        session.settings_changed.connect(self._forget)
+        session.filter_changed.connect(self._filter)
+        session.selection_changed.connect(self._show_selection)
+
+    def _fill_header(self) -> None:
+        self.header.insertWidget(1, self.page_label)
+        group = QButtonGroup(self)
+        for columns in _COLUMNS:
+            button = _tab(f"{columns} × {columns}", f"Show {columns**2} windows at once")
+            button.setChecked(columns == self._columns)
+            button.clicked.connect(partial(self._set_columns, columns))
+            group.addButton(button)
+            self.header.addWidget(button)
+        self.whole = _tab("Whole frame", "Show whole frames instead of faces")
+        self.whole.setChecked(str(self._settings.value(_WHOLE_KEY, "false")) == "true")
+        self.grid.set_whole(self.whole.isChecked())
+        self.whole.toggled.connect(self._set_whole)
+        self.close_button = QToolButton()
+        self.close_button.setIcon(icon("close"))
+        named_with_key(self.close_button, "Close the contact sheet", "Back to the player", "dismiss")
+        self.close_button.clicked.connect(self.closed)
+        self.header.addSpacing(12)
+        self.header.addWidget(self.whole)
+        self.header.addWidget(self.close_button)
+
+    def _fill_footer(self) -> None:
+        footer = QHBoxLayout()
+        footer.setSpacing(8)
+        hint = muted_label("Digit or click accepts · Shift or right click rejects")
+        hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        footer.addWidget(hint, 1)
+        self.rest_button = _slim("Reject the rest", "Reject what is undecided on this page, and turn it", "reject_rest")
+        self.rest_button.setText("Reject the rest")
+        self.rest_button.clicked.connect(lambda _=False: self.reject_rest())
+        self.previous_button = _slim("Previous page", "Previous page", "previous_page")
+        self.previous_button.setIcon(icon("chevron-left"))
+        self.previous_button.clicked.connect(lambda _=False: self.turn(-1))
+        self.next_button = _slim("Next page", "Next page", "next_page")
+        self.next_button.setIcon(icon("chevron-right"))
+        self.next_button.clicked.connect(lambda _=False: self.turn(1))
+        for button in (self.rest_button, self.previous_button, self.next_button):
+            footer.addWidget(button)
+        self.body.addLayout(footer)
+
+    # Commands
+
+    @property
+    def commands(self) -> Mapping[str, Callable[[], object]]:
+        """What commands of the app do while the sheet is open, by their names."""
+        decide = self._decide_selected
+        return {
+            "play": lambda: self.grid.set_paused(not self.grid.paused),
+            "back": partial(self._move, -1),
+            "forward": partial(self._move, 1),
+            "previous_window": lambda: self._move(-self._columns),
+            "next_window": lambda: self._move(self._columns),
+            "first": lambda: self._go_to_page(0),
+            "last": lambda: self._go_to_page(self.pages.count - 1),
+            "accept": partial(decide, Decision.ACCEPTED),
+            "reject": partial(decide, Decision.REJECTED),
+            "undecide": partial(decide, Decision.UNDECIDED),
+            "dismiss": self.closed.emit,
+        }
+
+    def turn(self, step: int) -> None:
+        """Go to the next or previous page."""
+        self._go_to_page(self.pages.page + step)
+
+    def reject_rest(self) -> None:
+        """Reject what is undecided on the page, in one step, and turn it."""
+        undecided = [
+            cell.key for cell in self.grid.cells if cell.row is not None and cell.decision is Decision.UNDECIDED
+        ]
+        if undecided:
+            self._session.decide_all(undecided, Decision.REJECTED)
+        self.turn(1)
+
+    def _go_to_page(self, page: int) -> None:
+        if self.pages.turn(page - self.pages.page):
+            shown = self.pages.shown
+            if shown:
+                self._session.select(shown[0], seek=False)
+            self._show()
+
+    def _move(self, step: int) -> None:
+        """Mark the window so many places on; over the end of the page goes to the next one."""
+        entry = self._session.current
+        key = self.pages.neighbour(entry.selected if entry else None, step)
+        if key is not None:
+            self._session.select(key, seek=False)
+
+    def _decide_selected(self, decision: Decision) -> None:
+        """Decide on the marked window and mark the next undecided one."""
+        entry = self._session.current
+        if entry is None or entry.selected not in self.pages.shown:
+            return
+        self._session.decide(decision, advance=False)
+        if decision is Decision.UNDECIDED:
+            return
+        shown = self.pages.shown
+        after = shown[shown.index(entry.selected) + 1 :] if entry.selected in shown else ()
+        for key in (*after, *self.pages.following):
+            if entry.decision_of(key) is Decision.UNDECIDED:
+                self._session.select(key, seek=False)
+                return
+
+    def _toggle(self, place: int, decision: Decision) -> None:
+        """Decide on a cell; the same once more takes it back."""
+        if place >= len(self.grid.cells):
+            return
+        cell = self.grid.cells[place]
+        if cell.row is not None:
+            self._session.select(cell.key, seek=False)
+            again = cell.decision is decision
+            self._session.decide(Decision.UNDECIDED if again else decision, advance=False)
+
+    def _set_columns(self, columns: int) -> None:
+        self._columns = columns
+        self._settings.setValue(_COLUMNS_KEY, columns)
+        entry = self._session.current
+        self.pages.resize(columns**2, entry.selected if entry else None)
+        self._show()
+
+    def _set_whole(self, on: bool) -> None:
+        self._settings.setValue(_WHOLE_KEY, "true" if on else "false")
+        self.grid.set_whole(on)
+
+    # Following the session
+
+    def _forget(self) -> None:
+        """Under other settings other windows count: the next ranking starts the sheet anew."""
+        self._entry = None
+
+    def _leave_video(self) -> None:
+        entry = self._session.current
+        self.server.forget(but=entry.analysis.video if entry and entry.analysis else None)
+        self._follow()
+
+    def _filter(self) -> None:
+        """Other windows are listed: start anew."""
+        self._forget()
+        self._follow()
+
+    def _follow(self) -> None:
+        if not self.isVisible():
+            return
+        entry = self._session.current
+        keys = [row.key for row in self._session.shown_rows]
+        analysis = entry.analysis if entry else None
+        if entry is self._entry and analysis is self._analysis:
+            self.pages.follow(keys)
+        else:  # while an analysis grows the best windows change, and none was decided on yet that is not kept
+            page = self.pages.page if entry is self._entry else 0
+            self._entry, self._analysis = entry, analysis
+            self.pages.restart(keys)
+            self.pages.turn(page)
+            if entry is not None and entry.selected is not None:
+                self.pages.go_to(entry.selected)
+        self._show()
+        self._show_selection()
+
+    def _show_selection(self) -> None:
+        if not self.isVisible():
+            return
+        entry = self._session.current
+        selected = entry.selected if entry else None
+        self.grid.set_selected(selected)
+        page = self.pages.page
+        if selected is not None and self.pages.go_to(selected) and self.pages.page != page:
+            self._show()
+
+    def _show(self) -> None:
+        entry = self._session.current
+        rows = {row.key: row for row in entry.rows} if entry else {}
+        cells = [
+            SheetCell(key, rows.get(key), _DIGITS[place] if place < len(_DIGITS) else "")
+            for place, key in enumerate(self.pages.shown)
+        ]
+        self.grid.show_cells(entry.analysis if entry else None, cells, self.pages.following, self._columns)
+        pages = self.pages
+        last = pages.first + len(cells)
+        self.page_label.setText(f"{pages.first + 1}–{last} of {pages.total}" if cells else "No windows")
+        self.page_label.setToolTip(f"Page {pages.page + 1} of {pages.count}")
+        self.previous_button.setEnabled(pages.page > 0)
+        self.next_button.setEnabled(pages.page + 1 < pages.count)
+        self.rest_button.setEnabled(any(cell.row and cell.decision is Decision.UNDECIDED for cell in cells))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        self._entry = None
+        self._follow()
+        self.grid.setFocus()
+        super().showEvent(event)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        self.grid.set_paused(False)
+        super().hideEvent(event)
+
+
+def _tab(text: str, tooltip: str) -> QToolButton:
+    button = QToolButton()
+    button.setObjectName("tab")
+    button.setText(text)
+    button.setCheckable(True)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    named(button, text, tooltip)
+    return button
+
+
+def _slim(name: str, tooltip: str, command: str) -> QPushButton:
+    button = QPushButton()
+    button.setObjectName("slim")
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    named_with_key(button, name, tooltip, command)
+    return button

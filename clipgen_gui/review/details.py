@@ -1,0 +1,201 @@
+"""What the curator wrote on the selected window: tags, a note, and who is on its track."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from clipgen_gui.document.entry import WindowRow
+from clipgen_gui.document.session import Session
+from clipgen_gui.look.theme import px
+from clipgen_gui.widgets.cards import named, named_with_key
+from clipgen_gui.widgets.labels import shortened
+from clipgen_gui.widgets.typing_field import QuickEntry, TypingField
+
+_ADD = "{}+ Tag"
+
+
+class WindowDetails(QWidget):
+    """Two lines: the tags, and note and subject."""
+
+    def __init__(self, session: Session, quick: QuickEntry, parent: QWidget | None = None) -> None:
+        """
+        Args:
+            quick: comes up for tags, and for what is not in sight.
+        """
+        super().__init__(parent)
+        self._session, self._quick = session, quick
+        self._row: WindowRow | None = None
+        self.tags = _TagLine(session)
+        self.tags.add.clicked.connect(lambda _=False: self.ask_tag())
+        self.note = TypingField("Note")
+        named_with_key(self.note, "Note", "A note on this window; kept as it is typed", "note")
+        self.note.textEdited.connect(session.set_note)
+        self.subject = TypingField("Subject")
+        named_with_key(self.subject, "Subject", "Who this face is, for all its windows", "subject")
+        self.subject.editingFinished.connect(self._set_subject)
+        self.subject.cancelled.connect(lambda: self._show_subject(force=True))
+        fields = QHBoxLayout()
+        fields.setSpacing(6)
+        fields.addWidget(self.note, 2)
+        fields.addWidget(self.subject, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 4, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self.tags)
+        layout.addLayout(fields)
+        for signal in (
+            session.ranking_changed,
+            session.selection_changed,
+            session.current_changed,
+            session.subjects_changed,
+        ):
+            signal.connect(self._show)
+        session.selection_changed.connect(quick.hide)  # what was asked for was about another window
+        self._show()
+
+    # Commands
+
+    def ask_tag(self) -> None:
+        """Let one or more tags be typed."""
+        row = self._wanted("tag it")
+        if row is not None:
+            self._quick.ask(f"Tag window {row.number}", "Tags, with commas between", "", self._known_tags(), self._tag)
+
+    def ask_note(self) -> None:
+        """Let a note be typed, in its own field where that is in sight."""
+        row = self._wanted("write a note on it")
+        if row is None:
+            return
+        if self.isVisible():
+            self.note.begin()
+        else:
+            self._quick.ask(f"Note on window {row.number}", "Note", row.note, (), self._session.set_note)
+
+    def ask_subject(self) -> None:
+        """Let it be typed who the face of the window is."""
+        row = self._wanted("say who it shows")
+        if row is None:
+            return
+        known = self._session.memory.subject_ids()
+        if self.isVisible():
+            self.subject.begin(known)
+        else:
+            track = row.sequence.track_id
+            self._quick.ask(
+                f"Face {track + 1} is",
+                "Subject id",
+                self._subject_of(row),
+                known,
+                lambda text: self._session.set_subject(track, text),
+            )
+
+    def _wanted(self, purpose: str) -> WindowRow | None:
+        if self._row is None:
+            self._session.refused.emit(f"Select a window first (↓), then {purpose}.")
+        return self._row
+
+    def _known_tags(self) -> list[str]:
+        """Tags of the project and of what is open, without those that the window has."""
+        marked = (mark for entry in self._session.videos for mark in entry.decided.values())
+        known = {*self._session.memory.tags(), *(tag for mark in marked for tag in mark.tags)}
+        return sorted(known - set(self._row.tags if self._row else ()))
+
+    def _tag(self, text: str) -> None:
+        if self._row is not None:
+            self._session.set_tags([*self._row.tags, *text.split(",")])
+
+    def _set_subject(self) -> None:
+        if self._row is not None:
+            self._session.set_subject(self._row.sequence.track_id, self.subject.text())
+
+    # Following the session
+
+    def _show(self) -> None:
+        entry = self._session.current
+        before, self._row = self._row, entry.selected_row if entry else None
+        self.setVisible(self._row is not None)
+        if self._row is None:
+            return
+        self.tags.show_tags(self._row.tags)
+        if self.note.text() != self._row.note:
+            self.note.setText(self._row.note)
+            self.note.setCursorPosition(0)  # a long one is read from its beginning
+        self._show_subject(force=before is None or before.key != self._row.key)
+
+    def _show_subject(self, *, force: bool = False) -> None:
+        """Show the subject; what is being typed stays unless it is about another window."""
+        if self._row is None or (self.subject.hasFocus() and not force):
+            return
+        self.subject.setPlaceholderText(f"Subject of face {self._row.sequence.track_id + 1}")
+        self.subject.setText(self._subject_of(self._row))
+
+    def _subject_of(self, row: WindowRow) -> str:
+        entry = self._session.current
+        return entry.subjects.get(row.sequence.track_id, "") if entry else ""
+
+
+class _TagLine(QWidget):
+    """Tags as chips, as many as fit, and the button that adds one."""
+
+    _GAP = 4
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._tags: tuple[str, ...] = ()
+        self.chips: list[QPushButton] = []
+        self.add = QPushButton(_ADD.format(""), self)
+        self.add.setObjectName("link")
+        self.add.setFlat(True)
+        self.add.setCursor(Qt.CursorShape.PointingHandCursor)
+        self.add.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        named_with_key(self.add, "Add a tag", "Add a tag to this window", "tag")
+
+    def show_tags(self, tags: tuple[str, ...]) -> None:
+        if tags == self._tags:
+            return
+        self._tags = tags
+        for chip in self.chips:
+            chip.hide()
+            chip.deleteLater()
+        self.chips = [self._chip(tag) for tag in tags]
+        self._lay_out()
+
+    def _chip(self, tag: str) -> QPushButton:
+        chip = QPushButton(f"{shortened(tag, 20).replace('&', '&&')}  ×", self)
+        chip.setObjectName("tagChip")
+        chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        named(chip, f"Tag {tag}", f"Take the tag “{tag}” off")
+        chip.clicked.connect(lambda _=False: self._session.set_tag(tag, False))
+        return chip
+
+    def _lay_out(self) -> None:
+        """Chips from the left; those that do not fit are hidden, and the button says how many."""
+        height = self.sizeHint().height()
+        left = 0
+        hidden = 0
+        self.add.setText(_ADD.format(f"+{len(self.chips)} more  "))
+        longest_add = self.add.sizeHint().width() + self._GAP
+        for place, chip in enumerate(self.chips):
+            width = chip.sizeHint().width()
+            room = self.width() - longest_add
+            fits = not hidden and (place == 0 or left + width <= room)
+            chip.setVisible(fits)
+            hidden += not fits
+            if fits:
+                chip.setGeometry(left, 0, min(width, room), height)
+                left += chip.width() + self._GAP
+        self.add.setText(_ADD.format(f"+{hidden} more  " if hidden else ""))
+        self.setToolTip(", ".join(self._tags) if hidden else "")
+        self.add.setGeometry(left, 0, self.add.sizeHint().width(), height)
+
+    def sizeHint(self) -> QSize:
+        return QSize(120, px(21))
+
+    def minimumSizeHint(self) -> QSize:
+        return self.sizeHint()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        self._lay_out()

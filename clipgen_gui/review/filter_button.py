@@ -1,0 +1,107 @@
+"""The button that says which windows are listed, and its menu with counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QAction, QActionGroup
+from PySide6.QtWidgets import QMenu, QToolButton, QWidget
+
+from clipgen_engine.types import Decision
+from clipgen_gui.commands.keymap import keymap, with_key
+from clipgen_gui.document.filter import WindowFilter, tag_counts
+from clipgen_gui.document.session import Session
+from clipgen_gui.look.theme import icon, px
+from clipgen_gui.support.signals import follow
+from clipgen_gui.widgets.cards import named, restyle
+
+_TEXT_WIDTH = 130
+_DECISIONS = (Decision.UNDECIDED, Decision.ACCEPTED, Decision.REJECTED)
+
+
+class FilterButton(QToolButton):
+    """Follows the session's filter; the menu is made when it opens."""
+
+    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._session = session
+        self.setObjectName("tab")
+        self.setIcon(icon("filter-variant", "muted"))
+        self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        menu = QMenu(self)
+        menu.setAccessibleName("Windows that are listed")
+        menu.aboutToShow.connect(self._fill)
+        self.setMenu(menu)
+        session.filter_changed.connect(self._show)
+        session.subjects_changed.connect(self._show)
+        follow(self, keymap.changed, self._show)
+
+    def _show(self) -> None:
+        chosen = self._session.filter
+        parts = [
+            chosen.decision.capitalize() if chosen.decision else "",
+            chosen.tag,
+            "" if chosen.track_id is None else self._face(chosen.track_id),
+        ]
+        text = " · ".join(part for part in parts if part)
+        shown = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, px(_TEXT_WIDTH))
+        self.setText(_escaped(shown))
+        restyle(self, "active", chosen.active)
+        named(self, "Filter", with_key(f"Listed: {text or 'all windows'}. Choose which windows are listed", "filter"))
+
+    def _face(self, track_id: int) -> str:
+        entry = self._session.current
+        subject = entry.subjects.get(track_id) if entry else None
+        return f"Face {track_id + 1}" + (f" ({subject})" if subject else "")
+
+    def _fill(self) -> None:
+        """Each condition with the number of windows that it would list, all others staying as they are."""
+        menu, chosen = self.menu(), self._session.filter
+        menu.clear()
+        entry = self._session.current
+        rows = entry.rows if entry else ()
+        self._add_choice(menu, f"All windows\t{len(rows)}", not chosen.active, WindowFilter())
+        with_other = replace(chosen, decision=None).of(rows)
+        decisions = Counter(row.decision for row in with_other)
+        self._add_section(
+            menu,
+            [(one.capitalize(), one, decisions[one]) for one in _DECISIONS],
+            "decision",
+            chosen.decision,
+        )
+        tags = tag_counts(replace(chosen, tag="").of(rows))
+        if chosen.tag:
+            tags.setdefault(chosen.tag, 0)
+        self._add_section(menu, [(_escaped(tag), tag, count) for tag, count in tags.items()], "tag", chosen.tag)
+        faces = Counter(row.sequence.track_id for row in replace(chosen, track_id=None).of(rows))
+        if len({row.sequence.track_id for row in rows}) > 1:
+            choices = [(_escaped(self._face(track)), track, faces[track]) for track in sorted(faces)]
+            self._add_section(menu, choices, "track_id", chosen.track_id)
+
+    def _add_section(self, menu: QMenu, choices: list[tuple[str, Any, int]], field: str, current: Any) -> None:
+        """One condition; to choose what is chosen takes it back."""
+        if not choices:
+            return
+        menu.addSeparator()
+        group = QActionGroup(menu)
+        off = getattr(WindowFilter(), field)
+        for text, value, count in choices:
+            on = value == current
+            wanted = replace(self._session.filter, **{field: off if on else value})
+            group.addAction(self._add_choice(menu, f"{text}\t{count}", on, wanted))
+
+    def _add_choice(self, menu: QMenu, text: str, on: bool, wanted: WindowFilter) -> QAction:
+        action = menu.addAction(text)
+        action.setCheckable(True)
+        action.setChecked(on)
+        action.triggered.connect(lambda _=False: self._session.set_filter(wanted))
+        return action
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&&")  # one "&" would mark a letter

@@ -1,0 +1,151 @@
+"""The ranked windows as rows, for every view that lists them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
+
+from clipgen_engine.ranking.ranker import COMBINED
+from clipgen_engine.ranking.terms import TERMS
+from clipgen_engine.types import BLENDSHAPES, Decision
+from clipgen_gui.document.entry import Key, WindowRow
+from clipgen_gui.support.formatting import clock
+
+_DIFFERENCE_HELP = (
+    "How much higher (+) or lower (−) the learned tokens place the window among all of the video than the blendshapes"
+    " do. Click to list the strongest disagreement first; click again for the best scores."
+)
+AnyIndex = QModelIndex | QPersistentModelIndex
+DECISION_ICONS = {  # name and role of the colour
+    Decision.ACCEPTED: ("check-circle", "accepted"),
+    Decision.REJECTED: ("close-circle", "rejected"),
+    Decision.UNDECIDED: ("circle-outline", "faint"),
+}
+
+
+class WindowsModel(QAbstractTableModel):
+    """Rank, start, one column for each score, decision."""
+
+    SCORE_COLUMN = 2
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.rows: tuple[WindowRow, ...] = ()
+        self._times_s: Any = ()
+        self._terms: tuple[str, ...] = ()
+        self._scores: list[tuple[str, str]] = []
+        self._headings: list[str] = []
+        self._compared = False
+        self._learned = False
+        self.show((), (), ())
+
+    def show(self, rows: tuple[WindowRow, ...], times_s: Any, terms: tuple[str, ...]) -> None:
+        """Take over the windows. While their number stays, only the cells that changed are painted anew."""
+        compared = any(row.sequence.variations for row in rows)
+        self._learned = any(row.sequence.scored_by != BLENDSHAPES for row in rows)
+        same = times_s is self._times_s and terms == self._terms and compared == self._compared
+        if len(rows) != len(self.rows) or not same or not self._headings:
+            self.beginResetModel()
+            self.rows, self._times_s, self._terms, self._compared = rows, times_s, terms, compared
+            self._scores = [(COMBINED, "Score")]
+            self._scores += [(name, TERMS[name].short_label) for name in terms]
+            differ = ["Differ"] if compared else []
+            self._headings = ["#", "Start", *(heading for _, heading in self._scores), *differ, ""]
+            self.endResetModel()
+            return
+        before, self.rows = self.rows, rows
+        last = len(self._headings) - 1
+        for place, (old, new) in enumerate(zip(before, rows, strict=True)):
+            if _looks(old) != _looks(new):
+                self.dataChanged.emit(self.index(place, 0), self.index(place, last))
+            elif old.sequence.combined_score != new.sequence.combined_score:
+                cell = self.index(place, self.SCORE_COLUMN)
+                self.dataChanged.emit(cell, cell)
+
+    def score(self, row: int, column: int) -> tuple[float, str] | None:
+        """Value and name of a score cell; None in the other columns."""
+        if not self.SCORE_COLUMN <= column < self.SCORE_COLUMN + len(self._scores):
+            return None
+        name, _ = self._scores[column - self.SCORE_COLUMN]
+        sequence = self.rows[row].sequence
+        return (sequence.combined_score if name == COMBINED else sequence.terms[name]), name
+
+    @property
+    def difference_column(self) -> int | None:
+        """How far the two kinds of tokens disagree about each window; None where there is one kind only."""
+        return self.decision_column - 1 if self._compared else None
+
+    def waits(self, row: WindowRow) -> bool:
+        """Whether learned tokens score other windows and do not score this one yet."""
+        return self._learned and row.sequence.scored_by == BLENDSHAPES
+
+    @property
+    def decision_column(self) -> int:
+        return len(self._headings) - 1
+
+    def rowCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self.rows)
+
+    def columnCount(self, parent: AnyIndex = QModelIndex()) -> int:  # noqa: B008
+        return 0 if parent.isValid() else len(self._headings)
+
+    def headerData(self, section: int, orientation: Qt.Orientation, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        if orientation is Qt.Orientation.Horizontal:
+            if role == Qt.ItemDataRole.DisplayRole:
+                return self._headings[section]
+            if role == Qt.ItemDataRole.ToolTipRole and section == self.difference_column:
+                return _DIFFERENCE_HELP
+            if role == Qt.ItemDataRole.TextAlignmentRole:
+                return Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+        return None
+
+    def data(self, index: AnyIndex, role: int = Qt.ItemDataRole.DisplayRole) -> Any:
+        row, column = self.rows[index.row()], index.column()
+        if role == Qt.ItemDataRole.DisplayRole:
+            score = self.score(index.row(), column)
+            if score is not None:
+                return f"{score[0]:.2f}"
+            if column == 0:
+                return str(row.number)
+            if column == self.difference_column:
+                pair = row.sequence.variations
+                return f"{pair.disagreement:+.2f}" if pair else "…"
+            return self.start_text(row) if column == 1 else None
+        if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
+            return _description(row, waits=self.waits(row))
+        return None
+
+    def start_text(self, row: WindowRow) -> str:
+        """When the window begins."""
+        return clock(float(self._times_s[row.sequence.start_frame]))
+
+    def place_of(self, key: Key | None) -> int | None:
+        """Number of the row of this window, from 0; None where it is not listed."""
+        return next((place for place, row in enumerate(self.rows) if row.key == key), None)
+
+
+def _looks(row: WindowRow) -> tuple[object, ...]:
+    """All of a row that is shown and no score."""
+    sequence = row.sequence
+    return row.key, row.decision, row.number, row.tags, row.note, sequence.scored_by, sequence.variations
+
+
+def _description(row: WindowRow, *, waits: bool) -> str:
+    sequence = row.sequence
+    lines = [f"Window {row.number}, {row.decision}: frames {sequence.start_frame} to {sequence.stop_frame - 1}"]
+    if sequence.top_channels:
+        lines.append("moves most: " + ", ".join(name for name, _ in sequence.top_channels[:4]))
+    pair = sequence.variations
+    if pair is not None:
+        lines.append(
+            f"expression variation {pair.learned:.2f} by learned tokens, {pair.blendshapes:.2f} by blendshapes;"
+            f" their places differ by {pair.disagreement:+.0%}"
+        )
+    elif waits:
+        lines.append("scored by blendshapes; its learned tokens are still to come")
+    if row.tags:
+        lines.append("tags: " + ", ".join(row.tags))
+    if row.note:
+        lines.append(f"note: {row.note}")
+    return "\n".join(lines)

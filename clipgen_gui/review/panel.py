@@ -1,0 +1,210 @@
+"""The card of the ranked windows: filter, table or film strip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSettings, Qt
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QAbstractItemView,
+    QButtonGroup,
+    QGridLayout,
+    QMenu,
+    QPushButton,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from clipgen_engine.ranking.ranker import Ranking
+from clipgen_engine.types import Decision
+from clipgen_gui.document.entry import VideoEntry
+from clipgen_gui.document.filter import WindowFilter
+from clipgen_gui.document.session import Session
+from clipgen_gui.look.theme import icon
+from clipgen_gui.review.film_strip import FilmStrip
+from clipgen_gui.review.filter_button import FilterButton
+from clipgen_gui.review.model import WindowsModel
+from clipgen_gui.review.table import WindowsTable
+from clipgen_gui.widgets.cards import Card, chip, named, named_with_key
+from clipgen_gui.widgets.labels import WrappedLabel
+
+_STRIP_KEY = "windows/film_strip"
+
+
+class WindowsPanel(Card):
+    """Choosing a row goes to the window; a click on its mark changes the decision."""
+
+    def __init__(self, session: Session, settings: QSettings, parent: QWidget | None = None) -> None:
+        super().__init__("Best windows", parent)
+        self._session, self._settings = session, settings
+        self._context_actions: Sequence[QAction | None] = ()
+        self.count = chip()
+        self.filter = FilterButton(session)
+        self.model = WindowsModel()
+        self.view = WindowsTable(self.model)
+        self.strip = FilmStrip(self.model)
+        self.strip.setSelectionModel(self.view.selectionModel())
+        self._stack = QStackedWidget()
+        self._stack.addWidget(self.view)
+        self._stack.addWidget(self.strip)
+        for widget in (self.filter, self.count):
+            self.header.addWidget(widget)
+        self._choices = self._add_view_buttons()
+        self._sentence = ""
+        self._over, self._hint, self.show_all = QWidget(), WrappedLabel(), QPushButton("Show all")
+        self._fill_over()
+        both = QGridLayout()
+        both.addWidget(self._stack, 0, 0)
+        both.addWidget(self._over, 0, 0)
+        self.body.addLayout(both)
+        for view in (self.view, self.strip):
+            view.clicked.connect(self._clicked)
+            view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+            view.customContextMenuRequested.connect(lambda at, view=view: self._show_menu(view, at))
+        self.strip.mark_clicked.connect(self._toggle)
+        self.view.difference_clicked.connect(
+            lambda difference: session.sort_by_disagreement(difference and not session.by_disagreement)
+        )
+        self.show_strip(str(settings.value(_STRIP_KEY, "false")) == "true")
+        session.current_changed.connect(self._show)
+        session.ranking_changed.connect(self._show)
+        session.filter_changed.connect(self._show)
+        session.selection_changed.connect(self._show_selection)
+        self._show()
+
+    def _add_view_buttons(self) -> tuple[QToolButton, QToolButton]:
+        group = QButtonGroup(self)
+        buttons = []
+        for name, text, strip in (("table", "Table", False), ("filmstrip", "Film strip", True)):
+            button = QToolButton()
+            button.setObjectName("tab")
+            button.setIcon(icon(name, "muted", "accent"))
+            button.setCheckable(True)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            named_with_key(button, text, f"List the windows as a {text.lower()}", "film_strip")
+            button.clicked.connect(lambda _=False, strip=strip: self.show_strip(strip))
+            group.addButton(button)
+            self.header.addWidget(button)
+            buttons.append(button)
+        return buttons[0], buttons[1]
+
+    def _fill_over(self) -> None:
+        """A sentence and a link, over the list while that is empty."""
+        self._hint.setObjectName("muted")
+        self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.show_all.setObjectName("link")
+        self.show_all.setCursor(Qt.CursorShape.PointingHandCursor)
+        named(self.show_all, "Show all windows", "Take the filter away")
+        self.show_all.clicked.connect(lambda _=False: self._session.set_filter(WindowFilter()))
+        layout = QVBoxLayout(self._over)
+        layout.addStretch(1)
+        layout.addWidget(self._hint)
+        layout.addWidget(self.show_all, 0, Qt.AlignmentFlag.AlignHCenter)
+        layout.addStretch(1)
+
+    def take_focus(self) -> None:
+        """Give the keyboard to the list. A focus proxy would do, but Tab would then pass the header by."""
+        (self.strip if self.shows_strip else self.view).setFocus()
+
+    @property
+    def shows_strip(self) -> bool:
+        return self._stack.currentWidget() is self.strip
+
+    def show_strip(self, on: bool) -> None:
+        """List the windows as a film strip, or as a table."""
+        view = self.strip if on else self.view
+        focused = self.view.hasFocus() or self.strip.hasFocus()
+        self._stack.setCurrentWidget(view)
+        if focused:
+            view.setFocus()
+        self._choices[on].setChecked(True)
+        self._settings.setValue(_STRIP_KEY, "true" if on else "false")
+        self._over.raise_()
+
+    def set_context_actions(self, actions: Sequence[QAction | None]) -> None:
+        """What the context menu of a window offers; None is a line."""
+        self._context_actions = actions
+
+    def set_hint(self, text: str) -> None:
+        """A sentence in the empty list; empty for none."""
+        self._sentence = text
+        self._show_hint()
+
+    def _show_hint(self) -> None:
+        entry = self._session.current
+        hidden = len(entry.rows) if entry and not self.model.rows else 0
+        text = self._sentence
+        if hidden:
+            text = f"{hidden} {'window is' if hidden == 1 else 'windows are'} hidden by the filter."
+        self._hint.setText(text)
+        self.show_all.setVisible(bool(hidden))
+        self._over.setVisible(bool(text))
+
+    # Following the session
+
+    def _show(self) -> None:
+        entry = self._session.current
+        if entry is None or entry.ranking is None or entry.info is None:
+            self.model.show((), (), self._session.shown_terms)
+            self.strip.show_analysis(None, None)
+            self.count.setVisible(False)
+        else:
+            self.model.show(self._session.shown_rows, entry.info.times_s, self._session.shown_terms)
+            self.view.show_order(by_difference=self._session.by_disagreement)
+            self.strip.show_analysis(entry.info, entry.analysis)
+            self._show_count(entry, entry.ranking)
+            self._show_selection()
+        self._show_hint()
+
+    def _show_count(self, entry: VideoEntry, ranking: Ranking) -> None:
+        proposed = sum(row.decision is not Decision.REJECTED for row in entry.rows)
+        if self._session.filter.active:
+            self.count.setText(f"{len(self.model.rows)} of {len(entry.rows)}")
+            self.count.setToolTip(f"The filter lists {len(self.model.rows)} of {len(entry.rows)} windows")
+        else:
+            self.count.setText(f"{proposed} of {ranking.valid_count}")
+            self.count.setToolTip(
+                f"{proposed} windows chosen of {ranking.valid_count} that pass every condition"
+                f" ({ranking.window_count} in all)"
+            )
+        self.count.setVisible(bool(ranking.window_count))
+
+    def _show_selection(self) -> None:
+        entry = self._session.current
+        place = self.model.place_of(entry.selected) if entry else None
+        if place is None:
+            self.view.selectionModel().clear()
+        elif self.view.currentIndex().row() != place or not self.view.selectionModel().hasSelection():
+            index = self.model.index(place, 0)
+            flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
+            self.view.selectionModel().setCurrentIndex(index, flags)
+            for view in (self.view, self.strip):
+                view.scrollTo(index)
+
+    # Mouse
+
+    def _clicked(self, index: QModelIndex) -> None:
+        self._session.select(self.model.rows[index.row()].key)
+        if index.column() == self.model.decision_column:
+            self._toggle(index)
+
+    def _toggle(self, index: QModelIndex) -> None:
+        accepted = self.model.rows[index.row()].decision is Decision.ACCEPTED
+        self._session.decide(Decision.UNDECIDED if accepted else Decision.ACCEPTED, advance=False)
+
+    def _show_menu(self, view: QAbstractItemView, at: QPoint) -> None:
+        index = view.indexAt(at)
+        if not index.isValid():
+            return
+        self._session.select(self.model.rows[index.row()].key)
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for action in self._context_actions:
+            if action is None:
+                menu.addSeparator()
+            else:
+                menu.addAction(action)
+        menu.popup(view.viewport().mapToGlobal(at))

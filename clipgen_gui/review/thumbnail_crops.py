@@ -1,0 +1,78 @@
+"""Which part and which frames of a window small pictures show. No Qt here."""
+
+from __future__ import annotations
+
+from math import ceil
+
+import numpy as np
+
+from clipgen_engine.types import Analysis, ExpressionTokens, FaceTrack, VideoInfo
+from clipgen_gui.document.entry import Key
+
+Rect = tuple[int, int, int, int]  # x, y, width, height; px of the upright source picture
+_MARGIN = 0.35  # of the face size, on each side
+
+
+def whole_picture(video: VideoInfo) -> Rect:
+    return 0, 0, video.width_px, video.height_px
+
+
+def face_crop(analysis: Analysis, key: Key, aspect: float) -> Rect:
+    """The part of the picture that holds the face in all frames of a window, with a margin around it.
+
+    It stays still through the window, so that a face which moves is seen to move.
+
+    Args:
+        aspect: width / height wanted; kept unless the face would be cut off.
+    """
+    video = analysis.video
+    start, stop, track_id = key
+    found = _track(analysis, track_id)
+    rows = slice(*np.searchsorted(found[0].frame_index, (start, stop))) if found else slice(0, 0)
+    if found is None or rows.start == rows.stop:
+        return whole_picture(video)
+    track = found[0]
+    boxes = track.box_xywh[rows].astype(np.float64)
+    left, top = boxes[:, :2].min(axis=0)
+    right, bottom = (boxes[:, :2] + boxes[:, 2:]).max(axis=0)
+    margin = 2 * _MARGIN * float(np.median(track.size_px[rows]))
+    width = max(right - left + margin, (bottom - top + margin) * aspect)
+    height = width / aspect
+    scale = min(1.0, video.width_px / width, video.height_px / height)
+    if width * scale >= right - left and height * scale >= bottom - top:
+        width, height = width * scale, height * scale
+    width, height = min(round(width), video.width_px), min(round(height), video.height_px)
+    x = min(max(round((left + right - width) / 2), 0), video.width_px - width)
+    y = min(max(round((top + bottom - height) / 2), 0), video.height_px - height)
+    return x, y, width, height
+
+
+def fitted(crop: Rect, width: int, height: int) -> tuple[int, int]:
+    """Width and height of the picture of a crop, as large as fits into this room without stretching."""
+    scale = min(width / crop[2], height / crop[3])
+    return max(1, round(crop[2] * scale)), max(1, round(crop[3] * scale))
+
+
+def sampled_frames(start: int, stop: int, at_most: int) -> tuple[int, ...]:
+    """Frames of a half-open span at equal steps, the first among them; all of them where they are few enough."""
+    return tuple(range(start, stop, ceil((stop - start) / at_most)))
+
+
+def telling_frames(analysis: Analysis, key: Key) -> tuple[int, int, int]:
+    """First frame, the one whose token is farthest from the window's mean token, and last frame."""
+    start, stop, track_id = key
+    farthest = (start + stop) // 2
+    found = _track(analysis, track_id)
+    if found is not None:
+        track, tokens = found
+        rows = slice(*np.searchsorted(track.frame_index, (start, stop)))
+        values = tokens.values[rows] if tokens.known[rows].all() else track.blendshapes[rows]
+        if len(values):
+            distance = np.linalg.norm(values - values.mean(axis=0), axis=1)
+            farthest = int(track.frame_index[rows][distance.argmax()])
+    return start, farthest, stop - 1
+
+
+def _track(analysis: Analysis, track_id: int) -> tuple[FaceTrack, ExpressionTokens] | None:
+    both = zip(analysis.tracks, analysis.tokens, strict=True)
+    return next(((track, tokens) for track, tokens in both if track.track_id == track_id), None)

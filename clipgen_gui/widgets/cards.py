@@ -1,0 +1,116 @@
+"""Small building blocks of the panels."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+from clipgen_gui.commands.keymap import keymap, with_key
+from clipgen_gui.look.theme import follow_theme, icon, px
+from clipgen_gui.support.signals import follow
+from clipgen_gui.widgets.labels import WrappedLabel
+
+
+class Card(QFrame):
+    """A titled panel. `header` takes what stands at the right of the title, `body` the content."""
+
+    def __init__(self, title: str = "", parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("card")
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(12, 9, 12, 10)
+        layout.setSpacing(6)
+        self.header = QHBoxLayout()
+        self.header.setSpacing(8)
+        if title:
+            label = QLabel(title.upper())
+            label.setObjectName("cardTitle")
+            self.header.addWidget(label)
+            self.header.addStretch(1)
+            layout.addLayout(self.header)
+        self.body = QVBoxLayout()
+        self.body.setSpacing(4)
+        layout.addLayout(self.body, 1)
+
+
+class ScrolledPart(QScrollArea):
+    """A part of a card that is as high as what it holds where there is room, and scrolls where there is not."""
+
+    _LOWEST, _HIGHEST = 206, 300
+
+    def __init__(self, inner: QWidget) -> None:
+        super().__init__()
+        inner.setObjectName("plain")
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
+        self._inner = inner
+        self.setWidget(inner)
+
+    def sizeHint(self) -> QSize:
+        return QSize(240, min(self._HIGHEST, self._inner.sizeHint().height()))
+
+    def minimumSizeHint(self) -> QSize:
+        return QSize(120, min(self._LOWEST, self._inner.sizeHint().height()))
+
+
+def fold_button(text: str, tooltip: str) -> QToolButton:
+    """A quiet button with an arrow that opens and closes what stands below it."""
+    button = QToolButton()
+    button.setObjectName("fold")
+    button.setText(text)
+    button.setCheckable(True)
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+    follow_theme(button, lambda: button.setIconSize(QSize(px(14), px(14))))
+
+    def show_state(opened: bool) -> None:
+        button.setIcon(icon("chevron-down" if opened else "chevron-right", "muted"))
+
+    button.toggled.connect(show_state)
+    show_state(False)
+    named(button, text, tooltip)
+    return button
+
+
+def named(widget: QWidget, name: str, tooltip: str = "") -> None:
+    """Give a control its accessible name and its tooltip."""
+    widget.setAccessibleName(name)
+    widget.setToolTip(tooltip or name)
+
+
+def named_with_key(widget: QWidget, name: str, tooltip: str, command: str) -> None:
+    """Give a control its name, and a tooltip that ends with the key of this command as it is now."""
+    follow(widget, keymap.changed, lambda: named(widget, name, with_key(tooltip, command)))
+
+
+def chip(text: str = "") -> QLabel:
+    label = QLabel(text)
+    label.setObjectName("chip")
+    label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # beside taller buttons, too
+    return label
+
+
+def steady_label(width: int, height: int) -> QLabel:
+    """A label whose text changes all the time: of a fixed size, so that a change lays nothing out anew."""
+    label = QLabel()
+    follow_theme(label, lambda: label.setFixedSize(px(width), px(height)))
+    return label
+
+
+def restyle(widget: QWidget, name: str, value: object) -> None:
+    """Set a property that the style sheet looks at."""
+    if widget.property(name) != value:
+        widget.setProperty(name, value)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
+
+
+def muted_label(text: str = "", *, wrap: bool = False) -> QLabel:
+    label = WrappedLabel(text) if wrap else QLabel(text)
+    label.setObjectName("muted")
+    if wrap:
+        label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.MinimumExpanding)
+    return label

@@ -1,0 +1,115 @@
+"""Where words are typed: every key belongs to the field until it is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from PySide6.QtCore import QEvent, QStringListModel, Qt, Signal
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QApplication, QCompleter, QFrame, QHBoxLayout, QLabel, QLineEdit, QListView, QWidget
+
+from clipgen_gui.look.theme import px
+from clipgen_gui.widgets.cards import named
+
+_COMMANDS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
+
+
+class TypingField(QLineEdit):
+    """A line of text. Enter and Escape leave it, and the focus goes back to where it was."""
+
+    entered = Signal(str)  # Enter
+    cancelled = Signal()  # Escape
+
+    def __init__(self, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._before: QWidget | None = None
+        self.setPlaceholderText(name)
+        named(self, name)
+        self._words = QStringListModel(self)
+        completer = QCompleter(self._words, self)
+        completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        completer.setFilterMode(Qt.MatchFlag.MatchContains)
+        self._list = QListView()
+        completer.setPopup(self._list)  # which takes it over
+        self.setCompleter(completer)
+
+    def begin(self, words: Iterable[str] = ()) -> None:
+        """Take the focus.
+
+        Args:
+            words: what is offered while one types.
+        """
+        focused = QApplication.focusWidget()
+        if focused is not self:
+            self._before = focused
+        self.offer(words)
+        self.setFocus(Qt.FocusReason.ShortcutFocusReason)
+        self.selectAll()
+
+    def offer(self, words: Iterable[str]) -> None:
+        self._words.setStringList(list(words))
+
+    def event(self, event: QEvent) -> bool:
+        override = event.type() is QEvent.Type.ShortcutOverride
+        if override and isinstance(event, QKeyEvent) and not event.modifiers() & _COMMANDS:
+            event.accept()
+            return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
+            self._list.hide()
+            self._leave()
+            self.entered.emit(self.text())
+        elif event.key() == Qt.Key.Key_Escape and not self._list.isVisible():
+            self.cancelled.emit()  # first: to leave says that the text is meant
+            self._leave()
+        else:
+            super().keyPressEvent(event)
+
+    def _leave(self) -> None:
+        before, self._before = self._before, None
+        if before is not None and before.isVisible() and before is not self:
+            before.setFocus()
+        else:
+            self.clearFocus()
+
+
+class QuickEntry(QFrame):
+    """A field that comes up over the window for one entry, and goes with Enter, Escape or a click elsewhere."""
+
+    _WIDTH = 380
+
+    def __init__(self, parent: QWidget) -> None:
+        super().__init__(parent)
+        self._over = parent
+        self.setObjectName("message")
+        self._commit: Callable[[str], object] = lambda _: None
+        self._title = QLabel()
+        self.field = TypingField("Entry")
+        self.field.entered.connect(self._entered)
+        self.field.cancelled.connect(self.hide)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(14, 10, 14, 10)
+        layout.setSpacing(10)
+        layout.addWidget(self._title)
+        layout.addWidget(self.field, 1)
+        self.hide()
+
+    def ask(self, title: str, hint: str, text: str, words: Iterable[str], commit: Callable[[str], object]) -> None:
+        """Come up; `commit` is given what was typed, and nothing happens on Escape."""
+        self._commit = commit
+        self._title.setText(title)
+        self.field.setText(text)
+        self.field.setPlaceholderText(hint)
+        named(self.field, title, f"{hint}. Enter takes it over, Escape leaves it.")
+        room = self._over.rect()
+        self.resize(min(px(self._WIDTH), room.width() - 40), self.sizeHint().height())
+        self.move((room.width() - self.width()) // 2, room.height() // 3)
+        self.show()
+        self.raise_()
+        self.field.begin(words)
+
+    def _entered(self, text: str) -> None:
+        self.hide()
+        self._commit(text)

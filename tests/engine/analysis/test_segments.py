@@ -1,0 +1,121 @@
+"""The result does not depend on how the work is split, nor on what happens to a worker."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import psutil
+import pytest
+
+import clipgen_engine
+from clipgen_engine.analysis.frame_pass import analyze_segment
+from clipgen_engine.analysis.segments import Segment, merged, plan_segments
+from clipgen_engine.analysis.store import save_analysis
+from clipgen_engine.analysis.worker import WorkerFailed
+from clipgen_engine.errors import Cancelled, ClipgenError
+from clipgen_engine.faces.model_files import load_face_model
+from clipgen_engine.faces.tracker import FaceFollower
+from clipgen_engine.faces.tracks import build_tracks
+from clipgen_engine.settings import AnalysisSettings
+from clipgen_engine.types import Analysis, Progress
+from clipgen_engine.video.index import probe
+from tests.support.paths import SAMPLE
+from tests.support.segments import SHORT_SEGMENTS, plan_short_segments
+from tests.support.videos import write_coded_video
+
+
+def test_segments_tile_the_video_and_begin_at_keyframes() -> None:
+    video = probe(SAMPLE)
+    segments = plan_segments(video, 200)
+    assert [segment.number for segment in segments] == list(range(len(segments)))
+    assert segments[0].start == segments[0].warm_up_start == 0
+    assert segments[-1].stop == video.frame_count
+    assert all(one.stop == other.start for one, other in pairwise(segments))
+    keyframes = set(np.searchsorted(video.pts, video.keyframe_pts).tolist())
+    assert all(segment.start in keyframes for segment in segments)
+    assert len(segments) == 4
+
+
+def test_a_short_video_is_one_segment(tmp_path: Path) -> None:
+    assert len(plan_segments(probe(write_coded_video(tmp_path / "v.mp4", 40)))) == 1
+
+
+@pytest.mark.usefixtures("short_segments")
+def test_bytes_do_not_depend_on_the_number_of_workers(
+    short_clip: Path, short_analysis: Analysis, tmp_path: Path
+) -> None:
+    assert len(plan_short_segments(short_analysis.video)) == SHORT_SEGMENTS
+    save_analysis(clipgen_engine.analyze_video(short_clip, AnalysisSettings(workers=1)), tmp_path / "one")
+    save_analysis(short_analysis, tmp_path / "two")
+    for name in ("analysis.npz", "expression_tokens.npz"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
+
+
+def test_segments_equal_one_sequential_run(short_clip: Path, short_analysis: Analysis) -> None:
+    video, settings = probe(short_clip), AnalysisSettings()
+    with FaceFollower(load_face_model(), settings) as faces:
+        whole = merged(list(analyze_segment(video, settings, Segment(0, 0, video.frame_count, 0), faces)))
+    assert whole.shot_starts == tuple(short_analysis.shots[:, 0].tolist())
+    tracks = build_tracks([whole], [0], short_analysis.shots)
+    assert len(tracks) == len(short_analysis.tracks) > 0
+    for one, other in zip(tracks, short_analysis.tracks, strict=True):
+        np.testing.assert_array_equal(one.frame_index, other.frame_index)
+        assert np.abs(one.blendshapes - other.blendshapes).max() <= 0.02
+
+
+@pytest.mark.usefixtures("short_segments")
+def test_a_crash_costs_one_attempt_at_a_segment(
+    short_clip: Path, short_analysis: Analysis, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    killed = []
+
+    def kill_once(progress: Progress) -> None:
+        if progress.done > 20 and not killed:
+            worker = psutil.Process().children()[0]
+            killed.append(worker.pid)
+            os.kill(worker.pid, signal.SIGKILL)
+
+    with caplog.at_level(logging.WARNING):
+        analysis = clipgen_engine.analyze_video(short_clip, AnalysisSettings(workers=2), progress=kill_once)
+    assert "A worker crashed in frames" in caplog.text
+    save_analysis(analysis, tmp_path / "crashed")
+    save_analysis(short_analysis, tmp_path / "whole")
+    assert (tmp_path / "crashed" / "analysis.npz").read_bytes() == (tmp_path / "whole" / "analysis.npz").read_bytes()
+
+
+@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="niceness is a thing of POSIX")
+def test_workers_of_low_priority_let_others_go_first() -> None:
+    cancel = threading.Event()
+
+    def stop(progress: Progress) -> None:
+        # A process that has just been started may not have its priority yet.
+        priorities = [worker.nice() for worker in psutil.Process().children()]
+        if priorities and min(priorities) >= 10:
+            cancel.set()
+
+    with pytest.raises(Cancelled):  # else the analysis went to its end with workers of ordinary priority
+        clipgen_engine.analyze_video(SAMPLE, progress=stop, cancel=cancel, low_priority=True)
+
+
+def test_a_segment_that_crashes_again_and_again_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clipgen_engine.analysis.worker._START", "import os; os._exit(9)")
+    with pytest.raises(ClipgenError, match="crash on frames 0 to"):
+        clipgen_engine.analyze_video(SAMPLE, AnalysisSettings(workers=1))
+    assert not psutil.Process().children()
+
+
+def test_a_bug_in_a_worker_is_told_with_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        "clipgen_engine.analysis.worker._START",
+        "import clipgen_engine.analysis.frame_pass as s; s.analyze_segment = None; "
+        "from clipgen_engine.analysis.worker import main; main()",
+    )
+    with pytest.raises(WorkerFailed, match="TypeError"):
+        clipgen_engine.analyze_video(SAMPLE, AnalysisSettings(workers=1))
+    assert not psutil.Process().children()

@@ -1,0 +1,56 @@
+"""Tracklets of made-up segments joined into tracks, without video or model."""
+
+from __future__ import annotations
+
+import resource
+import sys
+
+import numpy as np
+import pytest
+
+from clipgen_engine.analysis.segments import SegmentResult, merged
+from clipgen_engine.faces.tracks import build_tracks
+from tests.support.tracklets import LENGTH, part, shots
+
+
+def lengths(segments: list[SegmentResult], cuts: np.ndarray, starts: list[int]) -> list[int]:
+    return [len(track.frame_index) for track in build_tracks(segments, starts, cuts)]
+
+
+def test_a_face_goes_on_over_a_border_where_both_segments_saw_it() -> None:
+    first = merged([part(0, 0, LENGTH, left=0, look=0, entry=None)])
+    here = merged([part(1, LENGTH, LENGTH, left=5, look=1, entry=3)])
+    elsewhere = merged([part(1, LENGTH, LENGTH, left=500, look=1, entry=500)])
+    assert lengths([first, here], shots(0, 1200), [0, LENGTH]) == [1200]
+    assert lengths([first, elsewhere], shots(0, 1200), [0, LENGTH]) == [LENGTH, LENGTH]
+
+
+@pytest.mark.parametrize(
+    ("left", "look", "gap", "tracks"),
+    [(20, 0.1, 10, 1), (20, 0.5, 10, 2), (400, 0.02, 10, 1), (400, 0.1, 10, 2), (20, 0.1, 90, 2), (20, 0.02, 900, 1)],
+    ids=["near and alike", "another face", "far, the same look", "far, like it", "near, long away", "the same, later"],
+)
+def test_a_lost_face_is_known_again(left: float, look: float, gap: int, tracks: int) -> None:
+    parts = [
+        part(0, 0, 100, left=0, look=0, entry=None),
+        part(0, 100 + gap, 100, left=left, look=look, entry=None, number=1),
+    ]
+    assert len(lengths([merged(parts)], shots(0, 5000), [0])) == tracks
+    assert len(lengths([merged(parts)], shots(0, 100, 5000), [0])) == 2  # never over a cut
+
+
+def test_a_glimpse_is_no_track() -> None:
+    assert lengths([merged([part(0, 0, 4, left=0, look=0, entry=None)])], shots(0, 10), [0]) == []
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="resource is for POSIX systems")
+def test_ten_hours_fit_into_memory() -> None:
+    count = 10 * 3600 * 30 // LENGTH
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    segments = [
+        merged([part(number, number * LENGTH, LENGTH, left=0, look=0, entry=0 if number else None)])
+        for number in range(count)
+    ]
+    (track,) = build_tracks(segments, [number * LENGTH for number in range(count)], shots(0, count * LENGTH))
+    assert len(track.frame_index) == count * LENGTH
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 1_100_000  # KiB

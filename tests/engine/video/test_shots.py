@@ -1,0 +1,59 @@
+"""Hard cuts: all found, none invented."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from clipgen_engine.video.decoding import Picture
+from clipgen_engine.video.shots import tag_shots
+from tests.support import composed
+from tests.support.paths import SAMPLE
+
+SIZE = (320, 240)
+WITHOUT_CUT = ("d10.mp4", "d19.mp4", "d20.mp4", "s20.mp4", "s32.mp4", "single_face.mp4", "WolfgangLanger_Pexels.mp4")
+
+
+def shot_starts(pictures: Iterable[composed.Picture]) -> list[int]:
+    tagged = tag_shots(Picture(index, pixels) for index, pixels in enumerate(pictures))
+    return [picture.index for picture, starts in tagged if starts]
+
+
+def test_every_join_of_different_clips_is_a_cut(real_clip: Any, tmp_path: Path) -> None:
+    stretches = []
+    for name in WITHOUT_CUT[:6]:
+        frames = composed.frames_of(real_clip(name), 0, 60)
+        stretches += [[composed.fitted(picture, *SIZE) for picture in frames[start : start + 12]] for start in (0, 40)]
+    order = np.random.default_rng(1).permutation(len(stretches)).tolist()
+    chosen = [stretches[number] for number in order + order]
+    chosen = [a for a, b in zip(chosen, [None, *chosen], strict=False) if a is not b]
+    # two stretches of one clip may look alike: join only those of different clips
+    joined = [chosen[0]]
+    for stretch in chosen[1:]:
+        if np.abs(stretch[0].astype(int) - joined[-1][-1]).mean() > 25:
+            joined.append(stretch)
+    truth = np.cumsum([0, *(len(stretch) for stretch in joined)])[:-1].tolist()
+    assert len(truth) > 20
+    path = composed.write_video(tmp_path / "joined.mp4", [picture for stretch in joined for picture in stretch])
+    assert shot_starts(composed.frames_of(path)) == truth
+
+
+@pytest.mark.parametrize("name", WITHOUT_CUT)
+def test_no_cut_is_invented(real_clip: Any, name: str) -> None:
+    assert shot_starts(composed.frames_of(real_clip(name), max_side=640)) == [0]
+
+
+@pytest.mark.parametrize("crossing_frames", [6, 10, 16])
+def test_a_fast_hand_before_the_camera_is_no_cut(crossing_frames: int) -> None:
+    pictures = composed.frames_of(SAMPLE, 0, 50)
+    height, width = pictures[0].shape[:2]
+    hand = np.full((height, width // 2, 3), (196, 148, 122), np.uint8)
+    hand[::7] = (176, 128, 104)
+    for number in range(crossing_frames):
+        left = round(-hand.shape[1] + (width + hand.shape[1]) * (number + 0.5) / crossing_frames)
+        pictures[20 + number] = composed.pasted(pictures[20 + number], hand, left, 0)
+    assert shot_starts(pictures) == [0]

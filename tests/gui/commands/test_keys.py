@@ -1,0 +1,132 @@
+"""Keys act whatever has the focus; in a number box digits type and letters still act."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from clipgen_engine.types import Decision
+from clipgen_gui.main_window.window import MainWindow
+from tests.support.gui import FOCUSES
+
+
+@pytest.mark.parametrize("focus", FOCUSES)
+def test_letters_act_from_every_focus(reviewed: MainWindow, qtbot: QtBot, focus: str) -> None:
+    entry = reviewed.session.current
+    assert entry is not None
+    widget = FOCUSES[focus](reviewed)
+    widget.setFocus()
+    assert widget.hasFocus()
+    first, second = (row.key for row in entry.rows[:2])
+    reviewed.session.select(first)
+    for key, decision in ((Qt.Key.Key_A, Decision.ACCEPTED), (Qt.Key.Key_R, Decision.REJECTED)):
+        reviewed.session.select(first)
+        qtbot.keyClick(widget, key)
+        assert entry.decision_of(first) is decision
+        assert entry.selected == second
+    reviewed.session.select(first)
+    qtbot.keyClick(widget, Qt.Key.Key_U)
+    assert entry.decision_of(first) is Decision.UNDECIDED
+    reviewed.playback.pause()
+    qtbot.keyClick(widget, Qt.Key.Key_Space)
+    assert reviewed.playback.playing
+    qtbot.keyClick(widget, Qt.Key.Key_K)
+    assert not reviewed.playback.playing
+    qtbot.keyClick(widget, Qt.Key.Key_L)
+    assert reviewed.playback.speed == 1.25
+    qtbot.keyClick(widget, Qt.Key.Key_J)
+    qtbot.keyClick(widget, Qt.Key.Key_J)
+    assert reviewed.playback.speed == 0.75
+    assert widget.hasFocus()
+
+
+@pytest.mark.parametrize("focus", [name for name in FOCUSES if name != "number box"])
+def test_arrows_act_from_every_focus_but_a_number_box(reviewed: MainWindow, qtbot: QtBot, focus: str) -> None:
+    entry = reviewed.session.current
+    assert entry is not None
+    widget = FOCUSES[focus](reviewed)
+    widget.setFocus()
+    qtbot.keyClick(widget, Qt.Key.Key_Right)
+    assert entry.position == 1
+    qtbot.keyClick(widget, Qt.Key.Key_Down)
+    assert entry.selected == entry.rows[0].key
+    qtbot.keyClick(widget, Qt.Key.Key_Down)
+    assert entry.selected == entry.rows[1].key
+    qtbot.keyClick(widget, Qt.Key.Key_Up)
+    assert entry.selected == entry.rows[0].key
+    qtbot.keyClick(widget, Qt.Key.Key_End)
+    assert entry.position == entry.frame_count - 1
+
+
+def test_a_number_box_takes_digits_and_gives_the_focus_back(reviewed: MainWindow, qtbot: QtBot) -> None:
+    box = reviewed.ranking.weights.boxes["sequence_length"]
+    box.setFocus()
+    box.selectAll()
+    position = reviewed.session.current.position
+    qtbot.keyClicks(box, "45")
+    assert reviewed.session.settings.sequence_length == 30, "half a number is not meant yet"
+    qtbot.keyClick(box, Qt.Key.Key_Left)
+    assert reviewed.session.current.position == position
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+    assert reviewed.session.settings.sequence_length == 45
+    assert not box.hasFocus()
+    qtbot.waitUntil(lambda: {row.sequence.frame_count for row in reviewed.session.current.rows} == {45})
+    qtbot.keyClick(reviewed, Qt.Key.Key_Right)
+    assert reviewed.session.current.position == position + 1
+
+
+def test_enter_switches_the_loop(reviewed: MainWindow, qtbot: QtBot) -> None:
+    reviewed.table.view.setFocus()
+    qtbot.keyClick(reviewed.table.view, Qt.Key.Key_Return)
+    assert not reviewed.playback.loop
+    qtbot.keyClick(reviewed.table.view, Qt.Key.Key_Return)
+    assert reviewed.playback.loop
+
+
+def test_the_key_sheet_comes_and_goes(reviewed: MainWindow, qtbot: QtBot) -> None:
+    qtbot.keyClick(reviewed, Qt.Key.Key_Question, Qt.KeyboardModifier.ShiftModifier)
+    assert reviewed.key_sheet.isVisible()
+    qtbot.keyClick(reviewed.key_sheet, Qt.Key.Key_Escape)
+    assert not reviewed.key_sheet.isVisible()
+
+
+def test_clicks_on_the_plot_seek_and_select(reviewed: MainWindow, qtbot: QtBot) -> None:
+    entry = reviewed.session.current
+    assert entry is not None
+    plot = reviewed.plot.plot
+    row = entry.rows[1]
+    middle = (row.sequence.start_frame + row.sequence.stop_frame) // 2
+    at = plot.place_of(float(entry.info.times_s[middle]) + entry.info.frame_duration_s / 2, 0.5)
+    qtbot.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=at)
+    assert entry.position == middle
+    assert entry.selected == row.key
+    assert [span.selected for span in reviewed.plot.spans.spans].index(True) == 1
+    assert reviewed.plot.playhead.value() == pytest.approx(float(entry.info.times_s[middle]))
+
+
+def test_a_click_on_the_mark_of_a_row_decides(reviewed: MainWindow, qtbot: QtBot) -> None:
+    entry, view = reviewed.session.current, reviewed.table.view
+    assert entry is not None
+    cell = view.visualRect(reviewed.table.model.index(2, reviewed.table.model.decision_column))
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=cell.center())
+    assert entry.selected == entry.rows[2].key
+    assert entry.rows[2].decision is Decision.ACCEPTED
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=cell.center())
+    assert entry.rows[2].decision is Decision.UNDECIDED
+
+
+def test_every_control_has_a_name(reviewed: MainWindow) -> None:
+    from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox, QScrollBar
+
+    kinds = (QAbstractButton, QAbstractSlider, QAbstractSpinBox, QComboBox)
+    nameless = [
+        widget
+        for kind in kinds
+        for widget in reviewed.findChildren(kind)
+        if not isinstance(widget, QScrollBar)
+        and not widget.objectName().startswith("qt_")
+        and not (widget.accessibleName() and widget.toolTip())
+        and type(widget).__name__ != "QTableCornerButton"
+    ]
+    assert not [(type(one).__name__, one.objectName(), one.parent()) for one in nameless]

@@ -1,0 +1,197 @@
+"""A killed process loses nothing that was decided."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from clipgen_engine.analysis.cache import AnalysisCache
+from clipgen_engine.projects.store import Project
+from clipgen_engine.types import Analysis
+from clipgen_engine.video.index import probe
+from tests.support.curator import WEIGHT, open_app, places_of, ready, shown_state, state_of
+from tests.support.paths import ROOT
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="fork and SIGKILL")
+KILLS = int(os.environ.get("CLIPGEN_KILLS", "12"))  # 50 take a minute
+PLAYED = 30  # frames before the kill: a second
+Told = tuple[str, dict[str, Any]]
+
+
+@pytest.fixture
+def videos(short_video: Path, short_analysis: Analysis, tmp_path: Path) -> list[Analysis]:
+    """The stored analyses of two videos in a folder."""
+    cache = AnalysisCache(tmp_path / "cache")
+    analyses = []
+    for number in range(2):
+        path = tmp_path / f"video {number}.mp4"
+        path.write_bytes(short_video.read_bytes() + b"\x00\x00\x00\x10free" + bytes([number]) * 8)
+        analyses.append(replace(short_analysis, video=probe(path)))
+        cache.store(analyses[-1])
+    return analyses
+
+
+class Curator:
+    """A curator in another process, who can be killed as often as one likes."""
+
+    def __init__(self, folder: Path) -> None:
+        self._zygote = subprocess.Popen(
+            [sys.executable, "-m", "tests.support.curator", str(folder)],
+            cwd=ROOT,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=os.environ | {"PYTHONPATH": str(ROOT)},
+        )
+        self._child = 0
+
+    def begin(self, what: str) -> None:
+        """Let the app be opened and this be done."""
+        assert self._zygote.stdin is not None
+        self._zygote.stdin.write(f"{what}\n")
+        self._zygote.stdin.flush()
+        self._child = int(self._hear())
+
+    def told(self) -> Told:
+        """What the curator says next: a step, and what the app holds."""
+        line = self._hear()
+        if line == "dead\n":
+            self._child = 0
+            pytest.fail("the curator failed; why is on stderr")
+        step, held = json.loads(line)
+        return step, held
+
+    def kill(self) -> list[Told]:
+        """Send SIGKILL; what was said until then and not heard yet."""
+        os.kill(self._child, signal.SIGKILL)
+        rest: list[Told] = []
+        while not (line := self._hear()).endswith("dead\n"):
+            rest.append(json.loads(line))
+        if line.endswith("]dead\n"):  # else it was killed in the middle of a line
+            rest.append(json.loads(line.removesuffix("dead\n")))
+        self._child = 0
+        return rest
+
+    def close(self) -> None:
+        if self._child:
+            self.kill()
+        self._zygote.communicate(timeout=10)
+
+    def _hear(self) -> str:
+        assert self._zygote.stdout is not None
+        return self._zygote.stdout.readline()
+
+
+@pytest.fixture
+def curator(tmp_path: Path) -> Iterator[Curator]:
+    made = Curator(tmp_path)
+    yield made
+    made.close()
+
+
+def opened_project(folder: Path) -> Project:
+    """The project after a kill: it can be written, and SQLite finds it whole."""
+    project = Project(folder / "work.clipgen")
+    assert not project.read_only
+    assert project.row("PRAGMA integrity_check") == ("ok",)
+    return project
+
+
+def test_kills_at_random_moments_lose_nothing(videos: list[Analysis], curator: Curator, tmp_path: Path) -> None:
+    """After each kill the project holds what the app held, or one step more: the one that was under way."""
+    cache = AnalysisCache(tmp_path / "cache")
+    with Project(tmp_path / "work.clipgen") as project:
+        for analysis in videos:
+            video = project.add_video(analysis.video.path, analysis.video.fingerprint)
+            project.describe_video(video.video_id, state="done", analysis=cache.name_of(analysis))
+    rng = random.Random(0)
+    steps = 0
+    for seed in range(KILLS):
+        curator.begin(str(seed))
+        told = [curator.told() for _ in range(rng.randrange(2, 30))]
+        told += curator.kill()
+        steps += sum(what.startswith("end") for what, _ in told)
+        with opened_project(tmp_path) as project:
+            stored = state_of(project)
+        what, held = told[-1]
+        under_way = what.startswith("begin")
+        for name in held:
+            changed = {
+                key
+                for part in ("windows", "subjects")
+                for key in stored[name][part].keys() | held[name][part].keys()
+                if stored[name][part].get(key) != held[name][part].get(key)
+            }
+            assert len(changed) <= (2 if under_way else 0), (seed, what, changed)
+    assert steps > KILLS
+
+
+def test_a_day_of_work_is_there_after_a_kill(
+    videos: list[Analysis], curator: Curator, tmp_path: Path, qtbot: QtBot
+) -> None:
+    """Open two videos, review, undo, trim, tag, switch, step, rest: nothing is lost. Play: it is stored on the way."""
+    curator.begin("work")
+    _, held = curator.told()
+    assert curator.kill() == []
+    with opened_project(tmp_path) as project:
+        assert state_of(project) == held["decided"]
+        assert places_of(project) == held["left"]
+
+    window = open_app(tmp_path)
+    qtbot.addWidget(window)
+    session = window.session
+    first, second = session.videos
+    assert session.current is second
+    for entry in (second, first):
+        ready(window, entry.path.name)
+        position, selected = held["left"]["places"][entry.path.name]
+        assert (entry.position, list(entry.selected), entry.track) == (position, selected, selected[2])
+        row = window.table.view.selectionModel().currentIndex().row()
+        assert list(entry.rows[row].key) == selected
+        if entry is second:
+            QTest.keyClick(window, Qt.Key.Key_P)
+    assert shown_state(session) == held["decided"]
+    weight = window.ranking.weights.sliders[WEIGHT]
+    assert weight.number == pytest.approx(held["left"]["settings"]["weights"][WEIGHT])
+    assert [chip.accessibleName() for chip in window.details.tags.chips] == ["Tag brows", "Tag smile"]
+    assert (window.details.note.text(), window.details.subject.text()) == ("worth a look", "anna")
+
+    # All of it is what was done, not only what the app had.
+    done = [
+        sorted((mark.decision.value, stop - start, mark.tags, mark.note) for (start, stop, _), mark in marks.items())
+        for marks in (first.decided, second.decided)
+    ]
+    assert done == [
+        [("accepted", 30, (), ""), ("rejected", 30, (), ""), ("undecided", 20, ("brows", "smile"), "worth a look")],
+        [("rejected", 30, (), ""), ("undecided", 23, (), "")],
+    ]
+    assert second.position == second.selected[0] > 0
+    window.close()
+
+    # Killed in play, while a weight is turned: what changes all the time is stored all the same.
+    curator.begin("play")
+    _, before = curator.told()
+    name, told = first.path.name, [before]
+    while told[-1]["places"][name][0] < PLAYED:
+        told.append(curator.told()[1])
+    told += [one for _, one in curator.kill()]
+    with opened_project(tmp_path) as project:
+        assert state_of(project) == held["decided"]
+        stored = places_of(project)
+    assert before["places"][name][0] == 0 < stored["places"][name][0]
+    assert stored["places"][name][0] in [one["places"][name][0] for one in told]
+    assert stored["settings"] != before["settings"]
+    assert stored["settings"] in [one["settings"] for one in told]

@@ -1,0 +1,192 @@
+"""Decisions outlive the window, and the process."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings, Qt
+from pytestqt.qtbot import QtBot
+
+from clipgen_engine.analysis.cache import AnalysisCache
+from clipgen_engine.projects.store import Project
+from clipgen_engine.ranking.ranker import Ranker
+from clipgen_engine.types import Analysis, Decision
+from clipgen_gui.document.entry import VideoState
+from clipgen_gui.main_window.window import MainWindow
+from tests.support.gui import bring_up, open_analysed
+
+Opened = Callable[[], MainWindow]
+
+
+@pytest.fixture
+def opened(qtbot: QtBot, tmp_path: Path) -> Opened:
+    """Opens a window on one and the same project, as often as it is called."""
+
+    def make() -> MainWindow:
+        settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+        window = MainWindow(settings, Project(tmp_path / "work.clipgen"), lambda: AnalysisCache(tmp_path / "cache"))
+        bring_up(window, qtbot)
+        return window
+
+    return make
+
+
+def test_what_was_decided_is_there_again(
+    opened: Opened, qtbot: QtBot, short_video: Path, short_analysis: Analysis
+) -> None:
+    window = opened()
+    entry = open_analysed(window, qtbot, short_video, short_analysis)
+    window.session.set_weight("frontality", 0.25)
+    window.session.rank_now()
+    keys = [row.key for row in entry.rows[:3]]
+    window.session.select(keys[0])
+    qtbot.keyClick(window.table.view, Qt.Key.Key_A)
+    qtbot.keyClick(window.table.view, Qt.Key.Key_R)
+    window.session.select(keys[2])
+    window.session.seek(keys[2][0] + 5)
+    qtbot.keyClick(window.table.view, Qt.Key.Key_BracketLeft)
+    trimmed = entry.selected
+    assert trimmed is not None
+    assert trimmed[0] == keys[2][0] + 5
+    window.session.undo_stack.undo()
+    window.session.undo_stack.redo()
+    decided = {key: (mark.decision, mark.by_hand) for key, mark in entry.decided.items()}
+    assert len(decided) == 3
+    window.playback.pause()
+    position = entry.position
+    window.close()
+
+    again = opened()
+    assert again.session.settings.weights == {"frontality": 0.25}
+    back = open_analysed(again, qtbot, short_video, short_analysis)
+    assert {key: (mark.decision, mark.by_hand) for key, mark in back.decided.items()} == decided
+    assert {row.key: row.decision for row in back.rows}[keys[0]] is Decision.ACCEPTED
+    assert back.position == position
+    assert back.selected == trimmed
+    again.close()
+
+
+def test_tags_notes_and_subjects_are_kept_and_undone(
+    opened: Opened, qtbot: QtBot, short_video: Path, short_analysis: Analysis
+) -> None:
+    window = opened()
+    session = window.session
+    entry = open_analysed(window, qtbot, short_video, short_analysis)
+    refused: list[str] = []
+    session.refused.connect(refused.append)
+    session.set_tags(["smile"])
+    assert refused == ["Select a window first (↓), then tag it."]
+    first, second = (row.key for row in entry.rows[:2])
+    session.select(first, seek=False)
+    session.decide(Decision.ACCEPTED, advance=False)
+    decided_at = entry.decided[first].decided_at
+    session.set_tags(["smile", " brows ", ""])
+    session.set_tag("smile", False)
+    for text in ("a", "a n", "a note"):
+        session.set_note(text)
+    mark = entry.decided[first]
+    assert (mark.tags, mark.note, mark.decided_at) == (("brows",), "a note", decided_at)
+    session.undo_stack.undo()
+    assert entry.decided[first].note == "", "what is typed in one go is one step"
+    assert session.undo_stack.redoText() == "Note on window 1"
+    session.undo_stack.redo()
+    session.select(second, seek=False)
+    session.set_tag("blurred", True)
+    assert entry.selected_row is not None
+    assert entry.selected_row.tags == ("blurred",)
+    assert not entry.selected_row.by_hand
+    session.set_tag("blurred", False)
+    assert second not in entry.decided, "an undecided window with nothing on it is no decision"
+    session.set_tag("blurred", True)
+
+    # A trimmed window keeps what was written on it, and when it was decided.
+    session.select(first, seek=False)
+    session.seek(first[0] + 3)
+    session.trim("start")
+    trimmed = (first[0] + 3, *first[1:])
+    assert first not in entry.decided
+    assert (entry.decided[trimmed].tags, entry.decided[trimmed].note) == (("brows",), "a note")
+    assert entry.decided[trimmed].decided_at == decided_at
+    assert entry.decided[trimmed].by_hand
+
+    track = entry.analysis.tracks[0].track_id if entry.analysis else -1
+    session.set_subject(track, " anna ")
+    session.set_subject(track, "bert")
+    session.undo_stack.undo()
+    assert entry.subjects == {track: "anna"}
+    assert session.memory.tags() == ["blurred", "brows"]
+    assert session.memory.subject_ids() == ["anna"]
+    decided = dict(entry.decided)
+    window.close()
+
+    again = opened()
+    back = open_analysed(again, qtbot, short_video, short_analysis)
+    assert {
+        key: (one.decision, one.by_hand, one.tags, one.note, one.decided_at) for key, one in back.decided.items()
+    } == {key: (one.decision, one.by_hand, one.tags, one.note, one.decided_at) for key, one in decided.items()}
+    assert back.subjects == {track: "anna"}
+    assert {row.key: row.note for row in back.rows}[trimmed] == "a note"
+    again.close()
+
+
+def test_a_second_window_says_that_it_only_reads(
+    opened: Opened, qtbot: QtBot, short_video: Path, short_analysis: Analysis
+) -> None:
+    first = opened()
+    entry = open_analysed(first, qtbot, short_video, short_analysis)
+    second = opened()
+    other = open_analysed(second, qtbot, short_video, short_analysis)
+    second.session.select(other.rows[0].key)
+    second.session.decide(Decision.ACCEPTED)
+    assert other.decision_of(other.rows[0].key) is Decision.ACCEPTED
+    first.session.select(entry.rows[1].key)
+    first.session.decide(Decision.REJECTED)
+    second.close()
+    first.close()
+    third = opened()
+    back = open_analysed(third, qtbot, short_video, short_analysis)
+    assert [mark.decision for mark in back.decided.values()] == [Decision.REJECTED]
+    third.close()
+
+
+def test_a_video_is_analysed_once(opened: Opened, qtbot: QtBot, short_video: Path, tmp_path: Path) -> None:
+    took = []
+    for _ in range(2):
+        window = opened()
+        window.open_paths([short_video])
+        entry = window.session.current
+        assert entry is not None
+        progressed: list[object] = []
+        window.queue.progressed.connect(lambda _, progress, seen=progressed: seen.append(progress))
+        qtbot.waitUntil(lambda entry=entry: entry.state is VideoState.DONE and bool(entry.rows), timeout=60_000)
+        took.append(len(progressed))
+        window.close()
+    assert took[1] < took[0]  # found again, not made again
+    assert len(list((tmp_path / "cache").rglob("analysis.npz"))) == 1
+
+
+def test_a_selection_waits_for_an_analysis_that_has_not_come_so_far(reviewed: MainWindow) -> None:
+    session = reviewed.session
+    entry = session.current
+    assert entry is not None
+    whole, ranker = entry.analysis, entry.ranker
+    assert whole is not None
+    assert ranker is not None
+    key = max(row.key for row in entry.rows)
+    session.select(key, seek=False)
+
+    def begin(analyzed_frames: int) -> None:
+        nothing = replace(whole, tracks=(), tokens=(), analyzed_frames=analyzed_frames)
+        session.set_analysis(entry, nothing, Ranker(nothing), complete=False)
+
+    begin(key[0])
+    assert entry.rows == ()
+    assert entry.selected == key
+    session.set_analysis(entry, whole, ranker, complete=True)
+    assert entry.selected_row is not None
+    assert entry.selected_row.key == key
+    begin(key[1])
+    assert entry.selected is None, "the analysis has been there, and the window is not"

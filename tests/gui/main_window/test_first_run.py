@@ -1,0 +1,158 @@
+"""The first minutes: ways to begin, three steps once, errors with a report to copy."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QApplication, QFileDialog
+from pytestqt.qtbot import QtBot
+
+from clipgen_engine.types import Decision
+from clipgen_gui.commands.keymap import keymap
+from clipgen_gui.document.entry import VideoState
+from clipgen_gui.main_window.start_page import DropPage, sample_video
+from clipgen_gui.main_window.window import MainWindow
+from clipgen_gui.support.error_report import RecentErrors, recent_errors, report_text, without_folders
+from tests.support.paths import SAMPLE
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+def test_the_empty_window_offers_every_way_to_begin(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, short_video: Path
+) -> None:
+    monkeypatch.setattr(window.queue, "start", lambda: None)
+    asked = []
+    monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: asked.append("files") or ([], ""))
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: asked.append("folder") or "")
+    page = window.drop_page
+    assert page.isVisible()
+    qtbot.mouseClick(page.buttons["open"], LEFT)
+    qtbot.mouseClick(page.buttons["open_folder"], LEFT)
+    qtbot.mouseClick(page, LEFT)
+    assert asked == ["files", "folder", "files"]
+    qtbot.mouseClick(page.sample_button, LEFT)
+    assert [entry.path for entry in window.session.videos] == [SAMPLE]
+    assert not page.isVisible()
+
+
+def test_the_sample_is_offered_only_where_it_is(window: MainWindow, qtbot: QtBot) -> None:
+    assert sample_video() == SAMPLE
+    page = DropPage(window.actions_by_name, None)
+    qtbot.addWidget(page)
+    page.show()
+    assert not page.sample_button.isVisible()
+
+
+def test_projects_that_were_open_are_offered(window: MainWindow, qtbot: QtBot) -> None:
+    page = window.drop_page
+    projects = [Path(f"/work/of/{name}.clipgen") for name in ("spring", "summer")]
+    page.show_recent(projects)
+    assert [link.text() for link in page.recent] == ["spring", "summer"]
+    with qtbot.waitSignal(page.recent_chosen) as chosen:
+        qtbot.mouseClick(page.recent[1], LEFT)
+    assert chosen.args == [projects[1]]
+    page.show_recent([])
+    assert page.recent == []
+
+
+def test_three_steps_are_explained_until_they_are_dismissed(reviewed: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    steps = reviewed.steps
+    assert steps.isVisible()
+    assert steps.step == 1
+    reviewed.session.select(reviewed.session.current.rows[0].key)
+    reviewed.session.decide(Decision.ACCEPTED)
+    assert steps.step == 2
+    keymap.give("accept", ["Y"])
+    assert "Y accepts" in steps.labels[1].text()
+    qtbot.mouseClick(steps.close_button, LEFT)
+    assert not steps.isVisible()
+    again = MainWindow(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+    qtbot.addWidget(again)
+    again.show()
+    assert not again.steps.isVisible()
+    again.close()
+
+
+def test_whoever_exports_has_seen_the_steps(window: MainWindow) -> None:
+    assert window.steps.isVisible()
+    assert window.steps.step == 0
+    window.actions_by_name["export"].setEnabled(True)
+    window.actions_by_name["export"].trigger()
+    assert not window.steps.isVisible()
+
+
+def test_an_error_has_details_and_a_report_to_copy(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    path = tmp_path / "broken.mp4"
+    window.queue.start = lambda: None  # type: ignore[method-assign]
+    window.open_paths([path]) if path.exists() else window.session.open_paths([path])
+    entry = window.session.current
+    assert entry is not None
+    qtbot.waitUntil(lambda: entry.state is VideoState.FAILED)
+    (bar,) = window.messages.bars
+    assert bar.details is not None
+    assert not bar.report.isVisible()
+    height = window.messages.height()
+    qtbot.mouseClick(bar.details, LEFT)
+    assert bar.report.isVisible()
+    qtbot.waitUntil(lambda: window.messages.height() > height)
+    qtbot.mouseClick(bar.copy_button, LEFT)
+    copied = QApplication.clipboard().text()
+    assert bar.text in copied
+    assert "clipgen 0." in copied
+    assert "Python 3" in copied
+    assert "PySide6 6" in copied
+
+
+def test_a_warning_has_no_report(window: MainWindow) -> None:
+    window.messages.show_message("There is no video in here.", "warning")
+    assert window.messages.bars[0].details is None
+
+
+def test_the_report_names_no_folder(tmp_path: Path) -> None:
+    handler = RecentErrors()
+    secret = tmp_path / "Anna Berg" / "clip one.mp4"
+    try:
+        secret.read_bytes()
+    except OSError:
+        record = logging.LogRecord("clipgen", logging.ERROR, __file__, 1, "could not read %s", (secret,), None)
+        record.exc_info = sys.exc_info()
+        handler.emit(record)
+    error = handler.take()
+    assert str(tmp_path) in error
+    assert handler.take() == "", "it belongs to one message only"
+    report = report_text("Something unexpected happened.", error)
+    assert "FileNotFoundError" in report
+    assert "clip one.mp4'" in report
+    assert "Anna" not in report
+    for folder in (str(tmp_path), str(Path(__file__).parent), str(Path.home())):
+        assert folder not in report
+    assert 'File "test_first_run.py"' in report
+
+
+@pytest.mark.parametrize(
+    ("text", "cut"),
+    [
+        (
+            'File "/home/a/.venv/lib/python3.11/site-packages/av/container.py", line 3',
+            'File "av/container.py", line 3',
+        ),
+        ('File "C:\\Users\\a\\clipgen_gui\\app.py", line 3', 'File "clipgen_gui\\app.py", line 3'),
+        ("cannot open '/media/My Films/x.mp4'", "cannot open '…/x.mp4'"),
+        ("cannot open C:\\Films\\x.mp4 now", "cannot open …/x.mp4 now"),
+        ("cannot open /media/films/x.mp4: it is gone", "cannot open …/x.mp4: it is gone"),
+        ("640/360 at 1/2 speed, yes/no", "640/360 at 1/2 speed, yes/no"),
+    ],
+)
+def test_paths_are_cut(text: str, cut: str) -> None:
+    assert without_folders(text) == cut
+
+
+def test_what_the_engine_logged_is_in_the_report(window: MainWindow) -> None:
+    recent_errors.emit(logging.LogRecord("clipgen_gui.support.jobs", logging.ERROR, "x.py", 1, "it broke", (), None))
+    window.messages.show_message("Something unexpected happened.", "error")
+    assert "clipgen_gui.support.jobs: it broke" in window.messages.bars[0].report.toPlainText()

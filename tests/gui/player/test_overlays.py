@@ -1,0 +1,276 @@
+"""What lies over the picture: zoom, faces to click, region names, the crop, the mesh; and how the time is told."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QWheelEvent
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from clipgen_engine.clips.crop_path import face_crop_path
+from clipgen_engine.settings import ExportSettings
+from clipgen_engine.types import Analysis
+from clipgen_engine.video.index import probe
+from clipgen_gui.document.entry import VideoEntry
+from clipgen_gui.main_window.window import MainWindow
+from clipgen_gui.player.mesh_server import MeshServer
+from clipgen_gui.player.overlay_marks import MarkMaker, Overlay
+from clipgen_gui.support.formatting import TimeFormat, position, timecode
+from tests.support.analyses import FakeTrack, make_analysis
+from tests.support.gui import open_analysed
+from tests.support.videos import read_code, write_coded_video
+
+LEFT, CONTROL = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ControlModifier
+FRAMES = 60
+
+
+@pytest.fixture(scope="module")
+def coded_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_coded_video(tmp_path_factory.mktemp("overlays") / "coded.mp4", FRAMES)
+
+
+@pytest.fixture
+def two_faces(window: MainWindow, qtbot: QtBot, coded_video: Path) -> MainWindow:
+    """A face at the left that moves its mouth, one at the right that keeps still."""
+    rng = np.random.default_rng(3)
+    mouth, still = np.zeros((FRAMES, 51), np.float32), np.zeros((FRAMES, 51), np.float32)
+    mouth[:, -20:] = rng.random((FRAMES, 20))
+    at = np.ones((FRAMES, 2), np.float32)
+    tracks = FakeTrack(0, mouth, at * (40, 50), size=40.0), FakeTrack(0, still, at * (120, 50), size=30.0, track_id=1)
+    analysis = replace(make_analysis(*tracks), video=probe(coded_video))
+    open_analysed(window, qtbot, coded_video, analysis)
+    return window
+
+
+def _entry(window: MainWindow) -> VideoEntry:
+    assert window.session.current is not None
+    return window.session.current
+
+
+def _place(window: MainWindow, x: float, y: float) -> QPoint:
+    return window.player.to_widget(x, y).toPoint()
+
+
+def _wheel(window: MainWindow, at: QPoint, notches: int) -> None:
+    viewport = window.player.viewport()
+    no_keys, no_buttons = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.NoButton
+    globally = QPointF(viewport.mapToGlobal(at))
+    event = QWheelEvent(
+        QPointF(at),
+        globally,
+        QPoint(),
+        QPoint(0, 120 * notches),
+        no_buttons,
+        no_keys,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(viewport, event)
+
+
+def test_the_wheel_zooms_at_the_mouse_and_a_drag_moves(two_faces: MainWindow, qtbot: QtBot) -> None:
+    player, viewport = two_faces.player, two_faces.player.viewport()
+    at = _place(two_faces, 100, 30)
+    _wheel(two_faces, at, 6)
+    assert player.zoom == pytest.approx(1.25**6)
+    fixed = player.to_picture(QPointF(at))
+    assert (fixed.x(), fixed.y()) == pytest.approx((100, 30), abs=0.5)
+    qtbot.mousePress(viewport, LEFT, pos=at)
+    for step in (20, 40, 60):
+        qtbot.mouseMove(viewport, at + QPoint(step, step // 2))
+    qtbot.mouseRelease(viewport, LEFT, pos=at + QPoint(60, 30))
+    moved = player.to_picture(QPointF(at + QPoint(60, 30)))
+    assert (moved.x(), moved.y()) == pytest.approx((100, 30), abs=1.0)
+    assert not two_faces.playback.playing, "a drag is no click"
+    # The zoom stays when the frame changes and the window grows.
+    two_faces.session.seek(7)
+    qtbot.waitUntil(lambda: player.shown_frame == 7)
+    two_faces.resize(two_faces.width() + 60, two_faces.height() + 40)
+    assert player.zoom == pytest.approx(1.25**6)
+    qtbot.keyClick(two_faces, Qt.Key.Key_0, CONTROL)
+    assert player.zoom == 1.0
+    _wheel(two_faces, at, 3)
+    qtbot.mouseClick(viewport, LEFT, pos=_place(two_faces, 80, 90))
+    assert two_faces.playback.playing
+    qtbot.mouseDClick(viewport, LEFT, pos=_place(two_faces, 80, 90))
+    assert player.zoom == 1.0
+    assert not two_faces.playback.playing, "the second half of a double click takes the first one back"
+    _wheel(two_faces, at, -4)
+    assert player.zoom == 1.0
+
+
+def test_a_click_on_another_face_looks_at_it(two_faces: MainWindow, qtbot: QtBot) -> None:
+    entry, viewport = _entry(two_faces), two_faces.player.viewport()
+    two_faces.session.select(next(row.key for row in entry.rows if row.sequence.track_id == 0))
+    two_faces.playback.pause()
+    two_faces.session.seek(20)
+    qtbot.waitUntil(lambda: two_faces.player.shown_frame == 20)
+    qtbot.mouseClick(viewport, LEFT, pos=_place(two_faces, 120, 50))
+    assert entry.track == 1
+    assert not two_faces.playback.playing
+    assert entry.selected is None or entry.selected[2] == 1
+    qtbot.keyClick(two_faces, Qt.Key.Key_B)
+    assert {key[2] for key in entry.decided} == {1}
+    qtbot.mouseClick(viewport, LEFT, pos=_place(two_faces, 120, 50))
+    assert two_faces.playback.playing, "a click on the face that is looked at plays"
+    two_faces.playback.pause()
+
+
+def test_regions_say_what_moves_in_the_window(two_faces: MainWindow, qtbot: QtBot) -> None:
+    qtbot.keyClick(two_faces, Qt.Key.Key_G, CONTROL)
+    talking, still = two_faces.player.marks
+    assert sum(one.share for one in talking.regions) == pytest.approx(1.0, abs=1e-5)
+    most = max(talking.regions, key=lambda one: one.movement)
+    window = next(row.sequence for row in _entry(two_faces).rows if row.sequence.track_id == 0)
+    assert most.region == "mouth"
+    assert most.movement <= window.terms["expression_variation"] + 1e-4 or window.terms["expression_variation"] == 1
+    assert max(one.share for one in still.regions) < 0.01
+    # The region that moves most is filled over the mouth of the face.
+    before = two_faces.player.viewport().grab().toImage()
+    x, y, width, height = talking.box_xywh
+    mouth = _place(two_faces, x + 0.5 * width, y + 0.74 * height)
+    tint = QColor(before.pixel(mouth))
+    qtbot.keyClick(two_faces, Qt.Key.Key_G, CONTROL)
+    plain = QColor(two_faces.player.viewport().grab().toImage().pixel(mouth))
+    assert tint.red() - plain.red() > 20
+    assert two_faces.player.marks[0].regions == ()
+
+
+def test_the_crop_is_what_an_export_would_cut(two_faces: MainWindow, qtbot: QtBot) -> None:
+    entry, player = _entry(two_faces), two_faces.player
+    row = next(row for row in entry.rows if row.sequence.track_id == 0)
+    two_faces.session.select(row.key)
+    two_faces.playback.pause()
+    frame = row.sequence.start_frame + 4
+    two_faces.session.seek(frame)
+    qtbot.waitUntil(lambda: player.shown_frame == frame)
+    qtbot.keyClick(two_faces, Qt.Key.Key_K, CONTROL)
+    settings = ExportSettings(crop="face")
+    path = face_crop_path(entry.info, entry.analysis.tracks[0], *row.key[:2], settings)
+    assert path is not None
+    corners = np.array(player.marks[0].crop)
+    np.testing.assert_allclose(corners.mean(axis=0), path.center_xy[4], atol=1e-3)
+    np.testing.assert_allclose(np.ptp(corners, axis=0), path.side_px[4], atol=1e-3)
+    below = corners.mean(axis=0) + np.array([0, 25])
+    # What is left out is dimmed, what is cut is not.
+    image = player.viewport().grab().toImage()
+    inside = image.pixelColor(_place(two_faces, *below)).lightness()
+    outside = image.pixelColor(_place(two_faces, 130, 88)).lightness()
+    qtbot.keyClick(two_faces, Qt.Key.Key_K, CONTROL)
+    image = player.viewport().grab().toImage()
+    assert image.pixelColor(_place(two_faces, *below)).lightness() == inside
+    assert image.pixelColor(_place(two_faces, 130, 88)).lightness() > outside + 20
+    # The settings of the export decide.
+    qtbot.keyClick(two_faces, Qt.Key.Key_K, CONTROL)
+    two_faces.preferences.set_value("export", "margin", 0.75)
+    wider = face_crop_path(entry.info, entry.analysis.tracks[0], *row.key[:2], ExportSettings(crop="face", margin=0.75))
+    assert wider is not None
+    np.testing.assert_allclose(np.ptp(np.array(player.marks[0].crop), axis=0), wider.side_px[4], atol=1e-3)
+
+
+def test_overlays_are_remembered(two_faces: MainWindow, qtbot: QtBot) -> None:
+    qtbot.keyClick(two_faces, Qt.Key.Key_G, CONTROL)
+    qtbot.keyClick(two_faces, Qt.Key.Key_B, CONTROL)
+    assert two_faces.player.overlays == {Overlay.REGIONS}
+    qtbot.mouseClick(two_faces.transport.time, LEFT)
+    other = MainWindow(two_faces._settings)
+    qtbot.addWidget(other)
+    assert other.player.overlays == {Overlay.REGIONS}
+    assert other.actions_by_name["regions"].isChecked()
+    assert not other.actions_by_name["box"].isChecked()
+    assert other.transport.time_format is TimeFormat.FRAMES
+    other.close()
+
+
+def test_the_mesh_is_that_of_the_picture_on_screen(
+    window: MainWindow, qtbot: QtBot, short_video: Path, short_analysis: Analysis
+) -> None:
+    entry, player = open_analysed(window, qtbot, short_video, short_analysis), window.player
+    assert not player.meshes.isRunning(), "the model is loaded when it is wanted"
+    qtbot.keyClick(window, Qt.Key.Key_M, CONTROL)
+    for frame in (3, 90):
+        window.session.seek(frame)
+        qtbot.waitUntil(lambda wanted=frame: player.shown_frame == wanted and bool(player.mesh), timeout=15_000)
+        track = entry.analysis.tracks[0]
+        points, box = player.mesh[track.track_id], track.box_xywh[track.row_of(frame)]
+        assert points.shape == (478, 3)
+        low, high = points[:, :2].min(axis=0), points[:, :2].max(axis=0)
+        np.testing.assert_allclose([*low, *(high - low)], box, atol=0.06 * box[2])
+    image = player.viewport().grab().toImage()
+    qtbot.keyClick(window, Qt.Key.Key_M, CONTROL)
+    plain = player.viewport().grab().toImage()
+    spots = [player.to_widget(float(x), float(y)).toPoint() for x, y in points[::7, :2]]
+    assert sum(image.pixel(spot) != plain.pixel(spot) for spot in spots) > 0.9 * len(spots)
+
+
+def test_a_model_that_cannot_be_had_is_said(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("CLIPGEN_FACE_MODEL", str(tmp_path / "none.task"))
+    server = MeshServer()
+    with qtbot.waitSignal(server.failed, timeout=10_000) as said:
+        server.start()
+    assert "does not exist" in said.args[0]
+    assert server.shutdown()
+
+
+def test_time_is_told_in_three_ways(two_faces: MainWindow, qtbot: QtBot) -> None:
+    two_faces.session.seek(41)
+    qtbot.waitUntil(lambda: two_faces.player.shown_frame == 41)
+    time = two_faces.transport.time
+    assert "00:01.37" in time.text()
+    qtbot.mouseClick(time, LEFT)
+    assert ">41<" in time.text()
+    qtbot.keyClick(two_faces, Qt.Key.Key_T, CONTROL)
+    assert "00:00:01:11" in time.text()
+    assert "00:00:01:29" in time.text()
+
+
+def test_timecode_counts_frames_and_follows_the_time_stamps() -> None:
+    video = make_analysis(FakeTrack(0, np.zeros((10, 51), np.float32), np.zeros((10, 2), np.float32))).video
+    # 29.97 is counted in thirties, without dropping numbers.
+    ntsc = replace(
+        video,
+        pts=np.arange(4000, dtype=np.int64) * 1001,
+        time_base=Fraction(1, 30000),
+        average_rate=Fraction(30000, 1001),
+    )
+    assert [timecode(ntsc, frame) for frame in (0, 29, 30, 1800)] == [
+        "00:00:00:00", "00:00:00:29", "00:00:01:00", "00:01:00:00",
+    ]  # fmt: skip
+    # Rounded time stamps are no variable rate.
+    film = replace(
+        video,
+        pts=np.round(np.arange(100) * 1000 * 1001 / 24000).astype(np.int64),
+        time_base=Fraction(1, 1000),
+        average_rate=Fraction(24000, 1001),
+    )
+    assert timecode(film, 49) == "00:00:02:01"
+    # A rate that varies: the seconds are those of the PTS, the frames are counted from where the second began.
+    pts = np.array([0, 500, 900, 1000, 1040, 1900, 3700, 3701], np.int64) + 77
+    varied = replace(video, pts=pts, start_pts=77, time_base=Fraction(1, 1000))
+    assert [timecode(varied, frame)[-5:] for frame in range(8)] == [
+        "00:00", "00:01", "00:02", "01:00", "01:01", "01:02", "03:00", "03:01",
+    ]  # fmt: skip
+    assert position(varied, 6, TimeFormat.SECONDS)[0] == "00:03.70"
+    assert position(varied, -1, TimeFormat.TIMECODE)[0] == "--:--:--:--"
+    assert position(varied, -1, TimeFormat.FRAMES) == ("-", "8")
+
+
+def test_marks_of_a_video_without_analysis_are_none(tmp_path: Path) -> None:
+    maker = MarkMaker(VideoEntry(tmp_path / "none.mp4"))
+    assert maker.marks(0, (), frozenset(Overlay), ExportSettings()) == ()
+
+
+def test_zoomed_pictures_are_still_exact(two_faces: MainWindow, qtbot: QtBot) -> None:
+    _wheel(two_faces, _place(two_faces, 60, 30), 4)
+    for frame in (1, 2, 1, 40, 39):
+        two_faces.session.seek(frame)
+        qtbot.waitUntil(lambda wanted=frame: two_faces.player.shown_frame == wanted)
+        picture = two_faces.player._picture
+        assert picture is not None
+        assert read_code(picture.pixels) == frame

@@ -1,0 +1,178 @@
+"""The picture on screen is the frame that it claims to be, and what is drawn on it belongs to it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor
+from pytestqt.qtbot import QtBot
+
+from clipgen_engine.types import Analysis
+from clipgen_engine.video.index import probe
+from clipgen_gui.look.theme import ON_PICTURE
+from clipgen_gui.main_window.window import MainWindow
+from tests.support.analyses import FakeTrack, make_analysis
+from tests.support.gui import open_analysed
+from tests.support.videos import read_code, write_coded_video
+
+FRAMES = 90
+
+
+@pytest.fixture
+def coded(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> MainWindow:
+    """A video whose frames show their own number, with a face that is elsewhere in every frame."""
+    path = write_coded_video(tmp_path / "coded.mp4", FRAMES)
+    steps = np.arange(FRAMES, dtype=np.float32)
+    center = np.stack([30 + steps, np.full(FRAMES, 60, np.float32)], axis=1)
+    tokens = np.random.default_rng(3).random((FRAMES, 51)).astype(np.float32)
+    analysis = replace(make_analysis(FakeTrack(0, tokens, center, size=20.0)), video=probe(path))
+    open_analysed(window, qtbot, path, analysis)
+    return window
+
+
+def _shown_is_true(window: MainWindow, analysis: Analysis) -> int:
+    """Check the picture and its box against the index that came with it."""
+    picture = window.player._picture
+    assert picture is not None
+    assert read_code(picture.pixels) == picture.index
+    track = analysis.tracks[0]
+    row = track.row_of(picture.index)
+    marks = window.player.marks
+    assert (len(marks) == 1) == (row is not None)
+    if row is not None:
+        assert marks[0].box_xywh == tuple(float(value) for value in track.box_xywh[row])
+    return picture.index
+
+
+def test_every_step_shows_its_frame(coded: MainWindow, qtbot: QtBot) -> None:
+    entry = coded.session.current
+    assert entry is not None
+    assert entry.analysis is not None
+    keys = Qt.Key.Key_Right, Qt.Key.Key_Left, Qt.Key.Key_End, Qt.Key.Key_Home
+    right, left, end, home = keys
+    shift = Qt.KeyboardModifier.ShiftModifier
+    expected = 0
+    for key, modifier, frame in (
+        (right, Qt.KeyboardModifier.NoModifier, 1),
+        (right, Qt.KeyboardModifier.NoModifier, 2),
+        (left, Qt.KeyboardModifier.NoModifier, 1),
+        (right, shift, 11),
+        (end, Qt.KeyboardModifier.NoModifier, FRAMES - 1),
+        (left, shift, FRAMES - 11),
+        (left, Qt.KeyboardModifier.NoModifier, FRAMES - 12),
+        (home, Qt.KeyboardModifier.NoModifier, 0),
+    ):
+        qtbot.keyClick(coded, key, modifier)
+        expected = frame
+        qtbot.waitUntil(lambda wanted=expected: coded.player.shown_frame == wanted)
+        assert _shown_is_true(coded, entry.analysis) == expected
+        assert entry.position == expected
+
+
+def test_many_quick_steps_arrive_at_their_sum(coded: MainWindow, qtbot: QtBot) -> None:
+    for _ in range(25):
+        qtbot.keyClick(coded, Qt.Key.Key_Right)
+    for _ in range(5):
+        qtbot.keyClick(coded, Qt.Key.Key_Left)
+    qtbot.waitUntil(lambda: coded.player.shown_frame == 20)
+
+
+def test_a_frame_in_memory_is_on_screen_at_once_and_no_late_one_replaces_it(coded: MainWindow, qtbot: QtBot) -> None:
+    player = coded.player
+    qtbot.keyClick(coded, Qt.Key.Key_Right)
+    qtbot.waitUntil(lambda: player.shown_frame == 1)
+    late = player._picture
+    coded.session.seek(0)
+    assert player.shown_frame == 0, "nobody waits for the decoder"
+    coded.server.picture_ready.emit(player._generation, late)
+    assert player.shown_frame == 0
+    coded.session.seek(FRAMES - 1)
+    coded.server.picture_ready.emit(player._generation, late)
+    assert player.shown_frame == 1, "on the way to a frame that takes its time, what comes is shown"
+    qtbot.waitUntil(lambda: player.shown_frame == FRAMES - 1)
+
+
+def test_playing_shows_true_pictures_and_boxes(coded: MainWindow, qtbot: QtBot) -> None:
+    entry = coded.session.current
+    assert entry is not None
+    analysis = entry.analysis
+    assert analysis is not None
+    seen: list[int] = []
+    coded.player.frame_shown.connect(lambda _: seen.append(_shown_is_true(coded, analysis)))
+    coded.session.select(None)
+    coded.playback.set_speed(2.0)
+    qtbot.keyClick(coded, Qt.Key.Key_Space)
+    assert coded.playback.playing
+    qtbot.waitUntil(lambda: not coded.playback.playing, timeout=10_000)
+    qtbot.waitUntil(lambda: coded.player.shown_frame == FRAMES - 1)
+    assert seen == sorted(seen)
+    assert len(seen) > 5
+
+
+def test_a_chosen_window_loops(coded: MainWindow, qtbot: QtBot) -> None:
+    entry = coded.session.current
+    assert entry is not None
+    coded.playback.set_speed(2.0)
+    qtbot.keyClick(coded, Qt.Key.Key_Down)
+    assert coded.playback.playing
+    start, stop, _ = entry.rows[0].key
+    seen: list[int] = []
+    coded.session.position_changed.connect(seen.append)
+    qtbot.waitUntil(lambda: any(later < earlier for earlier, later in pairwise(seen)), timeout=10_000)
+    assert all(start <= frame < stop for frame in seen)
+    qtbot.keyClick(coded, Qt.Key.Key_Space)
+    assert not coded.playback.playing
+
+
+def test_the_box_is_painted_where_the_face_is(coded: MainWindow, qtbot: QtBot) -> None:
+    player = coded.player
+    coded.session.seek(40)
+    qtbot.waitUntil(lambda: player.shown_frame == 40)
+
+    def corner_is_accent() -> bool:
+        x, y, _, _ = player._marks[0].box_xywh
+        at = player.mapFromScene(QPointF(x, y))
+        image = player.viewport().grab().toImage()
+        found = [QColor(image.pixel(at.x() + 4, at.y() + shift)).name() for shift in (-1, 0, 1)]
+        return ON_PICTURE.accent in found
+
+    assert corner_is_accent()
+    qtbot.keyClick(coded, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier)
+    assert not corner_is_accent()
+
+
+def test_switching_videos_keeps_what_belongs_to_each(
+    coded: MainWindow, qtbot: QtBot, short_video: Path, short_analysis: Analysis
+) -> None:
+    session = coded.session
+    first = session.current
+    assert first is not None
+    session.select(first.rows[1].key)
+    coded.playback.pause()
+    session.seek(33)
+    second = open_analysed(coded, qtbot, short_video, short_analysis)
+    session.select(second.rows[0].key)
+    coded.playback.pause()
+    qtbot.keyClick(coded, Qt.Key.Key_A)
+    coded.playback.pause()
+    chosen, position = second.selected, second.position
+    qtbot.keyClick(coded, Qt.Key.Key_P)
+    assert session.current is first
+    assert (first.position, first.selected) == (33, first.rows[1].key)
+    qtbot.waitUntil(lambda: coded.player.shown_frame == 33)
+    assert _shown_is_true(coded, first.analysis) == 33
+    assert coded.toolbar.export_button.text() == "Export clips"
+    assert not coded.toolbar.export_button.isEnabled()
+    qtbot.keyClick(coded, Qt.Key.Key_N)
+    assert (second.position, second.selected) == (position, chosen)
+    assert coded.toolbar.export_button.text() == "Export 1 clip"
+    # Undo goes back to the video that it is about.
+    qtbot.keyClick(coded, Qt.Key.Key_P)
+    qtbot.keyClick(coded, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert session.current is second
+    assert second.accepted == ()

@@ -1,0 +1,395 @@
+"""A project of several videos: its list, its queue, what is in memory of it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtWidgets import QFileDialog, QPushButton
+from pytestqt.qtbot import QtBot
+
+from clipgen_engine.analysis.cache import AnalysisCache
+from clipgen_engine.projects.store import Project
+from clipgen_engine.types import Analysis, Decision
+from clipgen_engine.video.index import probe
+from clipgen_gui.document.entry import VideoState
+from clipgen_gui.main_window.window import MainWindow
+
+Opened = Callable[[], MainWindow]
+FIVE = 5
+
+
+@pytest.fixture
+def five(short_video: Path, short_analysis: Analysis, tmp_path: Path) -> list[Path]:
+    """Five videos of the same pictures that are not the same file, each with a stored analysis."""
+    cache = AnalysisCache(tmp_path / "cache")
+    paths = []
+    for number in range(FIVE):
+        path = tmp_path / "videos" / f"video {number}.mp4"
+        path.parent.mkdir(exist_ok=True)
+        filler = b"\x00\x00\x00\x10free" + bytes([number]) * 8  # an empty box at the end of the file
+        path.write_bytes(short_video.read_bytes() + filler)
+        cache.store(replace(short_analysis, video=probe(path)))
+        paths.append(path)
+    return paths
+
+
+@pytest.fixture
+def opened(qtbot: QtBot, tmp_path: Path) -> Iterator[Opened]:
+    """Opens a window on one and the same project and cache, as often as it is called."""
+    windows = []
+
+    def make() -> MainWindow:
+        settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
+        window = MainWindow(settings, Project(tmp_path / "work.clipgen"), lambda: AnalysisCache(tmp_path / "cache"))
+        qtbot.addWidget(window)
+        windows.append(window)
+        window.show()
+        return window
+
+    yield make
+    for window in windows:
+        window.close()
+
+
+def opened_with(opened: Opened, videos: list[Path], qtbot: QtBot) -> MainWindow:
+    """A window on the project with these videos, all of them analysed."""
+    window = opened()
+    window.open_paths(videos)
+    wait_for_all(window, qtbot)
+    return window
+
+
+def wait_for_all(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: all(one.state is VideoState.DONE for one in window.session.videos), timeout=20_000)
+
+
+def test_a_project_fills_the_list_and_loads_what_is_on_screen(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
+    window = opened_with(opened, five, qtbot)
+    session = window.session
+    for entry in session.videos[:2]:
+        session.set_current(entry)
+        qtbot.waitUntil(lambda entry=entry: bool(entry.rows))
+        session.select(entry.rows[0].key, seek=False)
+        session.decide(Decision.ACCEPTED)
+    session.seek(33)
+    selected = session.current.selected if session.current else None
+    window.close()
+    five[4].unlink()
+
+    again = opened()
+    session = again.session
+    assert [entry.path for entry in session.videos] == five
+    assert [entry.ranker for entry in session.videos] == [None] * FIVE
+    tallies = [entry.tally for entry in session.videos]
+    assert [tally.accepted if tally else None for tally in tallies] == [1, 1, 0, 0, 0]
+    assert all(tally is not None and tally.windows >= 3 for tally in tallies)
+    again.resume()
+    current = session.current
+    assert current is session.videos[1]
+    qtbot.waitUntil(lambda: bool(current.rows) and again.player.shown_frame == 33)
+    assert current.selected == selected
+    assert again.queue.running is None, "nothing is analysed twice"
+    session.set_current(session.videos[4])
+    qtbot.waitUntil(lambda: session.videos[4].state is VideoState.MISSING)
+
+
+def test_only_the_last_videos_stay_in_memory(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
+    window = opened_with(opened, five, qtbot)
+    session = window.session
+    for entry in session.videos:
+        session.set_current(entry)
+        qtbot.waitUntil(lambda entry=entry: bool(entry.rows))
+    assert [entry.analysis is not None for entry in session.videos] == [False, False, True, True, True]
+    first = session.videos[0]
+    session.set_current(first)
+    qtbot.waitUntil(lambda: bool(first.rows))
+    session.select(first.rows[1].key, seek=False)
+    session.decide(Decision.REJECTED, advance=False)
+    for entry in session.videos[1:4]:
+        session.set_current(entry)
+        qtbot.waitUntil(lambda entry=entry: bool(entry.rows))
+    assert first.analysis is None
+    session.undo_stack.undo()
+    assert session.current is first, "undo shows what it is about"
+    qtbot.waitUntil(lambda: bool(first.rows))
+    assert first.rows[1].decision is Decision.UNDECIDED
+    assert first.selected == first.rows[1].key
+
+
+def test_a_stored_analysis_that_is_gone_is_made_anew(
+    opened: Opened, qtbot: QtBot, five: list[Path], tmp_path: Path
+) -> None:
+    window = opened_with(opened, five[:2], qtbot)
+    window.close()
+    AnalysisCache(tmp_path / "cache").clear()
+    again = opened()
+    first, second = again.session.videos
+    again.queue.set_paused(True)
+    again.resume()
+    qtbot.waitUntil(lambda: first.state is VideoState.WAITING)
+    assert second.state is VideoState.DONE
+
+
+def test_removed_videos_come_back_with_undo_or_when_opened(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
+    window = opened_with(opened, five, qtbot)
+    session = window.session
+    first, second = session.videos[:2]
+    qtbot.waitUntil(lambda: bool(first.rows))
+    session.select(first.rows[0].key, seek=False)
+    session.decide(Decision.ACCEPTED)
+    session.remove([first, second])
+    assert session.undo_stack.undoText() == "Remove 2 videos"
+    assert [entry.path for entry in session.videos] == five[2:]
+    assert session.current is session.videos[0]
+    session.undo_stack.undo()
+    assert [entry.path for entry in session.videos] == five
+    session.move([session.videos[4]], 0)
+    session.undo_stack.redo()
+    session.set_current(session.videos[0])
+    window.close()
+
+    again = opened()
+    assert [entry.path for entry in again.session.videos] == [five[4], five[2], five[3]]
+    again.open_paths([five[0]])
+    entry = again.session.videos[-1] if again.session.videos[-1].path == five[0] else again.session.videos[1]
+    assert entry.path == five[0]
+    assert entry.tally is not None
+    assert entry.tally.accepted == 1
+
+
+def test_the_video_on_screen_goes_first_and_the_queue_rests(
+    opened: Opened, qtbot: QtBot, five: list[Path], tmp_path: Path
+) -> None:
+    AnalysisCache(tmp_path / "cache").clear()
+    window = opened()
+    session, queue = window.session, window.queue
+    window.open_paths(five[:3])
+    first, second, third = session.videos
+    assert queue.running is first
+    session.set_current(third)
+    qtbot.waitUntil(lambda: queue.running is third, timeout=5000)
+    assert first.state is VideoState.WAITING, "it gave way, and waits for its next turn"
+    queue.set_paused(True)
+    qtbot.waitUntil(lambda: queue.running is None, timeout=5000)
+    assert {entry.state for entry in session.videos} == {VideoState.WAITING}
+    session.set_state(second, VideoState.FAILED, "for once")
+    queue.again([second])
+    assert queue.running is second, "what is asked for by name is done while the queue rests"
+    qtbot.waitUntil(lambda: 0 < second.progress < 1, timeout=20_000)
+    session.remove([second])
+    qtbot.waitUntil(lambda: queue.running is None, timeout=5000)
+    assert [first.state, third.state] == [VideoState.WAITING] * 2
+
+
+def test_the_same_file_is_one_video(opened: Opened, qtbot: QtBot, five: list[Path], tmp_path: Path) -> None:
+    window = opened()
+    session = window.session
+    window.open_paths(five[:1])
+    (first,) = session.videos
+    qtbot.waitUntil(lambda: bool(first.rows))
+    session.select(first.rows[0].key, seek=False)
+    session.decide(Decision.ACCEPTED)
+    copy = tmp_path / "a copy.mp4"
+    copy.write_bytes(five[0].read_bytes())
+    told: list[str] = []
+    session.told.connect(told.append)
+    window.open_paths([copy])
+    qtbot.waitUntil(lambda: session.current is first)
+    assert session.videos == [first]
+    assert told == ["a copy.mp4 is the same video as video 0.mp4, which is in the list."]
+
+    # The file was moved: its decisions go with it.
+    five[0].unlink()
+    window.open_paths([copy])
+    qtbot.waitUntil(lambda: first.path == copy and bool(first.rows))
+    assert session.videos == [first]
+    assert first.rows[0].decision is Decision.ACCEPTED
+
+    # Another file took its place: it is another video, and the decisions stay with the old one.
+    window.close()
+    copy.write_bytes(five[1].read_bytes())
+    again = opened()
+    again.resume()
+    (entry,) = again.session.videos
+    qtbot.waitUntil(lambda: bool(entry.rows))
+    assert entry.decided == {}
+    assert again.session.memory.current_id() == entry.video_id, "it is on screen, so it is the next time"
+
+
+def test_a_moved_video_is_found_in_the_folders_of_the_project(
+    opened: Opened, qtbot: QtBot, five: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = opened_with(opened, five[:3], qtbot)
+    assert all(entry.fingerprint for entry in window.session.videos)
+    window.close()
+    renamed, away = five[0].with_name("renamed.mp4"), tmp_path / "away" / "video 1.mp4"
+    away.parent.mkdir()
+    five[0].rename(renamed)
+    five[1].rename(away)
+
+    again = opened()
+    again.queue.set_paused(True)
+    first, second, third = again.session.videos
+    told: list[str] = []
+    again.session.told.connect(told.append)
+    again.resume()
+    qtbot.waitUntil(lambda: first.path == renamed and second.state is VideoState.MISSING)
+    assert third.state is VideoState.DONE
+    assert told == [f"renamed.mp4 had moved and was found in {renamed.parent}."]
+    assert "Locate…" in [action.text() for action in again.videos.menu_for([second]).actions()]
+    chosen: list[Path] = []
+    monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(chosen.pop(0)), ""))
+    again.session.set_current(second)
+    asked = f"video 1.mp4 is not in {five[1].parent} any more. Where is it?"
+    assert again.messages.texts == [asked]
+    again.session.set_current(third)
+    assert again.messages.texts == []
+    again.session.set_current(second)
+    locate = again.messages.bars[0].findChild(QPushButton)
+    chosen.append(five[2])
+    qtbot.mouseClick(locate, Qt.MouseButton.LeftButton)
+    assert second.state is VideoState.MISSING
+    assert again.messages.texts[0].startswith("video 2.mp4 is another video than video 1.mp4 was.")
+    chosen.append(away)
+    qtbot.mouseClick(locate, Qt.MouseButton.LeftButton)
+    assert (second.path, second.state) == (away, VideoState.DONE)
+    assert asked not in again.messages.texts
+    away.rename(five[1])
+    again.project_flow.open_paths([five[2]])
+    qtbot.waitUntil(lambda: second.path == five[1])
+
+
+def test_a_file_that_goes_while_its_analysis_is_loaded_is_missing(
+    opened: Opened, qtbot: QtBot, five: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened_with(opened, five[:2], qtbot).close()
+    load = AnalysisCache.open
+
+    def load_and_lose(cache: AnalysisCache, name: str, path: Path) -> Analysis | None:
+        analysis = load(cache, name, path)
+        path.unlink()
+        return analysis
+
+    monkeypatch.setattr(AnalysisCache, "open", load_and_lose)
+    again = opened()
+    again.queue.set_paused(True)
+    again.resume()
+    entry = again.session.current
+    assert entry is not None
+    qtbot.waitUntil(lambda: entry.state is VideoState.MISSING)
+    qtbot.waitUntil(lambda: again.messages.texts[0].endswith("any more. Where is it?"))
+
+
+def test_projects_are_opened_and_saved_elsewhere(
+    opened: Opened, qtbot: QtBot, five: list[Path], tmp_path: Path
+) -> None:
+    window = opened_with(opened, five[:2], qtbot)
+    session = window.session
+    first = session.videos[0]
+    qtbot.waitUntil(lambda: bool(first.rows))
+    session.select(first.rows[0].key, seek=False)
+    session.decide(Decision.ACCEPTED, advance=False)
+    named = tmp_path / "ünï" / "interviews.clipgen"
+    window.project_flow.save_to(named)
+    assert window.windowTitle() == "video 0.mp4 — interviews — clipgen"
+    session.select(first.rows[1].key, seek=False)
+    session.decide(Decision.REJECTED, advance=False)
+    with Project(tmp_path / "work.clipgen") as old, Project(named) as new:
+        assert new.read_only
+        assert len(old.windows(first.video_id)) == 1, "what is decided after Save as is kept in the new place only"
+        assert len(new.windows(first.video_id)) == 2
+
+    window.project_flow.open_project(tmp_path / "empty.clipgen", new=True)
+    assert session.videos == []
+    assert not session.undo_stack.canUndo()
+    assert window.project_flow.recent[:2] == [tmp_path / "empty.clipgen", named]
+    window.open_paths([named])
+    assert [entry.path for entry in session.videos] == five[:2]
+    entry = session.videos[0]
+    qtbot.waitUntil(lambda: bool(entry.rows))
+    assert entry.rows[0].decision is Decision.ACCEPTED
+    second = opened()
+    second.project_flow.open_project(named)
+    assert second.messages.texts == ["interviews.clipgen is open in another window: what you decide here is not kept."]
+    (tmp_path / "bad.clipgen").write_text("no database, but long enough to be looked at\n" * 30)
+    window.open_paths([tmp_path / "bad.clipgen"])
+    assert window.messages.texts[0].startswith("bad.clipgen is no clipgen project")
+    assert [entry.path for entry in session.videos] == five[:2], "what was open stays open"
+
+
+def test_what_was_decided_without_a_project_is_saved_with_it(reviewed: MainWindow, tmp_path: Path) -> None:
+    session = reviewed.session
+    entry = session.current
+    assert entry is not None
+    session.set_weight("expression_variation", 0.5)
+    session.rank_now()
+    for decision in (Decision.ACCEPTED, Decision.REJECTED):
+        session.step_selection(1)
+        session.decide(decision, advance=False)
+    session.set_subject(0, "anna")
+    session.seek(33)
+    decided, selected = dict(entry.decided), entry.selected
+    assert len(decided) == 2
+    reviewed.project_flow.save_to(tmp_path / "late.clipgen")
+    with Project(tmp_path / "late.clipgen") as project:  # before anything else makes the app store
+        (video,) = project.videos()
+        assert (video.position, video.selected, video.state) == (33, selected, "done")
+        stored = {key: window.decision for key, window in project.windows(video.video_id).items()}
+        assert stored == {key: mark.decision for key, mark in decided.items()}
+        assert project.subjects(video.video_id) == {0: "anna"}
+        assert project.settings()["weights"] == {"expression_variation": 0.5}
+        assert project.app_state() == {"current_video": video.video_id}
+    assert entry.decided == decided
+    session.undo_stack.undo()
+    session.decide(Decision.UNDECIDED)
+    with Project(tmp_path / "late.clipgen") as project:
+        assert len(project.windows(video.video_id)) == 1
+
+
+def test_the_list_filters_and_sorts(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
+    window = opened_with(opened, five, qtbot)
+    session, videos = window.session, window.videos
+    shown = lambda: [entry.path.name[6] for entry in videos.model.entries]  # noqa: E731
+    session.set_state(session.videos[3], VideoState.FAILED, "It is no video.")
+    qtbot.keyClicks(videos.words, "eo 4.")
+    assert videos.words.text() == "eo 4."
+    assert shown() == ["0", "4"], "the one on screen is always shown"
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    videos.words.clear()
+    videos.states.setCurrentIndex(videos.states.findData("failed"))
+    videos.step(1)
+    assert session.current is session.videos[3]
+    assert shown() == ["3"]
+    assert videos.count.text() == "1 of 5"
+    videos.states.setCurrentIndex(0)
+    session.move([session.videos[4], session.videos[2]], 0)
+    assert shown() == ["2", "4", "0", "1", "3"]
+    by_name = next(action for action in videos.order_button.menu().actions() if action.text() == "Name")
+    by_name.trigger()
+    assert shown() == ["0", "1", "2", "3", "4"]
+    assert opened().videos.model.sorted_by == "name", "the next time, too"
+    labels = [action.text() for action in videos.menu_for([session.videos[4]]).actions()]
+    assert "Retry" in labels
+
+
+def test_the_best_of_the_project_leads_to_its_windows(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
+    window = opened_with(opened, five, qtbot)
+    session, best = window.session, window.best
+    qtbot.waitUntil(lambda: bool(session.current.rows))
+    best.quota.setValue(2)
+    best.total.setValue(7)
+    qtbot.keyClick(window, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
+    qtbot.waitUntil(lambda: best.table.rowCount() == 7)
+    names = [best.table.item(row, 1).text() for row in range(7)]
+    assert max(names.count(name) for name in names) == 2
+    best.table.setCurrentCell(6, 0)
+    entry = session.current
+    assert entry is not None
+    assert entry.path.name == names[6]
+    qtbot.waitUntil(lambda: entry.selected_row is not None)
+    assert f"{entry.selected_row.sequence.combined_score:.2f}" == best.table.item(6, 3).text()
+    best.close()

@@ -1,0 +1,258 @@
+"""An export folder becomes a project again: from the menu, by a drop, by the message that offers it."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
+from pytestqt.qtbot import QtBot
+
+from clipgen_engine.datasets.manifest import MANIFEST_NAME
+from clipgen_engine.datasets.request import ExportSource
+from clipgen_engine.projects.store import Project
+from clipgen_engine.types import Decision
+from clipgen_gui.document.entry import VideoState
+from clipgen_gui.main_window.window import MainWindow
+from clipgen_gui.widgets.message_bar import Message
+from tests.support.curator import shown_state
+from tests.support.exports import analysis_of, request_for, run, small_video, source_of
+
+DECIDED = {
+    "a.mp4": {
+        "windows": {
+            "4 9 0": ["accepted", False, ["brows", "smile"], "Her best, ünï."],
+            "12 18 0": ["accepted", True, [], ""],
+            "30 35 0": ["rejected", False, [], "blurred"],
+        },
+        "subjects": {"0": "anna"},
+    },
+    "b.mp4": {"windows": {"20 24 0": ["accepted", False, [], ""]}, "subjects": {}},
+}
+
+
+@dataclass(frozen=True)
+class Exported:
+    """A folder with two videos, and an export of theirs beside them."""
+
+    folder: Path
+
+    @property
+    def out(self) -> Path:
+        return self.folder / "faces of may"
+
+    @property
+    def videos(self) -> list[Path]:
+        return [self.folder / "videos" / name for name in DECIDED]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    exported = Exported(tmp_path_factory.mktemp("made"))
+    first, second = (analysis_of(small_video(path, 60 + seed), seed) for seed, path in enumerate(exported.videos))
+    (plain,) = source_of(first, [(4, 9)], tags=["brows", "smile"], note="Her best, ünï.").windows
+    (trimmed,) = source_of(first, [(12, 18)]).windows
+    (rejected,) = source_of(first, [(30, 35)], note="blurred", decision=Decision.REJECTED).windows
+    windows = plain, replace(trimmed, by_hand=True), rejected
+    sources = (
+        ExportSource(first.video.path, first.video.fingerprint, windows, {0: "anna"}),
+        source_of(second, [(20, 24)]),
+    )
+    result = run(request_for(exported.out, sources), first, second)
+    assert not result.failures
+    return exported
+
+
+@pytest.fixture
+def exported(made: Exported, window: MainWindow) -> Exported:
+    """The folder, which no test changes; the window analyses nothing of it."""
+    window.queue.set_paused(True)
+    return made
+
+
+class Chooser:
+    """Stands in for the two dialogs: answers, and notes what was suggested."""
+
+    def __init__(self, folder: Path | None = None, *places: Path | None) -> None:
+        self.folder, self.places = folder, list(places)
+        self.suggested: list[Path] = []
+
+    def ask_for_folder(self, *_: object) -> str:
+        return "" if self.folder is None else str(self.folder)
+
+    def ask_for_place(self, dialog: QFileDialog) -> int:
+        self.suggested.append(Path(dialog.selectedFiles()[0]))
+        place = self.places.pop(0)
+        if place is not None:
+            dialog.selectFile(str(place))
+        return int(place is not None)
+
+
+@pytest.fixture
+def chooser(monkeypatch: pytest.MonkeyPatch) -> Chooser:
+    made = Chooser()
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", made.ask_for_folder)
+    monkeypatch.setattr(QFileDialog, "exec", lambda dialog: made.ask_for_place(dialog))
+    return made
+
+
+def drop(window: MainWindow, *paths: Path) -> None:
+    dropped = QMimeData()
+    dropped.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    place, action = QPointF(window.rect().center()), Qt.DropAction.CopyAction
+    held = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+    QApplication.sendEvent(window, QDragEnterEvent(place.toPoint(), action, dropped, *held))
+    QApplication.sendEvent(window, QDropEvent(place, action, dropped, *held))
+
+
+def message(window: MainWindow, qtbot: QtBot, part: str) -> Message:
+    """The message that has this in it, as soon as it is there."""
+    qtbot.waitUntil(lambda: any(part in text for text in window.messages.texts), timeout=5000)
+    return next(bar for bar in window.messages.bars if part in bar.text)
+
+
+def press(window: MainWindow, qtbot: QtBot, part: str, label: str) -> None:
+    (button,) = (one for one in message(window, qtbot, part).findChildren(QPushButton) if one.text() == label)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def decisions(window: MainWindow) -> dict[str, object]:
+    """What the window has in memory once each video was on screen."""
+    for entry in window.session.videos:
+        window.session.memory.recall(entry)
+    return shown_state(window.session)
+
+
+def test_an_export_folder_is_opened_from_the_menu(
+    window: MainWindow, qtbot: QtBot, exported: Exported, chooser: Chooser, tmp_path: Path
+) -> None:
+    place = tmp_path / "again.clipgen"
+    chooser.folder, chooser.places = exported.out, [place]
+    action = window.actions_by_name["open_export"]
+    assert action in window.menus["File"].actions()
+    action.trigger()
+    message(window, qtbot, "again.clipgen has the 4 windows of 2 videos, with every decision.")
+    assert chooser.suggested == [exported.folder / "faces of may.clipgen"]
+    assert window.session.memory.path == place
+    assert [entry.path for entry in window.session.videos] == exported.videos
+    assert decisions(window) == DECIDED
+    qtbot.waitUntil(lambda: window.player.shown_frame == 0, timeout=5000)
+    with Project(place) as second:
+        assert second.read_only
+        (first, _) = second.videos()
+        at = {one.decided_at for one in second.windows(first.video_id).values()}
+        assert at == {"2026-11-22T10:00:00.000+00:00"}
+    assert window.project_flow.recent == [place]
+
+
+def test_a_dropped_export_folder_is_offered_as_a_project(
+    window: MainWindow, qtbot: QtBot, exported: Exported, chooser: Chooser, tmp_path: Path
+) -> None:
+    place = tmp_path / "again.clipgen"
+    chooser.places = [None, place]
+    offer = "faces of may is an export with 4 windows of 2 videos; its clips are not opened as videos."
+    drop(window, exported.out)
+    press(window, qtbot, offer, "Open as project")
+    assert window.session.videos == [], "the clips of an export are no videos to find moments in"
+    assert window.messages.texts == [offer], "who named no place may think again"
+    press(window, qtbot, offer, "Open as project")
+    message(window, qtbot, "again.clipgen has the")
+    assert offer not in window.messages.texts
+    assert decisions(window) == DECIDED
+
+    drop(window, exported.out / MANIFEST_NAME)
+    message(window, qtbot, offer)
+    assert len(window.session.videos) == 2
+    drop(window, exported.out / "clips")
+    assert len(window.session.videos) == 5, "asked for by name they are opened"
+
+
+def test_videos_beside_what_was_exported_are_opened(
+    window: MainWindow, qtbot: QtBot, exported: Exported, tmp_path: Path
+) -> None:
+    shutil.copytree(exported.out, tmp_path / "both")
+    other = shutil.copy(exported.videos[1], tmp_path / "both" / "other.mp4")
+    drop(window, tmp_path / "both", exported.videos[0])
+    message(window, qtbot, "both is an export")
+    assert [entry.path for entry in window.session.videos] == [exported.videos[0], other]
+    window.messages.dismiss_all()
+    drop(window, exported.folder)
+    assert [entry.path for entry in window.session.videos] == [exported.videos[0], other, exported.videos[1]]
+    assert window.messages.texts == [], "the export below the folder was not meant"
+
+
+def test_videos_that_are_gone_are_missing_until_they_are_located(
+    window: MainWindow, qtbot: QtBot, exported: Exported, chooser: Chooser, tmp_path: Path
+) -> None:
+    moved = Exported(tmp_path / "moved")
+    shutil.copytree(exported.out, moved.out)
+    text = (moved.out / MANIFEST_NAME).read_text()
+    (moved.out / MANIFEST_NAME).write_text(text.replace(str(exported.folder), str(tmp_path / "nowhere")))
+    beside = shutil.copy(exported.videos[0], moved.folder / "renamed.mp4")
+    chooser.folder, chooser.places = moved.out, [tmp_path / "again.clipgen"]
+    window.actions_by_name["open_export"].trigger()
+    message(window, qtbot, "2 videos could not be found: choose “Locate” in the list.")
+    first, second = window.session.videos
+    qtbot.waitUntil(lambda: first.path == beside and second.state is VideoState.MISSING, timeout=5000)
+    assert "Locate…" in [action.text() for action in window.videos.menu_for([second]).actions()]
+    window.project_flow.locate_at(second, exported.videos[1])
+    assert second.state is VideoState.WAITING
+    assert {path: one["windows"] for path, one in decisions(window).items()} == {
+        "renamed.mp4": DECIDED["a.mp4"]["windows"],
+        "b.mp4": DECIDED["b.mp4"]["windows"],
+    }
+
+
+def test_what_cannot_become_a_project_is_one_sentence(
+    window: MainWindow, qtbot: QtBot, exported: Exported, chooser: Chooser, tmp_path: Path
+) -> None:
+    open_export = window.actions_by_name["open_export"]
+    chooser.folder = exported.out / "clips"
+    open_export.trigger()
+    message(window, qtbot, f"there is no {MANIFEST_NAME} to be read. Choose a folder that clipgen exported to.")
+
+    newer = tmp_path / "newer" / MANIFEST_NAME
+    newer.parent.mkdir()
+    newer.write_text('{"kind": "clipgen export", "schema_version": 99}')
+    chooser.folder = newer.parent
+    open_export.trigger()
+    message(window, qtbot, "was written by a newer clipgen. Install the newest clipgen.")
+
+    (newer.parent / MANIFEST_NAME).write_text("{")
+    video = shutil.copy(exported.videos[0], newer.parent / "a video.mp4")
+    drop(window, newer.parent)
+    press(window, qtbot, "is damaged or no manifest of an export", "Open its videos")
+    assert [entry.path for entry in window.session.videos] == [video]
+
+    there = tmp_path / "there.clipgen"
+    there.write_bytes(b"somebody's")
+    (tmp_path / "file").write_text("in the way")
+    chooser.folder, chooser.places = exported.out, [there, tmp_path / "file" / "a.clipgen", None]
+    open_export.trigger()
+    press(window, qtbot, "there.clipgen is there already. Choose another name.", "Choose another")
+    press(window, qtbot, "could not be written to", "Choose another")
+    assert there.read_bytes() == b"somebody's"
+    assert chooser.places == []
+    assert [entry.path for entry in window.session.videos] == [video], "what was open stays open"
+
+
+def test_while_clips_are_written_the_new_project_waits(
+    window: MainWindow,
+    qtbot: QtBot,
+    exported: Exported,
+    chooser: Chooser,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chooser.folder, chooser.places = exported.out, [tmp_path / "again.clipgen"]
+    with monkeypatch.context() as patch:
+        patch.setattr(type(window.exports), "busy", True)
+        window.actions_by_name["open_export"].trigger()
+        wait = message(window, qtbot, "It can be opened when the clips are written.").text
+        assert window.session.videos == []
+    press(window, qtbot, wait, "Open project")
+    assert decisions(window) == DECIDED

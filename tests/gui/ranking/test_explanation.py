@@ -1,0 +1,268 @@
+"""Why a window is in the list or not, and windows that the curator makes himself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from clipgen_engine.ranking.ranker import Ranker
+from clipgen_engine.types import Analysis, Decision
+from clipgen_gui.document.entry import VideoEntry
+from clipgen_gui.document.session import Session
+from clipgen_gui.main_window.window import MainWindow
+from clipgen_gui.widgets.score_style import readable
+from tests.support.analyses import make_analysis, random_track
+from tests.support.gui import open_analysed
+
+LEFT, SHIFT = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
+CONTROL = Qt.KeyboardModifier.ControlModifier
+
+
+@pytest.fixture
+def few(reviewed: MainWindow, qtbot: QtBot) -> MainWindow:
+    """Two windows are chosen, so that there is room beside them."""
+    reviewed.session.set_setting("num_sequences", 2)
+    reviewed.session.rank_now()
+    reviewed.session.undo_stack.clear()
+    return reviewed
+
+
+def _entry(window: MainWindow) -> VideoEntry:
+    assert window.session.current is not None
+    return window.session.current
+
+
+def _click(window: MainWindow, qtbot: QtBot, frame: int, keys: Qt.KeyboardModifier | None = None) -> None:
+    """Click this frame on the curves, and wait for the answer."""
+    info, plot = _entry(window).info, window.plot.plot
+    assert info is not None
+    at = plot.place_of(float(info.times_s[frame]) + info.frame_duration_s / 2, 0.5)
+    with qtbot.waitSignal(window.explainer.answered, timeout=2000):
+        qtbot.mouseClick(plot.viewport(), LEFT, keys or Qt.KeyboardModifier.NoModifier, at)
+
+
+def _free_place(entry: VideoEntry) -> int:
+    """A frame whose window overlaps no row."""
+    for frame in range(15, entry.frame_count - 16):
+        if not any(row.overlaps(frame - 14, frame + 16) for row in entry.rows):
+            return frame
+    raise AssertionError("no free place")
+
+
+def test_the_selected_window_is_explained(reviewed: MainWindow, qtbot: QtBot) -> None:
+    entry, why = _entry(reviewed), reviewed.why
+    assert "Select a window" in why.verdict.text()
+    row = entry.rows[1]
+    with qtbot.waitSignal(reviewed.explainer.answered):
+        qtbot.keyClick(reviewed, Qt.Key.Key_Down)
+        qtbot.keyClick(reviewed, Qt.Key.Key_Down)
+    qtbot.waitUntil(lambda: why.subject.text() == "Window 2")
+    assert why.verdict.text() == f"Number 2 of {len(entry.rows)}, selected."
+    assert [bar.label for bar in why.standings.bars] == ["Expr.", "Pos.", "Score"]
+    assert why.standings.bars[-1].value == row.sequence.combined_score
+    name, change = row.sequence.top_channels[0]
+    assert f"{readable(name)} {change:+.2f}".replace("-", "−") in why.channels.text()
+    link = why.extremes[1]
+    reviewed.playback.pause()
+    qtbot.mouseClick(link, LEFT)
+    assert entry.position == int(link.text().removeprefix("frame "))
+    qtbot.keyClick(reviewed, Qt.Key.Key_U)
+    qtbot.keyClick(reviewed, Qt.Key.Key_R)
+    reviewed.session.select(row.key)
+    qtbot.waitUntil(lambda: "rejected" in why.verdict.text())
+
+
+def test_a_place_says_why_it_is_not_in_the_list_and_b_accepts_it(few: MainWindow, qtbot: QtBot) -> None:
+    entry, why = _entry(few), few.why
+    place = _free_place(entry)
+    _click(few, qtbot, place)
+    assert entry.position == place
+    assert entry.selected is None
+    assert why.verdict.isVisible()
+    assert why.verdict.text().startswith("Not selected: its score")
+    times = entry.info.times_s
+    assert few.plot.spans.candidate == (times[place - 14], times[place + 16])
+    assert why.accept.isVisible()
+
+    qtbot.keyClick(few, Qt.Key.Key_B)
+    key = (place - 14, place + 16, 0)
+    assert entry.decision_of(key) is Decision.ACCEPTED
+    assert entry.selected == key
+    assert few.plot.spans.candidate is None
+    assert [row.key for row in entry.rows].count(key) == 1
+    qtbot.waitUntil(lambda: "accepted, made by hand" in why.verdict.text())
+    assert not why.accept.isVisible()
+    qtbot.keyClick(few, Qt.Key.Key_U)
+    assert key in {row.key for row in entry.rows}, "what was made by hand stays to be decided on"
+    qtbot.keyClick(few, Qt.Key.Key_U)
+    assert key not in {row.key for row in entry.rows}
+    for _ in range(3):
+        qtbot.keyClick(few, Qt.Key.Key_Z, CONTROL)
+    assert entry.decided == {}
+    qtbot.keyClick(few, Qt.Key.Key_Z, CONTROL | SHIFT)
+    assert entry.decision_of(key) is Decision.ACCEPTED
+
+
+def test_a_place_that_lost_leads_to_the_better_window(few: MainWindow, qtbot: QtBot) -> None:
+    entry, why = _entry(few), few.why
+    beside = [
+        frame
+        for row in entry.rows
+        for frame in (row.sequence.start_frame - 5, row.sequence.stop_frame + 5)
+        if 14 <= frame < entry.frame_count - 16 and not any(one.overlaps(frame, frame + 1) for one in entry.rows)
+    ]
+    _click(few, qtbot, beside[0])
+    row = next(row for row in entry.rows if f"number {row.number} (frames" in why.verdict.text())
+    assert row.overlaps(beside[0] - 14, beside[0] + 16)
+    qtbot.mouseClick(why.lost_to, LEFT)
+    assert entry.selected == row.key
+    few.playback.pause()
+    assert few.plot.spans.candidate is None
+
+    # Within a window a click selects it, and Shift asks about the place.
+    middle = row.sequence.start_frame + 9
+    _click(few, qtbot, middle, SHIFT)
+    assert entry.selected is None
+    assert f"number {row.number} (frames" in why.verdict.text()
+    qtbot.mouseClick(why.accept, LEFT)
+    assert entry.decision_of((middle - 14, middle + 16, 0)) is Decision.ACCEPTED
+    assert row.key not in {one.key for one in entry.rows}, "its place is taken"
+
+
+def test_a_place_that_a_gate_stops_leads_to_the_gate(few: MainWindow, qtbot: QtBot) -> None:
+    few.session.set_gate("min_expression_variation", 0.9)
+    few.session.rank_now()
+    _click(few, qtbot, 60)
+    assert "expression variation is" in few.why.verdict.text()
+    (link,) = few.why.gate_links
+    assert "too little" in link.text()
+    qtbot.mouseClick(link, LEFT)
+    row = few.ranking.gates.rows["min_expression_variation"]
+    assert row.slider.hasFocus()
+    few.session.set_gate("min_expression_variation", 0.0)
+    qtbot.waitUntil(lambda: not few.why.gate_links, timeout=2000)
+
+
+def test_a_place_near_a_rejected_window_says_so(few: MainWindow, qtbot: QtBot) -> None:
+    entry = _entry(few)
+    few.session.set_setting("num_sequences", 10)
+    few.session.rank_now()
+    row = entry.rows[-1]
+    few.session.select(row.key)
+    few.session.decide(Decision.REJECTED)
+    for other in entry.rows:
+        if other.key != row.key and other.decision is Decision.UNDECIDED:
+            few.session.select(other.key)
+            few.session.decide(Decision.REJECTED, advance=False)
+    few.session.ask_about((row.sequence.start_frame + row.sequence.stop_frame) // 2 + 2)
+    few.explainer.answer_now()
+    assert "which was rejected" in few.why.verdict.text()
+
+
+def test_a_place_without_a_face_cannot_be_accepted(
+    window: MainWindow, qtbot: QtBot, short_video: Path, short_analysis: Analysis
+) -> None:
+    entry = open_analysed(window, qtbot, short_video, short_analysis)
+    last = entry.frame_count - 2
+    _click(window, qtbot, last)
+    assert "does not fit" in window.why.verdict.text()
+    assert not window.why.accept.isVisible()
+    qtbot.keyClick(window, Qt.Key.Key_B)
+    assert entry.decided == {}
+    assert "does not fit" in window.status.passing
+    qtbot.keyClick(window, Qt.Key.Key_Escape)
+    assert entry.place is None
+    qtbot.waitUntil(lambda: "Select a window" in window.why.verdict.text())
+
+
+def test_trim_keys_with_undo_and_redo(few: MainWindow, qtbot: QtBot) -> None:
+    entry = _entry(few)
+    few.session.select(entry.rows[0].key)
+    few.playback.pause()
+    start, stop, track = entry.rows[0].key
+    few.session.seek(start + 4)
+    qtbot.keyClick(few, Qt.Key.Key_BracketLeft)
+    assert entry.selected == (start + 4, stop, track)
+    assert entry.selected_row.decision is Decision.UNDECIDED
+    few.session.seek(stop - 4)
+    qtbot.keyClick(few, Qt.Key.Key_BracketRight)
+    trimmed = (start + 4, stop - 3, track)
+    assert entry.selected == trimmed
+    assert (start, stop, track) not in {row.key for row in entry.rows}
+    few.session.set_weight("expression_variation", 0.05)
+    few.session.rank_now()
+    assert trimmed in {row.key for row in entry.rows}, "a trimmed window stays whatever the weights are"
+    few.session.undo_stack.undo()
+    qtbot.keyClick(few, Qt.Key.Key_A)
+    assert entry.decision_of(trimmed) is Decision.ACCEPTED
+    for _ in range(3):
+        qtbot.keyClick(few, Qt.Key.Key_Z, CONTROL)
+    assert entry.decided == {}
+    assert (start, stop, track) in {row.key for row in entry.rows}
+    for _ in range(3):
+        qtbot.keyClick(few, Qt.Key.Key_Z, CONTROL | SHIFT)
+    assert [mark.decision for mark in entry.decided.values()] == [Decision.ACCEPTED]
+    assert list(entry.decided) == [trimmed]
+
+
+def test_what_cannot_be_trimmed_is_said(few: MainWindow, qtbot: QtBot) -> None:
+    entry, session = _entry(few), few.session
+    qtbot.keyClick(few, Qt.Key.Key_BracketLeft)
+    assert "Select a window first" in few.status.passing
+    first, second = sorted((row.key for row in entry.rows), key=lambda key: key[0])
+    session.select(first)
+    session.decide(Decision.ACCEPTED, advance=False)
+    few.playback.pause()
+    session.select(second)
+    few.playback.pause()
+    session.seek(second[0])
+    qtbot.keyClick(few, Qt.Key.Key_BracketRight)
+    assert "after the first frame" in few.status.passing
+    session.seek(first[1] - 3)
+    qtbot.keyClick(few, Qt.Key.Key_BracketLeft)
+    assert "would overlap" in few.status.passing
+    assert list(entry.decided) == [first]
+
+
+def test_a_drag_is_not_interrupted_for_an_answer(reviewed: MainWindow, qtbot: QtBot) -> None:
+    session = reviewed.session
+    session.select(_entry(reviewed).rows[0].key)
+    reviewed.explainer.answer_now()
+    qtbot.wait(120)
+    answers: list[object] = []
+    reviewed.explainer.answered.connect(lambda: answers.append(reviewed.explainer.answer))
+    for step in range(20):
+        session.set_weight("expression_variation", 0.3 + step / 100)
+        while session._rank_timer.isActive():
+            QApplication.processEvents()
+    assert len(answers) <= 1
+    qtbot.waitUntil(lambda: bool(answers))
+    assert answers[-1].explanation.standings["combined_score"].value == pytest.approx(
+        _entry(reviewed).selected_row.sequence.combined_score
+    )
+
+
+def test_what_looks_too_much_alike_is_said(qtbot: QtBot) -> None:
+    session = Session()
+    (entry,) = session.open_paths([Path("made.mp4")])
+    analysis = make_analysis(random_track(np.random.default_rng(5), 0, 900))
+    session.set_gate("face_confidence", 0.0)
+    session.set_setting("num_sequences", 3)
+    session.set_setting("diversity", 0.9)
+    session.set_analysis(entry, analysis, Ranker(analysis), complete=True)
+    from clipgen_gui.ranking.explainer import Explainer
+
+    explainer = Explainer(session)
+    verdicts = []
+    for place in range(20, 860, 20):
+        session.ask_about(place)
+        explainer.answer_now()
+        assert explainer.answer is not None
+        verdicts.append(explainer.answer.verdict)
+    assert any("looks too much like" in verdict for verdict in verdicts)
+    assert not any("span was rejected" in verdict for verdict in verdicts)

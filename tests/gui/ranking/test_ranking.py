@@ -1,0 +1,185 @@
+"""Gates, regions and presets: what a curator turns, what it stops, and how he takes it back."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtWidgets import QComboBox
+from pytestqt.qtbot import QtBot
+
+from clipgen_engine.ranking.presets import PRESETS
+from clipgen_engine.ranking.ranker import effective_thresholds
+from clipgen_gui.document.entry import VideoEntry
+from clipgen_gui.main_window.window import MainWindow
+from clipgen_gui.ranking.gates import preset_of
+from tests.support.gui import drag
+
+LEFT = Qt.MouseButton.LeftButton
+
+
+def _entry(window: MainWindow) -> VideoEntry:
+    assert window.session.current is not None
+    return window.session.current
+
+
+def _open_page(window: MainWindow, qtbot: QtBot, index: int) -> None:
+    qtbot.mouseClick(window.ranking.tabs[index], LEFT)
+    assert window.ranking.tabs[index].isChecked()
+
+
+def _choose(qtbot: QtBot, box: QComboBox, text: str) -> None:
+    """Choose in a combo box by keys."""
+    box.setFocus()
+    wanted = box.findText(text)
+    while box.currentIndex() != wanted:
+        before = box.currentIndex()
+        qtbot.keyClick(box, Qt.Key.Key_PageDown if before < wanted else Qt.Key.Key_PageUp)
+        assert box.currentIndex() != before
+
+
+def test_presets_change_gates_statistics_and_the_list(reviewed: MainWindow, qtbot: QtBot) -> None:
+    _open_page(reviewed, qtbot, 1)
+    gates, entry = reviewed.ranking.gates, _entry(reviewed)
+    passed = entry.ranking.valid_count
+    assert gates.preset.currentText() == "Default"
+    _choose(qtbot, gates.preset, PRESETS["strict_frontal"].label)
+    qtbot.waitUntil(lambda: "max_yaw" in entry.ranking.gate_counts)
+    assert effective_thresholds(reviewed.session.settings)["max_yaw"] == 15.0
+    assert gates.rows["max_yaw"].box.text() == "15°"
+    assert gates.rows["max_yaw"].statistic.isVisible()
+    assert entry.ranking.valid_count <= passed
+    assert gates.passing.text() == f"{entry.ranking.valid_count} of {entry.ranking.window_count} pass"
+    reviewed.session.set_gate("max_yaw", 16.0)
+    assert gates.preset.currentText() == "Custom"
+    _choose(qtbot, gates.preset, PRESETS["talking_head"].label)
+    assert gates.rows["max_yaw"].box.text() == "off"
+    assert gates.rows["min_face_share"].box.text() == "0.0167"
+    _choose(qtbot, gates.preset, PRESETS["without_eyes"].label)
+    assert reviewed.session.settings.regions == {"eyelids": 0.0, "gaze": 0.0}
+    while reviewed.session.undo_stack.canUndo():
+        reviewed.session.undo_stack.undo()
+    assert preset_of(reviewed.session.settings) == "default"
+    assert gates.preset.currentText() == "Default"
+
+
+def test_dragging_a_gate_changes_its_statistic_and_the_list(reviewed: MainWindow, qtbot: QtBot) -> None:
+    _open_page(reviewed, qtbot, 1)
+    gates, entry = reviewed.ranking.gates, _entry(reviewed)
+    qtbot.mouseClick(gates.more, LEFT)
+    row = gates.rows["min_expression_variation"]
+    gates.part.ensureWidgetVisible(row)
+    assert not row.statistic.isVisible()
+    assert row.label.property("off")
+    keys = [one.key for one in entry.rows]
+    drag(qtbot, row.slider, 20)
+    threshold = reviewed.session.settings.gates["min_expression_variation"]
+    assert 0 < threshold < 0.2
+    qtbot.waitUntil(lambda: [one.key for one in entry.rows] != keys)
+    assert all(one.sequence.terms["expression_variation"] >= threshold for one in entry.rows)
+    counts = entry.ranking.gate_counts["min_expression_variation"]
+    alone = entry.ranking.gate_counts_alone["min_expression_variation"]
+    assert counts > 0
+    qtbot.waitUntil(lambda: row.statistic.text() == f"stops {counts} · alone {alone}")
+    assert not row.label.property("off")
+    assert reviewed.session.undo_stack.count() == 1
+    qtbot.mouseClick(row.reset, LEFT)
+    assert "min_expression_variation" not in reviewed.session.settings.gates
+    qtbot.waitUntil(lambda: [one.key for one in entry.rows] == keys)
+    assert not row.reset.isVisible()
+
+
+def test_a_threshold_can_be_typed_and_switched_off_by_name(reviewed: MainWindow, qtbot: QtBot) -> None:
+    _open_page(reviewed, qtbot, 1)
+    box = reviewed.ranking.gates.rows["max_roll"].box
+    box.setFocus()
+    for typed, threshold, shown in (("12", 12.0, "12°"), ("999", 12.0, "12°"), ("off", None, "off")):
+        box.selectAll()
+        qtbot.keyClicks(box.lineEdit(), typed)
+        qtbot.keyClick(box, Qt.Key.Key_Return)
+        assert reviewed.session.settings.gates.get("max_roll") == threshold
+        assert box.text() == shown
+        box.setFocus()
+
+
+def test_a_limit_is_a_line_that_can_be_dragged(reviewed: MainWindow, qtbot: QtBot) -> None:
+    plot, session = reviewed.plot.plot, reviewed.session
+    session.set_gate("max_expression_variation", 0.8)
+    qtbot.waitUntil(lambda: "max_expression_variation" in plot.limits)
+    position = session.current.position
+    qtbot.mousePress(plot.viewport(), LEFT, pos=plot.place_of(1.0, 0.8) + QPoint(0, 2))
+    for value in (0.75, 0.7, 0.6):
+        qtbot.mouseMove(plot.viewport(), plot.place_of(1.1, value))
+    qtbot.mouseRelease(plot.viewport(), LEFT, pos=plot.place_of(1.1, 0.6))
+    assert session.settings.gates["max_expression_variation"] == pytest.approx(0.6, abs=0.02)
+    assert session.current.position == position, "the line was dragged, not the playhead"
+    assert session.undo_stack.count() == 2
+    session.set_gate("max_expression_variation", 1.0)
+    qtbot.waitUntil(lambda: not plot.limits)
+
+
+def test_without_eyes_changes_the_expression_variation(reviewed: MainWindow, qtbot: QtBot) -> None:
+    _open_page(reviewed, qtbot, 2)
+    regions, entry, session = reviewed.ranking.regions, _entry(reviewed), reviewed.session
+    with_eyes = entry.ranking.scores.term("expression_variation").sum()
+    qtbot.mouseClick(regions.without_eyes, LEFT)
+    assert session.settings.regions == {"eyelids": 0.0, "gaze": 0.0}
+    assert regions.sliders["gaze"].number == 0.0
+    qtbot.waitUntil(lambda: entry.ranking.settings is session.settings)
+    assert entry.ranking.scores.term("expression_variation").sum() < with_eyes
+    qtbot.mouseClick(regions.without_eyes, LEFT)
+    assert session.settings.regions == {}
+    drag(qtbot, regions.sliders["mouth"], 40)
+    assert session.settings.regions["mouth"] == pytest.approx(2.0)
+    qtbot.mouseClick(regions.reset, LEFT)
+    assert session.settings.regions == {}
+    assert not regions.reset.isEnabled()
+
+
+def test_a_drag_is_one_step_to_undo_among_the_decisions(reviewed: MainWindow, qtbot: QtBot) -> None:
+    session, entry = reviewed.session, _entry(reviewed)
+    slider = reviewed.ranking.weights.sliders["expression_variation"]
+    session.select(entry.rows[0].key)
+    accepted = entry.rows[0].key
+    qtbot.keyClick(reviewed, Qt.Key.Key_A)
+    drag(qtbot, slider, 20)
+    drag(qtbot, slider, 40)
+    stack = session.undo_stack
+    assert [stack.text(step) for step in range(stack.count())] == [
+        "Accept window 1", "Change weight of Expression variation", "Change weight of Expression variation",
+    ]  # fmt: skip
+    assert "Change weight of Expression variation" in reviewed.actions_by_name["undo"].toolTip()
+    control, shift = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
+    qtbot.keyClick(reviewed, Qt.Key.Key_Z, control)
+    assert session.settings.weights["expression_variation"] == pytest.approx(0.2, abs=0.05)
+    assert slider.value() == pytest.approx(20, abs=5)
+    qtbot.keyClick(reviewed, Qt.Key.Key_Z, control)
+    assert session.settings.weights == {}
+    assert accepted in entry.decided
+    qtbot.keyClick(reviewed, Qt.Key.Key_Z, control)
+    assert entry.decided == {}
+    for _ in range(3):
+        qtbot.keyClick(reviewed, Qt.Key.Key_Z, control | shift)
+    assert accepted in entry.decided
+    assert session.settings.weights["expression_variation"] == pytest.approx(0.4, abs=0.05)
+
+
+def test_undo_works_from_a_box_that_was_stepped(reviewed: MainWindow, qtbot: QtBot) -> None:
+    box = reviewed.ranking.weights.boxes["num_sequences"]
+    box.setFocus()
+    for _ in range(3):
+        qtbot.keyClick(box, Qt.Key.Key_Down)
+    assert reviewed.session.settings.num_sequences == 7
+    qtbot.keyClick(box, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert reviewed.session.settings.num_sequences == 10
+    assert box.value() == 10
+
+
+def test_going_back_to_where_a_drag_began_leaves_no_step(reviewed: MainWindow) -> None:
+    session = reviewed.session
+    session.hold(True)
+    for value in (0.6, 0.5, 0.7):
+        session.set_weight("expression_variation", value)
+    session.hold(False)
+    assert session.undo_stack.count() == 0
+    session.set_weight("expression_variation", 0.1)
+    assert session.undo_stack.count() == 1

@@ -1,0 +1,244 @@
+"""The contact sheet: loops by the frames' own times, decisions by digit, click and key."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from clipgen_engine.ranking.ranker import Ranker
+from clipgen_engine.types import Decision
+from clipgen_gui.document.entry import Key, VideoEntry
+from clipgen_gui.main_window.window import MainWindow
+from clipgen_gui.review.sheet_pages import SheetPages
+from tests.support.gui import FOCUSES
+
+_SHIFT = Qt.KeyboardModifier.ShiftModifier
+
+
+@pytest.fixture
+def sheet(reviewed: MainWindow, qtbot: QtBot) -> MainWindow:
+    """The window with an open contact sheet of two pages and more."""
+    reviewed.session.set_setting("sequence_length", 10)
+    reviewed.session.set_setting("num_sequences", 12)
+    reviewed.session.rank_now()
+    assert len(entry_of(reviewed).rows) >= 10
+    qtbot.keyClick(reviewed, Qt.Key.Key_C)
+    assert reviewed.sheet.isVisible()
+    return reviewed
+
+
+def wait_for_pictures(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: all(window.sheet.grid.shown_frame(place) >= 0 for place in range(9)), timeout=10_000)
+
+
+def entry_of(window: MainWindow) -> VideoEntry:
+    entry = window.session.current
+    assert entry is not None
+    return entry
+
+
+def on_page(window: MainWindow) -> list[Key]:
+    return [cell.key for cell in window.sheet.grid.cells]
+
+
+def focused() -> QWidget:
+    widget = QApplication.focusWidget()
+    assert widget is not None
+    return widget
+
+
+def test_all_cells_loop_at_the_speed_of_the_frames_times(sheet: MainWindow, qtbot: QtBot) -> None:
+    wait_for_pictures(sheet, qtbot)
+    grid, entry = sheet.sheet.grid, entry_of(sheet)
+    assert on_page(sheet) == [row.key for row in entry.rows[:9]]
+    assert entry.info is not None
+    now = grid.clock()
+    grid.clock = lambda: now
+    grid.set_speed(1.0)
+    origin = now - grid.seconds  # clock at which the loops began
+    for later_s, expected in ((0.0, 0), (0.051, 1), (0.32, 9), (0.35, 0), (1.15, 4)):
+        now = origin + later_s
+        for place, (start, _, _) in enumerate(on_page(sheet)):
+            assert grid.shown_frame(place) == start + expected, (later_s, place)
+    now = origin
+    qtbot.keyClick(focused(), Qt.Key.Key_J)
+    assert sheet.playback.speed == 0.75
+    now = origin + 0.1
+    assert grid.shown_frame(0) == entry.rows[0].key[0] + 2, "the player's speed is the sheet's"
+    qtbot.keyClick(focused(), Qt.Key.Key_Space)
+    now = origin + 99
+    assert grid.shown_frame(0) == entry.rows[0].key[0] + 2
+    assert not sheet.playback.playing, "the player rests behind the sheet"
+
+
+def test_a_cell_shows_the_due_frame_of_its_window(sheet: MainWindow, qtbot: QtBot) -> None:
+    wait_for_pictures(sheet, qtbot)
+    grid = sheet.sheet.grid
+    now = grid.clock()
+    grid.clock = lambda: now
+    now += 0.11 - grid.seconds  # since the loops began
+    place = 4
+    assert grid.shown_frame(place) == on_page(sheet)[place][0] + 3
+    grid.grab()  # paints what is due
+    loop = grid._loops[on_page(sheet)[place]]
+    painted = grid.grab(grid.cell_rect(place)).toImage()
+    due = loop.clip.pictures[loop.frames.index(grid.shown_frame(place))]
+    at = painted.rect().center()
+    shown, wanted = painted.pixelColor(at), due.pixelColor(due.rect().center())
+    for one, other in zip(shown.getRgb()[:3], wanted.getRgb()[:3], strict=True):
+        assert abs(one - other) <= 12
+
+
+def test_digits_and_clicks_decide_and_once_more_take_back(sheet: MainWindow, qtbot: QtBot) -> None:
+    entry, grid = entry_of(sheet), sheet.sheet.grid
+    page = on_page(sheet)
+    qtbot.keyClick(focused(), Qt.Key.Key_3)
+    qtbot.keyClick(focused(), Qt.Key.Key_5, _SHIFT)
+    qtbot.mouseClick(grid, Qt.MouseButton.LeftButton, pos=grid.cell_rect(6).center())
+    qtbot.mouseClick(grid, Qt.MouseButton.RightButton, pos=grid.cell_rect(7).center())
+    decided = {page[2]: "accepted", page[4]: "rejected", page[6]: "accepted", page[7]: "rejected"}
+    assert {key: entry.decision_of(key).value for key in decided} == decided
+    assert on_page(sheet) == page, "nothing moves under the curator's eyes"
+    assert [cell.decision.value for cell in grid.cells if cell.key in decided] == list(decided.values())
+    assert sheet.toolbar.export_button.text() == "Export 2 clips"
+    qtbot.keyClick(focused(), Qt.Key.Key_3)
+    assert entry.decision_of(page[2]) is Decision.UNDECIDED
+    for _ in range(2):
+        qtbot.keyClick(focused(), Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert entry.decision_of(page[2]) is Decision.ACCEPTED
+    assert entry.decision_of(page[7]) is Decision.UNDECIDED
+
+
+def test_digits_act_from_every_focus_but_type_in_a_number_box(sheet: MainWindow, qtbot: QtBot) -> None:
+    for focus in ("table", "slider", "videos", "button"):
+        widget = FOCUSES[focus](sheet)
+        widget.setFocus()
+        assert widget.hasFocus()
+        qtbot.keyClick(widget, Qt.Key.Key_2)
+        assert entry_of(sheet).decision_of(on_page(sheet)[1]) is Decision.ACCEPTED
+        qtbot.keyClick(widget, Qt.Key.Key_2)
+    box = sheet.ranking.weights.boxes["sequence_length"]
+    box.setFocus()
+    box.selectAll()
+    qtbot.keyClicks(box, "12")
+    assert not entry_of(sheet).decided
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: {stop - start for start, stop, _ in on_page(sheet)} == {12})
+
+
+def test_the_keys_of_the_list_work_on_the_sheet(sheet: MainWindow, qtbot: QtBot) -> None:
+    entry = entry_of(sheet)
+    page = on_page(sheet)
+    sheet.session.select(page[0], seek=False)
+    for key, expected in (
+        (Qt.Key.Key_Right, 1), (Qt.Key.Key_Down, 4), (Qt.Key.Key_Left, 3), (Qt.Key.Key_Up, 0)
+    ):  # fmt: skip
+        qtbot.keyClick(focused(), key)
+        assert entry.selected == page[expected]
+    qtbot.keyClick(focused(), Qt.Key.Key_A)
+    qtbot.keyClick(focused(), Qt.Key.Key_R)
+    assert [entry.decision_of(key).value for key in page[:2]] == ["accepted", "rejected"]
+    assert entry.selected == page[2]
+    sheet.session.select(page[0], seek=False)
+    qtbot.keyClick(focused(), Qt.Key.Key_U)
+    assert entry.decision_of(page[0]) is Decision.UNDECIDED
+    sheet.session.select(page[8], seek=False)
+    qtbot.keyClick(focused(), Qt.Key.Key_Right)
+    assert sheet.sheet.pages.page == 1, "over the end of a page comes the next"
+
+
+def test_the_rest_is_rejected_in_one_step_and_the_next_page_is_there_at_once(sheet: MainWindow, qtbot: QtBot) -> None:
+    entry, contact = entry_of(sheet), sheet.sheet
+    page, ahead = on_page(sheet), contact.pages.following
+    qtbot.waitUntil(lambda: all(contact.server.get(contact.grid.request(key)) for key in ahead), timeout=10_000)
+    qtbot.keyClick(focused(), Qt.Key.Key_1)
+    qtbot.keyClick(focused(), Qt.Key.Key_X)
+    assert [entry.decision_of(key).value for key in page] == ["accepted"] + ["rejected"] * 8
+    assert contact.pages.page == 1
+    assert on_page(sheet)[: len(ahead)] == list(ahead)
+    assert all(contact.grid.shown_frame(place) >= 0 for place in range(len(ahead))), "decoded ahead"
+    assert sheet.menus["Edit"].actions()[0].text() == "Undo: Reject 8 windows"
+    qtbot.keyClick(focused(), Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert [entry.decision_of(key).value for key in page] == ["accepted"] + ["undecided"] * 8
+    assert contact.pages.page == 0, "undo shows what it is about"
+    qtbot.keyClick(focused(), Qt.Key.Key_PageDown)
+    qtbot.keyClick(focused(), Qt.Key.Key_PageUp)
+    assert on_page(sheet) == page
+
+
+def test_size_and_whole_frames_are_switched_and_escape_goes_back(sheet: MainWindow, qtbot: QtBot) -> None:
+    contact = sheet.sheet
+    sizes = {button.text(): button for button in contact.findChildren(QWidget) if hasattr(button, "text")}
+    qtbot.mouseClick(sizes["2 × 2"], Qt.MouseButton.LeftButton)
+    assert len(contact.grid.cells) == 4
+    qtbot.mouseClick(sizes["4 × 4"], Qt.MouseButton.LeftButton)
+    assert len(contact.grid.cells) == len(entry_of(sheet).rows)
+    qtbot.mouseClick(contact.whole, Qt.MouseButton.LeftButton)
+    request = contact.grid.request(on_page(sheet)[0])
+    assert request is not None
+    assert request.crop == (0, 0, request.video.width_px, request.video.height_px)
+    sheet.session.select(on_page(sheet)[2], seek=False)
+    qtbot.keyClick(focused(), Qt.Key.Key_Escape)
+    assert not contact.isVisible()
+    assert sheet.player.isVisible()
+    assert entry_of(sheet).position == entry_of(sheet).rows[2].key[0], "the player goes to the marked window"
+    assert sheet.playback.playing
+    qtbot.keyClick(sheet, Qt.Key.Key_5)
+    assert not entry_of(sheet).decided, "digits mean nothing without the sheet"
+
+    # Enter leads from the sheet to the marked window, and presses a button that has the focus.
+    qtbot.keyClick(sheet, Qt.Key.Key_C)
+    contact.rest_button.setFocus()
+    qtbot.keyClick(contact.rest_button, Qt.Key.Key_Return)
+    assert all(mark.decision is Decision.REJECTED for mark in entry_of(sheet).decided.values())
+    assert entry_of(sheet).decided
+    assert contact.isVisible()
+    sheet.session.select(on_page(sheet)[1], seek=False)
+    contact.grid.setFocus()
+    qtbot.keyClick(contact.grid, Qt.Key.Key_Return)
+    assert not contact.isVisible()
+    assert sheet.playback.loop
+    assert sheet.playback.playing
+    assert entry_of(sheet).position == entry_of(sheet).rows[1].key[0]
+
+
+def test_pages_keep_every_window_in_its_place() -> None:
+    keys = [(start, start + 5, 0) for start in range(0, 60, 5)]
+    pages = SheetPages(4)
+    pages.restart(keys[:10])
+    assert (pages.count, pages.total) == (3, 10)
+    assert pages.turn(1)
+    pages.follow([keys[11], *keys[1:5], *keys[6:9], keys[10]])  # 0 and 5 left on or before this page, 9 after it
+    assert pages.shown == tuple(keys[4:8])
+    assert pages.following == (keys[8], keys[11], keys[10])
+    pages.resize(9, keys[8])
+    assert pages.page == 0
+    assert not pages.turn(-1)
+    assert pages.neighbour(keys[8], 99) == keys[10]
+    assert pages.neighbour(None, 1) == keys[0]
+
+
+def test_the_pages_follow_a_growing_analysis_and_leave_a_video(
+    sheet: MainWindow, qtbot: QtBot, no_face_video: Path
+) -> None:
+    entry, contact = entry_of(sheet), sheet.sheet
+    wait_for_pictures(sheet, qtbot)
+    assert entry.analysis is not None
+    grown = replace(entry.analysis, analyzed_frames=entry.analysis.analyzed_frames)
+    qtbot.keyClick(focused(), Qt.Key.Key_PageDown)
+    sheet.session.select(None)
+    sheet.session.set_setting("num_sequences", 11)
+    sheet.session.set_analysis(entry, grown, Ranker(grown), complete=False)
+    sheet.session.rank_now()
+    assert all(cell.row is not None for cell in contact.grid.cells), "no window that left is kept"
+    assert contact.pages.total == len(entry.rows)
+    assert contact.server.held_bytes > 0
+    sheet.session.open_paths([no_face_video])
+    assert contact.grid.cells == ()
+    assert contact.server.held_bytes == 0
+    assert contact.page_label.text() == "No windows"

@@ -1,0 +1,215 @@
+"""The list of windows: film strip, filter, context menu."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from PySide6.QtCore import QPoint, QSettings, Qt
+from PySide6.QtGui import QAction, QImage
+from PySide6.QtWidgets import QMenu, QSplitter
+from pytestqt.qtbot import QtBot
+
+from clipgen_engine.ranking.ranker import Ranker
+from clipgen_engine.types import Decision
+from clipgen_engine.video.decoding import FrameReader
+from clipgen_gui.document.entry import VideoEntry
+from clipgen_gui.document.filter import WindowFilter
+from clipgen_gui.main_window.window import MainWindow
+from clipgen_gui.review.film_strip import FilmStrip
+from tests.support.analyses import make_analysis, random_track
+from tests.support.gui import bring_up
+
+_CONTROL = Qt.KeyboardModifier.ControlModifier
+
+
+def entry_of(window: MainWindow) -> VideoEntry:
+    entry = window.session.current
+    assert entry is not None
+    return entry
+
+
+def listed(window: MainWindow) -> list[int]:
+    return [row.number for row in window.table.model.rows]
+
+
+def filter_actions(window: MainWindow) -> dict[str, QAction]:
+    """The choices of the filter menu by their text, the count left out; it opens as by the key."""
+    menu = window.table.filter.menu()
+    menu.aboutToShow.emit()
+    return {action.text().split("\t")[0]: action for action in menu.actions() if not action.isSeparator()}
+
+
+def painted(strip: FilmStrip, place: int, picture: int) -> np.ndarray:
+    """Mean colour of a picture of the strip."""
+    rect = strip.picture_rects(strip.visualRect(strip.model().index(place, 0)))[picture]
+    image = strip.viewport().grab(rect).toImage().convertToFormat(QImage.Format.Format_RGB32)
+    return np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1, 4)[:, :, :3].mean(axis=(0, 1))
+
+
+def test_the_film_strip_shows_first_most_different_and_last_frame(reviewed: MainWindow, qtbot: QtBot) -> None:
+    entry, strip = entry_of(reviewed), reviewed.table.strip
+    qtbot.keyClick(reviewed, Qt.Key.Key_V)
+    assert strip.isVisible()
+    row = entry.rows[0]
+    request = strip.request(row)
+    assert request is not None
+    qtbot.waitUntil(lambda: strip.server.get(request) is not None)
+    start, stop, track = row.key
+    first, farthest, last = request.frames
+    assert (first, last) == (start, stop - 1)
+    assert entry.analysis is not None
+    tokens = entry.analysis.tokens[track].values[start:stop]  # the face is in every frame of the short video
+    assert farthest - start == np.linalg.norm(tokens - tokens.mean(axis=0), axis=1).argmax()
+    with FrameReader(request.video, None, "bgra") as reader:
+        for place, frame in enumerate(request.frames):
+            picture = reader.read(frame)
+            assert picture is not None
+            x, y, width, height = request.crop
+            expected = picture.pixels[y : y + height, x : x + width, :3].mean(axis=(0, 1))
+            assert abs(painted(strip, 0, place) - expected).max() < 12
+    assert reviewed._settings.value("windows/film_strip") == "true"
+    qtbot.keyClick(strip, Qt.Key.Key_V)
+    assert reviewed.table.view.isVisible()
+
+
+def test_the_strip_has_the_selection_keys_and_clicks_of_the_table(reviewed: MainWindow, qtbot: QtBot) -> None:
+    entry, panel = entry_of(reviewed), reviewed.table
+    qtbot.keyClick(reviewed, Qt.Key.Key_V)
+    strip = panel.strip
+    strip.setFocus()
+    qtbot.keyClick(strip, Qt.Key.Key_Down)
+    qtbot.keyClick(strip, Qt.Key.Key_A)
+    assert entry.decision_of(entry.rows[0].key) is Decision.ACCEPTED
+    assert strip.currentIndex().row() == 1
+    assert panel.view.currentIndex().row() == 1
+    second = strip.visualRect(panel.model.index(1, 0))
+    reviewed.playback.pause()
+    qtbot.mouseClick(strip.viewport(), Qt.MouseButton.LeftButton, pos=second.center())
+    assert entry.selected == entry.rows[1].key
+    assert reviewed.playback.playing, "a window that is chosen loops at once"
+    qtbot.mouseClick(strip.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(8, second.center().y()))
+    assert entry.decision_of(entry.rows[1].key) is Decision.ACCEPTED, "a click on the mark decides"
+    strip.customContextMenuRequested.emit(strip.visualRect(panel.model.index(2, 0)).center())
+    (menu,) = (menu for menu in panel.findChildren(QMenu) if menu.isVisible())
+    assert entry.selected == entry.rows[2].key
+    next(action for action in menu.actions() if action.text() == "Reject").trigger()
+    menu.close()
+    assert entry.decision_of(entry.rows[2].key) is Decision.REJECTED
+
+
+def test_filters_list_step_and_go_on_within_what_is_listed(reviewed: MainWindow, qtbot: QtBot) -> None:
+    session, entry = reviewed.session, entry_of(reviewed)
+    session.set_setting("sequence_length", 15)
+    session.rank_now()
+    total = len(entry.rows)
+    assert total >= 6
+    keys = [row.key for row in entry.rows]
+    session.select(keys[0])
+    session.set_tags(["smile"])
+    session.select(keys[2])
+    session.set_tags(["smile", "A & B"])
+    qtbot.keyClick(reviewed, Qt.Key.Key_A)  # accepts 3
+    numbers = {row.key: row.number for row in entry.rows}
+    first, third = numbers[keys[0]], numbers[keys[2]]
+
+    choices = filter_actions(reviewed)
+    assert choices["Accepted"].text() == "Accepted\t1"
+    assert choices["smile"].text() == "smile\t2"
+    assert "A && B" in choices
+    assert not any(text.startswith("Face") for text in choices), "one face: nothing to choose"
+    choices["smile"].trigger()
+    assert listed(reviewed) == [first, third]
+    assert reviewed.table.count.text() == f"2 of {total}"
+    session.select(keys[1])  # not listed
+    qtbot.keyClick(reviewed, Qt.Key.Key_Down)
+    assert entry.selected == keys[2]
+    qtbot.keyClick(reviewed, Qt.Key.Key_Down)
+    assert entry.selected == keys[2]
+    qtbot.keyClick(reviewed, Qt.Key.Key_Up)
+    assert entry.selected == keys[0]
+
+    filter_actions(reviewed)["Undecided"].trigger()
+    assert reviewed.table.filter.text() == "Undecided · smile"
+    assert listed(reviewed) == [first]
+    qtbot.keyClick(reviewed, Qt.Key.Key_R)
+    assert listed(reviewed) == []
+    assert reviewed.table._hint.text() == f"{total} windows are hidden by the filter."
+    qtbot.mouseClick(reviewed.table.show_all, Qt.MouseButton.LeftButton)
+    assert len(listed(reviewed)) == len(entry.rows)
+    assert reviewed.table.filter.text() == ""
+
+    filter_actions(reviewed)["Undecided"].trigger()
+    undecided = listed(reviewed)
+    session.select(entry.rows[undecided[0] - 1].key)
+    qtbot.keyClick(reviewed, Qt.Key.Key_A)
+    assert listed(reviewed) == undecided[1:], "what is decided leaves the list at once"
+    assert entry.selected == entry.rows[undecided[1] - 1].key
+    qtbot.keyClick(reviewed, Qt.Key.Key_Z, _CONTROL)
+    assert listed(reviewed) == undecided
+    qtbot.keyClick(reviewed, Qt.Key.Key_C)
+    assert [cell.row.number for cell in reviewed.sheet.grid.cells if cell.row] == undecided[:9]
+    filter_actions(reviewed)["Rejected"].trigger()
+    assert [cell.decision for cell in reviewed.sheet.grid.cells] == [Decision.REJECTED]
+
+
+def test_the_filter_of_a_face_ends_with_its_video(reviewed: MainWindow, no_face_video: Path) -> None:
+    session = reviewed.session
+    session.set_filter(WindowFilter(Decision.UNDECIDED, track_id=0))
+    session.open_paths([no_face_video])
+    assert session.filter == WindowFilter(Decision.UNDECIDED)
+
+
+def test_the_film_strip_is_remembered(window: MainWindow, qtbot: QtBot) -> None:
+    window.table.show_strip(True)
+    settings = QSettings(window._settings.fileName(), QSettings.Format.IniFormat)
+    window._settings.sync()
+    again = type(window.table)(window.session, settings)
+    qtbot.addWidget(again)
+    assert again.shows_strip
+
+
+def test_the_sizes_that_a_person_gave_the_parts_are_remembered(
+    qtbot: QtBot, window: MainWindow, tmp_path: Path
+) -> None:
+    def splitter(of: MainWindow) -> QSplitter:
+        """Player above, curves below."""
+        beside_each_other = of.plot.parent()
+        assert beside_each_other is not None
+        found = beside_each_other.parent()
+        assert isinstance(found, QSplitter)
+        return found
+
+    before = splitter(window).sizes()
+    handle = splitter(window).handle(1)
+    grip = handle.rect().center()
+    qtbot.mousePress(handle, Qt.MouseButton.LeftButton, pos=grip)
+    qtbot.mouseMove(handle, grip - QPoint(0, 60))
+    qtbot.mouseRelease(handle, Qt.MouseButton.LeftButton, pos=grip - QPoint(0, 60))
+    lower = splitter(window).sizes()
+    assert lower[0] < before[0]
+    again = MainWindow(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+    bring_up(again, qtbot)
+    assert splitter(again).sizes() == lower
+
+
+def test_windows_of_one_face_are_listed_by_its_name(window: MainWindow) -> None:
+    rng = np.random.default_rng(3)
+    tracks_of = [replace(random_track(rng, start, 120, track), confidence=None) for track, start in ((0, 0), (1, 120))]
+    analysis = make_analysis(*tracks_of, path=Path("two.mp4"))
+    entry = VideoEntry(Path("two.mp4"))
+    session = window.session
+    session.videos.append(entry)
+    session.set_current(entry)
+    session.set_analysis(entry, analysis, Ranker(analysis), complete=True)
+    session.set_subject(1, "anna")
+    tracks = [row.sequence.track_id for row in entry.rows]
+    assert set(tracks) == {0, 1}
+    choices = filter_actions(window)
+    assert choices["Face 1"].text() == f"Face 1\t{tracks.count(0)}"
+    choices["Face 2 (anna)"].trigger()
+    assert window.table.filter.text() == "Face 2 (anna)"
+    assert listed(window) == [row.number for row in entry.rows if row.sequence.track_id == 1]
+    filter_actions(window)["Face 2 (anna)"].trigger()
+    assert len(listed(window)) == len(entry.rows), "to choose what is chosen takes it back"

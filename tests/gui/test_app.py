@@ -1,0 +1,191 @@
+"""The command line, what is imported when, and the last line of defence."""
+
+from __future__ import annotations
+
+import logging
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PySide6.QtWidgets import QLabel
+from pytestqt.qtbot import QtBot
+
+from clipgen_engine.errors import Cancelled, VideoError
+from clipgen_engine.types import Progress, ProgressCallback
+from clipgen_gui import app
+from clipgen_gui.main_window.window import MainWindow
+from clipgen_gui.support.jobs import EngineWorker
+from tests.support.paths import ROOT
+
+
+def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    hidden = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    clean = {name: value for name, value in os.environ.items() if name not in hidden}
+    return subprocess.run(
+        [sys.executable, *arguments], cwd=ROOT, env=clean | environment, capture_output=True, text=True, timeout=60
+    )
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is always a display")
+def test_without_a_display_one_line_says_what_to_do() -> None:
+    done = _run("-m", "clipgen_gui", "x.mp4")
+    assert done.returncode == 2
+    assert done.stderr.count("\n") == 1
+    assert "no display" in done.stderr
+    assert "clipgen-engine" in done.stderr
+
+
+@pytest.mark.parametrize("flag", ["--help", "--version"])
+def test_help_needs_no_display_and_no_qt(flag: str) -> None:
+    done = _run(
+        "-c",
+        "import sys\nfrom clipgen_gui.app import main\n"
+        f"try:\n    main(['{flag}'])\nexcept SystemExit as stop:\n    assert not stop.code\n"
+        "assert not [name for name in sys.modules if name.startswith('PySide6')]",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "clipgen" in done.stdout
+
+
+def test_the_window_shows_without_the_heavy_imports() -> None:
+    done = _run(
+        "-c",
+        "import sys, clipgen_gui.app\n"
+        "from PySide6.QtWidgets import QApplication\n"
+        "from clipgen_gui.main_window.window import MainWindow\n"
+        "app = QApplication([])\n"
+        "window = MainWindow()\nwindow.show()\napp.processEvents()\nassert window.isVisible()\n"
+        "heavy = {'torch', 'transformers', 'mediapipe', 'cv2', 'scenedetect', 'matplotlib'} & set(sys.modules)\n"
+        "window.close()\nassert not heavy, heavy",
+        QT_QPA_PLATFORM="offscreen",
+        XDG_CONFIG_HOME=os.devnull,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_calls_that_return_none_leave_its_count_alone(qtbot: QtBot) -> None:
+    """PySide6 6.12.0 on Python 3.11 loses a reference to None in each of them, and aborts in the end."""
+    label = QLabel()
+    qtbot.addWidget(label)
+    before = sys.getrefcount(None)
+    for number in range(300):
+        label.setText(str(number))
+    assert abs(sys.getrefcount(None) - before) < 100
+
+
+def test_a_bug_is_logged_and_said_once(
+    window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    app._catch_bugs(window, tmp_path / "clipgen.log")
+    error = RuntimeError("a bug")
+    with caplog.at_level(logging.ERROR):
+        sys.excepthook(RuntimeError, error, None)
+    assert "a bug" in caplog.text
+    assert len(window.messages.texts) == 1
+    assert window.isVisible()
+    caplog.clear()
+
+
+APP = """
+from PySide6.QtCore import QTimer, qWarning
+from PySide6.QtWidgets import QApplication
+from clipgen_gui import app, main_window
+from clipgen_gui import app
+from clipgen_gui.main_window import window
+def complain(window):
+    qWarning("no sound today")
+    QTimer.singleShot(0, QApplication.quit)
+
+window.MainWindow.resume = complain
+raise SystemExit(app.main([]))
+"""
+
+
+def test_what_qt_complains_about_goes_to_the_log(tmp_path: Path) -> None:
+    folders = {f"XDG_{kind}_HOME": str(tmp_path / kind) for kind in ("CONFIG", "DATA", "CACHE", "STATE")}
+    done = _run("-c", APP, QT_QPA_PLATFORM="offscreen", **folders)
+    assert (done.returncode, done.stderr) == (0, "")
+    (log,) = tmp_path.rglob("clipgen.log")
+    assert "WARNING qt: default: no sound today" in log.read_text()
+
+
+# The worker
+
+
+def _verb(body: Callable[[ProgressCallback, threading.Event], Any]) -> Any:
+    return lambda report, offer, cancel: body(report, cancel)
+
+
+def test_a_worker_says_how_a_verb_ended(qtbot: QtBot, caplog: pytest.LogCaptureFixture) -> None:
+    worker = EngineWorker("test")
+
+    def outcome(body: Callable[[ProgressCallback, threading.Event], Any], signal: Any) -> list[Any]:
+        with qtbot.waitSignal(signal, timeout=5000) as waiting:
+            job = worker.start(_verb(body))
+        assert waiting.args[0] == job
+        assert not worker.busy
+        return list(waiting.args[1:])
+
+    def bad_video(*_: object) -> None:
+        raise VideoError("x.mp4 is no video", "Choose another")
+
+    def cancelled(_: ProgressCallback, cancel: threading.Event) -> None:
+        assert cancel.wait(5)
+        raise Cancelled
+
+    try:
+        assert outcome(lambda *_: 42, worker.finished) == [42]
+        assert outcome(bad_video, worker.failed) == ["x.mp4 is no video. Choose another."]
+        (sentence,) = outcome(lambda *_: 1 / 0, worker.failed)
+        assert "ZeroDivisionError" in sentence
+        assert "Traceback" in caplog.text
+        caplog.clear()
+        with qtbot.waitSignal(worker.cancelled, timeout=5000):
+            worker.start(_verb(cancelled))
+            worker.cancel()
+    finally:
+        assert worker.shutdown(1000)
+
+
+def test_a_superseded_job_says_nothing_more(qtbot: QtBot) -> None:
+    worker = EngineWorker("test")
+    heard: list[tuple[int, object]] = []
+    worker.finished.connect(lambda job, value: heard.append((job, value)))
+    worker.cancelled.connect(lambda job: heard.append((job, "cancelled")))
+
+    def slow(_: ProgressCallback, cancel: threading.Event) -> str:
+        cancel.wait(5)
+        return "old"
+
+    try:
+        worker.start(_verb(slow))
+        with qtbot.waitSignal(worker.finished, timeout=5000):
+            new = worker.start(_verb(lambda *_: "new"))
+        assert heard == [(new, "new")]
+    finally:
+        assert worker.shutdown(1000)
+
+
+def test_progress_comes_at_most_ten_times_a_second(qtbot: QtBot) -> None:
+    worker = EngineWorker("test")
+    seen: list[int] = []
+    worker.progressed.connect(lambda _, progress: seen.append(progress.done))
+
+    def chatty(report: ProgressCallback, _: threading.Event) -> None:
+        for done in range(1000):
+            report(Progress("analysis", done, 1000))
+        report(Progress("analysis", 1000, 1000))
+
+    try:
+        with qtbot.waitSignal(worker.finished, timeout=5000):
+            worker.start(_verb(chatty))
+        assert seen[-1] == 1000
+        assert len(seen) < 10
+    finally:
+        assert worker.shutdown(1000)

@@ -1,0 +1,9 @@
+"""Where the tests find files of the project."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+SAMPLE = ROOT / "resources" / "sample.mp4"
+REAL_CLIPS = ROOT.parent / "shared" / "data" / "videos"

@@ -1,0 +1,28 @@
+"""Tracklets of made-up segments, without video or model."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from clipgen_engine.analysis.segments import SegmentPart
+from clipgen_engine.faces.tracklets import COLUMNS, TrackletSummary
+
+LENGTH = 600
+
+
+def part(
+    segment: int, first: int, count: int, *, left: float, look: float, entry: float | None, number: int = 0
+) -> SegmentPart:
+    """A tracklet of `count` frames from `first` on whose face lies at `left` and looks like `look`."""
+    rows = {name: np.zeros((count, *shape), dtype) for name, (dtype, shape) in COLUMNS.items()}
+    rows["frame_index"] = np.arange(first, first + count)
+    rows["tracklet"][:] = number
+    rows["box_xywh"][:] = (left, 0, 100, 100)
+    rows["confidence"][1:] = np.nan
+    entry_box = None if entry is None else np.array([entry, 0, 100, 100], np.float32)
+    summary = TrackletSummary(number, None, False, np.full(8, look, np.float32), 10, entry_box)
+    return SegmentPart(segment, first + count, count, (), rows, (summary,))
+
+
+def shots(*edges: int) -> np.ndarray:
+    return np.stack([edges[:-1], edges[1:]], axis=1).astype(np.int64)
