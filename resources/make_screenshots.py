@@ -46,8 +46,8 @@ def main() -> None:
 
 def _picture_all(app: QApplication, options: argparse.Namespace, folder: Path) -> None:
     empty = MainWindow(QSettings(str(folder / "empty.ini"), QSettings.Format.IniFormat))
-    _pictures(app, empty, {"first-run": lambda: None, "keys": lambda: empty.key_sheet.show()}, options)
-    empty.key_sheet.close()
+    _pictures(app, empty, {"first-run": lambda: None, "keys": lambda: empty.parts.key_sheet.show()}, options)
+    empty.parts.key_sheet.close()
     empty.close()
 
     settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
@@ -70,26 +70,26 @@ def _review(app: QApplication, window: MainWindow) -> None:
     session.set_current(session.videos[0])
     entry = session.videos[0]
     for decision in (Decision.ACCEPTED, Decision.ACCEPTED, Decision.REJECTED, Decision.ACCEPTED):
-        session.select(next(row.key for row in entry.rows if row.decision is Decision.UNDECIDED))
-        session.decide(decision)
+        session.selection.select(next(row.key for row in entry.rows if row.decision is Decision.UNDECIDED))
+        session.decisions.decide(decision)
     best = entry.rows[0].sequence
-    session.select(best.key)
-    window.playback.pause()
+    session.selection.select(best.key)
+    window.parts.player.playback.pause()
     frame = (best.start_frame + best.stop_frame) // 2
-    session.seek(frame)
-    _wait(app, lambda: window.player.shown_frame == frame, 5000)
-    window.messages.dismiss_all()
-    window.status.show_passing("", 1)
+    session.selection.seek(frame)
+    _wait(app, lambda: window.parts.player.view.shown_frame == frame, 5000)
+    window.parts.messages.dismiss_all()
+    window.parts.status.show_passing("", 1)
 
 
 def _screens(app: QApplication, window: MainWindow) -> Iterator[tuple[str, Screen]]:
-    yield "review", lambda: window.ranking.show_page(0)
-    yield "gates", lambda: window.ranking.show_page(1)
-    yield "regions", lambda: window.ranking.show_page(2)
-    yield "film-strip", lambda: (window.ranking.show_page(0), window.table.show_strip(True))
+    yield "review", lambda: window.parts.ranking.panel.show_page(0)
+    yield "gates", lambda: window.parts.ranking.panel.show_page(1)
+    yield "regions", lambda: window.parts.ranking.panel.show_page(2)
+    yield "film-strip", lambda: (window.parts.ranking.panel.show_page(0), window.parts.review.panel.show_strip(True))
 
     def sheet() -> None:
-        window.table.show_strip(False)
+        window.parts.review.panel.show_strip(False)
         window.show_sheet(True)
         _wait(app, lambda: False, 4000)  # its pictures come in one after another
 
@@ -98,12 +98,12 @@ def _screens(app: QApplication, window: MainWindow) -> Iterator[tuple[str, Scree
 
         def settings(name: str = page) -> None:
             window.show_sheet(False)
-            window.show_settings(name)
+            window.parts.settings.show(name)
 
         yield f"settings-{page}", settings
 
     def search() -> None:
-        window.settings_window.search.setText("size")
+        window.parts.settings.window.search.setText("size")
 
     yield "settings-search", search
 
@@ -120,8 +120,8 @@ def _screens(app: QApplication, window: MainWindow) -> Iterator[tuple[str, Scree
             dialog.close()
         session = window.session
         session.set_current(session.videos[-1])
-        window.messages.show_message(session.videos[-1].message, "error")
-        details = window.messages.bars[0].details
+        window.parts.messages.show_message(session.videos[-1].message, "error")
+        details = window.parts.messages.bars[0].details
         assert details is not None
         details.click()
 

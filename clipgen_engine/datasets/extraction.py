@@ -12,7 +12,7 @@ from clipgen_engine.datasets.export import check_source, export_clips
 from clipgen_engine.datasets.request import ExportRequest, ExportSource
 from clipgen_engine.datasets.results import ExportStep
 from clipgen_engine.errors import Cancelled
-from clipgen_engine.projects.store import StoredWindow
+from clipgen_engine.projects.store import WindowReview
 from clipgen_engine.settings import DatasetSettings, ExportSettings, RankingSettings
 from clipgen_engine.types import Analysis, Decision, Progress, ProgressCallback, Sequence
 
@@ -49,7 +49,7 @@ def extract_clips(
         Cancelled: `cancel` was set; finished clips stay and are listed in the metadata.
     """
     check_source(analysis.video.path, analysis.video.fingerprint)
-    windows = tuple(StoredWindow(sequence, Decision.ACCEPTED, by_hand=False) for sequence in sequences)
+    windows = tuple(WindowReview(sequence, Decision.ACCEPTED, by_hand=False) for sequence in sequences)
     request = ExportRequest(
         sources=(ExportSource(analysis.video.path, analysis.video.fingerprint, windows),),
         output_dir=Path(output_dir),

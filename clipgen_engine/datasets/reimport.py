@@ -12,7 +12,7 @@ from typing import Any
 from clipgen_engine.datasets.manifest import MANIFEST_NAME, Manifest, read_manifest
 from clipgen_engine.datasets.request import ExportSource
 from clipgen_engine.errors import Cancelled, OutputError, SettingError
-from clipgen_engine.projects.store import Project, StoredWindow
+from clipgen_engine.projects.store import Project, WindowReview
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Decision, Sequence
 
@@ -103,7 +103,7 @@ def _source(entry: Mapping[str, Any]) -> ExportSource:
     )
 
 
-def _window(record: Mapping[str, Any]) -> StoredWindow:
+def _window(record: Mapping[str, Any]) -> WindowReview:
     sequence = Sequence(
         rank=0,
         start_frame=record["start_frame"],
@@ -113,7 +113,7 @@ def _window(record: Mapping[str, Any]) -> StoredWindow:
         combined_score=record["combined_score"],
         top_channels=tuple((name, change) for name, change in record["top_channels"]),
     )
-    return StoredWindow(
+    return WindowReview(
         sequence,
         Decision(record["decision"]),
         bool(record["by_hand"]),

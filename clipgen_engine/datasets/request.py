@@ -15,7 +15,7 @@ from clipgen_engine.clips.crop_path import CropPath
 from clipgen_engine.clips.writer import WrittenClip
 from clipgen_engine.datasets.manifest import key_of
 from clipgen_engine.files import SCHEMA_VERSION
-from clipgen_engine.projects.store import Project, StoredWindow
+from clipgen_engine.projects.store import Project, WindowReview
 from clipgen_engine.ranking.ranker import combined_score, effective_regions, effective_thresholds, effective_weights
 from clipgen_engine.ranking.records import sequence_record
 from clipgen_engine.ranking.terms import TERMS
@@ -33,10 +33,10 @@ class ExportSource:
 
     path: Path
     fingerprint: str
-    windows: tuple[StoredWindow, ...]
+    windows: tuple[WindowReview, ...]
     subjects: Mapping[int, str] = field(default_factory=dict)  # names by track id
 
-    def accepted(self) -> list[StoredWindow]:
+    def accepted(self) -> list[WindowReview]:
         """Accepted windows, best first, ranked among themselves unless they have ranks."""
         windows = [window for window in self.windows if window.decision is Decision.ACCEPTED]
         if any(window.sequence.rank for window in windows):
@@ -84,7 +84,7 @@ class ExportItem:
 
     request: ExportRequest
     source: ExportSource
-    window: StoredWindow
+    window: WindowReview
     number: int  # in the whole export, from 1
 
     @property
@@ -211,7 +211,7 @@ def media_facts(item: ExportItem, written: WrittenClip, crop: CropPath | None) -
     }
 
 
-def window_record(window: StoredWindow) -> dict[str, Any]:
+def window_record(window: WindowReview) -> dict[str, Any]:
     """A window as the manifest keeps it, so that the export can become a project again."""
     sequence = window.sequence
     return {

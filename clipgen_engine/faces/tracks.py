@@ -11,11 +11,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, permutations
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clipgen_engine.analysis.segments import SegmentResult
 from clipgen_engine.faces.appearance import unlikeness
 from clipgen_engine.faces.boxes import box_size, center_distance, overlap
 from clipgen_engine.faces.tracklets import Rows, TrackletSummary
@@ -30,6 +30,16 @@ _SAME_FACE = 0.07  # unlikeness up to which two tracklets of a shot are one pers
 _ENTRY_OVERLAP = 0.4  # of the boxes that two segments saw at their border
 _ENTRY_FRAMES = 3  # undecodable frames may lie at a border
 _CLEARLY_BETTER = 0.8  # ids are exchanged where that makes faces this much more alike
+
+
+class SegmentFaces(Protocol):
+    """The faces that were observed in one segment."""
+
+    @property
+    def rows(self) -> Rows: ...
+
+    @property
+    def tracklets(self) -> tuple[TrackletSummary, ...]: ...
 
 
 @dataclass(eq=False)
@@ -75,7 +85,7 @@ class _Track:
 
 
 def build_tracks(
-    segments: Sequence[SegmentResult], segment_starts: Sequence[int], shots: Int64Array
+    segments: Sequence[SegmentFaces], segment_starts: Sequence[int], shots: Int64Array
 ) -> tuple[FaceTrack, ...]:
     """Join the tracklets of segments that follow each other into tracks, ids in order of appearance.
 
@@ -109,7 +119,7 @@ def build_tracks(
     return tuple(_built(number, track) for number, track in enumerate(lasting))
 
 
-def _pieces(segments: Sequence[SegmentResult]) -> list[_Piece]:
+def _pieces(segments: Sequence[SegmentFaces]) -> list[_Piece]:
     pieces = []
     for segment, result in enumerate(segments):
         rows = result.rows

@@ -23,16 +23,26 @@ def now() -> str:
 
 
 @dataclass(frozen=True)
-class StoredWindow:
+class WindowReview:
     """A window as the project keeps it: decided, made by hand, tagged or with a note."""
 
     sequence: Sequence
     decision: Decision
-    by_hand: bool
+    by_hand: bool = False
     tags: tuple[str, ...] = ()
     note: str = ""
     # UTC, ISO 8601; empty while undecided, and for a decision that is to be stored: at that time
     decided_at: str = field(default="", compare=False)
+
+    @property
+    def pinned(self) -> bool:
+        """Whether the window is listed even where the ranking would not select it."""
+        return self.decision is not Decision.REJECTED and self.worth_keeping
+
+    @property
+    def worth_keeping(self) -> bool:
+        """Whether it holds anything that the ranking would not produce by itself."""
+        return self.decision is not Decision.UNDECIDED or self.by_hand or bool(self.tags or self.note)
 
 
 @dataclass(frozen=True)
@@ -186,7 +196,7 @@ class Project(ProjectFile):
         rows = [(video_id,) for video_id in video_ids]
         self.write(lambda database: database.executemany("UPDATE video SET removed_at = NULL WHERE id = ?", rows))
 
-    def set_place(self, video_id: int, position: int, selected: Key | None) -> None:
+    def set_position(self, video_id: int, position: int, selected: Key | None) -> None:
         """Store where the curator is in a video."""
         place = position, None if selected is None else strict_json(selected), video_id
         self.write(
@@ -196,7 +206,7 @@ class Project(ProjectFile):
 
     # Windows
 
-    def windows(self, video_id: int) -> dict[Key, StoredWindow]:
+    def windows(self, video_id: int) -> dict[Key, WindowReview]:
         """All windows of a video that were decided, made by hand, tagged or noted."""
         rows = self.rows(
             "SELECT start_frame, stop_frame, track_id, decision, by_hand, decided_at, scores, tags, note "
@@ -205,7 +215,7 @@ class Project(ProjectFile):
         )
         return {window.sequence.key: window for window in map(_stored_window, rows)}
 
-    def mark(self, video_id: int, changes: Mapping[Key, StoredWindow | None]) -> None:
+    def mark(self, video_id: int, changes: Mapping[Key, WindowReview | None]) -> None:
         """Store windows, all or none of them; None takes one away."""
 
         def write(database: sqlite3.Connection) -> None:
@@ -321,7 +331,7 @@ def _stored_video(row: tuple[Any, ...]) -> StoredVideo:
     return StoredVideo(video_id, Path(path), fingerprint, added_at, position, key, *rest)
 
 
-def _stored_window(row: tuple[Any, ...]) -> StoredWindow:
+def _stored_window(row: tuple[Any, ...]) -> WindowReview:
     start, stop, track_id, decision, by_hand, decided_at, text, tags, note = row
     scores = json.loads(text)
     sequence = Sequence(
@@ -333,7 +343,7 @@ def _stored_window(row: tuple[Any, ...]) -> StoredWindow:
         combined_score=scores["combined_score"],
         top_channels=tuple((name, change) for name, change in scores["top_channels"]),
     )
-    return StoredWindow(sequence, Decision(decision), bool(by_hand), tuple(json.loads(tags)), note, decided_at)
+    return WindowReview(sequence, Decision(decision), bool(by_hand), tuple(json.loads(tags)), note, decided_at)
 
 
 def _scores_text(sequence: Sequence) -> str:

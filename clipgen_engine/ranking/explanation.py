@@ -88,7 +88,7 @@ def explain(ranker: Ranker, ranking: Ranking, key: SequenceKey) -> Explanation |
     )
 
 
-def explain_place(ranker: Ranker, ranking: Ranking, frame: int, track_id: int | None = None) -> Explanation | str:
+def explain_frame(ranker: Ranker, ranking: Ranking, frame: int, track_id: int | None = None) -> Explanation | str:
     """Explain the window centred at a frame, of this track or else of the best one there.
 
     Returns:

@@ -49,7 +49,7 @@ class TokenBar(QWidget):
             button.setCheckable(True)
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             named(button, f"Rank by {text.lower()}", help_text)
-            button.clicked.connect(lambda _=False, name=name: session.set_setting("token_source", name))
+            button.clicked.connect(lambda _=False, name=name: session.controls.set_setting("token_source", name))
             group.addButton(button)
             line.addWidget(button)
             self.sources[name] = button
@@ -79,7 +79,7 @@ class TokenBar(QWidget):
         layout.addLayout(line)
         layout.addWidget(self.bar)
         job.changed.connect(self._show)
-        session.settings_changed.connect(self._show)
+        session.controls.changed.connect(self._show)
         session.current_changed.connect(self._show)
         self._show()
 

@@ -36,7 +36,7 @@ class TokenFlow(QObject):
             self.settings_wanted.emit()
         else:
             other = "learned" if self._session.settings.token_source == "blendshapes" else "blendshapes"
-            self._session.set_setting("token_source", other)
+            self._session.controls.set_setting("token_source", other)
 
     def use_blendshapes(self) -> None:
         """Forget the checkpoint; its tokens stay stored."""

@@ -113,15 +113,10 @@ class TokenJob(QObject):
         self._worker.finished.connect(lambda _, result: self._finish(result))
         self._worker.failed.connect(lambda _, sentence: self._fail(sentence))
         self._worker.cancelled.connect(lambda _: self._stopped())
-        for signal in (session.selection_changed, session.ranking_changed, session.settings_changed):
+        for signal in (session.selection.changed, session.ranking_changed, session.controls.changed):
             signal.connect(self._look)
         session.current_changed.connect(self._turn)
         session.released.connect(self._release)
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the thread still exists."""
-        return self._worker.is_alive
 
     @property
     def running(self) -> VideoEntry | None:
@@ -188,8 +183,8 @@ class TokenJob(QObject):
             self._stop()
         self._start()
 
-    def leave(self) -> None:
-        """The window closes: stop for good, without another look at the list."""
+    def request_end(self) -> None:
+        """Stop for good, without another look at the list; what was made is kept."""
         self._leaving = True
         self._stop()
 
@@ -199,10 +194,6 @@ class TokenJob(QObject):
         self._done.discard(entry)
         if self._running is entry:
             self._stop()
-
-    def shutdown(self, timeout_ms: int) -> bool:
-        """Wait until the thread has ended; what was made is kept."""
-        return self._worker.shutdown(timeout_ms)
 
     # What runs
 
@@ -225,12 +216,12 @@ class TokenJob(QObject):
         entry = self._session.current
         if entry is None:
             return
-        marks = entry.decided.items()
+        reviews = entry.reviews.items()
         self._wish = _Wish(
             self._session.settings,
             (entry.selected,) if entry.selected is not None else (),
-            tuple(key for key, mark in marks if mark.pinned),
-            tuple(key for key, mark in marks if mark.decision is Decision.REJECTED),
+            tuple(key for key, review in reviews if review.pinned),
+            tuple(key for key, review in reviews if review.decision is Decision.REJECTED),
         )
 
     def _start(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from itertools import groupby
 
 from PySide6.QtCore import Qt
@@ -15,8 +16,12 @@ from clipgen_gui.look.theme import icon
 from clipgen_gui.support.signals import follow
 
 
-def make_actions(window: QWidget, handlers: Mapping[str, Callable[[], object]]) -> dict[str, QAction]:
-    """One action for each command, with its keys valid in the whole window whatever has the focus."""
+def make_actions(window: QWidget, run: Callable[[str], object]) -> dict[str, QAction]:
+    """One action for each command, with its keys valid in the whole window whatever has the focus.
+
+    Args:
+        run: called with the name of the command that was given.
+    """
     actions = {}
     for command in COMMANDS:
         action = QAction(command.text, window)
@@ -25,8 +30,7 @@ def make_actions(window: QWidget, handlers: Mapping[str, Callable[[], object]]) 
         action.setShortcutContext(Qt.ShortcutContext.WindowShortcut)
         action.setAutoRepeat(command.repeats)
         action.setCheckable(command.checkable)
-        if command.name in handlers:
-            action.triggered.connect(_without_argument(handlers[command.name]))
+        action.triggered.connect(partial(_run, run, command.name))
         window.addAction(action)
         actions[command.name] = action
     follow(window, keymap.changed, lambda: _take_keys(actions))
@@ -39,11 +43,8 @@ def _take_keys(actions: Mapping[str, QAction]) -> None:
         actions[command.name].setToolTip(with_key(command.help, command.name))
 
 
-def _without_argument(handler: Callable[[], object]) -> Callable[[], None]:
-    def call(*_: object) -> None:
-        handler()
-
-    return call
+def _run(run: Callable[[str], object], name: str, *_: object) -> None:
+    run(name)
 
 
 def name_undo_actions(stack: QUndoStack, actions: Mapping[str, QAction]) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from clipgen_engine.projects.store import WindowReview
 from clipgen_engine.ranking.gates import GATES
 from clipgen_engine.ranking.ranker import COMBINED, Ranker, Ranking, best_first
 from clipgen_engine.settings import RankingSettings
@@ -27,28 +28,6 @@ class VideoState(StrEnum):
     STOPPED = "stopped"  # cancelled; what was found so far is kept
     FAILED = "failed"
     MISSING = "missing"  # the file is not where it was
-
-
-@dataclass(frozen=True)
-class Mark:
-    """What the curator did to a window. One that he made by hand or wrote on stays in the list while it is undecided,
-    too."""
-
-    decision: Decision
-    sequence: Sequence
-    by_hand: bool = False
-    tags: tuple[str, ...] = ()  # sorted
-    note: str = ""
-    decided_at: str = field(default="", compare=False)  # UTC, ISO 8601; tags and notes do not change it
-
-    @property
-    def pinned(self) -> bool:
-        return self.decision is not Decision.REJECTED and self.worth_keeping
-
-    @property
-    def worth_keeping(self) -> bool:
-        """Whether it says anything that the ranking would not."""
-        return self.decision is not Decision.UNDECIDED or self.by_hand or bool(self.tags or self.note)
 
 
 @dataclass(frozen=True)
@@ -105,10 +84,10 @@ class VideoEntry:
     ranker: Ranker | None = None
     ranking: Ranking | None = None
     rows: tuple[WindowRow, ...] = ()
-    decided: dict[Key, Mark] = field(default_factory=dict)
+    reviews: dict[Key, WindowReview] = field(default_factory=dict)
     subjects: dict[int, str] = field(default_factory=dict)  # subject id by track id
     selected: Key | None = None
-    place: int | None = None  # frame that the curator asks about; then nothing is selected
+    inspected: int | None = None  # frame whose missing window is explained; then nothing is selected
     track: int | None = None  # id of the face that is looked at; None: whichever is there
     position: int = 0  # playhead, frame index
     _curves: dict[tuple[str, int], Curve] = field(default_factory=dict)  # of the terms, which no weight changes
@@ -139,7 +118,7 @@ class VideoEntry:
         seen = [track.track_id for track in tracks if track.row_of(frame) is not None]
         return tuple(sorted(seen, key=lambda track_id: track_id != self.track))
 
-    def track_asked_about(self, frame: int) -> int | None:
+    def track_for(self, frame: int) -> int | None:
         """The face that is looked at, if it is seen on this frame; None: any."""
         seen = self.tracks_at(frame)
         return self.track if seen and seen[0] == self.track else None
@@ -173,10 +152,10 @@ class VideoEntry:
     @property
     def candidate(self) -> tuple[int, int] | None:
         """Frames of the window centred at the place that the curator asks about; they may run over either end."""
-        if self.place is None or self.ranking is None:
+        if self.inspected is None or self.ranking is None:
             return None
         length = self.ranking.settings.sequence_length
-        start = self.place - (length - 1) // 2
+        start = self.inspected - (length - 1) // 2
         return start, start + length
 
     @property
@@ -220,21 +199,21 @@ class VideoEntry:
         return self._curves[name, track_id]
 
     def decision_of(self, key: Key) -> Decision:
-        return self.decided[key].decision if key in self.decided else Decision.UNDECIDED
+        return self.reviews[key].decision if key in self.reviews else Decision.UNDECIDED
 
-    def mark_of(self, row: WindowRow) -> Mark:
-        """The mark on a listed window; a blank one where there is none."""
-        return self.decided.get(row.key) or Mark(Decision.UNDECIDED, row.sequence)
+    def review_of(self, row: WindowRow) -> WindowReview:
+        """The review of a listed window; a blank one where there is none."""
+        return self.reviews.get(row.key) or WindowReview(row.sequence, Decision.UNDECIDED)
 
-    def mark(self, changes: Mapping[Key, Mark | None], settings: RankingSettings) -> None:
+    def apply_reviews(self, changes: Mapping[Key, WindowReview | None], settings: RankingSettings) -> None:
         """Set marks, None takes one away, and list the windows anew; they are ranked again where that can differ."""
         same = self.ranking is not None and self.ranking.settings == settings
-        for key, mark in changes.items():
-            same = same and _effect(self.decided.get(key)) == _effect(mark)
-            if mark is None:
-                self.decided.pop(key, None)
+        for key, review in changes.items():
+            same = same and _effect(self.reviews.get(key)) == _effect(review)
+            if review is None:
+                self.reviews.pop(key, None)
             else:
-                self.decided[key] = mark
+                self.reviews[key] = review
         if same:
             self._list_windows()
         else:
@@ -246,8 +225,8 @@ class VideoEntry:
             return
         self.ranking = self.ranker.rank(
             settings,
-            pinned=[key for key, mark in self.decided.items() if mark.pinned],
-            blocked=[key for key, mark in self.decided.items() if mark.decision is Decision.REJECTED],
+            pinned=[key for key, review in self.reviews.items() if review.pinned],
+            blocked=[key for key, review in self.reviews.items() if review.decision is Decision.REJECTED],
         )
         self._list_windows()
 
@@ -256,9 +235,9 @@ class VideoEntry:
         if self.ranker is None or self.ranking is None:
             return
         shown = {sequence.key: sequence for sequence in self.ranking.sequences}
-        for key, mark in self.decided.items():
+        for key, review in self.reviews.items():
             if key not in shown:
-                shown[key] = self.ranker.describe(key, self.ranking.settings) or mark.sequence
+                shown[key] = self.ranker.describe(key, self.ranking.settings) or review.sequence
         listed = sorted(shown.values(), key=best_first)
         self.rows = tuple(self._row(number, one) for number, one in enumerate(listed, start=1))
         decided = [row.decision for row in self.rows]
@@ -266,10 +245,10 @@ class VideoEntry:
         self._follow_selection()
 
     def _row(self, number: int, sequence: Sequence) -> WindowRow:
-        mark = self.decided.get(sequence.key)
-        if mark is None:
+        review = self.reviews.get(sequence.key)
+        if review is None:
             return WindowRow(number, sequence, Decision.UNDECIDED)
-        return WindowRow(number, sequence, mark.decision, mark.by_hand, mark.tags, mark.note)
+        return WindowRow(number, sequence, review.decision, review.by_hand, review.tags, review.note)
 
     def _follow_selection(self) -> None:
         """A window that moved by some frames stays selected; one that left the list does not."""
@@ -287,6 +266,6 @@ class VideoEntry:
         self.selected = best[1] if best[0] > 0 else None
 
 
-def _effect(mark: Mark | None) -> tuple[bool, bool]:
-    """What a mark means for the ranking: whether its window is pinned, and whether it is kept out."""
-    return (False, False) if mark is None else (mark.pinned, mark.decision is Decision.REJECTED)
+def _effect(review: WindowReview | None) -> tuple[bool, bool]:
+    """What a review means for the ranking: whether its window is pinned, and whether it is kept out."""
+    return (False, False) if review is None else (review.pinned, review.decision is Decision.REJECTED)

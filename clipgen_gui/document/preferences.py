@@ -14,10 +14,8 @@ from clipgen_engine.errors import SettingError
 from clipgen_engine.projects.store import Project
 from clipgen_engine.settings import AnalysisSettings, DatasetSettings, ExportSettings, RankingSettings, TokenSettings
 from clipgen_engine.types import Setting
-from clipgen_gui.look.theme import SCHEMES, TEXT_SCALES
 
 _log = logging.getLogger(__name__)
-_LOW, _HIGH = (round(100 * scale) for scale in TEXT_SCALES)
 _RANKING_MAPS = ("weights", "gates", "regions")
 
 
@@ -53,27 +51,7 @@ PAGES = (
     ),
     Page("export", "Export", "The next export starts with these.", declarations(ExportSettings)),
     Page("dataset", "Datasets", "The next export starts with these.", declarations(DatasetSettings)),
-    Page(
-        "appearance",
-        "Appearance",
-        "These apply at once.",
-        (
-            Setting("scheme", "Theme", "Light, dark, or as the system is.", "system", str, choices=SCHEMES),
-            Setting(
-                "text_size",
-                "Text size",
-                "Against the text size of the system; lists, buttons and the plot grow with it.",
-                100,
-                int,
-                minimum=_LOW,
-                maximum=_HIGH,
-                step=10,
-                unit="%",
-            ),
-        ),
-    ),
 )
-_PAGES = {page.name: page for page in PAGES}
 
 
 class Preferences(QObject):
@@ -81,13 +59,18 @@ class Preferences(QObject):
 
     changed = Signal(str)  # name of the page
 
-    def __init__(self, store: QSettings, parent: QObject | None = None) -> None:
+    def __init__(self, store: QSettings, parent: QObject | None = None, pages: tuple[Page, ...] = PAGES) -> None:
+        """
+        Args:
+            pages: what can be preferred; else what the engine declares.
+        """
         super().__init__(parent)
+        self.pages = pages
         self._store = store
 
     def value(self, page: str, name: str) -> Any:
         """The setting as it is, or its default."""
-        setting = _setting(page, name)
+        setting = self._setting(page, name)
         stored = self._store.value(f"{page}/{name}")
         if stored is None:
             return setting.default
@@ -103,7 +86,7 @@ class Preferences(QObject):
         Raises:
             SettingError: the value does not fit the declaration.
         """
-        setting = _setting(page, name)
+        setting = self._setting(page, name)
         if value is None or checked_value(setting, value) == setting.default:
             self._store.remove(f"{page}/{name}")
         else:
@@ -117,7 +100,7 @@ class Preferences(QObject):
         self.changed.emit(page)
 
     def values(self, page: str) -> dict[str, Any]:
-        return {setting.name: self.value(page, setting.name) for setting in _PAGES[page].settings}
+        return {setting.name: self.value(page, setting.name) for setting in self._page(page).settings}
 
     @property
     def analysis(self) -> AnalysisSettings:
@@ -165,6 +148,8 @@ class Preferences(QObject):
         for name, value in given.items():
             self.set_value("ranking", name, value)
 
+    def _page(self, name: str) -> Page:
+        return next(page for page in self.pages if page.name == name)
 
-def _setting(page: str, name: str) -> Setting:
-    return next(setting for setting in _PAGES[page].settings if setting.name == name)
+    def _setting(self, page: str, name: str) -> Setting:
+        return next(setting for setting in self._page(page).settings if setting.name == name)

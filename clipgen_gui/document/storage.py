@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 import platformdirs
 
 from clipgen_engine.errors import ClipgenError, ProjectError, SettingError
-from clipgen_engine.projects.store import Project, StoredVideo, StoredWindow
+from clipgen_engine.projects.store import Project, StoredVideo, WindowReview
 from clipgen_engine.settings import RankingSettings
-from clipgen_gui.document.entry import Key, Mark, Tally, VideoEntry, VideoState
+from clipgen_gui.document.entry import Key, Tally, VideoEntry, VideoState
 
 if TYPE_CHECKING:
     from clipgen_engine.datasets.request import ExportSource
@@ -28,7 +28,7 @@ def default_project_path() -> Path:
     return Path(platformdirs.user_data_dir("clipgen", appauthor=False)) / "unnamed.clipgen"
 
 
-class Memory:
+class ProjectStorage:
     """A project as the session uses it. Where it cannot be written, the curator is told and work goes on."""
 
     def __init__(self, project: Project | None, complain: Callable[[str], None]) -> None:
@@ -120,13 +120,13 @@ class Memory:
             entry.state, entry.message, entry.duration_s = was.state, was.message, was.duration_s
             entry.analysis_name, entry.tally = was.analysis_name, was.tally
             entry.position, entry.selected, entry.track = was.position, was.selected, was.track
-            entry.decided |= was.decided
+            entry.reviews |= was.reviews
             entry.subjects |= was.subjects
-            self.keep_outcome(entry)
-            self.keep_marks(entry, was.decided)
+            self.save_outcome(entry)
+            self.save_reviews(entry, was.reviews)
             for track_id, subject_id in was.subjects.items():
-                self.keep_subject(entry, track_id, subject_id)
-            self.keep_place(entry)
+                self.save_subject(entry, track_id, subject_id)
+            self.save_position(entry)
 
     def identify(self, entry: VideoEntry, fingerprint: str) -> StoredVideo | None:
         """The video that the file of this entry really is; None where nothing is kept of it."""
@@ -152,12 +152,12 @@ class Memory:
             return
         entry.recalled = True
         video = self._project.video(entry.video_id)
-        entry.decided = {key: _mark(one) for key, one in self._project.windows(entry.video_id).items()}
+        entry.reviews = self._project.windows(entry.video_id)
         entry.subjects = self._project.subjects(entry.video_id)
         entry.position, entry.selected = max(video.position, 0), video.selected
         entry.track = None if video.selected is None else video.selected[2]
 
-    def keep_outcome(self, entry: VideoEntry) -> None:
+    def save_outcome(self, entry: VideoEntry) -> None:
         """Store how the analysis stands."""
         running = entry.state in (VideoState.ANALYSING, VideoState.MISSING)
         state = (VideoState.DONE if entry.analysis_name else VideoState.WAITING) if running else entry.state
@@ -174,7 +174,7 @@ class Memory:
             ),
         )
 
-    def keep_order(self, entries: Iterable[VideoEntry]) -> None:
+    def save_order(self, entries: Iterable[VideoEntry]) -> None:
         self._write_any(lambda project: project.reorder(_ids(entries)))
 
     def remove(self, entries: Iterable[VideoEntry]) -> None:
@@ -183,20 +183,19 @@ class Memory:
     def restore(self, entries: Iterable[VideoEntry]) -> None:
         self._write_any(lambda project: project.restore_videos(_ids(entries)))
 
-    def keep_place(self, entry: VideoEntry) -> None:
-        self._write(entry, lambda project, video_id: project.set_place(video_id, entry.position, entry.selected))
+    def save_position(self, entry: VideoEntry) -> None:
+        self._write(entry, lambda project, video_id: project.set_position(video_id, entry.position, entry.selected))
 
-    def keep_current(self, entry: VideoEntry) -> None:
+    def save_current(self, entry: VideoEntry) -> None:
         self._write(entry, lambda project, video_id: project.set_app_state({_CURRENT: video_id}))
 
     # Decisions
 
-    def keep_marks(self, entry: VideoEntry, changes: Mapping[Key, Mark | None]) -> None:
+    def save_reviews(self, entry: VideoEntry, changes: Mapping[Key, WindowReview | None]) -> None:
         """Commit decisions; they are on disk when this returns."""
-        stored = {key: None if mark is None else _stored(mark) for key, mark in changes.items()}
-        self._write(entry, lambda project, video_id: project.mark(video_id, stored))
+        self._write(entry, lambda project, video_id: project.mark(video_id, changes))
 
-    def keep_subject(self, entry: VideoEntry, track_id: int, subject_id: str) -> None:
+    def save_subject(self, entry: VideoEntry, track_id: int, subject_id: str) -> None:
         """Commit who a track shows; empty: nobody says it."""
         self._write(entry, lambda project, video_id: project.set_subject(video_id, track_id, subject_id))
 
@@ -208,7 +207,7 @@ class Memory:
         """Every subject id that the project knows, in alphabetical order."""
         return self._project.subject_ids() if self._project else []
 
-    def keep_export(
+    def save_export(
         self, entry: VideoEntry, folder: Path, clips: list[str], details: Mapping[str, Any] | None = None
     ) -> None:
         """Record that clips were written; the details say what made them."""
@@ -232,7 +231,7 @@ class Memory:
             _log.warning("the stored settings do not fit this version and are left out: %s", stored)
             return RankingSettings()
 
-    def keep_settings(self, settings: RankingSettings) -> None:
+    def save_settings(self, settings: RankingSettings) -> None:
         self._write_any(lambda project: project.set_settings(settings.as_dict()))
 
     def _write(self, entry: VideoEntry, write: Callable[[Project, int], None]) -> None:
@@ -263,11 +262,3 @@ def _told(entry: VideoEntry, stored: StoredVideo) -> VideoEntry:
     if stored.window_count is not None:
         entry.tally = Tally(stored.window_count, stored.accepted, stored.rejected)
     return entry
-
-
-def _mark(window: StoredWindow) -> Mark:
-    return Mark(window.decision, window.sequence, window.by_hand, window.tags, window.note, window.decided_at)
-
-
-def _stored(mark: Mark) -> StoredWindow:
-    return StoredWindow(mark.sequence, mark.decision, mark.by_hand, mark.tags, mark.note, mark.decided_at)

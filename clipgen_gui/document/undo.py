@@ -6,20 +6,22 @@ from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtGui import QUndoCommand
 
+from clipgen_engine.projects.store import WindowReview
 from clipgen_engine.settings import RankingSettings
-from clipgen_gui.document.entry import Key, Mark, VideoEntry
+from clipgen_gui.document.entry import Key, VideoEntry
 
-ApplyMarks = Callable[[VideoEntry, Mapping[Key, Mark | None], Key | None], None]  # the key is shown, None: nothing
+# The last argument is the window to show afterwards; None: none.
+ApplyReviews = Callable[[VideoEntry, Mapping[Key, WindowReview | None], Key | None], None]
 
 
-class MarkWindows(QUndoCommand):
+class ReviewWindows(QUndoCommand):
     """Decisions that can be taken back; undo and redo show the window that they are about."""
 
     def __init__(
         self,
-        apply: ApplyMarks,
+        apply: ApplyReviews,
         entry: VideoEntry,
-        changes: Mapping[Key, Mark | None],
+        changes: Mapping[Key, WindowReview | None],
         before: Key | None,
         after: Key | None,
         text: str,
@@ -33,7 +35,7 @@ class MarkWindows(QUndoCommand):
         """
         super().__init__(text)
         self._apply, self._entry = apply, entry
-        self._old = {key: entry.decided.get(key) for key in changes}
+        self._old = {key: entry.reviews.get(key) for key in changes}
         self._new = dict(changes)
         self._before, self._after = before, after
         self._gesture = gesture
@@ -43,7 +45,7 @@ class MarkWindows(QUndoCommand):
         return 2 if self._gesture else -1
 
     def mergeWith(self, other: QUndoCommand) -> bool:
-        if not isinstance(other, MarkWindows) or other._entry is not self._entry:
+        if not isinstance(other, ReviewWindows) or other._entry is not self._entry:
             return False
         if other._gesture != self._gesture or other._new.keys() != self._new.keys():
             return False

@@ -77,15 +77,10 @@ class CropPreview(QWidget):
         """What is on screen now."""
         return self._loop.pictures[self._shown] if self._loop and self._shown >= 0 else None
 
-    @property
-    def is_alive(self) -> bool:
-        return self._worker.is_alive
-
-    def shutdown(self, timeout_ms: int = 5000) -> bool:
-        """End the thread; whether it ended."""
+    def request_end(self) -> None:
+        """Decode nothing more; the thread is the worker's."""
         self._clock.stop()
         self._patience.stop()
-        return self._worker.shutdown(timeout_ms)
 
     def sizeHint(self) -> QSize:
         return QSize(px(_SIDE_PX), px(300))

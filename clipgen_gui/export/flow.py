@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from PySide6.QtCore import QObject, QSettings, QTimer, QUrl, Signal
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from clipgen_engine.errors import OutputError, SettingError
@@ -16,6 +15,7 @@ from clipgen_gui.document.entry import Key, VideoEntry
 from clipgen_gui.document.preferences import Preferences
 from clipgen_gui.document.session import Session
 from clipgen_gui.export.job import ExportJob, Forecast
+from clipgen_gui.support.files import open_folder
 from clipgen_gui.support.formatting import counted
 from clipgen_gui.widgets.message_bar import Kind, MessageArea
 
@@ -87,21 +87,10 @@ class ExportFlow(QObject):
         self.window.show()
         self.window.activateWindow()
 
-    def shutdown(self, timeout_ms: int) -> None:
-        """End the threads."""
+    def request_end(self) -> None:
+        """Ask for nothing more; the threads are the job's, the forecast's and the preview's."""
         self._patience.stop()
         self._soon.stop()
-        self._forecast.shutdown(timeout_ms)
-        if self.window is not None:
-            self.window.preview.shutdown(timeout_ms)
-        self._job.shutdown(timeout_ms)
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether a thread of the export still runs."""
-        return (
-            self._job.is_alive or self._forecast.is_alive or (self.window is not None and self.window.preview.is_alive)
-        )
 
     def _made(self) -> ExportWindow:
         from clipgen_gui.export.window import ExportWindow  # the main window does not wait for it
@@ -128,7 +117,7 @@ class ExportFlow(QObject):
         from clipgen_gui.export.sources import all_sources, source_of  # what encodes is not there at the start
 
         if scope == "project":
-            return all_sources(self._session.videos, self._session.memory)
+            return all_sources(self._session.videos, self._session.storage)
         return (source_of(self._session.current),) if self._session.current and self._accepted_here() else ()
 
     def _choose_scope(self, scope: str) -> None:
@@ -314,7 +303,7 @@ class ExportFlow(QObject):
             own = [next(clips) for _ in source.accepted()]
             names = [clip.name for clip in own if clip.files]
             if names and source.fingerprint in entries:
-                self._session.memory.keep_export(entries[source.fingerprint], result.output_dir, names)
+                self._session.storage.save_export(entries[source.fingerprint], result.output_dir, names)
 
     def _open(self, what: Literal["folder", "index"]) -> None:
         if self._result is not None:
@@ -362,8 +351,3 @@ def _outcome(result: ExportResult) -> str:
     if not first[1]:
         return "Nothing written"
     return ", ".join([f"{counted(first[1], 'clip')} {first[0]}", *(f"{number} {word}" for word, number in others)])
-
-
-def open_folder(folder: Path) -> None:
-    """Show a folder or a file with the program that is for it."""
-    QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

@@ -40,11 +40,6 @@ class Forecast(QObject):
         self._worker.finished.connect(lambda _, estimate: self.answered.emit(estimate))
         self._worker.failed.connect(lambda _, sentence: self.failed.emit(sentence))
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether the thread still exists."""
-        return self._worker.is_alive
-
     def ask(self, request: ExportRequest, given: Sequence[Analysis]) -> None:
         """Estimate this export; see `ExportJob.start`."""
         cache = self._cache
@@ -55,10 +50,6 @@ class Forecast(QObject):
             return estimate_export(request, _analyses(given, cache))
 
         self._worker.start(run)
-
-    def shutdown(self, timeout_ms: int) -> bool:
-        """Wait until the thread has ended."""
-        return self._worker.shutdown(timeout_ms)
 
 
 class ExportJob(QObject):
@@ -86,11 +77,6 @@ class ExportJob(QObject):
     def busy(self) -> bool:
         return self._worker.busy
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether the thread still exists."""
-        return self._worker.is_alive
-
     def start(self, request: ExportRequest, given: Sequence[Analysis]) -> None:
         """Export.
 
@@ -116,7 +102,3 @@ class ExportJob(QObject):
     def cancel(self) -> None:
         """Stop; what is finished is kept."""
         self._worker.cancel()
-
-    def shutdown(self, timeout_ms: int) -> bool:
-        """Cancel, and wait until the thread has ended."""
-        return self._worker.shutdown(timeout_ms)

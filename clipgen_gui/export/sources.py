@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from clipgen_engine.datasets.request import ExportSource
-from clipgen_engine.projects.store import StoredWindow
 from clipgen_gui.document.entry import VideoEntry
-from clipgen_gui.document.storage import Memory
+from clipgen_gui.document.storage import ProjectStorage
 
 
 def source_of(entry: VideoEntry) -> ExportSource:
     """The video with all its marks; the accepted windows have the ranks that the curator sees."""
     assert entry.info is not None
     ranked = {sequence.key: sequence for sequence in entry.accepted}
-    windows = tuple(
-        StoredWindow(ranked.get(key, mark.sequence), mark.decision, mark.by_hand, mark.tags, mark.note, mark.decided_at)
-        for key, mark in entry.decided.items()
-    )
+    windows = tuple(replace(review, sequence=ranked.get(key, review.sequence)) for key, review in entry.reviews.items())
     return ExportSource(entry.path, entry.info.fingerprint, windows, dict(entry.subjects))
 
 
-def all_sources(entries: list[VideoEntry], memory: Memory) -> tuple[ExportSource, ...]:
+def all_sources(entries: list[VideoEntry], memory: ProjectStorage) -> tuple[ExportSource, ...]:
     """Every video that has an accepted window, in the order of the list; those not opened today are in the project."""
     stored = {source.fingerprint: source for source in memory.export_sources()}
     opened = {entry.info.fingerprint: source_of(entry) for entry in entries if entry.info and entry.ranking}

@@ -34,6 +34,7 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QApplication
 from qtawesome.iconic_font import IconicFont
 
+from clipgen_engine.types import Setting
 from clipgen_gui.look.palettes import DARK, LIGHT, Palette
 from clipgen_gui.look.style_sheet import style_sheet
 from clipgen_gui.support.signals import follow
@@ -42,6 +43,20 @@ Scheme = Literal["system", "light", "dark"]
 SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
 TEXT_SCALES = (0.8, 2.0)  # from, to
 ON_PICTURE = DARK
+SETTINGS = (  # of the look, as a page of settings shows them
+    Setting("scheme", "Theme", "Light, dark, or as the system is.", "system", str, choices=SCHEMES),
+    Setting(
+        "text_size",
+        "Text size",
+        "Against the text size of the system; lists, buttons and the plot grow with it.",
+        100,
+        int,
+        minimum=round(100 * TEXT_SCALES[0]),
+        maximum=round(100 * TEXT_SCALES[1]),
+        step=10,
+        unit="%",
+    ),
+)
 
 _FRAMES = {"system": Qt.ColorScheme.Unknown, "light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
 _BASE_PX = 13  # the app's text where the system asks for nothing larger

@@ -3,14 +3,64 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QByteArray, QSettings, Qt
-from PySide6.QtWidgets import QGridLayout, QSplitter, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGridLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
+from clipgen_gui.look.theme import follow_theme, px
+from clipgen_gui.main_window.parts import Parts
 from clipgen_gui.widgets.cards import Card
 
 _GAP = 8
+_MARGIN = 8
 
 
-def player_card(stage: QWidget, messages: QWidget, transport: QWidget) -> Card:
+class Layout:
+    """Fills the central widget. Two places show one of two things: the stage, and the left side as a whole."""
+
+    def __init__(self, parts: Parts, settings: QSettings) -> None:
+        """
+        Args:
+            settings: where the sizes that a person gives to the parts are remembered.
+        """
+        player, review, ranking = parts.player, parts.review, parts.ranking
+        self._parts = parts
+        self._stage = _stack(parts.start_page, player.view)
+        card = _player_card(self._stage, parts.messages, player.transport)
+        review.panel.body.addWidget(parts.analysis.token_bar)
+        ranking.why.body.addWidget(review.details)
+        below = _splitter(Qt.Orientation.Horizontal, (parts.plot, ranking.why), (790, 310))
+        follow_theme(below, lambda: below.setMinimumHeight(px(212)))
+        left = _splitter(Qt.Orientation.Vertical, (card, below), (650, 290))
+        self._left = _stack(left, review.sheet)
+        videos = parts.projects.videos
+        manage = _column(QWidget(), videos, below=ranking.panel)
+        right = _splitter(Qt.Orientation.Vertical, (manage, review.panel), (490, 410))
+        follow_theme(videos, lambda: videos.setMinimumWidth(px(330)))
+        both = _splitter(Qt.Orientation.Horizontal, (self._left, right), (1140, 424))
+        both.setStretchFactor(0, 1)
+        both.setStretchFactor(1, 0)
+        _remember_sizes(settings, {"below": below, "left": left, "right": right, "both": both})
+        _column(parts.central, both, above=parts.steps, margin=_MARGIN)
+        parts.central.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
+        for view in (player.view, parts.plot.plot, review.panel.view, review.panel.strip):
+            view.setAcceptDrops(False)  # the window takes what is dropped, wherever it falls
+
+    def show_player(self, on: bool) -> None:
+        """Show the player, or the page from which videos are opened."""
+        self._stage.setCurrentWidget(self._parts.player.view if on else self._parts.start_page)
+
+    def show_sheet(self, on: bool) -> None:
+        """Show the contact sheet, or player and curves."""
+        self._left.setCurrentIndex(1 if on else 0)
+
+
+def _stack(*widgets: QWidget) -> QStackedWidget:
+    stack = QStackedWidget()
+    for widget in widgets:
+        stack.addWidget(widget)
+    return stack
+
+
+def _player_card(stage: QWidget, messages: QWidget, transport: QWidget) -> Card:
     """The picture with its messages and, below it, what plays it."""
     card = Card()
     layout = card.layout()
@@ -25,9 +75,10 @@ def player_card(stage: QWidget, messages: QWidget, transport: QWidget) -> Card:
     return card
 
 
-def column(tall: QWidget, below: QWidget | None = None, *, above: QWidget | None = None, margin: int = 0) -> QWidget:
-    """A widget that takes what height there is, and others as high as they want to be."""
-    whole = QWidget()
+def _column(
+    whole: QWidget, tall: QWidget, *, above: QWidget | None = None, below: QWidget | None = None, margin: int = 0
+) -> QWidget:
+    """Fill a widget with one that takes what height there is, and others as high as they want to be."""
     layout = QVBoxLayout(whole)
     layout.setContentsMargins(margin, margin, margin, margin)
     layout.setSpacing(_GAP)
@@ -37,7 +88,7 @@ def column(tall: QWidget, below: QWidget | None = None, *, above: QWidget | None
     return whole
 
 
-def splitter(orientation: Qt.Orientation, widgets: tuple[QWidget, ...], sizes: tuple[int, ...]) -> QSplitter:
+def _splitter(orientation: Qt.Orientation, widgets: tuple[QWidget, ...], sizes: tuple[int, ...]) -> QSplitter:
     """Widgets side by side or one below the other, with sizes that a person can change."""
     splitter = QSplitter(orientation)
     splitter.setHandleWidth(_GAP)
@@ -49,7 +100,7 @@ def splitter(orientation: Qt.Orientation, widgets: tuple[QWidget, ...], sizes: t
     return splitter
 
 
-def remember_sizes(settings: QSettings, splitters: dict[str, QSplitter]) -> None:
+def _remember_sizes(settings: QSettings, splitters: dict[str, QSplitter]) -> None:
     """Give splitters, by name, the sizes that a person gave them last, and note those that they are given."""
     for name, one in splitters.items():
         key = f"window/splitters/{name}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QPushButton, QSizePolicy, QToolBar, QToolButton, QWidget
@@ -15,7 +17,7 @@ from clipgen_gui.widgets.cards import named
 class MainToolBar(QToolBar):
     """The Analyse button is a Cancel button while the video on screen is being analysed."""
 
-    def __init__(self, actions: dict[str, QAction], parent: QWidget | None = None) -> None:
+    def __init__(self, actions: Mapping[str, QAction], parent: QWidget | None = None) -> None:
         super().__init__("Main", parent)
         self._actions = actions
         self.setMovable(False)

@@ -1,66 +1,36 @@
-"""The window: builds the views, wires them to the session and to what runs in the background."""
+"""The window: composes the rooms, wires them to each other, and closes what runs in the background."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QByteArray, QSettings, Qt
+from PySide6.QtCore import QByteArray, QSettings
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QMainWindow, QMenu, QStackedWidget
+from PySide6.QtWidgets import QMainWindow, QMenu
 
-from clipgen_gui.analysis.loader import AnalysisLoader
-from clipgen_gui.analysis.queue import AnalysisQueue
-from clipgen_gui.analysis.token_bar import TokenBar
-from clipgen_gui.analysis.token_flow import TokenFlow
-from clipgen_gui.analysis.token_job import TokenJob
 from clipgen_gui.commands.actions import fill_menu_bar, make_actions, name_undo_actions, press_focused_button
-from clipgen_gui.commands.keymap import keymap
-from clipgen_gui.document.preferences import Preferences
+from clipgen_gui.commands.keymap import keymap, with_key
+from clipgen_gui.document.preferences import PAGES, Page, Preferences
 from clipgen_gui.document.session import Session
-from clipgen_gui.export.flow import ExportFlow, open_folder
-from clipgen_gui.export.job import ExportJob
-from clipgen_gui.look.theme import follow_theme, px, theme
-from clipgen_gui.main_window.first_steps import StepsBar
-from clipgen_gui.main_window.handlers import command_handlers
-from clipgen_gui.main_window.key_sheet import KeySheet
-from clipgen_gui.main_window.layout import column, player_card, remember_sizes, splitter
-from clipgen_gui.main_window.start_page import DropPage, sample_video
-from clipgen_gui.main_window.state import DeskState
-from clipgen_gui.main_window.status_bar import StatusLine
-from clipgen_gui.main_window.toolbar import MainToolBar
-from clipgen_gui.player.frame_server import FrameServer
-from clipgen_gui.player.playback import SPEEDS, Playback
-from clipgen_gui.player.sound import SoundPlayer
-from clipgen_gui.player.transport_bar import TransportBar
-from clipgen_gui.player.video_view import VideoPlayer
-from clipgen_gui.player.volume_control import VolumeControl
-from clipgen_gui.plot.panel import ScorePlot
-from clipgen_gui.projects.best import BestOfProject
-from clipgen_gui.projects.flow import ProjectFlow
-from clipgen_gui.projects.scout import VideoScout
-from clipgen_gui.projects.video_list import VideosList
-from clipgen_gui.ranking.explainer import Explainer
-from clipgen_gui.ranking.explanation import ExplanationPanel
-from clipgen_gui.ranking.panel import RankingPanel
-from clipgen_gui.review.contact_sheet import ContactSheet
-from clipgen_gui.review.details import WindowDetails
-from clipgen_gui.review.panel import WindowsPanel
-from clipgen_gui.settings.window import SettingsWindow
+from clipgen_gui.look import theme as look
+from clipgen_gui.main_window.layout import Layout
+from clipgen_gui.main_window.parts import Parts
+from clipgen_gui.main_window.state import WindowState
+from clipgen_gui.settings.room import dress
+from clipgen_gui.support.files import open_folder
+from clipgen_gui.support.jobs import MakeCache
+from clipgen_gui.support.threads import end_threads
 from clipgen_gui.widgets.focus_ring import FocusRing
-from clipgen_gui.widgets.message_bar import MessageArea
-from clipgen_gui.widgets.typing_field import QuickEntry
 
 if TYPE_CHECKING:
-    from clipgen_engine.analysis.cache import AnalysisCache
     from clipgen_engine.projects.store import Project
 
-_JOIN_MS = 5000
-_JOIN_TOKENS_MS = 30_000  # a batch that is being computed cannot be interrupted
+_END_MS = 30_000  # a batch of learned tokens that is being computed cannot be interrupted
+_APPEARANCE = Page("appearance", "Appearance", "These apply at once.", look.SETTINGS)
 _GEOMETRY = "window/geometry"
-_CONTEXT = ("accept", "reject", "undecide", "", "tag", "note", "subject", "", "trim_start", "trim_end")  # "": a line
 
 
 class MainWindow(QMainWindow):
@@ -70,7 +40,7 @@ class MainWindow(QMainWindow):
         self,
         settings: QSettings | None = None,
         project: Project | None = None,
-        cache: Callable[[], AnalysisCache] | None = None,
+        cache: MakeCache | None = None,
         thumbnails: Path | None = None,
     ) -> None:
         """
@@ -84,165 +54,131 @@ class MainWindow(QMainWindow):
         self._settings = settings or QSettings(
             QSettings.Format.IniFormat, QSettings.Scope.UserScope, "clipgen", "clipgen"
         )
-        self.preferences = Preferences(self._settings, self)
+        self.preferences = Preferences(self._settings, self, (*PAGES, _APPEARANCE))
         keymap.load(self._settings)
-        self._dress()
+        dress(self.preferences)
         if project is not None:
             self.preferences.begin(project)
-        self.session = Session(project, self)
-        self.playback = Playback(self.session, self)
-        self.sound = SoundPlayer(self.session, self.playback, self._settings, parent=self)
-        self.server = FrameServer(self)
-        self.queue = AnalysisQueue(self.session, cache, self)
-        self.loader = AnalysisLoader(self.session, cache, self)
-        self.exports = ExportJob(cache, self)
-        self.tokens = TokenJob(self.session, lambda: self.preferences.tokens, cache, parent=self)
-        self.queue.settings = lambda: self.preferences.analysis
-        self.scout = VideoScout(thumbnails, self)
-        self.messages = MessageArea()
-        self.export_flow = ExportFlow(self.session, self.exports, self.messages, self.preferences, self._settings, self)
-        self.project_flow = ProjectFlow(
-            self.session,
-            self.scout,
-            self.messages,
-            self._settings,
-            lambda: self.exports.busy,
-            self.preferences.begin,
-            self,
+        self.session = Session(project, self, with_key)
+        self.actions_by_name = make_actions(self, self.run_command)
+        name_undo_actions(self.session.undo_stack, self.actions_by_name)
+        self.actions_by_name["follow"].setChecked(True)
+        self.parts = Parts(
+            self, self.session, self.actions_by_name, self.preferences, self._settings, cache, thumbnails
         )
-        self.best = BestOfProject(self.session, cache, self)
+        self._layout = Layout(self.parts, self._settings)
+        self._commands = self._handlers()
         self.setWindowTitle("clipgen")
         self.setAcceptDrops(True)
-        self._make_actions()
-        self._make_views()
+        self.setCentralWidget(self.parts.central)
+        self.parts.central.setFocus()
+        self.setStatusBar(self.parts.status)
+        self.addToolBar(self.parts.toolbar)
+        self.menus = fill_menu_bar(self.menuBar(), self.actions_by_name)
+        self.focus_ring = FocusRing(self)
         self._connect()
         self.resize(1600, 940)
         geometry = self._settings.value(_GEOMETRY)
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
-        self.desk_state = DeskState(self)
-
-    # Building
-
-    def _make_actions(self) -> None:
-        handlers = command_handlers(self)
-        self.actions_by_name = make_actions(self, {name: partial(self._run, name, handlers[name]) for name in handlers})
-        name_undo_actions(self.session.undo_stack, self.actions_by_name)
-        for name in ("loop", "follow"):
-            self.actions_by_name[name].setChecked(True)
-
-    def _run(self, name: str, handler: Callable[[], object]) -> None:
-        """Run a command; while the contact sheet is open some of them are the sheet's."""
-        if self.sheet.isVisible():
-            handler = self.sheet.commands.get(name, handler)
-        handler()
-
-    def _make_views(self) -> None:
-        actions = self.actions_by_name
-        self.player = VideoPlayer(self.session, self.server)
-        self.drop_page = DropPage(actions, sample_video())
-        self.stage = QStackedWidget()
-        self.stage.addWidget(self.drop_page)
-        self.stage.addWidget(self.player)
-        self.transport = TransportBar(self.session, actions, SPEEDS, self._settings)
-        self.volume = VolumeControl(self.session, self.sound, actions)
-        self.transport.add_control(self.volume)
-        self.plot = ScorePlot(self.session, actions["follow"], self._settings)
-        self.videos = VideosList(self.session, self.scout, self._settings)
-        self.ranking = RankingPanel(self.session)
-        self.explainer = Explainer(self.session, self)
-        self.why = ExplanationPanel(self.session, self.explainer)
-        self.table = WindowsPanel(self.session, self._settings)
-        self.table.set_context_actions([actions[name] if name else None for name in _CONTEXT])
-        self.token_bar = TokenBar(self.session, self.tokens)
-        self.table.body.addWidget(self.token_bar)
-        self.key_sheet = KeySheet(self)
-        for view in (self.player, self.plot.plot, self.table.view, self.table.strip):
-            view.setAcceptDrops(False)  # the window takes what is dropped, wherever it falls
-
-        below = splitter(Qt.Orientation.Horizontal, (self.plot, self.why), (790, 310))
-        follow_theme(below, lambda: below.setMinimumHeight(px(212)))
-        left = splitter(
-            Qt.Orientation.Vertical, (player_card(self.stage, self.messages, self.transport), below), (650, 290)
-        )
-        self.sheet = ContactSheet(self.session, self._settings)
-        self._left = QStackedWidget()
-        self._left.addWidget(left)
-        self._left.addWidget(self.sheet)
-        right = splitter(Qt.Orientation.Vertical, (column(self.videos, self.ranking), self.table), (490, 410))
-        follow_theme(self, lambda: self.videos.setMinimumWidth(px(330)))
-        both = splitter(Qt.Orientation.Horizontal, (self._left, right), (1140, 424))
-        both.setStretchFactor(0, 1)
-        both.setStretchFactor(1, 0)
-        remember_sizes(self._settings, {"below": below, "left": left, "right": right, "both": both})
-
-        self.steps = StepsBar(self.session, self._settings)
-        central = column(both, above=self.steps, margin=8)
-        central.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
-        self.setCentralWidget(central)
-        central.setFocus()
-        self.details = WindowDetails(self.session, QuickEntry(central))
-        self.why.body.addWidget(self.details)
-        self.status = StatusLine(actions["cancel"])
-        self.setStatusBar(self.status)
-        self.toolbar = MainToolBar(actions)
-        self.addToolBar(self.toolbar)
-        self.menus = fill_menu_bar(self.menuBar(), actions)
-        self.focus_ring = FocusRing(self)
+        self.state = WindowState(self, self.parts, self._layout)
 
     def _connect(self) -> None:
-        session, playback, actions = self.session, self.playback, self.actions_by_name
-        self.drop_page.clicked.connect(self.project_flow.choose_files)
-        self.drop_page.recent_chosen.connect(self.project_flow.open_project)
-        self.drop_page.show_recent(self.project_flow.recent)
-        self.project_flow.videos_found.connect(self.open_paths)
-        session.project_changed.connect(lambda: self.drop_page.show_recent(self.project_flow.recent))
-        self.drop_page.sample_wanted.connect(lambda sample: self.open_paths([sample]))
-        self.player.clicked.connect(playback.toggle)
-        self.player.frame_shown.connect(self.transport.show_frame)
-        self.player.open_failed.connect(session.fail)
-        self.transport.speed_chosen.connect(playback.set_speed)
-        playback.speed_changed.connect(self.transport.show_speed)
-        playback.playing_changed.connect(self.transport.show_playing)
-        self.transport.show_speed(playback.speed)
-        self.player.bind(actions, self._settings)
-        self.player.set_export(self.preferences.export)
-        actions["export"].triggered.connect(self.steps.finish)
-        actions["loop"].toggled.connect(playback.set_loop)
-        session.window_chosen.connect(self._play_chosen)
-        self.sheet.closed.connect(lambda: self.show_sheet(False))
-        playback.speed_changed.connect(self.sheet.grid.set_speed)
-        self.loader.lost.connect(self.queue.start)
-        self.queue.analysed.connect(self.tokens.take)
-        self.loader.loaded.connect(self.tokens.take)
-        self.token_flow = TokenFlow(session, self.tokens, self.preferences, self.messages, self)
-        self.token_flow.settings_wanted.connect(lambda: self.show_settings("tokens"))
-        self.token_bar.settings_wanted.connect(lambda: self.show_settings("tokens"))
-        self.preferences.changed.connect(lambda page: self._dress() if page == "appearance" else None)
-        self.preferences.changed.connect(lambda _: self.player.set_export(self.preferences.export))
-        session.project_changed.connect(self.queue.start)
+        """What one room says to another."""
+        parts, session, flow = self.parts, self.session, self.parts.projects.flow
+        queue, videos = parts.analysis.queue, parts.projects.videos
+        parts.start_page.clicked.connect(flow.choose_files)
+        parts.start_page.recent_chosen.connect(flow.open_project)
+        parts.start_page.show_recent(flow.recent)
+        parts.start_page.sample_wanted.connect(lambda sample: self.open_paths([sample]))
+        session.project_changed.connect(lambda: parts.start_page.show_recent(flow.recent))
+        flow.videos_found.connect(self.open_paths)
+        self.actions_by_name["export"].triggered.connect(parts.steps.finish)
+        session.selection.window_chosen.connect(self._play_chosen)
+        parts.review.sheet.closed.connect(partial(self.show_sheet, False))
+        parts.player.playback.speed_changed.connect(parts.review.sheet.grid.set_speed)
+        parts.analysis.settings_wanted.connect(parts.settings.show)
         recent = QMenu("Open recent project", self)
-        recent.aboutToShow.connect(lambda: self.project_flow.fill_recent(recent))
-        self.menus["File"].insertMenu(actions["save_project_as"], recent)
-        self.videos.analyse_asked.connect(self.queue.again)
-        self.videos.pause_asked.connect(self.queue.set_paused)
-        self.queue.pause_changed.connect(self.videos.set_paused)
-        self.queue.pause_changed.connect(actions["pause_queue"].setChecked)
-        self.videos.locate_asked.connect(self.project_flow.locate)
-        self.videos.folder_asked.connect(lambda entry: open_folder(entry.path.parent))
-        self.why.gate_chosen.connect(self.ranking.show_gate)
+        recent.aboutToShow.connect(partial(flow.fill_recent, recent))
+        self.menus["File"].insertMenu(self.actions_by_name["save_project_as"], recent)
+        videos.analyse_asked.connect(queue.again)
+        videos.pause_asked.connect(queue.set_paused)
+        queue.pause_changed.connect(videos.set_paused)
+        queue.pause_changed.connect(self.actions_by_name["pause_queue"].setChecked)
+        videos.folder_asked.connect(lambda entry: open_folder(entry.path.parent))
+
+    # Commands
+
+    def _handlers(self) -> dict[str, Callable[[], object]]:
+        """What each command does: what its room does, or what concerns several rooms."""
+        parts = self.parts
+        rooms = (parts.projects, parts.analysis, parts.player, parts.review, parts.export, parts.settings)
+        handlers = {name: handler for room in rooms for name, handler in room.commands.items()}
+        return handlers | {
+            "undo": self.session.undo_stack.undo,
+            "redo": self.session.undo_stack.redo,
+            "cancel": self.cancel,
+            "loop": self._loop_triggered,
+            "contact_sheet": lambda: self.show_sheet(not parts.review.sheet.isVisible()),
+            "keys": lambda: parts.key_sheet.setVisible(not parts.key_sheet.isVisible()),
+            "dismiss": self._dismiss,
+            "quit": self.close,
+        }
+
+    def run_command(self, name: str) -> None:
+        """Run a command; while the contact sheet is open some of them are the sheet's.
+
+        A command without a handler is a switch that a view listens to.
+        """
+        handler = self.parts.review.commands_of_sheet.get(name) or self._commands.get(name)
+        if handler is not None:
+            handler()
+
+    def cancel(self) -> None:
+        """Cancel the export that runs, else the analysis."""
+        if self.parts.export.job.busy:
+            self.parts.export.job.cancel()
+        else:
+            self.parts.analysis.queue.cancel()
+
+    def _loop_triggered(self) -> None:
+        loop, current = self.actions_by_name["loop"], self.session.current
+        if press_focused_button():
+            loop.toggle()  # Enter was for the button
+        elif self.parts.review.sheet.isVisible():
+            loop.setChecked(True)
+            self.show_sheet(False)  # to the player, where the marked window loops
+        elif self.parts.player.playback.loop and current is not None and current.selected:
+            self.session.selection.select(current.selected)
+
+    def _play_chosen(self) -> None:
+        if self.parts.player.playback.loop and not self.parts.review.sheet.isVisible():
+            self.parts.player.playback.play()
+
+    def show_sheet(self, on: bool) -> None:
+        """Open the contact sheet in place of player and curves, or go back to them."""
+        self.parts.player.playback.pause()
+        self._layout.show_sheet(on)
+        self.actions_by_name["contact_sheet"].setChecked(on)
+        self.parts.review.enter_sheet(on)
+
+    def _dismiss(self) -> None:
+        self.parts.messages.dismiss_all()
+        self.parts.plot.cancel_drag()
+        self.parts.key_sheet.hide()
+        self.session.selection.inspect(None)
 
     # Opening
 
     def resume(self) -> None:
         """Go on where the project was left."""
-        self.project_flow.resume()
-        self.queue.start()
+        self.parts.projects.flow.resume()
+        self.parts.analysis.queue.start()
 
     def open_paths(self, paths: Iterable[Path]) -> None:
         """Open projects, files and folders, and analyse the videos one after another."""
-        self.project_flow.open_paths(paths)
-        self.queue.start()
+        self.parts.projects.flow.open_paths(paths)
+        self.parts.analysis.queue.start()
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         if any(url.isLocalFile() for url in event.mimeData().urls()):
@@ -252,100 +188,19 @@ class MainWindow(QMainWindow):
         event.acceptProposedAction()
         self.open_paths(Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile())
 
-    # Player
-
-    def _step(self, frames: int) -> None:
-        self.playback.pause()
-        if self.session.current is not None:
-            self.session.seek(self.session.current.position + frames)
-
-    def _go_to(self, frame: int) -> None:
-        self.playback.pause()
-        self.session.seek(frame)
-
-    def _loop_triggered(self) -> None:
-        if press_focused_button():
-            self.actions_by_name["loop"].toggle()  # Enter was for the button
-        elif self.sheet.isVisible():
-            self.actions_by_name["loop"].setChecked(True)
-            self.show_sheet(False)  # to the player, where the marked window loops
-        elif self.playback.loop and self.session.current and self.session.current.selected:
-            self.session.select(self.session.current.selected)
-
-    def _play_chosen(self) -> None:
-        if self.playback.loop and not self.sheet.isVisible():
-            self.playback.play()
-
-    def show_sheet(self, on: bool) -> None:
-        """Open the contact sheet in place of player and curves, or go back to them."""
-        self.playback.pause()
-        self._left.setCurrentIndex(1 if on else 0)
-        self.actions_by_name["contact_sheet"].setChecked(on)
-        for name in ("next_page", "previous_page", "reject_rest"):
-            self.actions_by_name[name].setEnabled(on)
-        if not on:
-            self.table.take_focus()  # else it would go on to the next field, and keys would be typed there
-        if not on and self.session.current is not None and self.session.current.selected is not None:
-            self.session.select(self.session.current.selected)
-
-    def _toggle_sheet(self) -> None:
-        self.show_sheet(not self.sheet.isVisible())
-
-    def _show_keys(self) -> None:
-        self.key_sheet.setVisible(not self.key_sheet.isVisible())
-
-    # Settings
-
-    @cached_property
-    def settings_window(self) -> SettingsWindow:
-        """Made when it is first wanted."""
-        return SettingsWindow(self.preferences, lambda: self.preferences.take_ranking(self.session.settings), self)
-
-    def show_settings(self, page: str = "") -> None:
-        """Open the settings, at a page where one is named."""
-        if page:
-            self.settings_window.show_page(page)
-        self.settings_window.show()
-        self.settings_window.activateWindow()
-
-    def _switch_theme(self) -> None:
-        self.preferences.set_value("appearance", "scheme", "light" if theme.is_dark else "dark")
-
-    def _dress(self) -> None:
-        chosen = self.preferences.values("appearance")
-        theme.apply(chosen["scheme"], chosen["text_size"] / 100)
-
-    # Analysis
-
-    def analyse(self) -> None:
-        """Analyse the video on screen, again if it was analysed before."""
-        if self.session.current is not None:
-            self.queue.again([self.session.current])
-
-    def cancel(self) -> None:
-        """Cancel the export that runs, else the analysis."""
-        if self.exports.busy:
-            self.exports.cancel()
-        else:
-            self.queue.cancel()
+    # Complaints
 
     def complain(self, sentence: str) -> None:
         """Say what will not work as it should, until it is dismissed."""
-        self.messages.show_message(sentence, "warning")
+        self.parts.messages.show_message(sentence, "warning")
 
     def report_bug(self, log_file: Path) -> None:
         """Something in the app itself went wrong; it goes on."""
-        self.messages.show_message(
+        self.parts.messages.show_message(
             "Something unexpected happened, and clipgen went on. What happened is in the log.",
             "error",
             ("Open log folder", lambda: open_folder(log_file.parent)),
         )
-
-    def _dismiss(self) -> None:
-        self.messages.dismiss_all()
-        self.plot.cancel_drag()
-        self.key_sheet.hide()
-        self.session.ask_about(None)
 
     # Leaving
 
@@ -354,21 +209,7 @@ class MainWindow(QMainWindow):
         self._settings.setValue(_GEOMETRY, self.saveGeometry())
         self.hide()
         self.session.undo_stack.blockSignals(True)  # it says "changed" once more when it is destroyed
-        self.playback.pause()
-        self.queue.cancel()
-        self.tokens.leave()
-        self.exports.cancel()
-        self.server.shutdown(_JOIN_MS)
-        self.player.meshes.shutdown(_JOIN_MS)
-        self.sound.shutdown(_JOIN_MS)
-        self.sheet.server.shutdown(_JOIN_MS)
-        self.table.strip.server.shutdown(_JOIN_MS)
-        self.queue.shutdown(_JOIN_MS)
-        self.loader.shutdown(_JOIN_MS)
-        self.best.job.shutdown(_JOIN_MS)
-        self.scout.shutdown(_JOIN_MS)
-        self.project_flow.shutdown(_JOIN_MS)
-        self.tokens.shutdown(_JOIN_TOKENS_MS)
-        self.export_flow.shutdown(_JOIN_MS)
+        self.parts.player.playback.pause()
+        end_threads(self, _END_MS)
         self.session.close()
         super().closeEvent(event)

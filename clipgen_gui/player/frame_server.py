@@ -20,6 +20,7 @@ from clipgen_engine.errors import ClipgenError
 from clipgen_engine.types import VideoInfo
 from clipgen_engine.video.decoding import FrameReader
 from clipgen_engine.video.index import probe
+from clipgen_gui.support.request_thread import RequestThread
 
 _log = logging.getLogger(__name__)
 _CACHE_BYTES = 192 * 1024 * 1024
@@ -45,7 +46,7 @@ class PlayerPicture:
         return cls(index, QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32), pixels)
 
 
-class FrameServer(QThread):
+class FrameServer(RequestThread):
     """Opens a video, then delivers the frames that are asked for. Each picture says which frame it is.
 
     The numbers in the signals are those that `open` returned: answers for a video that was left are recognisable. A
@@ -57,52 +58,37 @@ class FrameServer(QThread):
     picture_ready = Signal(int, object)  # PlayerPicture
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("player decoder")
-        self._wake = threading.Condition()
+        super().__init__("player decoder", parent, QThread.Priority.InheritPriority)
         self._video: Path | VideoInfo | None = None
         self._generation = 0
         self._wanted: int | None = None
         self._delivered = False  # what is wanted was in memory: only its neighbours are still to be decoded
         self._cache = _Cache()  # of the video that is open
-        self._stopping = False
 
     def open(self, video: Path | VideoInfo | None) -> int:
         """Leave the video that was open and open this one."""
-        with self._wake:
+        with self._asking():
             self._generation += 1
             self._video, self._wanted, self._cache = video, None, _Cache()
-            self._wake.notify()
-            generation = self._generation
-        if not self.isRunning():
-            self.start()
-        return generation
+            return self._generation
 
     def request(self, index: int) -> None:
         """Ask for a frame. A request that was not begun yet is forgotten."""
-        with self._wake:
+        with self._asking():
             generation, picture = self._generation, self._cache.get(index)
             self._wanted, self._delivered = index, picture is not None
-            self._wake.notify()
         if picture is not None:
             self.picture_ready.emit(generation, picture)
-
-    def shutdown(self, timeout_ms: int = 5000) -> bool:
-        """End the thread and wait for it."""
-        with self._wake:
-            self._stopping = True
-            self._wake.notify()
-        return self.wait(timeout_ms)
 
     # In the thread
 
     def run(self) -> None:
-        """Serve one video after another until `shutdown`."""
+        """Serve one video after another until it is to end."""
         served = 0
         while True:
             with self._wake:
                 self._wake.wait_for(partial(self._left, served))
-                if self._stopping:
+                if self._ending:
                     return
                 served, video = self._generation, self._video
             if video is None:
@@ -149,7 +135,7 @@ class FrameServer(QThread):
                 self._fill(generation, reader, cache, range(max(0, wanted - _BEHIND), wanted))
 
     def _left(self, generation: int) -> bool:
-        return self._stopping or self._generation != generation
+        return self._ending or self._generation != generation
 
     def _interrupted(self, generation: int) -> bool:
         return self._left(generation) or self._wanted is not None

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QObject, Signal
 
 from clipgen_engine.errors import ClipgenError
 from clipgen_gui.player.frame_server import PlayerPicture
+from clipgen_gui.support.request_thread import RequestThread
 
 if TYPE_CHECKING:
     from clipgen_engine.faces.models import FaceLandmarker
@@ -31,36 +31,23 @@ class _Request:
     scale: float  # source px in a px of the picture
 
 
-class MeshServer(QThread):
+class MeshServer(RequestThread):
     """Finds the meshes of one picture at a time; the newest request wins. It starts when it is first asked."""
 
     found = Signal(int, int, object)  # token, frame, Meshes
     failed = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:
-        super().__init__(parent)
-        self.setObjectName("face meshes")
-        self._wake = threading.Condition()
+        super().__init__("face meshes", parent)
         self._wanted: _Request | None = None
-        self._stopping = False
 
     def request(self, token: int, picture: PlayerPicture, boxes: Meshes, source_width_px: int) -> None:
         """Ask for the meshes of the faces in these boxes. The token comes back with the answer."""
-        with self._wake:
+        with self._asking():
             self._wanted = _Request(token, picture, boxes, source_width_px / picture.image.width())
-            self._wake.notify()
-        if not self.isRunning() and not self._stopping:
-            self.start(QThread.Priority.LowPriority)
-
-    def shutdown(self, timeout_ms: int = 5000) -> bool:
-        """End the thread and wait for it."""
-        with self._wake:
-            self._stopping = True
-            self._wake.notify()
-        return self.wait(timeout_ms)
 
     def run(self) -> None:
-        """Serve requests until `shutdown`, or until the model turns out not to work."""
+        """Serve requests until it is to end, or until the model turns out not to work."""
         try:
             # MediaPipe is imported here and not before: the window does not wait for it.
             from clipgen_engine.faces.model_files import load_face_model
@@ -82,9 +69,9 @@ class MeshServer(QThread):
     def _next(self) -> _Request | None:
         """The request to serve; None at the end."""
         with self._wake:
-            self._wake.wait_for(lambda: self._stopping or self._wanted is not None)
+            self._wake.wait_for(lambda: self._ending or self._wanted is not None)
             request, self._wanted = self._wanted, None
-            return None if self._stopping else request
+            return None if self._ending else request
 
 
 def _meshes(landmarker: FaceLandmarker, request: _Request) -> Meshes:

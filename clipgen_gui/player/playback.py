@@ -65,7 +65,7 @@ class Playback(QObject):
         if entry is None or not entry.frame_count or self.playing:
             return
         if self._loop_span() is None and entry.position >= entry.frame_count - 1:
-            self._session.seek(0)
+            self._session.selection.seek(0)
         self._timer.start()
         self._anchor()
         self.playing_changed.emit(True)
@@ -147,8 +147,8 @@ class Playback(QObject):
                 now_s = start_s + (now_s - end_s) % (end_s - start_s)
                 self._clock_s, self._video_s = time.monotonic(), now_s
         elif now_s >= entry.info.duration_s:
-            self._session.seek(len(times) - 1)
+            self._session.selection.seek(len(times) - 1)
             self.pause()
             return
         self._expected = max(0, int(np.searchsorted(times, now_s, side="right")) - 1)
-        self._session.seek(self._expected)
+        self._session.selection.seek(self._expected)

@@ -115,10 +115,9 @@ class SoundPlayer(QObject):
         """Whether the thread exists."""
         return self._thread.isRunning()
 
-    def shutdown(self, timeout_ms: int = 5000) -> bool:
-        """Fall silent, and wait until the thread has ended."""
+    def request_end(self) -> None:
+        """Fall silent, and ask the thread to end."""
         self._thread.quit()
-        return self._thread.wait(timeout_ms)
 
     def _take_run(self, run: Run | None) -> None:
         self._run = run

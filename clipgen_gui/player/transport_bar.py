@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from PySide6.QtCore import QSettings, QSize, Qt, Signal
 from PySide6.QtGui import QAction, QMouseEvent
@@ -27,7 +27,7 @@ class TransportBar(QWidget):
     def __init__(
         self,
         session: Session,
-        actions: dict[str, QAction],
+        actions: Mapping[str, QAction],
         speeds: Sequence[float],
         settings: QSettings,
         parent: QWidget | None = None,

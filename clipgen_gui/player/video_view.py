@@ -68,10 +68,10 @@ class VideoPlayer(PictureView):
         self.picture_unclicked.connect(self._unclick)
         session.current_changed.connect(self._current_changed)
         session.video_changed.connect(lambda entry: self._current_changed() if entry is self._entry else None)
-        session.position_changed.connect(self._request)
+        session.selection.position_changed.connect(self._request)
         session.ranking_changed.connect(self._refresh_marks)
-        session.selection_changed.connect(self._refresh_marks)
-        session.track_changed.connect(self.viewport().update)
+        session.selection.changed.connect(self._refresh_marks)
+        session.selection.track_changed.connect(self.viewport().update)
 
     def bind(self, actions: Mapping[str, QAction], settings: QSettings) -> None:
         """Let the commands switch the overlays and fit the picture; what is switched on is remembered."""
@@ -162,7 +162,9 @@ class VideoPlayer(PictureView):
     def _refresh_marks(self) -> None:
         marks: tuple[FaceMark, ...] = ()
         if self._picture is not None and self._maker is not None:
-            marks = self._maker.marks(self._picture.index, self._session.shown_terms, self._overlays, self._export)
+            marks = self._maker.marks(
+                self._picture.index, self._session.controls.shown_terms, self._overlays, self._export
+            )
         if marks != self._marks:
             self._marks = marks
             self.viewport().update()
@@ -216,7 +218,7 @@ class VideoPlayer(PictureView):
         if self._toggled:
             self.clicked.emit()
         elif face is not None:
-            self._session.choose_track(face.track_id)
+            self._session.selection.choose_track(face.track_id)
 
     def _unclick(self) -> None:
         if self._toggled:

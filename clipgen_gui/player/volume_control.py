@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QToolButton, QWidget
@@ -18,7 +20,7 @@ _STEP = 0.1  # of the keys
 class VolumeControl(QWidget):
     """Shows and sets the volume; off where the video has no sound."""
 
-    def __init__(self, session: Session, sound: SoundPlayer, actions: dict[str, QAction]) -> None:
+    def __init__(self, session: Session, sound: SoundPlayer, actions: Mapping[str, QAction]) -> None:
         super().__init__()
         self._session, self._sound, self._actions = session, sound, actions
         self.button = QToolButton()

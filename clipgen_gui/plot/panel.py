@@ -96,7 +96,7 @@ class ScorePlot(Card):
         plot.edge_dragged.connect(self._drag_edge)
         plot.edge_dropped.connect(self._drop_edge)
         plot.cancelled.connect(lambda: self.draft.set_span(None))
-        plot.limit_held.connect(session.hold)
+        plot.limit_held.connect(session.controls.hold)
         plot.limit_dragged.connect(self._drag_limit)
         plot.hovered.connect(self._hover)
         plot.menu_wanted.connect(lambda place, seconds, height: self.menu_at(seconds, height).popup(place))
@@ -109,9 +109,9 @@ class ScorePlot(Card):
         session.current_changed.connect(self._show_video)
         session.analysis_changed.connect(self._show_shots)
         session.ranking_changed.connect(self._show_ranking)
-        session.selection_changed.connect(self._show_spans)
-        session.track_changed.connect(self._show_ranking)
-        session.position_changed.connect(self._move_playhead)
+        session.selection.changed.connect(self._show_spans)
+        session.selection.track_changed.connect(self._show_ranking)
+        session.selection.position_changed.connect(self._move_playhead)
 
     def set_hint(self, text: str) -> None:
         """A sentence in the middle of the plot; empty for none."""
@@ -155,7 +155,7 @@ class ScorePlot(Card):
     def _show_ranking(self) -> None:
         self._show_spans()
         entry = self._session.current
-        self.legend.set_usual((*self._session.shown_terms, COMBINED))
+        self.legend.set_usual((*self._session.controls.shown_terms, COMBINED))
         shown = self.legend.shown
         scores = entry.ranking.scores if entry is not None and entry.ranking is not None else None
         drawn = (scores, shown, entry and entry.track)  # most changes of a weight change the combined score only
@@ -275,16 +275,16 @@ class ScorePlot(Card):
         row = next((row for row in here if row.sequence.track_id == entry.track), here[0] if here else None)
         self._asking = (row is None or shift) and entry.ranking is not None
         if self._asking:
-            self._session.ask_about(frame)
+            self._session.selection.inspect(frame)
         elif row is not None:
-            self._session.select(row.key, seek=False)
-        self._session.seek(frame)
+            self._session.selection.select(row.key, seek=False)
+        self._session.selection.seek(frame)
 
     def _scrub(self, seconds: float) -> None:
         frame = self._frame_at(seconds)
-        if self._asking and self._session.current is not None and self._session.current.place is not None:
-            self._session.ask_about(frame)
-        self._session.seek(frame)
+        if self._asking and self._session.current is not None and self._session.current.inspected is not None:
+            self._session.selection.inspect(frame)
+        self._session.selection.seek(frame)
 
     def _drawn_frames(self, from_s: float, to_s: float) -> tuple[int, int]:
         """The frames under a drag, half-open."""
@@ -294,13 +294,13 @@ class ScorePlot(Card):
     def _draw(self, from_s: float, to_s: float) -> None:
         if self._session.current is None or self._session.current.ranking is None:
             return
-        self._session.ask_about(None)
+        self._session.selection.inspect(None)
         self._show_draft(*self._drawn_frames(from_s, to_s))
-        self._session.seek(self._frame_at(to_s))
+        self._session.selection.seek(self._frame_at(to_s))
 
     def _drop(self, from_s: float, to_s: float) -> None:
         self.draft.set_span(None)
-        self._session.accept_span(*self._drawn_frames(from_s, to_s))
+        self._session.decisions.accept_span(*self._drawn_frames(from_s, to_s))
 
     def _trimmed(self, edge: str, seconds: float) -> tuple[int, int] | None:
         """The selected window with this edge at this time, as short as a window may be at least."""
@@ -316,13 +316,13 @@ class ScorePlot(Card):
         span = self._trimmed(edge, seconds)
         if span is not None:
             self._show_draft(*span)
-            self._session.seek(span[0] if edge == "start" else span[1] - 1)
+            self._session.selection.seek(span[0] if edge == "start" else span[1] - 1)
 
     def _drop_edge(self, edge: str, seconds: float) -> None:
         self.draft.set_span(None)
         span = self._trimmed(edge, seconds)
         if span is not None:
-            self._session.trim_to(*span, cast(Literal["start", "end"], edge))
+            self._session.decisions.trim_to(*span, cast(Literal["start", "end"], edge))
 
     def _show_draft(self, start: int, stop: int) -> None:
         first_s, last_s = self._span_s(start, stop)
@@ -336,7 +336,7 @@ class ScorePlot(Card):
         assert off is not None
         threshold = round(min(height, 1.0) * kind.top / setting.step) * setting.step
         threshold = round(min(max(threshold, setting.minimum or 0.0), setting.maximum or threshold), 6)
-        self._session.set_gate(gate, off if height >= 1.0 and not GATES[gate].at_least else threshold)
+        self._session.controls.set_gate(gate, off if height >= 1.0 and not GATES[gate].at_least else threshold)
 
     # What the mouse is over
 
@@ -364,7 +364,7 @@ class ScorePlot(Card):
             menu.addAction("Nothing is analysed yet").setEnabled(False)
             return menu
         frame = self._frame_at(seconds)
-        menu.addAction("Why is no window here?", lambda: self._session.ask_about(frame))
+        menu.addAction("Why is no window here?", lambda: self._session.selection.inspect(frame))
         menu.addAction("Show the whole video", self.plot.show_all)
         thresholds = effective_thresholds(self._session.settings)
         for kind in (CURVES[name] for name in self.legend.shown):
@@ -376,7 +376,7 @@ class ScorePlot(Card):
                 menu.addAction(text, partial(self._drag_limit, gate, max(height, 0.0)))
                 if thresholds[gate] != threshold.default:
                     back = "off" if threshold.default == GATES[gate].off else kind.told(threshold.default)
-                    reset = partial(self._session.set_gate, gate, threshold.default)
+                    reset = partial(self._session.controls.set_gate, gate, threshold.default)
                     menu.addAction(f"{threshold.label}: {back}", reset)
         return menu
 

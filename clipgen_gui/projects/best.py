@@ -85,7 +85,7 @@ class BestOfProject(QDialog):
         self.rank()
 
     def rank(self) -> None:
-        project = self._session.memory.project
+        project = self._session.storage.project
         if project is None or self._cache is None:
             self.note.setText("There is no project to rank.")
             return
@@ -135,7 +135,7 @@ class BestOfProject(QDialog):
         if entry.resting:
             entry.selected, entry.position = one.sequence.key, one.sequence.start_frame  # its analysis is on its way
         else:
-            self._session.select(one.sequence.key)
+            self._session.selection.select(one.sequence.key)
 
     def _clear(self) -> None:
         self._found = ()

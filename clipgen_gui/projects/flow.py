@@ -57,18 +57,9 @@ class ProjectFlow(QObject):
         self._begin = begin
         self._opened_folders: list[Path] = []
         scout.looked.connect(self._take)
-        self._imports = ImportFlow(messages, self._ask_for_place_of_export, window)
+        self._imports = ImportFlow(messages, self._ask_for_path_of_export, window)
         self._imports.videos_found.connect(self.videos_found)
         self._imports.made.connect(self._open_made)
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether a thread still exists."""
-        return self._imports.is_alive
-
-    def shutdown(self, timeout_ms: int) -> bool:
-        """Wait until the threads have ended."""
-        return self._imports.shutdown(timeout_ms)
 
     # Videos
 
@@ -112,15 +103,15 @@ class ProjectFlow(QObject):
     @property
     def name(self) -> str:
         """What the window's title says of the project; nothing of the unnamed one."""
-        path = self._session.memory.path
+        path = self._session.storage.path
         if path is None:
             return ""
         name = "" if path == default_project_path() else path.stem
-        return name if self._session.memory.writes else f"{name or 'unnamed project'} (read-only)"
+        return name if self._session.storage.writes else f"{name or 'unnamed project'} (read-only)"
 
     def new_project(self) -> None:
         """Ask for a place, and begin an empty project there."""
-        path = self._ask_for_place("New project", "Create")
+        path = self._ask_for_path("New project", "Create")
         if path is not None:
             if path.exists():
                 self._messages.show_message(f"{path.name} was there already: it was opened, with all that is in it.")
@@ -144,7 +135,7 @@ class ProjectFlow(QObject):
             self._messages.show_message(wait, "info", ("Open project", partial(self._open_recent, path)))
             return
         self.open_project(path)
-        if self._session.memory.path != path:
+        if self._session.storage.path != path:
             return  # why not is said
         text = f"{path.name} has the {told(found)}, with every decision."
         if found.absent:
@@ -153,8 +144,8 @@ class ProjectFlow(QObject):
 
     def save_as(self) -> None:
         """Ask for a place, and work on the project there from now on."""
-        path = self._ask_for_place("Save the project as", "Save")
-        if path is not None and path != self._session.memory.path:
+        path = self._ask_for_path("Save the project as", "Save")
+        if path is not None and path != self._session.storage.path:
             self.save_to(path)
 
     def save_to(self, path: Path) -> None:
@@ -174,7 +165,7 @@ class ProjectFlow(QObject):
             new: a file that is not there is made.
         """
         path = path.expanduser().absolute()
-        if path == self._session.memory.path:
+        if path == self._session.storage.path:
             return
         if self._busy():
             wait = f"Wait for them or {with_key('cancel them', 'cancel')} first."
@@ -221,14 +212,14 @@ class ProjectFlow(QObject):
         recent = self.recent
         return str(recent[0].parent) if recent else self._folder_on_screen()
 
-    def _ask_for_place_of_export(self, folder: Path) -> Path | None:
+    def _ask_for_path_of_export(self, folder: Path) -> Path | None:
         """Beside the other projects, else beside the folder; a name that is free is suggested."""
         parent = self.recent[0].parent if self.recent else folder.parent
         names = (parent / f"{folder.name}{f' {number}' if number > 1 else ''}{SUFFIX}" for number in count(1))
         free = next(name for name in names if not name.exists())
-        return self._ask_for_place(f"Project of {folder.name}", "Create", free)
+        return self._ask_for_path(f"Project of {folder.name}", "Create", free)
 
-    def _ask_for_place(self, title: str, label: str, suggested: Path | None = None) -> Path | None:
+    def _ask_for_path(self, title: str, label: str, suggested: Path | None = None) -> Path | None:
         """
         Args:
             suggested: a file that is not there, for a caller that replaces none.
@@ -287,11 +278,11 @@ class ProjectFlow(QObject):
             return
         if look.duration_s is not None and entry.duration_s is None:
             entry.duration_s = look.duration_s
-            self._session.memory.keep_outcome(entry)
+            self._session.storage.save_outcome(entry)
             self._session.video_changed.emit(entry)
         if look.found is not None:
             self._session.found_again(entry, look.found)
-            self._session.told.emit(f"{entry.path.name} had moved and was found in {entry.path.parent}.")
+            self._session.noticed.emit(f"{entry.path.name} had moved and was found in {entry.path.parent}.")
         elif not look.present and entry.fingerprint is not None:
             if entry.state is not VideoState.ANALYSING:
                 self._session.set_state(entry, VideoState.MISSING)

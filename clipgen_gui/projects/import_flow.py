@@ -44,13 +44,13 @@ class ImportFlow(QObject):
     videos_found = Signal(list)  # paths of videos that are to be opened as such
     made = Signal(object, object)  # path of the new project, FoundExport
 
-    def __init__(self, messages: MessageArea, ask_for_place: Callable[[Path], Path | None], window: QWidget) -> None:
+    def __init__(self, messages: MessageArea, ask_for_path: Callable[[Path], Path | None], window: QWidget) -> None:
         """
         Args:
-            ask_for_place: asks where the project of an export folder is to be; None: nowhere.
+            ask_for_path: asks where the project of an export folder is to be; None: nowhere.
         """
         super().__init__(window)
-        self._messages, self._ask_for_place = messages, ask_for_place
+        self._messages, self._ask_for_path = messages, ask_for_path
         self._wanted: dict[Path, bool] = {}  # what is being read, and whether it was chosen to be a project
         self._making: tuple[FoundExport, Path] | None = None
         self._reader = EngineWorker("export folders", self)
@@ -59,15 +59,6 @@ class ImportFlow(QObject):
         self._writer = EngineWorker("project of an export", self)
         self._writer.finished.connect(lambda *_: self._made())
         self._writer.failed.connect(lambda _, sentence: self._not_made(sentence))
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether a thread still exists."""
-        return self._reader.is_alive or self._writer.is_alive
-
-    def shutdown(self, timeout_ms: int) -> bool:
-        """Cancel, and wait until the threads have ended."""
-        return self._reader.shutdown(timeout_ms) & self._writer.shutdown(timeout_ms)
 
     def look_into(self, paths: Iterable[Path], *, chosen: bool = False) -> None:
         """Read export folders or their manifests.
@@ -108,7 +99,7 @@ class ImportFlow(QObject):
 
     def _ask(self, found: FoundExport, *_: object) -> None:
         assert found.export is not None
-        place = self._ask_for_place(found.folder)
+        place = self._ask_for_path(found.folder)
         if place is not None:
             self._making = found, place
             self._writer.start(_write(found.export, place))

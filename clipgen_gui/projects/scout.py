@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections import OrderedDict, deque
 from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from PySide6.QtCore import QObject, QThread, Signal
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from clipgen_engine.errors import ClipgenError, OutputError
@@ -18,6 +17,7 @@ from clipgen_engine.files import replacing
 from clipgen_engine.video.container import fingerprint
 from clipgen_engine.video.decoding import glance
 from clipgen_gui.projects.files import SUFFIXES
+from clipgen_gui.support.request_thread import RequestThread
 
 _log = logging.getLogger(__name__)
 _SIDE_PX = 160
@@ -44,7 +44,7 @@ class _Check:
     missing: bool  # when somebody looked last
 
 
-class VideoScout(QThread):
+class VideoScout(RequestThread):
     """Answers come as `looked`; where there is nothing new to say, none comes."""
 
     looked = Signal(object)  # Look
@@ -54,16 +54,13 @@ class VideoScout(QThread):
         Args:
             folder: where small pictures are kept by fingerprint; None: in memory only.
         """
-        super().__init__(parent)
-        self.setObjectName("video scout")
+        super().__init__("video scout", parent)
         self._folder = folder
-        self._wake = threading.Condition()
         self._checks: deque[_Check] = deque()
         self._known: set[Path] = set()  # files that belong to videos of the list
         self._folders: tuple[Path, ...] = ()
         self._wanted: OrderedDict[Path, str | None] = OrderedDict()  # pictures, the newest wish last
         self._pictures: OrderedDict[Path, QImage | None] = OrderedDict()  # None: there is none to be had
-        self._stopping = False
 
     def check(self, videos: Iterable[tuple[Path, str | None, bool]], folders: Iterable[Path]) -> None:
         """Find out whether these files are there and what they are, instead of whatever was to be checked before.
@@ -72,12 +69,10 @@ class VideoScout(QThread):
             videos: of every video of the list its path, its fingerprint if known, and whether it was missing.
             folders: where to look for those that moved.
         """
-        with self._wake:
+        with self._asking():
             self._checks = deque(_Check(*video) for video in videos)
             self._known = {check.path for check in self._checks}
             self._folders = tuple(dict.fromkeys(folders))
-            self._wake.notify()
-        self._run()
 
     def picture(self, path: Path, known_fingerprint: str | None) -> QImage | None:
         """A small picture of a video, if it is at hand; else it is looked for, and `looked` tells."""
@@ -85,29 +80,17 @@ class VideoScout(QThread):
             if path in self._pictures:
                 self._pictures.move_to_end(path)
                 return self._pictures[path]
+        with self._asking():
             self._wanted[path] = known_fingerprint
             self._wanted.move_to_end(path)
             while len(self._wanted) > _WAITING:
                 self._wanted.popitem(last=False)
-            self._wake.notify()
-        self._run()
         return None
 
     def forget(self, path: Path) -> None:
         """Look for the picture of this file anew when it is asked for again."""
         with self._wake:
             self._pictures.pop(path, None)
-
-    def shutdown(self, timeout_ms: int = 5000) -> bool:
-        """End the thread and wait for it."""
-        with self._wake:
-            self._stopping = True
-            self._wake.notify()
-        return self.wait(timeout_ms)
-
-    def _run(self) -> None:
-        if not self.isRunning() and not self._stopping:
-            self.start(QThread.Priority.LowPriority)
 
     # In the thread
 
@@ -116,8 +99,8 @@ class VideoScout(QThread):
         unclaimed: dict[str, Path] | None = None  # by fingerprint; read once for each round of checks
         while True:
             with self._wake:
-                self._wake.wait_for(lambda: self._stopping or self._wanted or self._checks)
-                if self._stopping:
+                self._wake.wait_for(lambda: self._ending or self._wanted or self._checks)
+                if self._ending:
                     return
                 wish = self._wanted.popitem() if self._wanted else None
                 check = self._checks.popleft() if wish is None else None
@@ -152,7 +135,7 @@ class VideoScout(QThread):
                 found |= {fingerprint(one): one for one in files if one.is_file()}
             except (OSError, ClipgenError):
                 continue  # a folder that is gone, too
-            if self._stopping:
+            if self._ending:
                 break
         return found
 

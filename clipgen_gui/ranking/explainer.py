@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from clipgen_engine.ranking.explanation import Explanation, explain, explain_place
+from clipgen_engine.ranking.explanation import Explanation, explain, explain_frame
 from clipgen_engine.ranking.ranker import COMBINED, Ranking
 from clipgen_engine.types import Decision
 from clipgen_gui.document.entry import Key, VideoEntry, WindowRow
@@ -41,7 +41,7 @@ class Explainer(QObject):
         self._timer.timeout.connect(self.answer_now)
         self.answer: Answer | None = None
         session.ranking_changed.connect(lambda: self._timer.start(_SETTLE_MS))
-        session.selection_changed.connect(self._asked)
+        session.selection.changed.connect(self._asked)
         session.current_changed.connect(self._asked)
 
     def _asked(self) -> None:
@@ -66,11 +66,11 @@ def _answer(entry: VideoEntry) -> Answer | None:
     if row is not None:
         explanation = explain(ranker, _numbered(entry, ranking), row.key)
         return Answer(f"Window {row.number}", _verdict_on_row(row, entry), explanation, _row_of(entry, explanation))
-    if entry.place is None:
+    if entry.inspected is None:
         return None
-    found = explain_place(ranker, _numbered(entry, ranking), entry.place, entry.track_asked_about(entry.place))
+    found = explain_frame(ranker, _numbered(entry, ranking), entry.inspected, entry.track_for(entry.inspected))
     if isinstance(found, str):
-        return Answer(f"Frame {entry.place}", found)
+        return Answer(f"Frame {entry.inspected}", found)
     listed = _row_with(entry, found.key)
     if listed is not None:
         return Answer(f"Window {listed.number}", _verdict_on_row(listed, entry), found)

@@ -37,7 +37,7 @@ class ExplanationPanel(Card):
         self.accept = QPushButton("Accept")
         self.accept.setObjectName("slim")
         named_with_key(self.accept, "Accept this window", "Put this window into the list, accepted", "new_window")
-        self.accept.clicked.connect(session.accept_place)
+        self.accept.clicked.connect(session.decisions.accept_inspected)
         self.header.insertWidget(1, self.subject)
         self.header.addWidget(self.accept)
 
@@ -52,7 +52,7 @@ class ExplanationPanel(Card):
         self.channels.setAccessibleName("What moves most")
         self.extremes = _link("Go to the first extreme"), _link("Go to the second extreme")
         for link in self.extremes:
-            link.clicked.connect(lambda _=False, link=link: session.seek(link.property("frame")))
+            link.clicked.connect(lambda _=False, link=link: session.selection.seek(link.property("frame")))
         self._extremes = QWidget()
         extremes = QHBoxLayout(self._extremes)
         extremes.setContentsMargins(0, 0, 0, 0)
@@ -153,7 +153,7 @@ class ExplanationPanel(Card):
     def _select_better(self) -> None:
         answer = self._explainer.answer
         if answer is not None and answer.lost_to is not None:
-            self._session.select(answer.lost_to.key)
+            self._session.selection.select(answer.lost_to.key)
 
 
 def _gate_text(gate: GateResult, threshold: float) -> str:

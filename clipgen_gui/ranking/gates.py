@@ -43,7 +43,7 @@ class GatesPanel(QWidget):
         items.item(self.preset.count() - 1).setEnabled(False)  # it tells, and cannot be chosen
         self.preset.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.preset.installEventFilter(self._manners)
-        self.preset.activated.connect(lambda _: session.apply_preset(self.preset.currentData()))
+        self.preset.activated.connect(lambda _: session.controls.apply_preset(self.preset.currentData()))
         named(self.preset, "Preset", "Gates and regions that belong together (Page Up and Page Down)")
         self.passing = steady_label(150, 18)
         self.passing.setObjectName("muted")
@@ -76,7 +76,7 @@ class GatesPanel(QWidget):
         layout.setSpacing(6)
         layout.addLayout(top)
         layout.addWidget(self.part, 1)
-        follow(self, session.settings_changed, self._show_settings)
+        follow(self, session.controls.changed, self._show_settings)
         follow(self, session.ranking_changed, self._show_ranking)
 
     def reveal(self, name: str) -> None:
@@ -140,12 +140,12 @@ class GateRow(QWidget):
         self.reset.setSizePolicy(policy)
         what = "Switch off" if setting.default == off else f"Back to {setting.default:g}"
         named(self.reset, f"{setting.label}: {what.lower()}", what)
-        self.reset.clicked.connect(lambda: session.set_gate(gate.name, setting.default))
+        self.reset.clicked.connect(lambda: session.controls.set_gate(gate.name, setting.default))
         for control in (self.slider, self.box):
             control.installEventFilter(manners)
         self.slider.changed.connect(self._setter(session))
-        self.slider.sliderPressed.connect(lambda: session.hold(True))
-        self.slider.sliderReleased.connect(lambda: session.hold(False))
+        self.slider.sliderPressed.connect(lambda: session.controls.hold(True))
+        self.slider.sliderReleased.connect(lambda: session.controls.hold(False))
         for column, widget in enumerate((self.slider, self.box, self.reset), start=1):
             grid.addWidget(widget, 0, column)
         follow_theme(self, self._size)
@@ -156,7 +156,7 @@ class GateRow(QWidget):
         self.reset.setFixedSize(px(18), px(18))
 
     def _setter(self, session: Session) -> Callable[[float], None]:
-        return lambda value: session.set_gate(self._gate.name, value)
+        return lambda value: session.controls.set_gate(self._gate.name, value)
 
     def show_threshold(self, threshold: float) -> None:
         if self.slider is None:

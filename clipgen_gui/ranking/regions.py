@@ -33,7 +33,7 @@ class RegionsPanel(QWidget):
         self.reset = QPushButton("Reset")
         self.reset.setObjectName("slim")
         named(self.reset, "Reset the regions", "Let every region count once")
-        self.reset.clicked.connect(lambda: session.set_regions(_EVEN, "Reset the regions"))
+        self.reset.clicked.connect(lambda: session.controls.set_regions(_EVEN, "Reset the regions"))
         self._hint = muted_label("What counts as expression")
         top = QHBoxLayout()
         top.setSpacing(6)
@@ -48,9 +48,9 @@ class RegionsPanel(QWidget):
         for row, (region, setting) in enumerate(REGION_MULTIPLIERS.items()):
             slider = SettingSlider(setting, "expression_variation", steps=40)
             slider.installEventFilter(self._manners)
-            slider.changed.connect(lambda value, region=region: session.set_regions({region: value}))
-            slider.sliderPressed.connect(lambda: session.hold(True))
-            slider.sliderReleased.connect(lambda: session.hold(False))
+            slider.changed.connect(lambda value, region=region: session.controls.set_regions({region: value}))
+            slider.sliderPressed.connect(lambda: session.controls.hold(True))
+            slider.sliderReleased.connect(lambda: session.controls.hold(False))
             label, value = QLabel(setting.label), steady_label(36, 20)
             label.setToolTip(setting.help)
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -65,12 +65,12 @@ class RegionsPanel(QWidget):
         layout.addLayout(top)
         layout.addLayout(rows)
         layout.addStretch(1)
-        follow(self, session.settings_changed, self._show_settings)
-        follow(self, session.settings_changed, self._show_use)
+        follow(self, session.controls.changed, self._show_settings)
+        follow(self, session.controls.changed, self._show_use)
         follow(self, session.analysis_changed, self._show_use)
 
     def _without_eyes_clicked(self, out: bool) -> None:
-        self._session.set_regions(
+        self._session.controls.set_regions(
             {region: 0.0 if out else _EVEN[region] for region in _EYES},
             "Leave the eyes out" if out else "Let the eyes count",
         )

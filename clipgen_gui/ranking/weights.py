@@ -60,14 +60,14 @@ class WeightsPanel(QWidget):
         layout.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addWidget(part, 1)
         layout.addStretch(0)
-        follow(self, session.settings_changed, self._show_settings)
+        follow(self, session.controls.changed, self._show_settings)
         self._show_settings()
 
     def _weights(self, names: list[str]) -> QGridLayout:
         rows = _slider_rows()
         for name in names:
             term = TERMS[name]
-            change = _setter(self._session.set_weight, name)
+            change = _setter(self._session.controls.set_weight, name)
             self.sliders[name] = self._slider(rows, score_label(term.label, name), term.weight, name, change)
         return rows
 
@@ -77,8 +77,8 @@ class WeightsPanel(QWidget):
         slider = SettingSlider(setting, score)
         slider.installEventFilter(self._manners)
         slider.changed.connect(change)
-        slider.sliderPressed.connect(lambda: self._session.hold(True))
-        slider.sliderReleased.connect(lambda: self._session.hold(False))
+        slider.sliderPressed.connect(lambda: self._session.controls.hold(True))
+        slider.sliderReleased.connect(lambda: self._session.controls.hold(False))
         value = steady_label(36, 20)
         value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         slider.shows_in(value)
@@ -89,7 +89,7 @@ class WeightsPanel(QWidget):
         return slider
 
     def _set_diversity(self, value: float) -> None:
-        self._session.set_setting(_DIVERSITY, value)
+        self._session.controls.set_setting(_DIVERSITY, value)
 
     def _box_grid(self, names: list[str]) -> QGridLayout:
         grid = QGridLayout()
@@ -97,7 +97,7 @@ class WeightsPanel(QWidget):
         grid.setVerticalSpacing(8)
         for place, name in enumerate(names):
             setting = _DECLARED[name]
-            self.boxes[name] = setting_box(setting, _setter(self._session.set_setting, name))
+            self.boxes[name] = setting_box(setting, _setter(self._session.controls.set_setting, name))
             self.boxes[name].installEventFilter(self._manners)
             add_to_grid(grid, place, 3, setting.label, self.boxes[name])
             grid.setColumnStretch(place % 3, 1)

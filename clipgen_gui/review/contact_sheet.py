@@ -51,9 +51,9 @@ class ContactSheet(Card):
                 shortcut.activated.connect(partial(self._toggle, place, decision))
         session.ranking_changed.connect(self._follow)
         session.current_changed.connect(self._leave_video)
-        session.settings_changed.connect(self._forget)
-        session.filter_changed.connect(self._filter)
-        session.selection_changed.connect(self._show_selection)
+        session.controls.changed.connect(self._forget)
+        session.selection.filter_changed.connect(self._filter)
+        session.selection.changed.connect(self._show_selection)
 
     def _fill_header(self) -> None:
         self.header.insertWidget(1, self.page_label)
@@ -125,14 +125,14 @@ class ContactSheet(Card):
             cell.key for cell in self.grid.cells if cell.row is not None and cell.decision is Decision.UNDECIDED
         ]
         if undecided:
-            self._session.decide_all(undecided, Decision.REJECTED)
+            self._session.decisions.decide_all(undecided, Decision.REJECTED)
         self.turn(1)
 
     def _go_to_page(self, page: int) -> None:
         if self.pages.turn(page - self.pages.page):
             shown = self.pages.shown
             if shown:
-                self._session.select(shown[0], seek=False)
+                self._session.selection.select(shown[0], seek=False)
             self._show()
 
     def _move(self, step: int) -> None:
@@ -140,21 +140,21 @@ class ContactSheet(Card):
         entry = self._session.current
         key = self.pages.neighbour(entry.selected if entry else None, step)
         if key is not None:
-            self._session.select(key, seek=False)
+            self._session.selection.select(key, seek=False)
 
     def _decide_selected(self, decision: Decision) -> None:
         """Decide on the marked window and mark the next undecided one."""
         entry = self._session.current
         if entry is None or entry.selected not in self.pages.shown:
             return
-        self._session.decide(decision, advance=False)
+        self._session.decisions.decide(decision, advance=False)
         if decision is Decision.UNDECIDED:
             return
         shown = self.pages.shown
         after = shown[shown.index(entry.selected) + 1 :] if entry.selected in shown else ()
         for key in (*after, *self.pages.following):
             if entry.decision_of(key) is Decision.UNDECIDED:
-                self._session.select(key, seek=False)
+                self._session.selection.select(key, seek=False)
                 return
 
     def _toggle(self, place: int, decision: Decision) -> None:
@@ -163,9 +163,9 @@ class ContactSheet(Card):
             return
         cell = self.grid.cells[place]
         if cell.row is not None:
-            self._session.select(cell.key, seek=False)
+            self._session.selection.select(cell.key, seek=False)
             again = cell.decision is decision
-            self._session.decide(Decision.UNDECIDED if again else decision, advance=False)
+            self._session.decisions.decide(Decision.UNDECIDED if again else decision, advance=False)
 
     def _set_columns(self, columns: int) -> None:
         self._columns = columns
@@ -198,7 +198,7 @@ class ContactSheet(Card):
         if not self.isVisible():
             return
         entry = self._session.current
-        keys = [row.key for row in self._session.shown_rows]
+        keys = [row.key for row in self._session.selection.shown_rows]
         analysis = entry.analysis if entry else None
         if entry is self._entry and analysis is self._analysis:
             self.pages.follow(keys)

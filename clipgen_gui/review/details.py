@@ -31,7 +31,7 @@ class WindowDetails(QWidget):
         self.tags.add.clicked.connect(lambda _=False: self.ask_tag())
         self.note = TypingField("Note")
         named_with_key(self.note, "Note", "A note on this window; kept as it is typed", "note")
-        self.note.textEdited.connect(session.set_note)
+        self.note.textEdited.connect(session.decisions.set_note)
         self.subject = TypingField("Subject")
         named_with_key(self.subject, "Subject", "Who this face is, for all its windows", "subject")
         self.subject.editingFinished.connect(self._set_subject)
@@ -47,12 +47,12 @@ class WindowDetails(QWidget):
         layout.addLayout(fields)
         for signal in (
             session.ranking_changed,
-            session.selection_changed,
+            session.selection.changed,
             session.current_changed,
-            session.subjects_changed,
+            session.decisions.subjects_changed,
         ):
             signal.connect(self._show)
-        session.selection_changed.connect(quick.hide)  # what was asked for was about another window
+        session.selection.changed.connect(quick.hide)  # what was asked for was about another window
         self._show()
 
     # Commands
@@ -71,14 +71,14 @@ class WindowDetails(QWidget):
         if self.isVisible():
             self.note.begin()
         else:
-            self._quick.ask(f"Note on window {row.number}", "Note", row.note, (), self._session.set_note)
+            self._quick.ask(f"Note on window {row.number}", "Note", row.note, (), self._session.decisions.set_note)
 
     def ask_subject(self) -> None:
         """Let it be typed who the face of the window is."""
         row = self._wanted("say who it shows")
         if row is None:
             return
-        known = self._session.memory.subject_ids()
+        known = self._session.storage.subject_ids()
         if self.isVisible():
             self.subject.begin(known)
         else:
@@ -88,7 +88,7 @@ class WindowDetails(QWidget):
                 "Subject id",
                 self._subject_of(row),
                 known,
-                lambda text: self._session.set_subject(track, text),
+                lambda text: self._session.decisions.set_subject(track, text),
             )
 
     def _wanted(self, purpose: str) -> WindowRow | None:
@@ -98,17 +98,17 @@ class WindowDetails(QWidget):
 
     def _known_tags(self) -> list[str]:
         """Tags of the project and of what is open, without those that the window has."""
-        marked = (mark for entry in self._session.videos for mark in entry.decided.values())
-        known = {*self._session.memory.tags(), *(tag for mark in marked for tag in mark.tags)}
+        marked = (mark for entry in self._session.videos for mark in entry.reviews.values())
+        known = {*self._session.storage.tags(), *(tag for mark in marked for tag in mark.tags)}
         return sorted(known - set(self._row.tags if self._row else ()))
 
     def _tag(self, text: str) -> None:
         if self._row is not None:
-            self._session.set_tags([*self._row.tags, *text.split(",")])
+            self._session.decisions.set_tags([*self._row.tags, *text.split(",")])
 
     def _set_subject(self) -> None:
         if self._row is not None:
-            self._session.set_subject(self._row.sequence.track_id, self.subject.text())
+            self._session.decisions.set_subject(self._row.sequence.track_id, self.subject.text())
 
     # Following the session
 
@@ -168,7 +168,7 @@ class _TagLine(QWidget):
         chip.setObjectName("tagChip")
         chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         named(chip, f"Tag {tag}", f"Take the tag “{tag}” off")
-        chip.clicked.connect(lambda _=False: self._session.set_tag(tag, False))
+        chip.clicked.connect(lambda _=False: self._session.decisions.set_tag(tag, False))
         return chip
 
     def _lay_out(self) -> None:

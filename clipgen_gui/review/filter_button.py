@@ -37,12 +37,12 @@ class FilterButton(QToolButton):
         menu.setAccessibleName("Windows that are listed")
         menu.aboutToShow.connect(self._fill)
         self.setMenu(menu)
-        session.filter_changed.connect(self._show)
-        session.subjects_changed.connect(self._show)
+        session.selection.filter_changed.connect(self._show)
+        session.decisions.subjects_changed.connect(self._show)
         follow(self, keymap.changed, self._show)
 
     def _show(self) -> None:
-        chosen = self._session.filter
+        chosen = self._session.selection.filter
         parts = [
             chosen.decision.capitalize() if chosen.decision else "",
             chosen.tag,
@@ -61,7 +61,7 @@ class FilterButton(QToolButton):
 
     def _fill(self) -> None:
         """Each condition with the number of windows that it would list, all others staying as they are."""
-        menu, chosen = self.menu(), self._session.filter
+        menu, chosen = self.menu(), self._session.selection.filter
         menu.clear()
         entry = self._session.current
         rows = entry.rows if entry else ()
@@ -92,14 +92,14 @@ class FilterButton(QToolButton):
         off = getattr(WindowFilter(), field)
         for text, value, count in choices:
             on = value == current
-            wanted = replace(self._session.filter, **{field: off if on else value})
+            wanted = replace(self._session.selection.filter, **{field: off if on else value})
             group.addAction(self._add_choice(menu, f"{text}\t{count}", on, wanted))
 
     def _add_choice(self, menu: QMenu, text: str, on: bool, wanted: WindowFilter) -> QAction:
         action = menu.addAction(text)
         action.setCheckable(True)
         action.setChecked(on)
-        action.triggered.connect(lambda _=False: self._session.set_filter(wanted))
+        action.triggered.connect(lambda _=False: self._session.selection.set_filter(wanted))
         return action
 
 

@@ -66,13 +66,15 @@ class WindowsPanel(Card):
             view.customContextMenuRequested.connect(lambda at, view=view: self._show_menu(view, at))
         self.strip.mark_clicked.connect(self._toggle)
         self.view.difference_clicked.connect(
-            lambda difference: session.sort_by_disagreement(difference and not session.by_disagreement)
+            lambda difference: session.selection.sort_by_disagreement(
+                difference and not session.selection.by_disagreement
+            )
         )
         self.show_strip(str(settings.value(_STRIP_KEY, "false")) == "true")
         session.current_changed.connect(self._show)
         session.ranking_changed.connect(self._show)
-        session.filter_changed.connect(self._show)
-        session.selection_changed.connect(self._show_selection)
+        session.selection.filter_changed.connect(self._show)
+        session.selection.changed.connect(self._show_selection)
         self._show()
 
     def _add_view_buttons(self) -> tuple[QToolButton, QToolButton]:
@@ -98,7 +100,7 @@ class WindowsPanel(Card):
         self.show_all.setObjectName("link")
         self.show_all.setCursor(Qt.CursorShape.PointingHandCursor)
         named(self.show_all, "Show all windows", "Take the filter away")
-        self.show_all.clicked.connect(lambda _=False: self._session.set_filter(WindowFilter()))
+        self.show_all.clicked.connect(lambda _=False: self._session.selection.set_filter(WindowFilter()))
         layout = QVBoxLayout(self._over)
         layout.addStretch(1)
         layout.addWidget(self._hint)
@@ -148,12 +150,12 @@ class WindowsPanel(Card):
     def _show(self) -> None:
         entry = self._session.current
         if entry is None or entry.ranking is None or entry.info is None:
-            self.model.show((), (), self._session.shown_terms)
+            self.model.show((), (), self._session.controls.shown_terms)
             self.strip.show_analysis(None, None)
             self.count.setVisible(False)
         else:
-            self.model.show(self._session.shown_rows, entry.info.times_s, self._session.shown_terms)
-            self.view.show_order(by_difference=self._session.by_disagreement)
+            self.model.show(self._session.selection.shown_rows, entry.info.times_s, self._session.controls.shown_terms)
+            self.view.show_order(by_difference=self._session.selection.by_disagreement)
             self.strip.show_analysis(entry.info, entry.analysis)
             self._show_count(entry, entry.ranking)
             self._show_selection()
@@ -161,7 +163,7 @@ class WindowsPanel(Card):
 
     def _show_count(self, entry: VideoEntry, ranking: Ranking) -> None:
         proposed = sum(row.decision is not Decision.REJECTED for row in entry.rows)
-        if self._session.filter.active:
+        if self._session.selection.filter.active:
             self.count.setText(f"{len(self.model.rows)} of {len(entry.rows)}")
             self.count.setToolTip(f"The filter lists {len(self.model.rows)} of {len(entry.rows)} windows")
         else:
@@ -187,19 +189,19 @@ class WindowsPanel(Card):
     # Mouse
 
     def _clicked(self, index: QModelIndex) -> None:
-        self._session.select(self.model.rows[index.row()].key)
+        self._session.selection.select(self.model.rows[index.row()].key)
         if index.column() == self.model.decision_column:
             self._toggle(index)
 
     def _toggle(self, index: QModelIndex) -> None:
         accepted = self.model.rows[index.row()].decision is Decision.ACCEPTED
-        self._session.decide(Decision.UNDECIDED if accepted else Decision.ACCEPTED, advance=False)
+        self._session.decisions.decide(Decision.UNDECIDED if accepted else Decision.ACCEPTED, advance=False)
 
     def _show_menu(self, view: QAbstractItemView, at: QPoint) -> None:
         index = view.indexAt(at)
         if not index.isValid():
             return
-        self._session.select(self.model.rows[index.row()].key)
+        self._session.selection.select(self.model.rows[index.row()].key)
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for action in self._context_actions:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import logging
-import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from PySide6.QtCore import QObject, QRect, QSize, Qt, QThread, Signal
+from PySide6.QtCore import QObject, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QImage
 
 from clipgen_engine.errors import ClipgenError
 from clipgen_engine.types import UInt8Array, VideoInfo
 from clipgen_engine.video.decoding import FrameReader
 from clipgen_gui.review.thumbnail_crops import Rect
+from clipgen_gui.support.request_thread import RequestThread
 
 _log = logging.getLogger(__name__)
 _SIDES_PX = (240, 320, 480, 640, 960, 1280, 1920)  # decoded sizes: requests of about one scale share a decoder
@@ -31,7 +31,7 @@ class ClipRequest:
 
     @property
     def bytes(self) -> int:
-        """Memory that its pictures take."""
+        """ProjectStorage that its pictures take."""
         return len(self.frames) * self.size[0] * self.size[1] * 4
 
     @property
@@ -50,7 +50,7 @@ class Clip:
     problem: str = ""
 
 
-class ClipServer(QThread):
+class ClipServer(RequestThread):
     """Decodes what is wanted, in the order in which it is wanted; what is no longer wanted is given up half-way."""
 
     ready = Signal(object)  # ClipRequest
@@ -60,13 +60,10 @@ class ClipServer(QThread):
         Args:
             budget_bytes: of decoded pictures; what was not wanted for longest is let go of first.
         """
-        super().__init__(parent)
-        self.setObjectName("clip decoder")
+        super().__init__("clip decoder", parent)
         self._budget = budget_bytes
-        self._wake = threading.Condition()
         self._wanted: tuple[ClipRequest, ...] = ()
         self._clips: OrderedDict[ClipRequest, Clip] = OrderedDict()  # longest unused first
-        self._stopping = False
 
     def want(self, requests: Sequence[ClipRequest]) -> None:
         """Replace what is wanted; the first come first. What does not fit the budget is left out.
@@ -80,11 +77,8 @@ class ClipServer(QThread):
             if used > self._budget and chosen:
                 break
             chosen.append(request)
-        with self._wake:
+        with self._asking() if chosen else self._wake:
             self._wanted = tuple(chosen)
-            self._wake.notify()
-        if chosen and not self.isRunning() and not self._stopping:
-            self.start(QThread.Priority.LowPriority)
 
     def get(self, request: ClipRequest) -> Clip | None:
         """The pictures, or None where they are not decoded yet."""
@@ -102,23 +96,14 @@ class ClipServer(QThread):
 
     @property
     def held_bytes(self) -> int:
-        """Memory that the pictures take now."""
+        """ProjectStorage that the pictures take now."""
         with self._wake:
             return self._held()
-
-    def shutdown(self, timeout_ms: int = 5000) -> bool:
-        """End the thread, wait for it, and let go of all pictures."""
-        with self._wake:
-            self._stopping = True
-            self._wake.notify()
-        ended = self.wait(timeout_ms)
-        self._clips.clear()
-        return ended
 
     # In the thread
 
     def run(self) -> None:
-        """Serve requests until `shutdown`."""
+        """Serve requests until it is to end."""
         request = self._next()
         while request is not None:
             side = request.decoded_side_px
@@ -137,10 +122,10 @@ class ClipServer(QThread):
 
             def look() -> bool:
                 found[:] = [one for one in self._wanted if one not in self._clips][:1]
-                return self._stopping or bool(found)
+                return self._ending or bool(found)
 
             self._wake.wait_for(look)
-            return None if self._stopping else found[0]
+            return None if self._ending else found[0]
 
     def _decoded(self, reader: FrameReader, request: ClipRequest) -> Clip | None:
         """The pictures, or None where nobody wants them any more."""
@@ -148,7 +133,7 @@ class ClipServer(QThread):
         missing = 0  # frames before the first that a decoder returns
         try:
             for frame in request.frames:
-                if self._stopping or request not in self._wanted:
+                if self._ending or request not in self._wanted:
                     return None
                 picture = reader.read(frame)
                 if picture is not None:

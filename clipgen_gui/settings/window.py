@@ -24,7 +24,7 @@ from PySide6.QtWidgets import (
 from clipgen_engine.types import Setting
 from clipgen_gui.commands.keymap import keymap, shown_key
 from clipgen_gui.commands.registry import COMMANDS, Command
-from clipgen_gui.document.preferences import PAGES, Page, Preferences
+from clipgen_gui.document.preferences import Page, Preferences
 from clipgen_gui.look.theme import follow_theme, px
 from clipgen_gui.settings.field import SettingField
 from clipgen_gui.settings.shortcut_field import ShortcutField
@@ -48,13 +48,13 @@ class SettingsWindow(QDialog):
         self.setWindowTitle("Settings")
         self.setAccessibleName("Settings")
         self.setModal(False)
-        self._preferences = preferences
+        self.preferences = preferences
         self.take_ranking = QPushButton("Take over the ranking that is in use")
         self.take_ranking.setAutoDefault(False)
         help_text = "Weights, gates, regions and all below, as the ranking panel shows them now"
         named(self.take_ranking, self.take_ranking.text(), help_text)
         self.take_ranking.clicked.connect(take_ranking)
-        self._titles = {page.name: page.title for page in PAGES} | {_SHORTCUTS: "Shortcuts"}
+        self._titles = {page.name: page.title for page in preferences.pages} | {_SHORTCUTS: "Shortcuts"}
         self._made: dict[str, SettingsPage | ShortcutsPage] = {}
 
         self.search = QLineEdit()
@@ -124,7 +124,7 @@ class SettingsWindow(QDialog):
     def _make_page(self, name: str) -> SettingsPage | ShortcutsPage:
         if name == _SHORTCUTS:
             return ShortcutsPage()
-        page = SettingsPage(next(one for one in PAGES if one.name == name), self._preferences)
+        page = SettingsPage(next(one for one in self.preferences.pages if one.name == name), self.preferences)
         if name == "ranking":
             page.top.addWidget(self.take_ranking, 0, Qt.AlignmentFlag.AlignLeft)
         return page
@@ -201,7 +201,7 @@ class SettingsPage(_TitledPage):
 
     def __init__(self, page: Page, preferences: Preferences) -> None:
         super().__init__(page.title, page.note, lambda: preferences.reset(page.name))
-        self._page, self._preferences = page, preferences
+        self._page, self.preferences = page, preferences
         manners = Manners(self)
         self.fields: dict[str, SettingField] = {}
         for setting in page.settings:
@@ -212,7 +212,7 @@ class SettingsPage(_TitledPage):
         follow(self, preferences.changed, self._show_values)
 
     def _show_values(self) -> None:
-        values = self._preferences.values(self._page.name)
+        values = self.preferences.values(self._page.name)
         for name, field in self.fields.items():
             field.show_value(values[name])
 

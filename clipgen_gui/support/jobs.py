@@ -56,11 +56,6 @@ class EngineWorker(QObject):
     def busy(self) -> bool:
         return self._busy
 
-    @property
-    def is_alive(self) -> bool:
-        """Whether the thread still exists."""
-        return self._thread.isRunning()
-
     def start(self, verb: Verb) -> int:
         """Run this verb as soon as the thread is free; whatever ran before is cancelled. Nothing runs after the end."""
         if self._ended:
@@ -78,14 +73,13 @@ class EngineWorker(QObject):
         """Ask the running verb to stop; `cancelled` follows when it did."""
         self._cancel.set()
 
-    def shutdown(self, timeout_ms: int = 5000) -> bool:
-        """Cancel, and wait until the thread has ended. It does not start again."""
+    def request_end(self) -> None:
+        """Cancel what runs, and ask the thread to end; it does not start again."""
         self._ended = True
         self._cancel.set()
         self._job += 1  # nothing that is still on its way is for anybody
         self._busy = False
         self._thread.quit()
-        return self._thread.wait(timeout_ms)
 
     @Slot(int, str, object)
     def _hear(self, job: int, what: str, value: Any) -> None:
@@ -116,15 +110,6 @@ class Job(QObject):
     def cancel(self) -> None:
         """Stop what is running; what it found or wrote so far is kept."""
         self._worker.cancel()
-
-    @property
-    def is_alive(self) -> bool:
-        """Whether the thread still exists."""
-        return self._worker.is_alive
-
-    def shutdown(self, timeout_ms: int) -> bool:
-        """Cancel, and wait until the thread has ended."""
-        return self._worker.shutdown(timeout_ms)
 
 
 class _Runner(QObject):

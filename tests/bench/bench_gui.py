@@ -72,11 +72,11 @@ def slider_drag_ms(steps: int = 300) -> dict[str, tuple[float, float]]:
     window.show()
     (entry,) = window.session.open_paths([SAMPLE])
     window.session.set_analysis(entry, analysis, Ranker(analysis), complete=True)
-    window.session.select(entry.rows[0].key, seek=False)
+    window.session.selection.select(entry.rows[0].key, seek=False)
     settled = time.monotonic() + 1
     while time.monotonic() < settled:
         app.processEvents()
-    ranking = window.ranking
+    ranking = window.parts.ranking.panel
     sliders = (
         ("weight", ranking.weights.sliders["expression_variation"]),
         ("region", ranking.regions.sliders["mouth"]),
@@ -86,7 +86,7 @@ def slider_drag_ms(steps: int = 300) -> dict[str, tuple[float, float]]:
     for page, (name, slider) in zip((0, 2, 1), sliders, strict=True):
         ranking.show_page(page)
         app.processEvents()
-        window.session.hold(True)
+        window.session.controls.hold(True)
         taken = []
         for step in range(steps):
             share = 0.3 + 0.6 * (step % 60) / 60
@@ -94,11 +94,11 @@ def slider_drag_ms(steps: int = 300) -> dict[str, tuple[float, float]]:
                 continue
             began = time.perf_counter()
             slider.setValue(round(share * slider.maximum()))
-            while window.session._rank_timer.isActive():
+            while window.session.ranks_soon:
                 app.processEvents()
             app.processEvents()
             taken.append((time.perf_counter() - began) * 1000)
-        window.session.hold(False)
+        window.session.controls.hold(False)
         half, most = np.percentile(taken[20:], [50, 95])
         found[name] = float(half), float(most)
     window.close()

@@ -79,7 +79,7 @@ def _window(app: QApplication, path: Path) -> Iterator[MainWindow]:
         window.resize(1600, 940)
         window.show()
         window.session.open_paths([path])
-        until(lambda: window.player.shown_frame == 0)
+        until(lambda: window.parts.player.view.shown_frame == 0)
         yield window
         window.close()
         window.deleteLater()
@@ -96,8 +96,8 @@ def _pass(app: QApplication, seconds: float) -> None:
 def _shown_ms(app: QApplication, window: MainWindow, frame: int) -> float:
     """From the request of a frame to it on screen, painted."""
     begun = time.perf_counter()
-    window.session.seek(frame)
-    until(lambda: window.player.shown_frame == frame)
+    window.session.selection.seek(frame)
+    until(lambda: window.parts.player.view.shown_frame == frame)
     app.processEvents()  # paints it, where that is not done yet
     return (time.perf_counter() - begun) * 1000
 
@@ -138,21 +138,21 @@ def _drag_ms(app: QApplication, shown_s: float | None = None) -> list[float]:
         assert session.current is not None
         session.current.info = analysis.video
         session.current_changed.emit()
-        session.set_gate("face_confidence", 0.0)
+        session.controls.set_gate("face_confidence", 0.0)
         session.set_analysis(session.current, analysis, Ranker(analysis), complete=True)
         if shown_s is not None:
-            window.plot.plot.show_span(1000.0, 1000.0 + shown_s)
+            window.parts.plot.plot.show_span(1000.0, 1000.0 + shown_s)
         _pass(app, 1.0)
-        session.hold(True)
+        session.controls.hold(True)
         for step in range(240):
             weight = 0.3 + 0.6 * (step % 60) / 60
             begun = time.perf_counter()
-            session.set_weight("expression_variation", weight)
-            while session._rank_timer.isActive():
+            session.controls.set_weight("expression_variation", weight)
+            while session.ranks_soon:
                 app.processEvents()
             app.processEvents()
             taken.append((time.perf_counter() - begun) * 1000)
-        session.hold(False)
+        session.controls.hold(False)
     return taken[20:]
 
 
@@ -167,22 +167,24 @@ def _analysis_running(app: QApplication, window: MainWindow) -> Iterator[None]:
         copy.write_bytes(SAMPLE.read_bytes())
         (entry,) = window.session.open_paths([copy])
         window.session.set_current(shown)
-        window.queue.analysed.connect(window.queue.again, Qt.ConnectionType.QueuedConnection)
-        window.queue.start()
+        window.parts.analysis.queue.analysed.connect(
+            window.parts.analysis.queue.again, Qt.ConnectionType.QueuedConnection
+        )
+        window.parts.analysis.queue.start()
         seen: list[object] = []
-        window.queue.progressed.connect(lambda _, progress: seen.append(progress))
+        window.parts.analysis.queue.progressed.connect(lambda _, progress: seen.append(progress))
         until(lambda: any(progress is not None for progress in seen))
         yield
-        window.queue.analysed.disconnect(window.queue.again)
-        window.queue.cancel()
-        until(lambda: window.queue.running is not entry)
+        window.parts.analysis.queue.analysed.disconnect(window.parts.analysis.queue.again)
+        window.parts.analysis.queue.cancel()
+        until(lambda: window.parts.analysis.queue.running is not entry)
 
 
 def _lateness_ms(app: QApplication, path: Path, *, play: bool) -> list[float]:
     late: list[float] = []
     with _window(app, path) as window, _analysis_running(app, window):
         if play:
-            window.playback.play()
+            window.parts.player.playback.play()
         timer = QTimer()
         timer.setTimerType(Qt.TimerType.PreciseTimer)
         last = time.perf_counter()
@@ -200,7 +202,7 @@ def _lateness_ms(app: QApplication, path: Path, *, play: bool) -> list[float]:
             app.processEvents()
             time.sleep(0.0005)
         timer.stop()
-        window.playback.pause()
+        window.parts.player.playback.pause()
     return late[10:]
 
 
@@ -214,16 +216,16 @@ def _dropped(app: QApplication, path: Path, *, analyse: bool) -> float:
 
 
 def _missing_share(app: QApplication, window: MainWindow) -> float:
-    window.session.seek(0)
+    window.session.selection.seek(0)
     _pass(app, 0.5)
-    shown = {window.player.shown_frame}
-    window.player.frame_shown.connect(shown.add)
-    window.playback.play()
+    shown = {window.parts.player.view.shown_frame}
+    window.parts.player.view.frame_shown.connect(shown.add)
+    window.parts.player.playback.play()
     until = time.monotonic() + _WATCHED_S
-    while time.monotonic() < until and window.playback.playing:
+    while time.monotonic() < until and window.parts.player.playback.playing:
         app.processEvents()
         time.sleep(0.0005)
-    window.playback.pause()
+    window.parts.player.playback.pause()
     last = max(shown)
     assert last > 150
     return 100.0 * (1 - len({frame for frame in shown if frame <= last}) / (last + 1))

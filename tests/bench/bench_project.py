@@ -70,7 +70,7 @@ def _window(folder: Path) -> Iterator[MainWindow]:
     settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
     project = Project(folder / "work.clipgen")
     window = MainWindow(settings, project, lambda: AnalysisCache(folder / "cache"), folder / "thumbnails")
-    window.queue.set_paused(True)
+    window.parts.analysis.queue.set_paused(True)
     window.resize(1600, 940)
     window.show()
     qt_app().processEvents()
@@ -91,12 +91,12 @@ def open_an_hour_s(runs: int = 3) -> dict[str, float]:
             with _window(folder) as window:
                 short, hour = window.session.videos
                 window.session.set_current(short)
-                until(lambda window=window, short=short: bool(short.rows) and window.player.shown_frame >= 0)
+                until(lambda window=window, short=short: bool(short.rows) and window.parts.player.view.shown_frame >= 0)
                 began = time.perf_counter()
                 window.session.set_current(hour)
                 until(lambda hour=hour: bool(hour.rows))
                 listed.append(time.perf_counter() - began)
-                until(lambda window=window: window.player.shown_frame >= 0)
+                until(lambda window=window: window.parts.player.view.shown_frame >= 0)
                 seen.append(time.perf_counter() - began)
     return {"open_hour_listed_s": float(np.median(listed)), "open_hour_picture_s": float(np.median(seen))}
 
@@ -117,7 +117,7 @@ def thousand_videos_ms() -> dict[str, float]:
         with _window(folder) as window:
             opened = time.perf_counter() - began
             figures = {"open_1000_videos_ms": opened * 1000}
-            view = window.videos.view
+            view = window.parts.projects.videos.view
             bar = view.verticalScrollBar()
             for what in ("first", "again"):  # the pictures are decoded meanwhile, then they are at hand
                 taken = []
@@ -129,8 +129,8 @@ def thousand_videos_ms() -> dict[str, float]:
                 figures[f"scroll_1000_videos_{what}_p95_ms"] = float(np.percentile(taken, 95))
                 figures[f"scroll_1000_videos_{what}_max_ms"] = max(taken)
             for what, do in {
-                "filter": lambda: window.videos.words.setText("99"),
-                "sort": lambda: window.videos.model.sort_by("name"),
+                "filter": lambda: window.parts.projects.videos.words.setText("99"),
+                "sort": lambda: window.parts.projects.videos.model.sort_by("name"),
             }.items():
                 began = time.perf_counter()
                 do()
@@ -154,7 +154,7 @@ def memory_of_switches_mb() -> dict[str, float]:
 
             def switch(entry: VideoEntry) -> None:
                 session.set_current(entry)
-                until(lambda: bool(entry.rows) and window.player.shown_frame >= 0)
+                until(lambda: bool(entry.rows) and window.parts.player.view.shown_frame >= 0)
 
             used = []
             for number in range(_SWITCHES + 40):

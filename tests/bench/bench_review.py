@@ -40,7 +40,7 @@ def _open() -> tuple[MainWindow, VideoEntry]:
     analysis = analyze_video(SAMPLE)
     window.session.set_analysis(entry, analysis, Ranker(analysis), complete=True)
     entry.state = VideoState.DONE
-    until(lambda: window.player.shown_frame >= 0)
+    until(lambda: window.parts.player.view.shown_frame >= 0)
     return window, entry
 
 
@@ -72,9 +72,9 @@ def lists() -> dict[str, float]:
         for number in range(_WINDOWS)
     )
     figures = {}
-    panel = window.table
+    panel = window.parts.review.panel
     began = time.perf_counter()
-    panel.model.show(window.session.shown_rows, entry.info.times_s, window.session.shown_terms)  # type: ignore[union-attr]
+    panel.model.show(window.session.selection.shown_rows, entry.info.times_s, window.session.controls.shown_terms)  # type: ignore[union-attr]
     qt_app().processEvents()
     figures["table of 10,000 windows shown, ms"] = (time.perf_counter() - began) * 1000
     figures["table of 10,000 scrolled, p95 ms"], figures["the same, worst"] = _scroll_ms(panel.view)
@@ -82,7 +82,7 @@ def lists() -> dict[str, float]:
     qt_app().processEvents()
     figures["film strip of 10,000 scrolled, p95 ms"], figures["the same, worst ms"] = _scroll_ms(panel.strip)
     began = time.perf_counter()
-    window.session.set_filter(WindowFilter(Decision.UNDECIDED))
+    window.session.selection.set_filter(WindowFilter(Decision.UNDECIDED))
     panel.strip.viewport().repaint()
     figures["10,000 filtered, ms"] = (time.perf_counter() - began) * 1000
     window.close()
@@ -92,19 +92,19 @@ def lists() -> dict[str, float]:
 def contact_sheet() -> dict[str, float]:
     """Nine windows of 30 frames at 1600 x 940."""
     window, _ = _open()
-    window.session.set_setting("num_sequences", 50)
+    window.session.controls.set_setting("num_sequences", 50)
     window.session.rank_now()
     window.show_sheet(True)
-    sheet, grid = window.sheet, window.sheet.grid
+    sheet, grid = window.parts.review.sheet, window.parts.review.sheet.grid
 
     def all_play() -> bool:
         return all(grid.shown_frame(place) >= 0 for place in range(len(grid.cells)))
 
     figures = {f"contact sheet: {len(grid.cells)} windows play, s": until(all_play)}
     requests = [grid.request(key) for key in sheet.pages.following]
-    until(lambda: all(sheet.server.get(request) for request in requests if request))
+    until(lambda: all(sheet.parts.player.frames.get(request) for request in requests if request))
     figures["contact sheet: next page, decoded ahead, plays, ms"] = _turned_ms(window, all_play)
-    figures["contact sheet: pictures of two pages, MB"] = sheet.server.held_bytes / 1e6
+    figures["contact sheet: pictures of two pages, MB"] = sheet.parts.player.frames.held_bytes / 1e6
     taken = []
     for _ in range(100):
         began = time.perf_counter()
@@ -117,8 +117,8 @@ def contact_sheet() -> dict[str, float]:
 
 def _turned_ms(window: MainWindow, done: Callable[[], bool]) -> float:
     began = time.perf_counter()
-    window.sheet.turn(1)
-    window.sheet.grid.repaint()
+    window.parts.review.sheet.turn(1)
+    window.parts.review.sheet.grid.repaint()
     until(done)
     return (time.perf_counter() - began) * 1000
 

@@ -1,4 +1,4 @@
-"""Memory of a process that measures itself."""
+"""ProjectStorage of a process that measures itself."""
 
 from __future__ import annotations
 

@@ -21,6 +21,7 @@ from clipgen_engine.video.decoding import decode
 from clipgen_engine.video.index import probe
 from clipgen_gui.look.theme import apply_theme
 from clipgen_gui.main_window.window import MainWindow
+from clipgen_gui.support.threads import running_threads
 from tests.support.gui import SHORT_FRAMES, bring_up, open_analysed, python_threads, write_video
 from tests.support.paths import SAMPLE
 
@@ -63,15 +64,7 @@ def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
     bring_up(made, qtbot)
     yield made
     made.close()
-    servers = (made.server, made.sheet.server, made.table.strip.server)
-    threads = (
-        *(server.isRunning() for server in servers),
-        made.queue.is_alive,
-        made.tokens.is_alive,
-        made.export_flow.is_alive,
-        made.project_flow.is_alive,
-    )
-    assert not any(threads)
+    assert not running_threads(made)
     qtbot.waitUntil(lambda: python_threads() <= before, timeout=2000)
 
 

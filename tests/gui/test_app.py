@@ -20,6 +20,7 @@ from clipgen_engine.types import Progress, ProgressCallback
 from clipgen_gui import app
 from clipgen_gui.main_window.window import MainWindow
 from clipgen_gui.support.jobs import EngineWorker
+from clipgen_gui.support.threads import end_threads
 from tests.support.paths import ROOT
 
 
@@ -87,7 +88,7 @@ def test_a_bug_is_logged_and_said_once(
     with caplog.at_level(logging.ERROR):
         sys.excepthook(RuntimeError, error, None)
     assert "a bug" in caplog.text
-    assert len(window.messages.texts) == 1
+    assert len(window.parts.messages.texts) == 1
     assert window.isVisible()
     caplog.clear()
 
@@ -95,9 +96,9 @@ def test_a_bug_is_logged_and_said_once(
 APP = """
 from PySide6.QtCore import QTimer, qWarning
 from PySide6.QtWidgets import QApplication
-from clipgen_gui import app, main_window
 from clipgen_gui import app
 from clipgen_gui.main_window import window
+
 def complain(window):
     qWarning("no sound today")
     QTimer.singleShot(0, QApplication.quit)
@@ -150,7 +151,7 @@ def test_a_worker_says_how_a_verb_ended(qtbot: QtBot, caplog: pytest.LogCaptureF
             worker.start(_verb(cancelled))
             worker.cancel()
     finally:
-        assert worker.shutdown(1000)
+        assert end_threads(worker, 1000)
 
 
 def test_a_superseded_job_says_nothing_more(qtbot: QtBot) -> None:
@@ -169,7 +170,7 @@ def test_a_superseded_job_says_nothing_more(qtbot: QtBot) -> None:
             new = worker.start(_verb(lambda *_: "new"))
         assert heard == [(new, "new")]
     finally:
-        assert worker.shutdown(1000)
+        assert end_threads(worker, 1000)
 
 
 def test_progress_comes_at_most_ten_times_a_second(qtbot: QtBot) -> None:
@@ -188,4 +189,4 @@ def test_progress_comes_at_most_ten_times_a_second(qtbot: QtBot) -> None:
         assert seen[-1] == 1000
         assert len(seen) < 10
     finally:
-        assert worker.shutdown(1000)
+        assert end_threads(worker, 1000)

@@ -85,7 +85,7 @@ def session(qtbot: QtBot) -> Session:
     made = Session()
     (entry,) = made.open_paths([Path("made.mp4")])
     analysis = make_analysis(random_track(np.random.default_rng(5), 0, 900))
-    made.set_gate("face_confidence", 0.0)
+    made.controls.set_gate("face_confidence", 0.0)
     made.set_analysis(entry, analysis, Ranker(analysis), complete=True)
     return made
 
@@ -99,7 +99,7 @@ def test_many_changes_of_a_turn_make_one_ranking(session: Session, qtbot: QtBot)
     rankings: list[object] = []
     session.ranking_changed.connect(lambda: rankings.append(_entry(session).ranking))
     for step in range(50):
-        session.set_weight("expression_variation", step / 50)
+        session.controls.set_weight("expression_variation", step / 50)
     assert rankings == []
     qtbot.waitUntil(lambda: bool(rankings))
     qtbot.wait(20)
@@ -109,26 +109,26 @@ def test_many_changes_of_a_turn_make_one_ranking(session: Session, qtbot: QtBot)
 
 def test_undo_has_names_and_returns_every_decision(session: Session) -> None:
     entry, stack = _entry(session), session.undo_stack
-    session.select(entry.rows[0].key)
-    session.decide(Decision.ACCEPTED)
-    session.decide(Decision.REJECTED)
+    session.selection.select(entry.rows[0].key)
+    session.decisions.decide(Decision.ACCEPTED)
+    session.decisions.decide(Decision.REJECTED)
     assert stack.undoText() == "Reject window 2"
-    made = dict(entry.decided)
+    made = dict(entry.reviews)
     while stack.canUndo():
         stack.undo()
-    assert entry.decided == {}
+    assert entry.reviews == {}
     while stack.canRedo():
         stack.redo()
-    assert entry.decided == made
-    session.decide(Decision.UNDECIDED)
+    assert entry.reviews == made
+    session.decisions.decide(Decision.UNDECIDED)
     assert stack.undoText().startswith("Undecide")
 
 
 def test_a_rejected_window_keeps_its_number_and_makes_room_for_another(session: Session) -> None:
     entry = _entry(session)
     before = [(row.number, row.key) for row in entry.rows]
-    session.select(entry.rows[3].key)
-    session.decide(Decision.REJECTED)
+    session.selection.select(entry.rows[3].key)
+    session.decisions.decide(Decision.REJECTED)
     assert [(row.number, row.key) for row in entry.rows[: len(before)]] == before
     assert len(entry.rows) == len(before) + 1
     rejected = entry.rows[3].sequence
@@ -140,12 +140,12 @@ def test_a_rejected_window_keeps_its_number_and_makes_room_for_another(session: 
 
 def test_accepted_windows_outlive_every_change_of_settings(session: Session) -> None:
     entry = _entry(session)
-    session.select(entry.rows[0].key)
-    session.decide(Decision.ACCEPTED)
-    session.decide(Decision.ACCEPTED)
+    session.selection.select(entry.rows[0].key)
+    session.decisions.decide(Decision.ACCEPTED)
+    session.decisions.decide(Decision.ACCEPTED)
     accepted = {sequence.key for sequence in entry.accepted}
     for change in (("sequence_length", 77), ("num_sequences", 1), ("min_gap", 50)):
-        session.set_setting(*change)
+        session.controls.set_setting(*change)
         session.rank_now()
         assert {sequence.key for sequence in entry.accepted} == accepted
     assert [sequence.rank for sequence in entry.accepted] == [1, 2]
@@ -153,9 +153,9 @@ def test_accepted_windows_outlive_every_change_of_settings(session: Session) -> 
 
 def test_the_selection_follows_a_window_that_moves(session: Session) -> None:
     entry = _entry(session)
-    session.select(entry.rows[0].key)
+    session.selection.select(entry.rows[0].key)
     start, stop, _ = entry.rows[0].key
-    session.set_setting("sequence_length", 34)
+    session.controls.set_setting("sequence_length", 34)
     session.rank_now()
     if entry.selected is not None:
         assert min(stop, entry.selected[1]) > max(start, entry.selected[0])
@@ -163,16 +163,16 @@ def test_the_selection_follows_a_window_that_moves(session: Session) -> None:
 
 
 def test_no_window_says_which_condition_stopped_them(session: Session) -> None:
-    session.set_gate("face_confidence", 1.0)
+    session.controls.set_gate("face_confidence", 1.0)
     session.rank_now()
     assert "Face confidence" in _entry(session).why_no_window
-    session.set_setting("sequence_length", 5000)
+    session.controls.set_setting("sequence_length", 5000)
     session.rank_now()
     assert "shorter window" in _entry(session).why_no_window
 
 
 def test_everything_that_the_engine_declares_has_a_control(reviewed: MainWindow) -> None:
-    ranking, session = reviewed.ranking, reviewed.session
+    ranking, session = reviewed.parts.ranking.panel, reviewed.session
     weights, gates = ranking.weights, ranking.gates
     assert set(weights.sliders) == set(TERMS)
     assert set(ranking.regions.sliders) == set(REGION_MULTIPLIERS)
@@ -201,17 +201,17 @@ def test_everything_that_the_engine_declares_has_a_control(reviewed: MainWindow)
 
 
 def test_a_term_that_counts_gets_its_column_curve_and_legend(reviewed: MainWindow) -> None:
-    session, table, plot = reviewed.session, reviewed.table, reviewed.plot
+    session, table, plot = reviewed.session, reviewed.parts.review.panel, reviewed.parts.plot
     name, term = next((name, term) for name, term in TERMS.items() if not term.weight.default)
     columns = table.model.columnCount()
     lines = len(plot.terms.lines)
-    session.set_weight(name, 0.5)
+    session.controls.set_weight(name, 0.5)
     session.rank_now()
     assert table.model.columnCount() == columns + 1
     headings = [table.model.headerData(at, Qt.Orientation.Horizontal) for at in range(columns + 1)]
     assert term.short_label in headings
     assert len(plot.terms.lines) > lines
-    session.set_weight(name, 0.0)
+    session.controls.set_weight(name, 0.0)
     session.rank_now()
     assert table.model.columnCount() == columns
 
@@ -220,10 +220,10 @@ def test_the_plot_draws_what_the_ranking_says(reviewed: MainWindow) -> None:
     entry = reviewed.session.current
     assert entry is not None
     assert entry.ranking is not None
-    (line,) = reviewed.plot.combined.lines
+    (line,) = reviewed.parts.plot.combined.lines
     frames, values = entry.ranking.curve("combined_score", entry.analysis.tracks[0].track_id)
     np.testing.assert_array_equal(line.values, values.astype(float))
     np.testing.assert_array_equal(line.times_s, entry.info.times_s[frames])
-    spans = reviewed.plot.spans.spans
+    spans = reviewed.parts.plot.spans.spans
     assert [span.number for span in spans] == [row.number for row in entry.rows]
     assert [span.start_s for span in spans] == [entry.info.times_s[row.sequence.start_frame] for row in entry.rows]

@@ -72,7 +72,7 @@ def shown_state(session: Session) -> dict[str, Any]:
         entry.path.name: {
             "windows": {
                 " ".join(map(str, key)): [mark.decision.value, mark.by_hand, list(mark.tags), mark.note]
-                for key, mark in sorted(entry.decided.items())
+                for key, mark in sorted(entry.reviews.items())
             },
             "subjects": {str(track): subject for track, subject in sorted(entry.subjects.items())},
         }
@@ -132,7 +132,7 @@ def curate(folder: Path, seed: int) -> None:
     window = open_app(folder)
     session = window.session
     for entry in session.videos:
-        session.memory.recall(entry)
+        session.storage.recall(entry)
 
     def step() -> None:
         entry = session.current
@@ -140,19 +140,19 @@ def curate(folder: Path, seed: int) -> None:
             return  # its analysis is on its way
         what = rng.choice([*KEYS, *OTHERS, "accept", "reject", "trim the start"])
         row = rng.choice(entry.rows)
-        session.select(row.key)
-        session.seek(row.key[0] + rng.randrange(12))
+        session.selection.select(row.key)
+        session.selection.seek(row.key[0] + rng.randrange(12))
         say(f"begin {what}", shown_state(session))
         if what in KEYS:
             QTest.keyClick(window, KEYS[what])
         elif what == "undo":
             QTest.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
         elif what == "tag":
-            session.set_tags(rng.sample(["smile", "brows", "blurred", "lächeln"], rng.randrange(4)))
+            session.decisions.set_tags(rng.sample(["smile", "brows", "blurred", "lächeln"], rng.randrange(4)))
         elif what == "note":
-            session.set_note(f"note {rng.random()}")
+            session.decisions.set_note(f"note {rng.random()}")
         else:
-            session.set_subject(row.key[2], rng.choice(["anna", "bert", ""]))
+            session.decisions.set_subject(row.key[2], rng.choice(["anna", "bert", ""]))
         say(f"end {what}", shown_state(session))
 
     timer = QTimer()
@@ -184,7 +184,7 @@ def wait(met: Callable[[], object], what: str) -> None:
 
 def pause(window: MainWindow) -> None:
     """Stop the loop of the selected window, if it has one."""
-    if window.playback.playing:
+    if window.parts.player.playback.playing:
         press(Qt.Key.Key_Space)
 
 
@@ -204,14 +204,14 @@ def ready(window: MainWindow, name: str) -> None:
     current = window.session.current
     assert current is not None
     assert current.path.name == name
-    wait(lambda: current.rows and window.player.shown_frame == current.position, f"windows of {name}")
+    wait(lambda: current.rows and window.parts.player.view.shown_frame == current.position, f"windows of {name}")
 
 
 def work(folder: Path) -> None:
     """Two videos: open, review, undo, trim, tag, switch, step, and rest until somebody ends this process."""
     app = QApplication([])
     window = open_app(folder)
-    session, view = window.session, window.table.view
+    session, view = window.session, window.parts.review.panel.view
     dropped = QMimeData()
     dropped.setUrls([QUrl.fromLocalFile(str(path)) for path in sorted(folder.glob("*.mp4"))])
     middle = QPointF(window.rect().center())
@@ -221,7 +221,7 @@ def work(folder: Path) -> None:
     wait(lambda: first.analysis_name and second.analysis_name, "both videos are analysed")
     ready(window, first.path.name)
 
-    drag(QTest, window.ranking.weights.sliders[WEIGHT], 40)
+    drag(QTest, window.parts.ranking.panel.weights.sliders[WEIGHT], 40)
     wait(lambda: WEIGHT in session.settings.weights and first.ranking.settings == session.settings, "ranked anew")
     QTest.mouseClick(view.viewport(), LEFT, NONE, view.visualRect(view.model().index(0, 1)).center())
     assert first.selected == first.rows[0].key
@@ -241,7 +241,7 @@ def work(folder: Path) -> None:
 
     press(Qt.Key.Key_L, modifiers=CONTROL)  # no loop: nothing moves but what is pressed
     press(Qt.Key.Key_Down, Qt.Key.Key_R)
-    assert not window.playback.playing
+    assert not window.parts.player.playback.playing
     step_to(session, second.selected[0] + 7)
     QTest.qWait(REST_MS)
     press(Qt.Key.Key_BracketLeft)  # another window is selected, and the playhead stays
@@ -258,7 +258,7 @@ def play(folder: Path) -> None:
     entry = session.current
     assert entry is not None
     ready(window, entry.path.name)
-    slider = window.ranking.weights.sliders[WEIGHT]
+    slider = window.parts.ranking.panel.weights.sliders[WEIGHT]
     press(Qt.Key.Key_L, modifiers=CONTROL)
     press(Qt.Key.Key_Home)
     QTest.qWait(REST_MS)
@@ -268,7 +268,7 @@ def play(folder: Path) -> None:
         QTest.keyClick(slider, Qt.Key.Key_Plus)
         say("plays", shown_places(session))
 
-    session.position_changed.connect(tell)
+    session.selection.position_changed.connect(tell)
     QTest.keyClick(window, Qt.Key.Key_Space)
     app.exec()
 

@@ -15,7 +15,7 @@ from clipgen_engine.datasets.analyses import GivenAnalyses
 from clipgen_engine.datasets.export import export_clips
 from clipgen_engine.datasets.request import ExportRequest, ExportSource
 from clipgen_engine.datasets.results import ExportResult
-from clipgen_engine.projects.store import StoredWindow
+from clipgen_engine.projects.store import WindowReview
 from clipgen_engine.ranking.ranker import Ranker
 from clipgen_engine.settings import DatasetSettings, ExportSettings, RankingSettings
 from clipgen_engine.types import Analysis, Decision, VideoInfo
@@ -62,7 +62,7 @@ def source_of(
     for start, stop in spans:
         sequence = ranker.describe((start, stop, track_id), RankingSettings())
         assert sequence is not None
-        windows.append(StoredWindow(sequence, decision, False, tuple(tags), note, "2026-11-22T10:00:00.000+00:00"))
+        windows.append(WindowReview(sequence, decision, False, tuple(tags), note, "2026-11-22T10:00:00.000+00:00"))
     return ExportSource(analysis.video.path, analysis.video.fingerprint, tuple(windows), subjects or {})
 
 

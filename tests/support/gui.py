@@ -55,7 +55,7 @@ def open_analysed(window: MainWindow, qtbot: QtBot, path: Path, analysis: Analys
     (entry,) = window.session.open_paths([path])
     window.session.set_state(entry, VideoState.ANALYSING)
     window.session.set_analysis(entry, analysis, Ranker(analysis), complete=True)
-    qtbot.waitUntil(lambda: window.player.shown_frame == entry.position, timeout=5000)
+    qtbot.waitUntil(lambda: window.parts.player.view.shown_frame == entry.position, timeout=5000)
     return entry
 
 
@@ -77,11 +77,11 @@ def drag(qtbot: QtBot, slider: SettingSlider, to_value: int) -> None:
 
 # Where the keyboard may be when a key is pressed.
 FOCUSES: dict[str, Callable[[MainWindow], QWidget]] = {
-    "table": lambda window: window.table.view,
-    "slider": lambda window: window.ranking.weights.sliders["position_stability"],
-    "plot": lambda window: window.plot.plot,
-    "videos": lambda window: window.videos.view,
-    "player": lambda window: window.player,
-    "number box": lambda window: window.ranking.weights.boxes["num_sequences"],
-    "button": lambda window: window.toolbar.analyse_button,
+    "table": lambda window: window.parts.review.panel.view,
+    "slider": lambda window: window.parts.ranking.panel.weights.sliders["position_stability"],
+    "plot": lambda window: window.parts.plot.plot,
+    "videos": lambda window: window.parts.projects.videos.view,
+    "player": lambda window: window.parts.player.view,
+    "number box": lambda window: window.parts.ranking.panel.weights.boxes["num_sequences"],
+    "button": lambda window: window.parts.toolbar.analyse_button,
 }

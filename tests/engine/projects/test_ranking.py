@@ -13,7 +13,7 @@ from clipgen_engine.analysis.cache import AnalysisCache
 from clipgen_engine.cli import main as cli
 from clipgen_engine.cli import rank as cli_rank
 from clipgen_engine.projects.ranking import decided_videos, rank_project
-from clipgen_engine.projects.store import Project, StoredWindow
+from clipgen_engine.projects.store import Project, WindowReview
 from clipgen_engine.ranking.ranker import rank_sequences
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Decision
@@ -40,9 +40,9 @@ def project_path(tmp_path: Path, cache: AnalysisCache) -> Path:
             project.describe_video(video.video_id, state="done", analysis=cache.name_of(analysis))
             best = rank_sequences(analysis, SETTINGS).sequences[0]
             if number == 0:
-                project.mark(video.video_id, {best.key: StoredWindow(best, Decision.REJECTED, False)})
+                project.mark(video.video_id, {best.key: WindowReview(best, Decision.REJECTED, False)})
             if number == 1:
-                project.mark(video.video_id, {best.key: StoredWindow(best, Decision.ACCEPTED, False)})
+                project.mark(video.video_id, {best.key: WindowReview(best, Decision.ACCEPTED, False)})
         project.add_video(tmp_path / "new.mp4", "f" * 64)
         project.set_settings(SETTINGS.as_dict())
     return path

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from clipgen_engine.errors import OutputError, ProjectError
-from clipgen_engine.projects.store import Project, StoredWindow
+from clipgen_engine.projects.store import Project, WindowReview
 from clipgen_engine.types import Decision, Sequence
 
 KILLS = 50
@@ -24,10 +24,10 @@ def window(
     tags: tuple[str, ...] = (),
     note: str = "",
     decided_at: str = "",
-) -> StoredWindow:
+) -> WindowReview:
     terms = {"expression_variation": 0.5, "position_stability": 0.25}
     sequence = Sequence(0, start, start + 30, 1, terms, 0.425, (("jawOpen", -0.5),))
-    return StoredWindow(sequence, decision, by_hand, tags, note, decided_at)
+    return WindowReview(sequence, decision, by_hand, tags, note, decided_at)
 
 
 def test_everything_comes_back(tmp_path: Path) -> None:
@@ -39,7 +39,7 @@ def test_everything_comes_back(tmp_path: Path) -> None:
         project.mark(first.video_id, made)
         project.mark(first.video_id, {(50, 80, 1): None})
         project.mark(first.video_id, {(10, 40, 1): window(10, Decision.REJECTED)})
-        project.set_place(second.video_id, 123, (10, 40, 1))
+        project.set_position(second.video_id, 123, (10, 40, 1))
         project.set_settings({"sequence_length": 45, "weights": {"face_size": 0.5}})
         project.add_export(first.video_id, Path("/out"), ["clip_001.mp4"], {"layout": "clips"})
     with Project(path) as project:
@@ -220,7 +220,7 @@ def test_the_second_opener_may_only_read(tmp_path: Path) -> None:
 def test_several_marks_are_all_or_none(tmp_path: Path) -> None:
     with Project(tmp_path / "p.clipgen") as project:
         video = project.add_video(Path("/a.mp4"), "aaa")
-        broken = StoredWindow(Sequence(0, 5, 35, 0, {"x": float("nan")}, 0.0), Decision.ACCEPTED, False)
+        broken = WindowReview(Sequence(0, 5, 35, 0, {"x": float("nan")}, 0.0), Decision.ACCEPTED, False)
         with pytest.raises(ValueError, match="JSON"):
             project.mark(video.video_id, {(10, 40, 1): window(10), (5, 35, 0): broken})
         assert project.windows(video.video_id) == {}
@@ -253,14 +253,14 @@ def test_what_is_no_project_is_refused(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from clipgen_engine.projects.store import Project, StoredWindow
+from clipgen_engine.projects.store import Project, WindowReview
 from clipgen_engine.types import Decision, Sequence
 
 project = Project(Path(sys.argv[1]))
 video = project.add_video(Path("/a.mp4"), "aaa")
 begin = len(project.windows(video.video_id))
 for number in range(begin, begin + 100000):
-    made = StoredWindow(Sequence(0, number, number + 30, 0, {}, 0.5), Decision.ACCEPTED, False)
+    made = WindowReview(Sequence(0, number, number + 30, 0, {}, 0.5), Decision.ACCEPTED, False)
     project.mark(video.video_id, {made.sequence.key: made})
     sys.stdout.write(f"{number}\\n")
     sys.stdout.flush()

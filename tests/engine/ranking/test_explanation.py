@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from clipgen_engine.errors import SettingError
-from clipgen_engine.ranking.explanation import Explanation, explain, explain_place
+from clipgen_engine.ranking.explanation import Explanation, explain, explain_frame
 from clipgen_engine.ranking.gates import GATES
 from clipgen_engine.ranking.presets import PRESETS, with_preset
 from clipgen_engine.ranking.ranker import (
@@ -92,11 +92,11 @@ def test_places_without_a_window_are_one_sentence() -> None:
     track.seen = seen
     ranker = Ranker(make_analysis(track, frame_count=300))
     ranking = ranker.rank(RankingSettings(gates=OPEN))
-    assert explain_place(ranker, ranking, 5) == "No face is seen at frame 5."
-    assert explain_place(ranker, ranking, 120) == "No face is seen at frame 120."
-    assert "missing in 1 of the 30 frames" in str(explain_place(ranker, ranking, 115))
-    assert "does not fit" in str(explain_place(ranker, ranking, 22))
-    there = explain_place(ranker, ranking, 160)
+    assert explain_frame(ranker, ranking, 5) == "No face is seen at frame 5."
+    assert explain_frame(ranker, ranking, 120) == "No face is seen at frame 120."
+    assert "missing in 1 of the 30 frames" in str(explain_frame(ranker, ranking, 115))
+    assert "does not fit" in str(explain_frame(ranker, ranking, 22))
+    there = explain_frame(ranker, ranking, 160)
     assert isinstance(there, Explanation)
     assert there.key == (160 - 14, 160 + 16, 0)
 
@@ -105,7 +105,7 @@ def test_where_two_faces_are_the_better_window_is_explained() -> None:
     ranker = Ranker(two_people(3))
     ranking = ranker.rank(RankingSettings(sequence_length=8, gates=OPEN))
     both = ranking.sequences[0]
-    found = explain_place(ranker, ranking, both.start_frame + 3)
+    found = explain_frame(ranker, ranking, both.start_frame + 3)
     assert isinstance(found, Explanation)
     assert found.key == both.key
 

@@ -52,8 +52,8 @@ def backend(window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
     made = FrameTokens(second_is_livelier, batch_size=2)
     monkeypatch.setattr(module, "seconds_per_face", lambda backend: 2.0)
-    window.tokens.load = lambda settings, progress, cancel: made
-    window.tokens.cache = lambda: AnalysisCache(tmp_path / "cache")
+    window.parts.analysis.tokens.load = lambda settings, progress, cancel: made
+    window.parts.analysis.tokens.cache = lambda: AnalysisCache(tmp_path / "cache")
     yield made
     made.leave.set()
 
@@ -61,15 +61,15 @@ def backend(window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.fixture
 def entry(window: MainWindow, qtbot: QtBot, coded_analysis: Analysis) -> VideoEntry:
     """The coded video on screen, analysed."""
-    window.session.set_setting("num_sequences", 2)
+    window.session.controls.set_setting("num_sequences", 2)
     opened = open_analysed(window, qtbot, coded_analysis.video.path, coded_analysis)
-    window.queue.analysed.emit(opened)
+    window.parts.analysis.queue.analysed.emit(opened)
     return opened
 
 
 def use_checkpoint(window: MainWindow) -> None:
     window.preferences.set_value("tokens", "expression_transformer_checkpoint", CHECKPOINT)
-    window.tokens.restart()  # without waiting for the settings to rest
+    window.parts.analysis.tokens.restart()  # without waiting for the settings to rest
 
 
 def until(qtbot: QtBot, holds: Callable[[], bool]) -> None:
@@ -77,27 +77,27 @@ def until(qtbot: QtBot, holds: Callable[[], bool]) -> None:
 
 
 def test_without_a_checkpoint_the_blendshapes_drive_the_list(window: MainWindow, entry: VideoEntry) -> None:
-    bar = window.token_bar
-    assert window.tokens.state is TokenState.OFF
+    bar = window.parts.analysis.token_bar
+    assert window.parts.analysis.tokens.state is TokenState.OFF
     assert bar.label.text() == "Ranked by blendshapes"
     assert not bar.pause.isVisible()
-    assert window.table.model.difference_column is None
+    assert window.parts.review.panel.model.difference_column is None
     bar.choose.click()
-    assert window.settings_window.isVisible()
-    assert window.settings_window.page("tokens").isVisible()
-    window.settings_window.close()
+    assert window.parts.settings.window.isVisible()
+    assert window.parts.settings.window.page("tokens").isVisible()
+    window.parts.settings.window.close()
 
 
 def test_learned_tokens_take_over_and_can_be_switched(
     window: MainWindow, qtbot: QtBot, backend: FrameTokens, entry: VideoEntry
 ) -> None:
-    bar, model = window.token_bar, window.table.model
+    bar, model = window.parts.analysis.token_bar, window.parts.review.panel.model
     before = [row.key for row in entry.rows]
     best_first = before[0][0]
     assert abs(best_first + 15 - 50) < 12
     use_checkpoint(window)
-    until(qtbot, lambda: window.tokens.is_complete(entry))
-    assert window.tokens.state is TokenState.IDLE
+    until(qtbot, lambda: window.parts.analysis.tokens.is_complete(entry))
+    assert window.parts.analysis.tokens.state is TokenState.IDLE
     assert bar.sources["learned"].isChecked()
     assert {row.sequence.scored_by for row in entry.rows} == {"transformer"}
     assert entry.rows[0].key[0] >= 90
@@ -116,8 +116,8 @@ def test_learned_tokens_take_over_and_can_be_switched(
     qtbot.keyClick(window, Qt.Key.Key_E)
     until(qtbot, lambda: [row.key for row in entry.rows] == before)
     window.preferences.set_value("tokens", "expression_transformer_checkpoint", None)
-    window.tokens.restart()
-    assert window.tokens.state is TokenState.OFF
+    window.parts.analysis.tokens.restart()
+    assert window.parts.analysis.tokens.state is TokenState.OFF
     assert entry.analysis.tokens[0].backend == "blendshapes"
     assert model.difference_column is None
 
@@ -126,26 +126,26 @@ def test_what_is_known_stands_first_and_what_is_selected_comes_next(
     window: MainWindow, qtbot: QtBot, backend: FrameTokens, entry: VideoEntry
 ) -> None:
     backend.leave.clear()
-    window.session.select(entry.rows[1].key, seek=False)
+    window.session.selection.select(entry.rows[1].key, seek=False)
     start, stop, _ = entry.rows[1].key
     use_checkpoint(window)
-    until(qtbot, lambda: window.tokens.state is TokenState.RUNNING)
+    until(qtbot, lambda: window.parts.analysis.tokens.state is TokenState.RUNNING)
     backend.steps = 6
     backend.leave.set()
     until(qtbot, lambda: len(backend.seen) >= 12 and not backend.leave.is_set())
     assert all(start - 4 < frame < stop + 4 for frame in backend.seen[:8])
-    window.tokens.pause(True)
+    window.parts.analysis.tokens.pause(True)
     backend.leave.set()
-    until(qtbot, lambda: window.tokens.running is None)
-    assert window.tokens.state is TokenState.PAUSED
-    assert "paused at" in window.token_bar.text.text()
+    until(qtbot, lambda: window.parts.analysis.tokens.running is None)
+    assert window.parts.analysis.tokens.state is TokenState.PAUSED
+    assert "paused at" in window.parts.analysis.token_bar.text.text()
     assert abs(entry.rows[0].key[0] - start) < 4  # the list shows all that is known by then
     assert entry.rows[0].sequence.scored_by == "transformer"
     count = len(backend.seen)
     qtbot.wait(100)
     assert len(backend.seen) == count
-    qtbot.mouseClick(window.token_bar.pause, Qt.MouseButton.LeftButton)
-    until(qtbot, lambda: window.tokens.is_complete(entry))
+    qtbot.mouseClick(window.parts.analysis.token_bar.pause, Qt.MouseButton.LeftButton)
+    until(qtbot, lambda: window.parts.analysis.tokens.is_complete(entry))
     assert len(backend.seen) == len(set(backend.seen))  # what was stored is not made again
 
 
@@ -161,15 +161,15 @@ def test_a_list_of_two_kinds_is_told_apart(
     filling.run(lambda: rows_of_windows(entry.analysis.tracks, [second], 1))  # type: ignore[union-attr]
     analysis = filling.result()
     window.session.set_tokens(entry, analysis, Ranker(analysis))
-    model = window.table.model
+    model = window.parts.review.panel.model
     assert [model.waits(row) for row in model.rows] == [False, True]
     assert model.rows[0].key == second
     assert "still to come" in model.data(model.index(1, 0), Qt.ItemDataRole.ToolTipRole)
     assert model.data(model.index(1, 5)) == "…"
-    window.table.view.viewport().grab()
-    window.plot.legend.switch("blendshape_variation")
-    window.plot.legend.switch("learned_variation")
-    drawn = {line.kind.name: line for line in window.plot.terms.lines}
+    window.parts.review.panel.view.viewport().grab()
+    window.parts.plot.legend.switch("blendshape_variation")
+    window.parts.plot.legend.switch("learned_variation")
+    drawn = {line.kind.name: line for line in window.parts.plot.terms.lines}
     known = np.isfinite(drawn["learned_variation"].values)
     assert known.sum() == 1
     assert np.isfinite(drawn["blendshape_variation"].values).all()
@@ -178,11 +178,11 @@ def test_a_list_of_two_kinds_is_told_apart(
 def test_the_list_sorts_by_disagreement(
     window: MainWindow, qtbot: QtBot, backend: FrameTokens, entry: VideoEntry
 ) -> None:
-    window.session.set_setting("num_sequences", 6)
+    window.session.controls.set_setting("num_sequences", 6)
     use_checkpoint(window)
-    until(qtbot, lambda: window.tokens.is_complete(entry))
+    until(qtbot, lambda: window.parts.analysis.tokens.is_complete(entry))
     window.session.rank_now()
-    model, header = window.table.model, window.table.view.horizontalHeader()
+    model, header = window.parts.review.panel.model, window.parts.review.panel.view.horizontalHeader()
     by_score = [row.key for row in model.rows]
     place = header.sectionViewportPosition(5) + 10
     qtbot.mouseClick(header.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(place, 8))
@@ -190,7 +190,7 @@ def test_the_list_sorts_by_disagreement(
     assert len(sizes) == len(by_score) > 2
     assert sizes == sorted(sizes, reverse=True)
     assert header.isSortIndicatorShown()
-    window.session.select(model.rows[0].key)
+    window.session.selection.select(model.rows[0].key)
     for row in model.rows[1:]:
         qtbot.keyClick(window, Qt.Key.Key_Down)
         assert entry.selected == row.key
@@ -204,16 +204,18 @@ def test_a_checkpoint_that_cannot_be_used_offers_the_blendshapes(
     def refuse(settings: Any, progress: Any, cancel: Any) -> Any:
         raise ModelFileError("c.pt lacks the key 'x' (expected shape (1,))", "Choose another checkpoint")
 
-    window.tokens.load = refuse
+    window.parts.analysis.tokens.load = refuse
     use_checkpoint(window)
-    until(qtbot, lambda: window.tokens.state is TokenState.FAILED)
-    assert window.messages.texts == ["c.pt lacks the key 'x' (expected shape (1,)). Choose another checkpoint."]
+    until(qtbot, lambda: window.parts.analysis.tokens.state is TokenState.FAILED)
+    assert window.parts.messages.texts == ["c.pt lacks the key 'x' (expected shape (1,)). Choose another checkpoint."]
     assert {row.sequence.scored_by for row in entry.rows} == {"blendshapes"}
-    (button,) = [one for one in window.messages.findChildren(type(window.toolbar.export_button)) if one.text()]
+    (button,) = [
+        one for one in window.parts.messages.findChildren(type(window.parts.toolbar.export_button)) if one.text()
+    ]
     assert button.text() == "Use blendshapes"
     button.click()
     assert window.preferences.tokens.expression_transformer_checkpoint is None
-    until(qtbot, lambda: window.tokens.state is TokenState.OFF)
+    until(qtbot, lambda: window.parts.analysis.tokens.state is TokenState.OFF)
 
 
 def test_a_backbone_is_downloaded_only_after_a_question(
@@ -231,20 +233,20 @@ def test_a_backbone_is_downloaded_only_after_a_question(
         go_on.wait(10)
         return backend
 
-    window.tokens.load = load
+    window.parts.analysis.tokens.load = load
     use_checkpoint(window)
-    until(qtbot, lambda: window.token_flow.question is not None)
-    question = window.token_flow.question
+    until(qtbot, lambda: window.parts.analysis.token_flow.question is not None)
+    question = window.parts.analysis.token_flow.question
     assert question is not None
     assert asked == [False]
     buttons = {button.text(): button for button in question.buttons()}
     assert "huggingface.co" in question.informativeText()
     buttons["Download"].click()
-    until(qtbot, lambda: shown.is_set() and window.token_bar.bar.isVisible())
-    until(qtbot, lambda: window.token_bar.text.text() == "DINOv2: 30 of 88 MB")
-    assert window.token_bar.bar.value() == 30_000_000
+    until(qtbot, lambda: shown.is_set() and window.parts.analysis.token_bar.bar.isVisible())
+    until(qtbot, lambda: window.parts.analysis.token_bar.text.text() == "DINOv2: 30 of 88 MB")
+    assert window.parts.analysis.token_bar.bar.value() == 30_000_000
     go_on.set()
-    until(qtbot, lambda: window.tokens.is_complete(entry))
+    until(qtbot, lambda: window.parts.analysis.tokens.is_complete(entry))
     assert asked == [False, True]
 
 
@@ -253,11 +255,11 @@ def test_the_video_on_screen_goes_first(
 ) -> None:
     backend.leave.clear()
     use_checkpoint(window)
-    until(qtbot, lambda: window.tokens.state is TokenState.RUNNING)
+    until(qtbot, lambda: window.parts.analysis.tokens.state is TokenState.RUNNING)
     other = open_analysed(window, qtbot, short_video, short_analysis)
-    window.queue.analysed.emit(other)
+    window.parts.analysis.queue.analysed.emit(other)
     backend.leave.set()
-    until(qtbot, lambda: window.tokens.is_complete(other))
-    until(qtbot, lambda: window.tokens.is_complete(entry))
+    until(qtbot, lambda: window.parts.analysis.tokens.is_complete(other))
+    until(qtbot, lambda: window.parts.analysis.tokens.is_complete(entry))
     assert other.analysis is not None
     assert other.analysis.tokens[0].backend == "transformer"

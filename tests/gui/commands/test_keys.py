@@ -19,25 +19,25 @@ def test_letters_act_from_every_focus(reviewed: MainWindow, qtbot: QtBot, focus:
     widget.setFocus()
     assert widget.hasFocus()
     first, second = (row.key for row in entry.rows[:2])
-    reviewed.session.select(first)
+    reviewed.session.selection.select(first)
     for key, decision in ((Qt.Key.Key_A, Decision.ACCEPTED), (Qt.Key.Key_R, Decision.REJECTED)):
-        reviewed.session.select(first)
+        reviewed.session.selection.select(first)
         qtbot.keyClick(widget, key)
         assert entry.decision_of(first) is decision
         assert entry.selected == second
-    reviewed.session.select(first)
+    reviewed.session.selection.select(first)
     qtbot.keyClick(widget, Qt.Key.Key_U)
     assert entry.decision_of(first) is Decision.UNDECIDED
-    reviewed.playback.pause()
+    reviewed.parts.player.playback.pause()
     qtbot.keyClick(widget, Qt.Key.Key_Space)
-    assert reviewed.playback.playing
+    assert reviewed.parts.player.playback.playing
     qtbot.keyClick(widget, Qt.Key.Key_K)
-    assert not reviewed.playback.playing
+    assert not reviewed.parts.player.playback.playing
     qtbot.keyClick(widget, Qt.Key.Key_L)
-    assert reviewed.playback.speed == 1.25
+    assert reviewed.parts.player.playback.speed == 1.25
     qtbot.keyClick(widget, Qt.Key.Key_J)
     qtbot.keyClick(widget, Qt.Key.Key_J)
-    assert reviewed.playback.speed == 0.75
+    assert reviewed.parts.player.playback.speed == 0.75
     assert widget.hasFocus()
 
 
@@ -60,7 +60,7 @@ def test_arrows_act_from_every_focus_but_a_number_box(reviewed: MainWindow, qtbo
 
 
 def test_a_number_box_takes_digits_and_gives_the_focus_back(reviewed: MainWindow, qtbot: QtBot) -> None:
-    box = reviewed.ranking.weights.boxes["sequence_length"]
+    box = reviewed.parts.ranking.panel.weights.boxes["sequence_length"]
     box.setFocus()
     box.selectAll()
     position = reviewed.session.current.position
@@ -77,38 +77,40 @@ def test_a_number_box_takes_digits_and_gives_the_focus_back(reviewed: MainWindow
 
 
 def test_enter_switches_the_loop(reviewed: MainWindow, qtbot: QtBot) -> None:
-    reviewed.table.view.setFocus()
-    qtbot.keyClick(reviewed.table.view, Qt.Key.Key_Return)
-    assert not reviewed.playback.loop
-    qtbot.keyClick(reviewed.table.view, Qt.Key.Key_Return)
-    assert reviewed.playback.loop
+    reviewed.parts.review.panel.view.setFocus()
+    qtbot.keyClick(reviewed.parts.review.panel.view, Qt.Key.Key_Return)
+    assert not reviewed.parts.player.playback.loop
+    qtbot.keyClick(reviewed.parts.review.panel.view, Qt.Key.Key_Return)
+    assert reviewed.parts.player.playback.loop
 
 
 def test_the_key_sheet_comes_and_goes(reviewed: MainWindow, qtbot: QtBot) -> None:
     qtbot.keyClick(reviewed, Qt.Key.Key_Question, Qt.KeyboardModifier.ShiftModifier)
-    assert reviewed.key_sheet.isVisible()
-    qtbot.keyClick(reviewed.key_sheet, Qt.Key.Key_Escape)
-    assert not reviewed.key_sheet.isVisible()
+    assert reviewed.parts.key_sheet.isVisible()
+    qtbot.keyClick(reviewed.parts.key_sheet, Qt.Key.Key_Escape)
+    assert not reviewed.parts.key_sheet.isVisible()
 
 
 def test_clicks_on_the_plot_seek_and_select(reviewed: MainWindow, qtbot: QtBot) -> None:
     entry = reviewed.session.current
     assert entry is not None
-    plot = reviewed.plot.plot
+    plot = reviewed.parts.plot.plot
     row = entry.rows[1]
     middle = (row.sequence.start_frame + row.sequence.stop_frame) // 2
     at = plot.place_of(float(entry.info.times_s[middle]) + entry.info.frame_duration_s / 2, 0.5)
     qtbot.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=at)
     assert entry.position == middle
     assert entry.selected == row.key
-    assert [span.selected for span in reviewed.plot.spans.spans].index(True) == 1
-    assert reviewed.plot.playhead.value() == pytest.approx(float(entry.info.times_s[middle]))
+    assert [span.selected for span in reviewed.parts.plot.spans.spans].index(True) == 1
+    assert reviewed.parts.plot.playhead.value() == pytest.approx(float(entry.info.times_s[middle]))
 
 
 def test_a_click_on_the_mark_of_a_row_decides(reviewed: MainWindow, qtbot: QtBot) -> None:
-    entry, view = reviewed.session.current, reviewed.table.view
+    entry, view = reviewed.session.current, reviewed.parts.review.panel.view
     assert entry is not None
-    cell = view.visualRect(reviewed.table.model.index(2, reviewed.table.model.decision_column))
+    cell = view.visualRect(
+        reviewed.parts.review.panel.model.index(2, reviewed.parts.review.panel.model.decision_column)
+    )
     qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=cell.center())
     assert entry.selected == entry.rows[2].key
     assert entry.rows[2].decision is Decision.ACCEPTED

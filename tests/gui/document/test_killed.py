@@ -159,20 +159,23 @@ def test_a_day_of_work_is_there_after_a_kill(
         ready(window, entry.path.name)
         position, selected = held["left"]["places"][entry.path.name]
         assert (entry.position, list(entry.selected), entry.track) == (position, selected, selected[2])
-        row = window.table.view.selectionModel().currentIndex().row()
+        row = window.parts.review.panel.view.selectionModel().currentIndex().row()
         assert list(entry.rows[row].key) == selected
         if entry is second:
             QTest.keyClick(window, Qt.Key.Key_P)
     assert shown_state(session) == held["decided"]
-    weight = window.ranking.weights.sliders[WEIGHT]
+    weight = window.parts.ranking.panel.weights.sliders[WEIGHT]
     assert weight.number == pytest.approx(held["left"]["settings"]["weights"][WEIGHT])
-    assert [chip.accessibleName() for chip in window.details.tags.chips] == ["Tag brows", "Tag smile"]
-    assert (window.details.note.text(), window.details.subject.text()) == ("worth a look", "anna")
+    assert [chip.accessibleName() for chip in window.parts.review.details.tags.chips] == ["Tag brows", "Tag smile"]
+    assert (window.parts.review.details.note.text(), window.parts.review.details.subject.text()) == (
+        "worth a look",
+        "anna",
+    )
 
     # All of it is what was done, not only what the app had.
     done = [
         sorted((mark.decision.value, stop - start, mark.tags, mark.note) for (start, stop, _), mark in marks.items())
-        for marks in (first.decided, second.decided)
+        for marks in (first.reviews, second.reviews)
     ]
     assert done == [
         [("accepted", 30, (), ""), ("rejected", 30, (), ""), ("undecided", 20, ("brows", "smile"), "worth a look")],

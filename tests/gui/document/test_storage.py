@@ -39,30 +39,30 @@ def test_what_was_decided_is_there_again(
 ) -> None:
     window = opened()
     entry = open_analysed(window, qtbot, short_video, short_analysis)
-    window.session.set_weight("frontality", 0.25)
+    window.session.controls.set_weight("frontality", 0.25)
     window.session.rank_now()
     keys = [row.key for row in entry.rows[:3]]
-    window.session.select(keys[0])
-    qtbot.keyClick(window.table.view, Qt.Key.Key_A)
-    qtbot.keyClick(window.table.view, Qt.Key.Key_R)
-    window.session.select(keys[2])
-    window.session.seek(keys[2][0] + 5)
-    qtbot.keyClick(window.table.view, Qt.Key.Key_BracketLeft)
+    window.session.selection.select(keys[0])
+    qtbot.keyClick(window.parts.review.panel.view, Qt.Key.Key_A)
+    qtbot.keyClick(window.parts.review.panel.view, Qt.Key.Key_R)
+    window.session.selection.select(keys[2])
+    window.session.selection.seek(keys[2][0] + 5)
+    qtbot.keyClick(window.parts.review.panel.view, Qt.Key.Key_BracketLeft)
     trimmed = entry.selected
     assert trimmed is not None
     assert trimmed[0] == keys[2][0] + 5
     window.session.undo_stack.undo()
     window.session.undo_stack.redo()
-    decided = {key: (mark.decision, mark.by_hand) for key, mark in entry.decided.items()}
+    decided = {key: (mark.decision, mark.by_hand) for key, mark in entry.reviews.items()}
     assert len(decided) == 3
-    window.playback.pause()
+    window.parts.player.playback.pause()
     position = entry.position
     window.close()
 
     again = opened()
     assert again.session.settings.weights == {"frontality": 0.25}
     back = open_analysed(again, qtbot, short_video, short_analysis)
-    assert {key: (mark.decision, mark.by_hand) for key, mark in back.decided.items()} == decided
+    assert {key: (mark.decision, mark.by_hand) for key, mark in back.reviews.items()} == decided
     assert {row.key: row.decision for row in back.rows}[keys[0]] is Decision.ACCEPTED
     assert back.position == position
     assert back.selected == trimmed
@@ -77,55 +77,55 @@ def test_tags_notes_and_subjects_are_kept_and_undone(
     entry = open_analysed(window, qtbot, short_video, short_analysis)
     refused: list[str] = []
     session.refused.connect(refused.append)
-    session.set_tags(["smile"])
+    session.decisions.set_tags(["smile"])
     assert refused == ["Select a window first (↓), then tag it."]
     first, second = (row.key for row in entry.rows[:2])
-    session.select(first, seek=False)
-    session.decide(Decision.ACCEPTED, advance=False)
-    decided_at = entry.decided[first].decided_at
-    session.set_tags(["smile", " brows ", ""])
-    session.set_tag("smile", False)
+    session.selection.select(first, seek=False)
+    session.decisions.decide(Decision.ACCEPTED, advance=False)
+    decided_at = entry.reviews[first].decided_at
+    session.decisions.set_tags(["smile", " brows ", ""])
+    session.decisions.set_tag("smile", False)
     for text in ("a", "a n", "a note"):
-        session.set_note(text)
-    mark = entry.decided[first]
+        session.decisions.set_note(text)
+    mark = entry.reviews[first]
     assert (mark.tags, mark.note, mark.decided_at) == (("brows",), "a note", decided_at)
     session.undo_stack.undo()
-    assert entry.decided[first].note == "", "what is typed in one go is one step"
+    assert entry.reviews[first].note == "", "what is typed in one go is one step"
     assert session.undo_stack.redoText() == "Note on window 1"
     session.undo_stack.redo()
-    session.select(second, seek=False)
-    session.set_tag("blurred", True)
+    session.selection.select(second, seek=False)
+    session.decisions.set_tag("blurred", True)
     assert entry.selected_row is not None
     assert entry.selected_row.tags == ("blurred",)
     assert not entry.selected_row.by_hand
-    session.set_tag("blurred", False)
-    assert second not in entry.decided, "an undecided window with nothing on it is no decision"
-    session.set_tag("blurred", True)
+    session.decisions.set_tag("blurred", False)
+    assert second not in entry.reviews, "an undecided window with nothing on it is no decision"
+    session.decisions.set_tag("blurred", True)
 
     # A trimmed window keeps what was written on it, and when it was decided.
-    session.select(first, seek=False)
-    session.seek(first[0] + 3)
-    session.trim("start")
+    session.selection.select(first, seek=False)
+    session.selection.seek(first[0] + 3)
+    session.decisions.trim("start")
     trimmed = (first[0] + 3, *first[1:])
-    assert first not in entry.decided
-    assert (entry.decided[trimmed].tags, entry.decided[trimmed].note) == (("brows",), "a note")
-    assert entry.decided[trimmed].decided_at == decided_at
-    assert entry.decided[trimmed].by_hand
+    assert first not in entry.reviews
+    assert (entry.reviews[trimmed].tags, entry.reviews[trimmed].note) == (("brows",), "a note")
+    assert entry.reviews[trimmed].decided_at == decided_at
+    assert entry.reviews[trimmed].by_hand
 
     track = entry.analysis.tracks[0].track_id if entry.analysis else -1
-    session.set_subject(track, " anna ")
-    session.set_subject(track, "bert")
+    session.decisions.set_subject(track, " anna ")
+    session.decisions.set_subject(track, "bert")
     session.undo_stack.undo()
     assert entry.subjects == {track: "anna"}
-    assert session.memory.tags() == ["blurred", "brows"]
-    assert session.memory.subject_ids() == ["anna"]
-    decided = dict(entry.decided)
+    assert session.storage.tags() == ["blurred", "brows"]
+    assert session.storage.subject_ids() == ["anna"]
+    decided = dict(entry.reviews)
     window.close()
 
     again = opened()
     back = open_analysed(again, qtbot, short_video, short_analysis)
     assert {
-        key: (one.decision, one.by_hand, one.tags, one.note, one.decided_at) for key, one in back.decided.items()
+        key: (one.decision, one.by_hand, one.tags, one.note, one.decided_at) for key, one in back.reviews.items()
     } == {key: (one.decision, one.by_hand, one.tags, one.note, one.decided_at) for key, one in decided.items()}
     assert back.subjects == {track: "anna"}
     assert {row.key: row.note for row in back.rows}[trimmed] == "a note"
@@ -139,16 +139,16 @@ def test_a_second_window_says_that_it_only_reads(
     entry = open_analysed(first, qtbot, short_video, short_analysis)
     second = opened()
     other = open_analysed(second, qtbot, short_video, short_analysis)
-    second.session.select(other.rows[0].key)
-    second.session.decide(Decision.ACCEPTED)
+    second.session.selection.select(other.rows[0].key)
+    second.session.decisions.decide(Decision.ACCEPTED)
     assert other.decision_of(other.rows[0].key) is Decision.ACCEPTED
-    first.session.select(entry.rows[1].key)
-    first.session.decide(Decision.REJECTED)
+    first.session.selection.select(entry.rows[1].key)
+    first.session.decisions.decide(Decision.REJECTED)
     second.close()
     first.close()
     third = opened()
     back = open_analysed(third, qtbot, short_video, short_analysis)
-    assert [mark.decision for mark in back.decided.values()] == [Decision.REJECTED]
+    assert [mark.decision for mark in back.reviews.values()] == [Decision.REJECTED]
     third.close()
 
 
@@ -160,7 +160,7 @@ def test_a_video_is_analysed_once(opened: Opened, qtbot: QtBot, short_video: Pat
         entry = window.session.current
         assert entry is not None
         progressed: list[object] = []
-        window.queue.progressed.connect(lambda _, progress, seen=progressed: seen.append(progress))
+        window.parts.analysis.queue.progressed.connect(lambda _, progress, seen=progressed: seen.append(progress))
         qtbot.waitUntil(lambda entry=entry: entry.state is VideoState.DONE and bool(entry.rows), timeout=60_000)
         took.append(len(progressed))
         window.close()
@@ -176,7 +176,7 @@ def test_a_selection_waits_for_an_analysis_that_has_not_come_so_far(reviewed: Ma
     assert whole is not None
     assert ranker is not None
     key = max(row.key for row in entry.rows)
-    session.select(key, seek=False)
+    session.selection.select(key, seek=False)
 
     def begin(analyzed_frames: int) -> None:
         nothing = replace(whole, tracks=(), tokens=(), analyzed_frames=analyzed_frames)

@@ -23,8 +23,8 @@ def accept(window: MainWindow, count: int) -> None:
     session = window.session
     assert session.current is not None
     for row in session.current.rows[:count]:
-        session.select(row.key)
-        session.decide(Decision.ACCEPTED)
+        session.selection.select(row.key)
+        session.decisions.decide(Decision.ACCEPTED)
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def export(reviewed: MainWindow, qtbot: QtBot, tmp_path: Path) -> ExportWindow:
     """The export window over a video with two accepted windows, on its way into an empty folder."""
     accept(reviewed, 2)
     qtbot.keyClick(reviewed, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
-    made = reviewed.export_flow.window
+    made = reviewed.parts.export.flow.window
     assert made is not None
     made.path.setText(str(tmp_path / "out"))
     return made
@@ -40,10 +40,10 @@ def export(reviewed: MainWindow, qtbot: QtBot, tmp_path: Path) -> ExportWindow:
 
 def run(window: MainWindow, export: ExportWindow, qtbot: QtBot) -> None:
     qtbot.mouseClick(export.start_button, Qt.MouseButton.LeftButton)
-    assert window.exports.busy
+    assert window.parts.export.job.busy
     assert export.cancel_button.isVisible()
     assert not export.options.isEnabled()
-    qtbot.waitUntil(lambda: not window.exports.busy, timeout=_PATIENCE_MS)
+    qtbot.waitUntil(lambda: not window.parts.export.job.busy, timeout=_PATIENCE_MS)
 
 
 def shown(export: ExportWindow) -> list[str]:
@@ -103,7 +103,7 @@ def test_all_videos_at_once(
     reviewed.session.set_current(reviewed.session.videos[1])
     accept(reviewed, 2)
     qtbot.keyClick(reviewed, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
-    export = reviewed.export_flow.window
+    export = reviewed.parts.export.flow.window
     assert export is not None
     assert export.scope_buttons["project"].text() == "All videos · 3 clips of 2 videos"
     qtbot.mouseClick(export.scope_buttons["project"], Qt.MouseButton.LeftButton)
@@ -128,7 +128,7 @@ def test_what_stands_in_the_way_is_said(
     export.path.setText(str(tmp_path / "file" / "out"))
     run(reviewed, export, qtbot)
     assert str(tmp_path / "file") in export.note.text()
-    assert reviewed.messages.texts == [export.note.text()]
+    assert reviewed.parts.messages.texts == [export.note.text()]
     assert export.start_button.isVisible()
 
 
@@ -137,9 +137,9 @@ def test_it_can_be_cancelled_and_goes_on(
 ) -> None:
     qtbot.mouseClick(export.start_button, Qt.MouseButton.LeftButton)
     qtbot.mouseClick(export.cancel_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not reviewed.exports.busy, timeout=_PATIENCE_MS)
-    qtbot.waitUntil(lambda: bool(reviewed.messages.texts), timeout=_PATIENCE_MS)
-    assert reviewed.messages.texts == ["The export was cancelled. Clips that were complete are kept."]
+    qtbot.waitUntil(lambda: not reviewed.parts.export.job.busy, timeout=_PATIENCE_MS)
+    qtbot.waitUntil(lambda: bool(reviewed.parts.messages.texts), timeout=_PATIENCE_MS)
+    assert reviewed.parts.messages.texts == ["The export was cancelled. Clips that were complete are kept."]
     run(reviewed, export, qtbot)
     assert len(list((tmp_path / "out" / "clips").glob("*.mp4"))) == 2
 
@@ -149,4 +149,4 @@ def test_choices_are_remembered(reviewed: MainWindow, export: ExportWindow, qtbo
     export.options.boxes["crf"].setValue(20)
     run(reviewed, export, qtbot)
     assert reviewed.preferences.export.crf == 20
-    assert reviewed.export_flow._remembered_layouts() == ("plain", "edl")
+    assert reviewed.parts.export.flow._remembered_layouts() == ("plain", "edl")

@@ -104,8 +104,8 @@ def test_no_two_curves_differ_by_hue_alone(colors: Palette, eyes: NDArray[np.flo
 
 
 def test_curves_are_drawn_as_told(reviewed: MainWindow) -> None:
-    widths = {line.kind.width for line in reviewed.plot.terms.lines}
-    assert {line.kind.width for line in reviewed.plot.combined.lines} == {2 * max(widths)}
+    widths = {line.kind.width for line in reviewed.parts.plot.terms.lines}
+    assert {line.kind.width for line in reviewed.parts.plot.combined.lines} == {2 * max(widths)}
 
 
 def grey(image: QImage) -> NDArray[np.int16]:
@@ -119,8 +119,8 @@ def test_decisions_differ_without_any_hue(reviewed: MainWindow, scheme: str) -> 
     theme.apply(scheme)
     seen = []
     for decision in Decision:
-        reviewed.plot.spans.set_spans([Span(1.0, 2.0, 1, decision, False)])
-        seen.append(grey(reviewed.plot.plot.grab().toImage()))
+        reviewed.parts.plot.spans.set_spans([Span(1.0, 2.0, 1, decision, False)])
+        seen.append(grey(reviewed.parts.plot.plot.grab().toImage()))
     marks = [grey(icon(*look).pixmap(32, 32).toImage()) for look in _marks()]
     for pictures in (seen, marks):
         for first, second in combinations(pictures, 2):
@@ -135,21 +135,23 @@ def _marks() -> list[tuple[str, str]]:
 
 def test_a_switch_repaints_everything(reviewed: MainWindow, qtbot: QtBot) -> None:
     """What was dark is light and the other way round, and after both it is as before."""
-    reviewed.session.set_gate("min_expression_variation", 0.1)
+    reviewed.session.controls.set_gate("min_expression_variation", 0.1)
     reviewed.session.rank_now()
-    reviewed.messages.show_message("A sentence.")
+    reviewed.parts.messages.show_message("A sentence.")
     views = {
         "window": reviewed,
-        "plot": reviewed.plot.plot,
-        "table": reviewed.table.view.viewport(),
-        "videos": reviewed.videos.view.viewport(),
-        "why": reviewed.why.standings,
-        "transport": reviewed.transport,
-        "message": reviewed.messages,
+        "plot": reviewed.parts.plot.plot,
+        "table": reviewed.parts.review.panel.view.viewport(),
+        "videos": reviewed.parts.projects.videos.view.viewport(),
+        "why": reviewed.parts.ranking.why.standings,
+        "transport": reviewed.parts.player.transport,
+        "message": reviewed.parts.messages,
     }
-    reviewed.session.select(reviewed.session.current.rows[0].key)
-    reviewed.playback.pause()
-    qtbot.waitUntil(lambda: reviewed.why.standings.height() > 0 and reviewed.why.standings.isVisible())
+    reviewed.session.selection.select(reviewed.session.current.rows[0].key)
+    reviewed.parts.player.playback.pause()
+    qtbot.waitUntil(
+        lambda: reviewed.parts.ranking.why.standings.height() > 0 and reviewed.parts.ranking.why.standings.isVisible()
+    )
 
     def means() -> dict[str, float]:
         qtbot.wait(1)
@@ -201,7 +203,7 @@ def test_text_grows_with_the_setting(reviewed: MainWindow, qtbot: QtBot) -> None
     for scale in (0.8, 1.0, 1.6, 2.0):
         theme.apply(text_scale=scale)
         heights.append(QFontMetrics(label.font()).height() / scale)
-        rows.append(reviewed.table.view.rowHeight(0) / scale)
+        rows.append(reviewed.parts.review.panel.view.rowHeight(0) / scale)
         assert px(100) == round(100 * scale)
     assert max(heights) / min(heights) < 1.15
     assert max(rows) / min(rows) < 1.05

@@ -24,7 +24,6 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 from clipgen_engine.types import Decision
-from clipgen_gui.document.preferences import PAGES
 from clipgen_gui.look.palettes import DARK
 from clipgen_gui.look.theme import apply_theme, px, theme
 from clipgen_gui.main_window.window import MainWindow
@@ -36,15 +35,15 @@ def everything(reviewed: MainWindow, qtbot: QtBot) -> Iterator[MainWindow]:
     entry = reviewed.session.current
     assert entry is not None
     for page in (1, 2, 0):
-        reviewed.ranking.show_page(page)
-    reviewed.session.select(entry.rows[0].key)
-    reviewed.session.decide(Decision.ACCEPTED, advance=False)
-    reviewed.playback.pause()
-    reviewed.messages.show_message("Something broke.", "error", ("Open log folder", lambda: None))
-    reviewed.show_settings()
-    for name in [*(page.name for page in PAGES), "shortcuts"]:
-        reviewed.settings_window.show_page(name)
-    reviewed.key_sheet.show()
+        reviewed.parts.ranking.panel.show_page(page)
+    reviewed.session.selection.select(entry.rows[0].key)
+    reviewed.session.decisions.decide(Decision.ACCEPTED, advance=False)
+    reviewed.parts.player.playback.pause()
+    reviewed.parts.messages.show_message("Something broke.", "error", ("Open log folder", lambda: None))
+    reviewed.parts.settings.show()
+    for name in [*(page.name for page in reviewed.preferences.pages), "shortcuts"]:
+        reviewed.parts.settings.window.show_page(name)
+    reviewed.parts.key_sheet.show()
     reviewed.actions_by_name["export"].trigger()
     qtbot.wait(1)
     yield reviewed
@@ -94,11 +93,11 @@ def described(widget: QWidget) -> str:
 
 def test_every_control_of_every_window_has_a_name(everything: MainWindow) -> None:
     windows = top_levels()
-    assert {everything, everything.settings_window, everything.key_sheet} < set(windows)
+    assert {everything, everything.parts.settings.window, everything.parts.key_sheet} < set(windows)
     nameless = [described(one) for window in windows for one in controls(window) if not spoken_name(one)]
     assert nameless == []
     assert len(controls(everything)) > 60
-    assert len(controls(everything.settings_window)) > 60
+    assert len(controls(everything.parts.settings.window)) > 60
 
 
 def test_every_button_is_reached_by_keys(everything: MainWindow) -> None:
@@ -116,8 +115,8 @@ def test_every_button_is_reached_by_keys(everything: MainWindow) -> None:
 
 def test_tab_goes_round_card_by_card(reviewed: MainWindow, qtbot: QtBot) -> None:
     """Every control in sight has its turn, and no card is come back to."""
-    reviewed.session.select(reviewed.session.current.rows[0].key)
-    reviewed.playback.pause()
+    reviewed.session.selection.select(reviewed.session.current.rows[0].key)
+    reviewed.parts.player.playback.pause()
     reviewed.centralWidget().setFocus()
     visited: list[QWidget] = []
     while (focused := QApplication.focusWidget()) not in visited and len(visited) < 200:
@@ -143,15 +142,20 @@ def card_of(widget: QWidget) -> QWidget:
 
 
 def test_the_focus_is_seen(reviewed: MainWindow, qtbot: QtBot) -> None:
-    for view in (reviewed.table.view, reviewed.videos.view, reviewed.plot.plot, reviewed.player):
+    for view in (
+        reviewed.parts.review.panel.view,
+        reviewed.parts.projects.videos.view,
+        reviewed.parts.plot.plot,
+        reviewed.parts.player.view,
+    ):
         view.setFocus(Qt.FocusReason.TabFocusReason)
         assert reviewed.focus_ring.around is view
         assert ring_colour(reviewed, view) == DARK.accent
-    reviewed.toolbar.analyse_button.setFocus(Qt.FocusReason.TabFocusReason)
+    reviewed.parts.toolbar.analyse_button.setFocus(Qt.FocusReason.TabFocusReason)
     assert reviewed.focus_ring.around is None, "a button shows it by itself"
-    cell = reviewed.table.view.visualRect(reviewed.table.view.model().index(0, 0)).center()
-    qtbot.mouseClick(reviewed.table.view.viewport(), Qt.MouseButton.LeftButton, pos=cell)
-    assert reviewed.table.view.hasFocus()
+    cell = reviewed.parts.review.panel.view.visualRect(reviewed.parts.review.panel.view.model().index(0, 0)).center()
+    qtbot.mouseClick(reviewed.parts.review.panel.view.viewport(), Qt.MouseButton.LeftButton, pos=cell)
+    assert reviewed.parts.review.panel.view.hasFocus()
     assert reviewed.focus_ring.around is None, "whoever clicks knows where"
 
 
@@ -166,7 +170,7 @@ def test_no_text_is_cut_off_at_any_size(everything: MainWindow, qtbot: QtBot, sc
     """Every label and button in sight is as wide and as high as its text, at 1920x1080."""
     everything.resize(1920, 1080)
     theme.apply(text_scale=scale)
-    everything.settings_window.resize(px(820), px(500))  # as it is where the screen is wide enough
+    everything.parts.settings.window.resize(px(820), px(500))  # as it is where the screen is wide enough
     qtbot.wait(50)
     cut = [
         f"{described(one)}: {one.text()!r} has {one.size().toTuple()}, wants {one.sizeHint().toTuple()}"
@@ -176,7 +180,7 @@ def test_no_text_is_cut_off_at_any_size(everything: MainWindow, qtbot: QtBot, sc
         if one.isVisible() and one.text() and is_cut(one)
     ]
     assert cut == []
-    for window in (everything, everything.settings_window):
+    for window in (everything, everything.parts.settings.window):
         assert QRect(0, 0, 1920, 1080).contains(QRect(0, 0, *window.size().toTuple()))
 
 

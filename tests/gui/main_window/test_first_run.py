@@ -25,11 +25,11 @@ LEFT = Qt.MouseButton.LeftButton
 def test_the_empty_window_offers_every_way_to_begin(
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, short_video: Path
 ) -> None:
-    monkeypatch.setattr(window.queue, "start", lambda: None)
+    monkeypatch.setattr(window.parts.analysis.queue, "start", lambda: None)
     asked = []
     monkeypatch.setattr(QFileDialog, "getOpenFileNames", lambda *_: asked.append("files") or ([], ""))
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: asked.append("folder") or "")
-    page = window.drop_page
+    page = window.parts.start_page
     assert page.isVisible()
     qtbot.mouseClick(page.buttons["open"], LEFT)
     qtbot.mouseClick(page.buttons["open_folder"], LEFT)
@@ -49,7 +49,7 @@ def test_the_sample_is_offered_only_where_it_is(window: MainWindow, qtbot: QtBot
 
 
 def test_projects_that_were_open_are_offered(window: MainWindow, qtbot: QtBot) -> None:
-    page = window.drop_page
+    page = window.parts.start_page
     projects = [Path(f"/work/of/{name}.clipgen") for name in ("spring", "summer")]
     page.show_recent(projects)
     assert [link.text() for link in page.recent] == ["spring", "summer"]
@@ -61,11 +61,11 @@ def test_projects_that_were_open_are_offered(window: MainWindow, qtbot: QtBot) -
 
 
 def test_three_steps_are_explained_until_they_are_dismissed(reviewed: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
-    steps = reviewed.steps
+    steps = reviewed.parts.steps
     assert steps.isVisible()
     assert steps.step == 1
-    reviewed.session.select(reviewed.session.current.rows[0].key)
-    reviewed.session.decide(Decision.ACCEPTED)
+    reviewed.session.selection.select(reviewed.session.current.rows[0].key)
+    reviewed.session.decisions.decide(Decision.ACCEPTED)
     assert steps.step == 2
     keymap.give("accept", ["Y"])
     assert "Y accepts" in steps.labels[1].text()
@@ -74,32 +74,32 @@ def test_three_steps_are_explained_until_they_are_dismissed(reviewed: MainWindow
     again = MainWindow(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
     qtbot.addWidget(again)
     again.show()
-    assert not again.steps.isVisible()
+    assert not again.parts.steps.isVisible()
     again.close()
 
 
 def test_whoever_exports_has_seen_the_steps(window: MainWindow) -> None:
-    assert window.steps.isVisible()
-    assert window.steps.step == 0
+    assert window.parts.steps.isVisible()
+    assert window.parts.steps.step == 0
     window.actions_by_name["export"].setEnabled(True)
     window.actions_by_name["export"].trigger()
-    assert not window.steps.isVisible()
+    assert not window.parts.steps.isVisible()
 
 
 def test_an_error_has_details_and_a_report_to_copy(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     path = tmp_path / "broken.mp4"
-    window.queue.start = lambda: None  # type: ignore[method-assign]
+    window.parts.analysis.queue.start = lambda: None  # type: ignore[method-assign]
     window.open_paths([path]) if path.exists() else window.session.open_paths([path])
     entry = window.session.current
     assert entry is not None
     qtbot.waitUntil(lambda: entry.state is VideoState.FAILED)
-    (bar,) = window.messages.bars
+    (bar,) = window.parts.messages.bars
     assert bar.details is not None
     assert not bar.report.isVisible()
-    height = window.messages.height()
+    height = window.parts.messages.height()
     qtbot.mouseClick(bar.details, LEFT)
     assert bar.report.isVisible()
-    qtbot.waitUntil(lambda: window.messages.height() > height)
+    qtbot.waitUntil(lambda: window.parts.messages.height() > height)
     qtbot.mouseClick(bar.copy_button, LEFT)
     copied = QApplication.clipboard().text()
     assert bar.text in copied
@@ -109,8 +109,8 @@ def test_an_error_has_details_and_a_report_to_copy(window: MainWindow, qtbot: Qt
 
 
 def test_a_warning_has_no_report(window: MainWindow) -> None:
-    window.messages.show_message("There is no video in here.", "warning")
-    assert window.messages.bars[0].details is None
+    window.parts.messages.show_message("There is no video in here.", "warning")
+    assert window.parts.messages.bars[0].details is None
 
 
 def test_the_report_names_no_folder(tmp_path: Path) -> None:
@@ -154,5 +154,5 @@ def test_paths_are_cut(text: str, cut: str) -> None:
 
 def test_what_the_engine_logged_is_in_the_report(window: MainWindow) -> None:
     recent_errors.emit(logging.LogRecord("clipgen_gui.support.jobs", logging.ERROR, "x.py", 1, "it broke", (), None))
-    window.messages.show_message("Something unexpected happened.", "error")
-    assert "clipgen_gui.support.jobs: it broke" in window.messages.bars[0].report.toPlainText()
+    window.parts.messages.show_message("Something unexpected happened.", "error")
+    assert "clipgen_gui.support.jobs: it broke" in window.parts.messages.bars[0].report.toPlainText()

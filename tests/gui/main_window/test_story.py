@@ -15,6 +15,7 @@ from clipgen_engine.types import Analysis, Decision
 from clipgen_engine.video.index import probe
 from clipgen_gui.document.entry import VideoEntry, VideoState
 from clipgen_gui.main_window.window import MainWindow
+from clipgen_gui.support.threads import running_threads
 from tests.support.gui import drag, open_analysed, python_threads
 
 ANALYSIS_MS = 60_000
@@ -33,12 +34,12 @@ def test_from_a_video_to_clips(window: MainWindow, qtbot: QtBot, short_video: Pa
     frames = entry.frame_count
     assert partial[-1] == frames
     assert any(seen < frames for seen in partial), "the curves did not grow while the analysis ran"
-    assert window.table.view.model().rowCount() == len(entry.rows) >= 3
-    assert window.status.text == "Ready"
+    assert window.parts.review.panel.view.model().rowCount() == len(entry.rows) >= 3
+    assert window.parts.status.text == "Ready"
 
     # A weight moved by mouse, then by key, ranks anew.
     before = [row.sequence.combined_score for row in entry.rows]
-    slider = window.ranking.weights.sliders["expression_variation"]
+    slider = window.parts.ranking.panel.weights.sliders["expression_variation"]
     drag(qtbot, slider, 20)
     qtbot.waitUntil(lambda: [row.sequence.combined_score for row in entry.rows] != before)
     assert session.settings.weights["expression_variation"] == pytest.approx(0.2, abs=0.05)
@@ -47,7 +48,9 @@ def test_from_a_video_to_clips(window: MainWindow, qtbot: QtBot, short_video: Pa
     qtbot.keyClick(slider, Qt.Key.Key_Plus)
     assert slider.value() == moved + 1
     qtbot.waitUntil(lambda: session.settings.weights["expression_variation"] == slider.number)
-    qtbot.waitUntil(lambda: window.table.model.index(0, 2).data() == f"{entry.rows[0].sequence.combined_score:.2f}")
+    qtbot.waitUntil(
+        lambda: window.parts.review.panel.model.index(0, 2).data() == f"{entry.rows[0].sequence.combined_score:.2f}"
+    )
 
     # Decide by keys: the first by Down and A, then A moves on, R rejects.
     first, second, third = (row.key for row in entry.rows[:3])
@@ -69,30 +72,30 @@ def test_from_a_video_to_clips(window: MainWindow, qtbot: QtBot, short_video: Pa
     assert entry.decision_of(third) is Decision.ACCEPTED
 
     # Accepted windows stay whatever the weights are.
-    session.set_weight("expression_variation", 0.0)
+    session.controls.set_weight("expression_variation", 0.0)
     session.rank_now()
     assert {first, third} <= {row.key for row in entry.rows}
 
     # Export.
-    assert window.toolbar.export_button.text() == "Export 2 clips"
+    assert window.parts.toolbar.export_button.text() == "Export 2 clips"
     qtbot.keyClick(window, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
-    export = window.export_flow.window
+    export = window.parts.export.flow.window
     assert export is not None
     assert export.folder == short_video.parent / "short_clips"
     export.path.setText(str(tmp_path / "out"))
     qtbot.mouseClick(export.start_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: bool(window.messages.texts), timeout=30_000)
+    qtbot.waitUntil(lambda: bool(window.parts.messages.texts), timeout=30_000)
     folder = tmp_path / "out" / "clips"
-    assert window.messages.texts == [f"2 clips written · {tmp_path / 'out'}"]
+    assert window.parts.messages.texts == [f"2 clips written · {tmp_path / 'out'}"]
     qtbot.mouseClick(export.close_button, Qt.MouseButton.LeftButton)
     clips = sorted(folder.glob("*.mp4"))
     assert [probe(clip).frame_count for clip in clips] == [30, 30]
     recorded = json.loads((folder / "clip_metadata.json").read_text())["clips"]
     assert {(one["start_frame"], one["end_frame"] + 1) for one in recorded} == {first[:2], third[:2]}
-    assert window.toolbar.export_button.isEnabled()
+    assert window.parts.toolbar.export_button.isEnabled()
     qtbot.waitUntil(window.isActiveWindow)
     qtbot.keyClick(window, Qt.Key.Key_Escape)
-    assert window.messages.texts == []
+    assert window.parts.messages.texts == []
 
 
 def test_cancel_in_the_middle_keeps_what_was_found(window: MainWindow, qtbot: QtBot, short_video: Path) -> None:
@@ -100,12 +103,12 @@ def test_cancel_in_the_middle_keeps_what_was_found(window: MainWindow, qtbot: Qt
     entry = window.session.current
     assert entry is not None
     qtbot.waitUntil(lambda: entry.analysis is not None and entry.analysis.analyzed_frames > 0, timeout=ANALYSIS_MS)
-    assert window.toolbar.analyse_button.text() == "Cancel"
-    qtbot.mouseClick(window.toolbar.analyse_button, Qt.MouseButton.LeftButton)
+    assert window.parts.toolbar.analyse_button.text() == "Cancel"
+    qtbot.mouseClick(window.parts.toolbar.analyse_button, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: entry.state is VideoState.STOPPED, timeout=2000)
     assert 0 < entry.analysis.analyzed_frames < entry.frame_count
-    assert window.toolbar.analyse_button.text() == "Analyse"
-    assert window.status.text == "Ready"
+    assert window.parts.toolbar.analyse_button.text() == "Analyse"
+    assert window.parts.status.text == "Ready"
 
 
 def test_closing_in_the_middle_ends_every_thread(window: MainWindow, qtbot: QtBot, short_video: Path) -> None:
@@ -114,11 +117,9 @@ def test_closing_in_the_middle_ends_every_thread(window: MainWindow, qtbot: QtBo
     entry = window.session.current
     assert entry is not None
     qtbot.waitUntil(lambda: entry.analysis is not None, timeout=ANALYSIS_MS)
-    window.playback.play()
+    window.parts.player.playback.play()
     window.close()
-    assert not window.server.isRunning()
-    assert not window.queue.is_alive
-    assert not window.export_flow.is_alive
+    assert not running_threads(window)
     qtbot.waitUntil(lambda: python_threads() <= before, timeout=1000)
     QApplication.processEvents()  # what was still on its way finds nobody
 
@@ -133,28 +134,30 @@ def test_bad_files_are_messages_and_the_app_goes_on(
     empty.mkdir()
     said: list[str] = []
     for paths in ([text], [cut], [absent], [no_face_video], [empty]):
-        window.messages.dismiss_all()
+        window.parts.messages.dismiss_all()
         window.open_paths(paths)
-        qtbot.waitUntil(lambda: bool(window.messages.texts), timeout=ANALYSIS_MS)
-        qtbot.waitUntil(lambda: window.queue.running is None, timeout=ANALYSIS_MS)
-        assert len(window.messages.texts) == 1
-        said += window.messages.texts
+        qtbot.waitUntil(lambda: bool(window.parts.messages.texts), timeout=ANALYSIS_MS)
+        qtbot.waitUntil(lambda: window.parts.analysis.queue.running is None, timeout=ANALYSIS_MS)
+        assert len(window.parts.messages.texts) == 1
+        said += window.parts.messages.texts
     for name, sentence in zip(("text.mp4", "cut.mp4", "absent.mp4", "sky.mp4", "folder"), said, strict=True):
         assert name in sentence
         assert sentence.endswith(".")
     states = [entry.state for entry in window.session.videos]
     assert states == [VideoState.FAILED] * 3 + [VideoState.DONE]
-    assert window.videos.model.index(0).data(Qt.ItemDataRole.ToolTipRole).startswith(said[0])
+    assert window.parts.projects.videos.model.index(0).data(Qt.ItemDataRole.ToolTipRole).startswith(said[0])
 
     window.open_paths([short_video])
-    qtbot.waitUntil(lambda: window.player.shown_frame == 0, timeout=5000)
+    qtbot.waitUntil(lambda: window.parts.player.view.shown_frame == 0, timeout=5000)
     qtbot.waitUntil(lambda: window.session.current.analysis is not None, timeout=ANALYSIS_MS)
 
 
 def test_dropped_files_and_folders_are_opened(
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, short_video: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(window.queue, "start", lambda: None)  # what an analysis does is another test's matter
+    monkeypatch.setattr(
+        window.parts.analysis.queue, "start", lambda: None
+    )  # what an analysis does is another test's matter
     (tmp_path / "one.mp4").write_bytes(short_video.read_bytes())
     (tmp_path / "two.mp4").write_bytes(short_video.read_bytes())
     dropped = QMimeData()
@@ -166,8 +169,8 @@ def test_dropped_files_and_folders_are_opened(
     assert enter.isAccepted()
     QApplication.sendEvent(window, QDropEvent(place, Qt.DropAction.CopyAction, dropped, buttons, keys))
     assert [entry.path.name for entry in window.session.videos] == ["short.mp4", "one.mp4", "two.mp4"]
-    assert window.videos.model.rowCount() == 3
-    qtbot.waitUntil(lambda: window.player.shown_frame == 0)
+    assert window.parts.projects.videos.model.rowCount() == 3
+    qtbot.waitUntil(lambda: window.parts.player.view.shown_frame == 0)
 
 
 def test_a_bad_video_in_the_background_does_not_cover_the_one_on_screen(
@@ -177,11 +180,11 @@ def test_a_bad_video_in_the_background_does_not_cover_the_one_on_screen(
     absent = VideoEntry(tmp_path / "absent.mp4")
     window.session.videos.append(absent)
     window.session.videos_changed.emit()
-    window.queue.start()
+    window.parts.analysis.queue.start()
     qtbot.waitUntil(lambda: absent.state is VideoState.FAILED, timeout=ANALYSIS_MS)
-    assert window.messages.texts == []
-    assert window.status.passing == absent.message
+    assert window.parts.messages.texts == []
+    assert window.parts.status.passing == absent.message
     qtbot.keyClick(window, Qt.Key.Key_N)
     assert window.session.current is absent
-    assert absent.message in window.videos.model.index(1).data(Qt.ItemDataRole.ToolTipRole)
-    assert window.table._hint.text() == absent.message
+    assert absent.message in window.parts.projects.videos.model.index(1).data(Qt.ItemDataRole.ToolTipRole)
+    assert window.parts.review.panel._hint.text() == absent.message

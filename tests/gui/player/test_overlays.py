@@ -22,6 +22,7 @@ from clipgen_gui.main_window.window import MainWindow
 from clipgen_gui.player.mesh_server import MeshServer
 from clipgen_gui.player.overlay_marks import MarkMaker, Overlay
 from clipgen_gui.support.formatting import TimeFormat, position, timecode
+from clipgen_gui.support.threads import end_threads
 from tests.support.analyses import FakeTrack, make_analysis
 from tests.support.gui import open_analysed
 from tests.support.videos import read_code, write_coded_video
@@ -54,11 +55,11 @@ def _entry(window: MainWindow) -> VideoEntry:
 
 
 def _place(window: MainWindow, x: float, y: float) -> QPoint:
-    return window.player.to_widget(x, y).toPoint()
+    return window.parts.player.view.to_widget(x, y).toPoint()
 
 
 def _wheel(window: MainWindow, at: QPoint, notches: int) -> None:
-    viewport = window.player.viewport()
+    viewport = window.parts.player.view.viewport()
     no_keys, no_buttons = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.NoButton
     globally = QPointF(viewport.mapToGlobal(at))
     event = QWheelEvent(
@@ -75,7 +76,7 @@ def _wheel(window: MainWindow, at: QPoint, notches: int) -> None:
 
 
 def test_the_wheel_zooms_at_the_mouse_and_a_drag_moves(two_faces: MainWindow, qtbot: QtBot) -> None:
-    player, viewport = two_faces.player, two_faces.player.viewport()
+    player, viewport = two_faces.parts.player.view, two_faces.parts.player.view.viewport()
     at = _place(two_faces, 100, 30)
     _wheel(two_faces, at, 6)
     assert player.zoom == pytest.approx(1.25**6)
@@ -87,9 +88,9 @@ def test_the_wheel_zooms_at_the_mouse_and_a_drag_moves(two_faces: MainWindow, qt
     qtbot.mouseRelease(viewport, LEFT, pos=at + QPoint(60, 30))
     moved = player.to_picture(QPointF(at + QPoint(60, 30)))
     assert (moved.x(), moved.y()) == pytest.approx((100, 30), abs=1.0)
-    assert not two_faces.playback.playing, "a drag is no click"
+    assert not two_faces.parts.player.playback.playing, "a drag is no click"
     # The zoom stays when the frame changes and the window grows.
-    two_faces.session.seek(7)
+    two_faces.session.selection.seek(7)
     qtbot.waitUntil(lambda: player.shown_frame == 7)
     two_faces.resize(two_faces.width() + 60, two_faces.height() + 40)
     assert player.zoom == pytest.approx(1.25**6)
@@ -97,34 +98,34 @@ def test_the_wheel_zooms_at_the_mouse_and_a_drag_moves(two_faces: MainWindow, qt
     assert player.zoom == 1.0
     _wheel(two_faces, at, 3)
     qtbot.mouseClick(viewport, LEFT, pos=_place(two_faces, 80, 90))
-    assert two_faces.playback.playing
+    assert two_faces.parts.player.playback.playing
     qtbot.mouseDClick(viewport, LEFT, pos=_place(two_faces, 80, 90))
     assert player.zoom == 1.0
-    assert not two_faces.playback.playing, "the second half of a double click takes the first one back"
+    assert not two_faces.parts.player.playback.playing, "the second half of a double click takes the first one back"
     _wheel(two_faces, at, -4)
     assert player.zoom == 1.0
 
 
 def test_a_click_on_another_face_looks_at_it(two_faces: MainWindow, qtbot: QtBot) -> None:
-    entry, viewport = _entry(two_faces), two_faces.player.viewport()
-    two_faces.session.select(next(row.key for row in entry.rows if row.sequence.track_id == 0))
-    two_faces.playback.pause()
-    two_faces.session.seek(20)
-    qtbot.waitUntil(lambda: two_faces.player.shown_frame == 20)
+    entry, viewport = _entry(two_faces), two_faces.parts.player.view.viewport()
+    two_faces.session.selection.select(next(row.key for row in entry.rows if row.sequence.track_id == 0))
+    two_faces.parts.player.playback.pause()
+    two_faces.session.selection.seek(20)
+    qtbot.waitUntil(lambda: two_faces.parts.player.view.shown_frame == 20)
     qtbot.mouseClick(viewport, LEFT, pos=_place(two_faces, 120, 50))
     assert entry.track == 1
-    assert not two_faces.playback.playing
+    assert not two_faces.parts.player.playback.playing
     assert entry.selected is None or entry.selected[2] == 1
     qtbot.keyClick(two_faces, Qt.Key.Key_B)
-    assert {key[2] for key in entry.decided} == {1}
+    assert {key[2] for key in entry.reviews} == {1}
     qtbot.mouseClick(viewport, LEFT, pos=_place(two_faces, 120, 50))
-    assert two_faces.playback.playing, "a click on the face that is looked at plays"
-    two_faces.playback.pause()
+    assert two_faces.parts.player.playback.playing, "a click on the face that is looked at plays"
+    two_faces.parts.player.playback.pause()
 
 
 def test_regions_say_what_moves_in_the_window(two_faces: MainWindow, qtbot: QtBot) -> None:
     qtbot.keyClick(two_faces, Qt.Key.Key_G, CONTROL)
-    talking, still = two_faces.player.marks
+    talking, still = two_faces.parts.player.view.marks
     assert sum(one.share for one in talking.regions) == pytest.approx(1.0, abs=1e-5)
     most = max(talking.regions, key=lambda one: one.movement)
     window = next(row.sequence for row in _entry(two_faces).rows if row.sequence.track_id == 0)
@@ -132,23 +133,23 @@ def test_regions_say_what_moves_in_the_window(two_faces: MainWindow, qtbot: QtBo
     assert most.movement <= window.terms["expression_variation"] + 1e-4 or window.terms["expression_variation"] == 1
     assert max(one.share for one in still.regions) < 0.01
     # The region that moves most is filled over the mouth of the face.
-    before = two_faces.player.viewport().grab().toImage()
+    before = two_faces.parts.player.view.viewport().grab().toImage()
     x, y, width, height = talking.box_xywh
     mouth = _place(two_faces, x + 0.5 * width, y + 0.74 * height)
     tint = QColor(before.pixel(mouth))
     qtbot.keyClick(two_faces, Qt.Key.Key_G, CONTROL)
-    plain = QColor(two_faces.player.viewport().grab().toImage().pixel(mouth))
+    plain = QColor(two_faces.parts.player.view.viewport().grab().toImage().pixel(mouth))
     assert tint.red() - plain.red() > 20
-    assert two_faces.player.marks[0].regions == ()
+    assert two_faces.parts.player.view.marks[0].regions == ()
 
 
 def test_the_crop_is_what_an_export_would_cut(two_faces: MainWindow, qtbot: QtBot) -> None:
-    entry, player = _entry(two_faces), two_faces.player
+    entry, player = _entry(two_faces), two_faces.parts.player.view
     row = next(row for row in entry.rows if row.sequence.track_id == 0)
-    two_faces.session.select(row.key)
-    two_faces.playback.pause()
+    two_faces.session.selection.select(row.key)
+    two_faces.parts.player.playback.pause()
     frame = row.sequence.start_frame + 4
-    two_faces.session.seek(frame)
+    two_faces.session.selection.seek(frame)
     qtbot.waitUntil(lambda: player.shown_frame == frame)
     qtbot.keyClick(two_faces, Qt.Key.Key_K, CONTROL)
     settings = ExportSettings(crop="face")
@@ -177,25 +178,25 @@ def test_the_crop_is_what_an_export_would_cut(two_faces: MainWindow, qtbot: QtBo
 def test_overlays_are_remembered(two_faces: MainWindow, qtbot: QtBot) -> None:
     qtbot.keyClick(two_faces, Qt.Key.Key_G, CONTROL)
     qtbot.keyClick(two_faces, Qt.Key.Key_B, CONTROL)
-    assert two_faces.player.overlays == {Overlay.REGIONS}
-    qtbot.mouseClick(two_faces.transport.time, LEFT)
+    assert two_faces.parts.player.view.overlays == {Overlay.REGIONS}
+    qtbot.mouseClick(two_faces.parts.player.transport.time, LEFT)
     other = MainWindow(two_faces._settings)
     qtbot.addWidget(other)
-    assert other.player.overlays == {Overlay.REGIONS}
+    assert other.parts.player.view.overlays == {Overlay.REGIONS}
     assert other.actions_by_name["regions"].isChecked()
     assert not other.actions_by_name["box"].isChecked()
-    assert other.transport.time_format is TimeFormat.FRAMES
+    assert other.parts.player.transport.time_format is TimeFormat.FRAMES
     other.close()
 
 
 def test_the_mesh_is_that_of_the_picture_on_screen(
     window: MainWindow, qtbot: QtBot, short_video: Path, short_analysis: Analysis
 ) -> None:
-    entry, player = open_analysed(window, qtbot, short_video, short_analysis), window.player
+    entry, player = open_analysed(window, qtbot, short_video, short_analysis), window.parts.player.view
     assert not player.meshes.isRunning(), "the model is loaded when it is wanted"
     qtbot.keyClick(window, Qt.Key.Key_M, CONTROL)
     for frame in (3, 90):
-        window.session.seek(frame)
+        window.session.selection.seek(frame)
         qtbot.waitUntil(lambda wanted=frame: player.shown_frame == wanted and bool(player.mesh), timeout=15_000)
         track = entry.analysis.tracks[0]
         points, box = player.mesh[track.track_id], track.box_xywh[track.row_of(frame)]
@@ -215,13 +216,13 @@ def test_a_model_that_cannot_be_had_is_said(qtbot: QtBot, monkeypatch: pytest.Mo
     with qtbot.waitSignal(server.failed, timeout=10_000) as said:
         server.start()
     assert "does not exist" in said.args[0]
-    assert server.shutdown()
+    assert end_threads(server, 5000)
 
 
 def test_time_is_told_in_three_ways(two_faces: MainWindow, qtbot: QtBot) -> None:
-    two_faces.session.seek(41)
-    qtbot.waitUntil(lambda: two_faces.player.shown_frame == 41)
-    time = two_faces.transport.time
+    two_faces.session.selection.seek(41)
+    qtbot.waitUntil(lambda: two_faces.parts.player.view.shown_frame == 41)
+    time = two_faces.parts.player.transport.time
     assert "00:01.37" in time.text()
     qtbot.mouseClick(time, LEFT)
     assert ">41<" in time.text()
@@ -269,8 +270,8 @@ def test_marks_of_a_video_without_analysis_are_none(tmp_path: Path) -> None:
 def test_zoomed_pictures_are_still_exact(two_faces: MainWindow, qtbot: QtBot) -> None:
     _wheel(two_faces, _place(two_faces, 60, 30), 4)
     for frame in (1, 2, 1, 40, 39):
-        two_faces.session.seek(frame)
-        qtbot.waitUntil(lambda wanted=frame: two_faces.player.shown_frame == wanted)
-        picture = two_faces.player._picture
+        two_faces.session.selection.seek(frame)
+        qtbot.waitUntil(lambda wanted=frame: two_faces.parts.player.view.shown_frame == wanted)
+        picture = two_faces.parts.player.view._picture
         assert picture is not None
         assert read_code(picture.pixels) == frame

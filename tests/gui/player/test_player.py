@@ -37,12 +37,12 @@ def coded(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> MainWindow:
 
 def _shown_is_true(window: MainWindow, analysis: Analysis) -> int:
     """Check the picture and its box against the index that came with it."""
-    picture = window.player._picture
+    picture = window.parts.player.view._picture
     assert picture is not None
     assert read_code(picture.pixels) == picture.index
     track = analysis.tracks[0]
     row = track.row_of(picture.index)
-    marks = window.player.marks
+    marks = window.parts.player.view.marks
     assert (len(marks) == 1) == (row is not None)
     if row is not None:
         assert marks[0].box_xywh == tuple(float(value) for value in track.box_xywh[row])
@@ -69,7 +69,7 @@ def test_every_step_shows_its_frame(coded: MainWindow, qtbot: QtBot) -> None:
     ):
         qtbot.keyClick(coded, key, modifier)
         expected = frame
-        qtbot.waitUntil(lambda wanted=expected: coded.player.shown_frame == wanted)
+        qtbot.waitUntil(lambda wanted=expected: coded.parts.player.view.shown_frame == wanted)
         assert _shown_is_true(coded, entry.analysis) == expected
         assert entry.position == expected
 
@@ -79,20 +79,20 @@ def test_many_quick_steps_arrive_at_their_sum(coded: MainWindow, qtbot: QtBot) -
         qtbot.keyClick(coded, Qt.Key.Key_Right)
     for _ in range(5):
         qtbot.keyClick(coded, Qt.Key.Key_Left)
-    qtbot.waitUntil(lambda: coded.player.shown_frame == 20)
+    qtbot.waitUntil(lambda: coded.parts.player.view.shown_frame == 20)
 
 
 def test_a_frame_in_memory_is_on_screen_at_once_and_no_late_one_replaces_it(coded: MainWindow, qtbot: QtBot) -> None:
-    player = coded.player
+    player = coded.parts.player.view
     qtbot.keyClick(coded, Qt.Key.Key_Right)
     qtbot.waitUntil(lambda: player.shown_frame == 1)
     late = player._picture
-    coded.session.seek(0)
+    coded.session.selection.seek(0)
     assert player.shown_frame == 0, "nobody waits for the decoder"
-    coded.server.picture_ready.emit(player._generation, late)
+    coded.parts.player.frames.picture_ready.emit(player._generation, late)
     assert player.shown_frame == 0
-    coded.session.seek(FRAMES - 1)
-    coded.server.picture_ready.emit(player._generation, late)
+    coded.session.selection.seek(FRAMES - 1)
+    coded.parts.player.frames.picture_ready.emit(player._generation, late)
     assert player.shown_frame == 1, "on the way to a frame that takes its time, what comes is shown"
     qtbot.waitUntil(lambda: player.shown_frame == FRAMES - 1)
 
@@ -103,13 +103,13 @@ def test_playing_shows_true_pictures_and_boxes(coded: MainWindow, qtbot: QtBot) 
     analysis = entry.analysis
     assert analysis is not None
     seen: list[int] = []
-    coded.player.frame_shown.connect(lambda _: seen.append(_shown_is_true(coded, analysis)))
-    coded.session.select(None)
-    coded.playback.set_speed(2.0)
+    coded.parts.player.view.frame_shown.connect(lambda _: seen.append(_shown_is_true(coded, analysis)))
+    coded.session.selection.select(None)
+    coded.parts.player.playback.set_speed(2.0)
     qtbot.keyClick(coded, Qt.Key.Key_Space)
-    assert coded.playback.playing
-    qtbot.waitUntil(lambda: not coded.playback.playing, timeout=10_000)
-    qtbot.waitUntil(lambda: coded.player.shown_frame == FRAMES - 1)
+    assert coded.parts.player.playback.playing
+    qtbot.waitUntil(lambda: not coded.parts.player.playback.playing, timeout=10_000)
+    qtbot.waitUntil(lambda: coded.parts.player.view.shown_frame == FRAMES - 1)
     assert seen == sorted(seen)
     assert len(seen) > 5
 
@@ -117,21 +117,21 @@ def test_playing_shows_true_pictures_and_boxes(coded: MainWindow, qtbot: QtBot) 
 def test_a_chosen_window_loops(coded: MainWindow, qtbot: QtBot) -> None:
     entry = coded.session.current
     assert entry is not None
-    coded.playback.set_speed(2.0)
+    coded.parts.player.playback.set_speed(2.0)
     qtbot.keyClick(coded, Qt.Key.Key_Down)
-    assert coded.playback.playing
+    assert coded.parts.player.playback.playing
     start, stop, _ = entry.rows[0].key
     seen: list[int] = []
-    coded.session.position_changed.connect(seen.append)
+    coded.session.selection.position_changed.connect(seen.append)
     qtbot.waitUntil(lambda: any(later < earlier for earlier, later in pairwise(seen)), timeout=10_000)
     assert all(start <= frame < stop for frame in seen)
     qtbot.keyClick(coded, Qt.Key.Key_Space)
-    assert not coded.playback.playing
+    assert not coded.parts.player.playback.playing
 
 
 def test_the_box_is_painted_where_the_face_is(coded: MainWindow, qtbot: QtBot) -> None:
-    player = coded.player
-    coded.session.seek(40)
+    player = coded.parts.player.view
+    coded.session.selection.seek(40)
     qtbot.waitUntil(lambda: player.shown_frame == 40)
 
     def corner_is_accent() -> bool:
@@ -152,25 +152,25 @@ def test_switching_videos_keeps_what_belongs_to_each(
     session = coded.session
     first = session.current
     assert first is not None
-    session.select(first.rows[1].key)
-    coded.playback.pause()
-    session.seek(33)
+    session.selection.select(first.rows[1].key)
+    coded.parts.player.playback.pause()
+    session.selection.seek(33)
     second = open_analysed(coded, qtbot, short_video, short_analysis)
-    session.select(second.rows[0].key)
-    coded.playback.pause()
+    session.selection.select(second.rows[0].key)
+    coded.parts.player.playback.pause()
     qtbot.keyClick(coded, Qt.Key.Key_A)
-    coded.playback.pause()
+    coded.parts.player.playback.pause()
     chosen, position = second.selected, second.position
     qtbot.keyClick(coded, Qt.Key.Key_P)
     assert session.current is first
     assert (first.position, first.selected) == (33, first.rows[1].key)
-    qtbot.waitUntil(lambda: coded.player.shown_frame == 33)
+    qtbot.waitUntil(lambda: coded.parts.player.view.shown_frame == 33)
     assert _shown_is_true(coded, first.analysis) == 33
-    assert coded.toolbar.export_button.text() == "Export clips"
-    assert not coded.toolbar.export_button.isEnabled()
+    assert coded.parts.toolbar.export_button.text() == "Export clips"
+    assert not coded.parts.toolbar.export_button.isEnabled()
     qtbot.keyClick(coded, Qt.Key.Key_N)
     assert (second.position, second.selected) == (position, chosen)
-    assert coded.toolbar.export_button.text() == "Export 1 clip"
+    assert coded.parts.toolbar.export_button.text() == "Export 1 clip"
     # Undo goes back to the video that it is about.
     qtbot.keyClick(coded, Qt.Key.Key_P)
     qtbot.keyClick(coded, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)

@@ -91,7 +91,7 @@ def _sinks(window: MainWindow) -> list[NotingSink]:
         made.append(NotingSink())
         return made[-1]
 
-    window.sound._worker._open_sink = open_one
+    window.parts.player.sound._worker._open_sink = open_one
     return made
 
 
@@ -110,9 +110,9 @@ def _video_times(sink: NotingSink, runs: list[tuple[float, Run]]) -> np.ndarray:
 @pytest.mark.parametrize("speed", [0.5, 1.0, 2.0])
 def test_what_is_heard_belongs_to_what_is_seen(loud: MainWindow, qtbot: QtBot, speed: float) -> None:
     sinks, runs = _sinks(loud), []
-    loud.playback.run_changed.connect(lambda run: runs.append((time.monotonic(), run)) if run else None)
-    loud.playback.set_speed(speed)
-    loud.session.seek(9)
+    loud.parts.player.playback.run_changed.connect(lambda run: runs.append((time.monotonic(), run)) if run else None)
+    loud.parts.player.playback.set_speed(speed)
+    loud.session.selection.seek(9)
     qtbot.keyClick(loud, Qt.Key.Key_Space)
     qtbot.waitUntil(lambda: bool(sinks) and len(sinks[0].loud_s) > 0.14 / speed * RATE, timeout=5000)
     qtbot.keyClick(loud, Qt.Key.Key_Space)
@@ -124,15 +124,15 @@ def test_what_is_heard_belongs_to_what_is_seen(loud: MainWindow, qtbot: QtBot, s
 
 def test_a_loop_sounds_round_and_round(loud: MainWindow, qtbot: QtBot) -> None:
     sinks, runs = _sinks(loud), []
-    loud.playback.run_changed.connect(lambda run: runs.append((time.monotonic(), run)) if run else None)
-    loud.playback.set_speed(2.0)
-    loud.session.select(loud.session.current.rows[0].key)
+    loud.parts.player.playback.run_changed.connect(lambda run: runs.append((time.monotonic(), run)) if run else None)
+    loud.parts.player.playback.set_speed(2.0)
+    loud.session.selection.select(loud.session.current.rows[0].key)
     start, stop, _ = loud.session.current.rows[0].key
     seen: list[int] = []
-    loud.session.position_changed.connect(seen.append)
+    loud.session.selection.position_changed.connect(seen.append)
     qtbot.waitUntil(lambda: sum(later < earlier for earlier, later in pairwise(seen)) >= 3, timeout=6000)
     assert len(runs) == 1
-    loud.playback.pause()
+    loud.parts.player.playback.pause()
     assert runs[0][1].loop_s == (start / 30, stop / 30)
     expected = [burst for burst in BURSTS if start / 30 <= burst < stop / 30 - 0.1]
     times = _video_times(sinks[0], runs)
@@ -143,7 +143,7 @@ def test_a_loop_sounds_round_and_round(loud: MainWindow, qtbot: QtBot) -> None:
 
 
 def test_volume_and_mute_are_set_by_mouse_and_keys(loud: MainWindow, qtbot: QtBot) -> None:
-    sinks, sound, control = _sinks(loud), loud.sound, loud.volume
+    sinks, sound, control = _sinks(loud), loud.parts.player.sound, loud.parts.player.volume
     qtbot.keyClick(loud, Qt.Key.Key_Down, CONTROL)
     assert sound.volume == pytest.approx(0.7)
     qtbot.keyClick(loud, Qt.Key.Key_Space)
@@ -152,7 +152,7 @@ def test_volume_and_mute_are_set_by_mouse_and_keys(loud: MainWindow, qtbot: QtBo
     qtbot.waitUntil(lambda: sinks[0].volume == pytest.approx(0.8))
     qtbot.keyClick(loud, Qt.Key.Key_M)
     qtbot.waitUntil(lambda: sinks[0].closed)
-    assert loud.playback.playing
+    assert loud.parts.player.playback.playing
     assert loud.actions_by_name["mute"].isChecked()
     control.slider.setValue(25)
     assert not sound.muted, "who turns it up wants to hear it"
@@ -161,8 +161,8 @@ def test_volume_and_mute_are_set_by_mouse_and_keys(loud: MainWindow, qtbot: QtBo
     assert sound.muted
     other = MainWindow(loud._settings)
     qtbot.addWidget(other)
-    assert other.sound.muted
-    assert other.sound.volume == pytest.approx(0.25)
+    assert other.parts.player.sound.muted
+    assert other.parts.player.sound.volume == pytest.approx(0.25)
     other.close()
 
 
@@ -170,19 +170,19 @@ def test_nothing_is_opened_where_nothing_sounds(
     loud: MainWindow, qtbot: QtBot, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     sinks = _sinks(loud)
-    assert "PySide6.QtMultimedia" not in sys.modules or not loud.sound.is_alive
+    assert "PySide6.QtMultimedia" not in sys.modules or not loud.parts.player.sound.is_alive
     silent = write_coded_video(tmp_path / "silent.mp4", 40)
     track = FakeTrack(0, np.zeros((40, 51), np.float32), np.full((40, 2), 60, np.float32))
     open_analysed(loud, qtbot, silent, replace(make_analysis(track), video=probe(silent)))
     assert not loud.actions_by_name["mute"].isEnabled()
-    assert "no sound" in loud.volume.slider.toolTip()
+    assert "no sound" in loud.parts.player.volume.slider.toolTip()
     qtbot.keyClick(loud, Qt.Key.Key_Space)
     qtbot.wait(60)
-    assert loud.playback.playing
+    assert loud.parts.player.playback.playing
     assert sinks == []
-    assert not loud.sound.is_alive
+    assert not loud.parts.player.sound.is_alive
     # Without a device it is silent, and says so in the log only.
-    loud.sound._worker._open_sink = lambda: None
+    loud.parts.player.sound._worker._open_sink = lambda: None
     qtbot.keyClick(loud, Qt.Key.Key_P)
     assert loud.session.current.info.has_audio
     qtbot.keyClick(loud, Qt.Key.Key_Space)

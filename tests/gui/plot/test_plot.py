@@ -41,8 +41,8 @@ def plotted(window: MainWindow, qtbot: QtBot, made_video: Path) -> MainWindow:
     seen[GAP] = False
     second_seen = np.ones(100, np.bool_)
     second_seen[GAP.start - 60 : GAP.stop - 60] = False
-    window.session.set_gate("face_confidence", 0.0)
-    window.session.set_setting("num_sequences", 2)
+    window.session.controls.set_gate("face_confidence", 0.0)
+    window.session.controls.set_setting("num_sequences", 2)
     first, second = replace(first, seen=seen), replace(second, seen=second_seen)
     open_analysed(window, qtbot, made_video, make_analysis(first, second, path=made_video))
     window.session.undo_stack.clear()
@@ -56,7 +56,7 @@ def _entry(window: MainWindow) -> VideoEntry:
 
 def _at(window: MainWindow, frame: float, height: float = 0.5) -> QPoint:
     """Where this frame's middle (or its beginning for a half less) is on the plot."""
-    return window.plot.plot.place_of((frame + 0.5) / 30, height)
+    return window.parts.plot.plot.place_of((frame + 0.5) / 30, height)
 
 
 def _drag(qtbot: QtBot, widget: QWidget, start: QPoint, end: QPoint, button: Qt.MouseButton = LEFT) -> None:
@@ -91,50 +91,50 @@ def _free(entry: VideoEntry) -> int:
 
 
 def test_a_drag_over_a_free_place_makes_a_window_as_one_step(plotted: MainWindow, qtbot: QtBot) -> None:
-    entry, viewport = _entry(plotted), plotted.plot.plot.viewport()
+    entry, viewport = _entry(plotted), plotted.parts.plot.plot.viewport()
     start = _free(entry)
     qtbot.mousePress(viewport, LEFT, pos=_at(plotted, start))
     qtbot.mouseMove(viewport, _at(plotted, start + 5))
     qtbot.mouseMove(viewport, _at(plotted, start + 11))
-    assert plotted.plot.draft.span_s == pytest.approx((start / 30, (start + 12) / 30))
+    assert plotted.parts.plot.draft.span_s == pytest.approx((start / 30, (start + 12) / 30))
     assert entry.position == start + 11, "the player shows the frame at the edge"
-    assert entry.decided == {}
+    assert entry.reviews == {}
     qtbot.mouseRelease(viewport, LEFT, pos=_at(plotted, start + 11))
-    (key,) = entry.decided
+    (key,) = entry.reviews
     assert key[:2] == (start, start + 12)
-    assert entry.decided[key].by_hand
+    assert entry.reviews[key].by_hand
     assert entry.decision_of(key) is Decision.ACCEPTED
     assert entry.selected == key
-    assert plotted.plot.draft.span_s is None
+    assert plotted.parts.plot.draft.span_s is None
     assert plotted.session.undo_stack.undoText() == f"Accept frames {start} to {start + 11}"
     qtbot.keyClick(plotted, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert entry.decided == {}
+    assert entry.reviews == {}
     # From right to left it is the same window.
     _drag(qtbot, viewport, _at(plotted, start + 11), _at(plotted, start))
-    assert list(entry.decided) == [key]
+    assert list(entry.reviews) == [key]
 
 
 def test_a_drawn_window_can_be_given_up_and_needs_the_face(plotted: MainWindow, qtbot: QtBot) -> None:
-    entry, viewport = _entry(plotted), plotted.plot.plot.viewport()
+    entry, viewport = _entry(plotted), plotted.parts.plot.plot.viewport()
     start = _free(entry)
     qtbot.mousePress(viewport, LEFT, pos=_at(plotted, start))
     qtbot.mouseMove(viewport, _at(plotted, start + 9))
     qtbot.keyClick(plotted, Qt.Key.Key_Escape)
     qtbot.mouseRelease(viewport, LEFT, pos=_at(plotted, start + 9))
-    assert plotted.plot.draft.span_s is None
-    assert entry.decided == {}
-    plotted.session.set_setting("num_sequences", 1)
+    assert plotted.parts.plot.draft.span_s is None
+    assert entry.reviews == {}
+    plotted.session.controls.set_setting("num_sequences", 1)
     plotted.session.rank_now()
     row = entry.rows[0].sequence
     begin = GAP.start - 8
     assert not row.start_frame <= begin < row.stop_frame
     _drag(qtbot, viewport, _at(plotted, begin), _at(plotted, GAP.start + 3))
-    assert entry.decided == {}
-    assert "The face is not seen in every frame" in plotted.status.passing
+    assert entry.reviews == {}
+    assert "The face is not seen in every frame" in plotted.parts.status.passing
 
 
 def test_drags_from_a_window_and_on_the_axis_scrub(plotted: MainWindow, qtbot: QtBot) -> None:
-    entry, viewport = _entry(plotted), plotted.plot.plot.viewport()
+    entry, viewport = _entry(plotted), plotted.parts.plot.plot.viewport()
     row = entry.rows[0].sequence
     middle = (row.start_frame + row.stop_frame) // 2
     _drag(qtbot, viewport, _at(plotted, middle), _at(plotted, middle + 6))
@@ -144,43 +144,43 @@ def test_drags_from_a_window_and_on_the_axis_scrub(plotted: MainWindow, qtbot: Q
     free = _free(entry)
     _drag(qtbot, viewport, _at(plotted, free, 0) + axis, _at(plotted, free + 15, 0) + axis)
     assert entry.position == free + 15
-    assert entry.decided == {}
+    assert entry.reviews == {}
     # With Shift the drag asks about the places it comes by.
     qtbot.mousePress(viewport, LEFT, SHIFT, _at(plotted, middle))
     qtbot.mouseMove(viewport, _at(plotted, middle + 4))
     qtbot.mouseRelease(viewport, LEFT, SHIFT, _at(plotted, middle + 4))
-    assert entry.place == middle + 4
-    assert entry.decided == {}
+    assert entry.inspected == middle + 4
+    assert entry.reviews == {}
 
 
 @pytest.mark.parametrize("edge", ["start", "end"])
 def test_an_edge_of_the_selected_window_is_dragged(plotted: MainWindow, qtbot: QtBot, edge: str) -> None:
-    entry, viewport = _entry(plotted), plotted.plot.plot.viewport()
+    entry, viewport = _entry(plotted), plotted.parts.plot.plot.viewport()
     row = entry.rows[0]
     start, stop, track = row.key
-    plotted.session.select(row.key)
-    plotted.playback.pause()
+    plotted.session.selection.select(row.key)
+    plotted.parts.player.playback.pause()
     grabbed, target = (start, start + 6) if edge == "start" else (stop, stop - 6)
     qtbot.mouseMove(viewport, _at(plotted, grabbed - 0.5))
     assert viewport.cursor().shape() is Qt.CursorShape.SizeHorCursor
     _drag(qtbot, viewport, _at(plotted, grabbed - 0.5), _at(plotted, target - 0.5))
     key = (target, stop, track) if edge == "start" else (start, target, track)
-    assert list(entry.decided) == [key]
-    assert entry.decided[key].by_hand
+    assert list(entry.reviews) == [key]
+    assert entry.reviews[key].by_hand
     assert entry.selected == key
     assert plotted.session.undo_stack.undoText() == f"Trim the {edge} of window {row.number}"
     plotted.session.undo_stack.undo()
     assert entry.selected == row.key
     # Beyond the other edge two frames remain.
-    plotted.playback.pause()
+    plotted.parts.player.playback.pause()
     far = stop + 40 if edge == "start" else max(0, start - 40)
     _drag(qtbot, viewport, _at(plotted, grabbed - 0.5), _at(plotted, far))
-    (short,) = entry.decided
+    (short,) = entry.reviews
     assert short[1] - short[0] == 2
 
 
 def test_the_wheel_zooms_at_the_mouse_and_double_click_shows_all(plotted: MainWindow, qtbot: QtBot) -> None:
-    plot, overview = plotted.plot.plot, plotted.plot.overview
+    plot, overview = plotted.parts.plot.plot, plotted.parts.plot.overview
     whole = plot.visible_s
     at = _at(plotted, 50)
     _turn_wheel(plot.viewport(), at, 5)
@@ -194,13 +194,13 @@ def test_the_wheel_zooms_at_the_mouse_and_double_click_shows_all(plotted: MainWi
     before = plot.visible_s
     _drag(qtbot, plot.viewport(), at, at - QPoint(60, 0), MIDDLE)
     assert plot.visible_s[0] > before[0]
-    assert _entry(plotted).decided == {}
+    assert _entry(plotted).reviews == {}
     qtbot.mouseDClick(plot.viewport(), LEFT, pos=at)
     assert plot.visible_s == whole
 
 
 def test_the_overview_pans_and_zooms(plotted: MainWindow, qtbot: QtBot) -> None:
-    plot, overview = plotted.plot.plot, plotted.plot.overview
+    plot, overview = plotted.parts.plot.plot, plotted.parts.plot.overview
     plot.show_span(1.0, 2.0)
     _drag(qtbot, overview, overview.place_of(1.5), overview.place_of(3.5))
     assert plot.visible_s == pytest.approx((3.0, 4.0), abs=0.05)
@@ -215,23 +215,23 @@ def test_the_overview_pans_and_zooms(plotted: MainWindow, qtbot: QtBot) -> None:
 
 
 def test_the_plot_turns_the_page_when_it_follows(plotted: MainWindow, qtbot: QtBot) -> None:
-    plot, session = plotted.plot.plot, plotted.session
+    plot, session = plotted.parts.plot.plot, plotted.session
     plot.show_span(0.0, 2.0)
-    session.seek(50)
+    session.selection.seek(50)
     assert plot.visible_s == pytest.approx((0.0, 2.0)), "it is in sight"
-    session.seek(75)
+    session.selection.seek(75)
     first, last = plot.visible_s
     assert first < 2.5 < last
     assert last - first == pytest.approx(2.0)
     qtbot.keyClick(plotted, Qt.Key.Key_F)
-    session.seek(0)
+    session.selection.seek(0)
     assert plot.visible_s == (first, last)
     qtbot.keyClick(plotted, Qt.Key.Key_F)
     assert plot.visible_s[0] == pytest.approx(0.0)
 
 
 def test_the_legend_switches_curves_and_is_remembered(plotted: MainWindow, qtbot: QtBot) -> None:
-    plot, entry = plotted.plot, _entry(plotted)
+    plot, entry = plotted.parts.plot, _entry(plotted)
     legend = plot.legend
     assert legend.shown == ("expression_variation", "position_stability", COMBINED)
     assert len(plot.terms.lines) == 4, "two scores of two faces"
@@ -259,7 +259,7 @@ def test_the_legend_switches_curves_and_is_remembered(plotted: MainWindow, qtbot
 
 
 def test_a_condition_has_its_curve_and_a_limit_to_drag(plotted: MainWindow, qtbot: QtBot) -> None:
-    plot, session, entry = plotted.plot, plotted.session, _entry(plotted)
+    plot, session, entry = plotted.parts.plot, plotted.session, _entry(plotted)
     assert plot.plot.limits == {}
     plot.legend.switch("face_confidence")
     line = next(line for line in plot.terms.lines if line.kind.name == "face_confidence")
@@ -286,18 +286,18 @@ def test_a_condition_has_its_curve_and_a_limit_to_drag(plotted: MainWindow, qtbo
     _drag(qtbot, viewport, plot.plot.place_of(1.0, line.value()), plot.plot.place_of(1.0, 1.1))
     assert "max_yaw" not in session.settings.gates
     # The menu puts a limit where the mouse is.
-    menu = plotted.plot.menu_at(2.0, 0.4)
+    menu = plotted.parts.plot.menu_at(2.0, 0.4)
     texts = [action.text() for action in menu.actions()]
     next(action for action in menu.actions() if action.text() == "Lowest expression variation: 0.40").trigger()
     assert session.settings.gates["min_expression_variation"] == pytest.approx(0.4)
     assert "Lowest expression variation: off" not in texts
-    menu = plotted.plot.menu_at(2.0, 0.4)
+    menu = plotted.parts.plot.menu_at(2.0, 0.4)
     next(action for action in menu.actions() if action.text() == "Lowest expression variation: off").trigger()
     assert "min_expression_variation" not in session.settings.gates
 
 
 def test_hovering_tells_the_values_and_what_moves(plotted: MainWindow, qtbot: QtBot) -> None:
-    plot, entry = plotted.plot, _entry(plotted)
+    plot, entry = plotted.parts.plot, _entry(plotted)
     np.testing.assert_allclose(plot.spans.gaps_s, [[GAP.start / 30, GAP.stop / 30]])
     viewport = plot.plot.viewport()
     qtbot.mouseMove(viewport, _at(plotted, 40))
@@ -317,16 +317,16 @@ def test_hovering_tells_the_values_and_what_moves(plotted: MainWindow, qtbot: Qt
 
 
 def test_another_face_is_looked_at(plotted: MainWindow, qtbot: QtBot) -> None:
-    session, entry, plot = plotted.session, _entry(plotted), plotted.plot
+    session, entry, plot = plotted.session, _entry(plotted), plotted.parts.plot
     assert not any(line.faint for line in plot.combined.lines)
-    session.choose_track(1)
+    session.selection.choose_track(1)
     assert [line.faint for line in plot.combined.lines] == [True, False]
-    session.seek(80)
+    session.selection.seek(80)
     qtbot.keyClick(plotted, Qt.Key.Key_B)
     assert entry.selected is not None
     assert entry.selected[2] == 1
     session.undo_stack.undo()
-    session.choose_track(0)
+    session.selection.choose_track(0)
     qtbot.keyClick(plotted, Qt.Key.Key_B)
     assert entry.selected[2] == 0
 

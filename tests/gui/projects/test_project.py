@@ -73,9 +73,9 @@ def test_a_project_fills_the_list_and_loads_what_is_on_screen(opened: Opened, qt
     for entry in session.videos[:2]:
         session.set_current(entry)
         qtbot.waitUntil(lambda entry=entry: bool(entry.rows))
-        session.select(entry.rows[0].key, seek=False)
-        session.decide(Decision.ACCEPTED)
-    session.seek(33)
+        session.selection.select(entry.rows[0].key, seek=False)
+        session.decisions.decide(Decision.ACCEPTED)
+    session.selection.seek(33)
     selected = session.current.selected if session.current else None
     window.close()
     five[4].unlink()
@@ -90,9 +90,9 @@ def test_a_project_fills_the_list_and_loads_what_is_on_screen(opened: Opened, qt
     again.resume()
     current = session.current
     assert current is session.videos[1]
-    qtbot.waitUntil(lambda: bool(current.rows) and again.player.shown_frame == 33)
+    qtbot.waitUntil(lambda: bool(current.rows) and again.parts.player.view.shown_frame == 33)
     assert current.selected == selected
-    assert again.queue.running is None, "nothing is analysed twice"
+    assert again.parts.analysis.queue.running is None, "nothing is analysed twice"
     session.set_current(session.videos[4])
     qtbot.waitUntil(lambda: session.videos[4].state is VideoState.MISSING)
 
@@ -107,8 +107,8 @@ def test_only_the_last_videos_stay_in_memory(opened: Opened, qtbot: QtBot, five:
     first = session.videos[0]
     session.set_current(first)
     qtbot.waitUntil(lambda: bool(first.rows))
-    session.select(first.rows[1].key, seek=False)
-    session.decide(Decision.REJECTED, advance=False)
+    session.selection.select(first.rows[1].key, seek=False)
+    session.decisions.decide(Decision.REJECTED, advance=False)
     for entry in session.videos[1:4]:
         session.set_current(entry)
         qtbot.waitUntil(lambda entry=entry: bool(entry.rows))
@@ -128,7 +128,7 @@ def test_a_stored_analysis_that_is_gone_is_made_anew(
     AnalysisCache(tmp_path / "cache").clear()
     again = opened()
     first, second = again.session.videos
-    again.queue.set_paused(True)
+    again.parts.analysis.queue.set_paused(True)
     again.resume()
     qtbot.waitUntil(lambda: first.state is VideoState.WAITING)
     assert second.state is VideoState.DONE
@@ -139,8 +139,8 @@ def test_removed_videos_come_back_with_undo_or_when_opened(opened: Opened, qtbot
     session = window.session
     first, second = session.videos[:2]
     qtbot.waitUntil(lambda: bool(first.rows))
-    session.select(first.rows[0].key, seek=False)
-    session.decide(Decision.ACCEPTED)
+    session.selection.select(first.rows[0].key, seek=False)
+    session.decisions.decide(Decision.ACCEPTED)
     session.remove([first, second])
     assert session.undo_stack.undoText() == "Remove 2 videos"
     assert [entry.path for entry in session.videos] == five[2:]
@@ -166,7 +166,7 @@ def test_the_video_on_screen_goes_first_and_the_queue_rests(
 ) -> None:
     AnalysisCache(tmp_path / "cache").clear()
     window = opened()
-    session, queue = window.session, window.queue
+    session, queue = window.session, window.parts.analysis.queue
     window.open_paths(five[:3])
     first, second, third = session.videos
     assert queue.running is first
@@ -191,12 +191,12 @@ def test_the_same_file_is_one_video(opened: Opened, qtbot: QtBot, five: list[Pat
     window.open_paths(five[:1])
     (first,) = session.videos
     qtbot.waitUntil(lambda: bool(first.rows))
-    session.select(first.rows[0].key, seek=False)
-    session.decide(Decision.ACCEPTED)
+    session.selection.select(first.rows[0].key, seek=False)
+    session.decisions.decide(Decision.ACCEPTED)
     copy = tmp_path / "a copy.mp4"
     copy.write_bytes(five[0].read_bytes())
     told: list[str] = []
-    session.told.connect(told.append)
+    session.noticed.connect(told.append)
     window.open_paths([copy])
     qtbot.waitUntil(lambda: session.current is first)
     assert session.videos == [first]
@@ -216,8 +216,8 @@ def test_the_same_file_is_one_video(opened: Opened, qtbot: QtBot, five: list[Pat
     again.resume()
     (entry,) = again.session.videos
     qtbot.waitUntil(lambda: bool(entry.rows))
-    assert entry.decided == {}
-    assert again.session.memory.current_id() == entry.video_id, "it is on screen, so it is the next time"
+    assert entry.reviews == {}
+    assert again.session.storage.current_id() == entry.video_id, "it is on screen, so it is the next time"
 
 
 def test_a_moved_video_is_found_in_the_folders_of_the_project(
@@ -232,34 +232,34 @@ def test_a_moved_video_is_found_in_the_folders_of_the_project(
     five[1].rename(away)
 
     again = opened()
-    again.queue.set_paused(True)
+    again.parts.analysis.queue.set_paused(True)
     first, second, third = again.session.videos
     told: list[str] = []
-    again.session.told.connect(told.append)
+    again.session.noticed.connect(told.append)
     again.resume()
     qtbot.waitUntil(lambda: first.path == renamed and second.state is VideoState.MISSING)
     assert third.state is VideoState.DONE
     assert told == [f"renamed.mp4 had moved and was found in {renamed.parent}."]
-    assert "Locate…" in [action.text() for action in again.videos.menu_for([second]).actions()]
+    assert "Locate…" in [action.text() for action in again.parts.projects.videos.menu_for([second]).actions()]
     chosen: list[Path] = []
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(chosen.pop(0)), ""))
     again.session.set_current(second)
     asked = f"video 1.mp4 is not in {five[1].parent} any more. Where is it?"
-    assert again.messages.texts == [asked]
+    assert again.parts.messages.texts == [asked]
     again.session.set_current(third)
-    assert again.messages.texts == []
+    assert again.parts.messages.texts == []
     again.session.set_current(second)
-    locate = again.messages.bars[0].findChild(QPushButton)
+    locate = again.parts.messages.bars[0].findChild(QPushButton)
     chosen.append(five[2])
     qtbot.mouseClick(locate, Qt.MouseButton.LeftButton)
     assert second.state is VideoState.MISSING
-    assert again.messages.texts[0].startswith("video 2.mp4 is another video than video 1.mp4 was.")
+    assert again.parts.messages.texts[0].startswith("video 2.mp4 is another video than video 1.mp4 was.")
     chosen.append(away)
     qtbot.mouseClick(locate, Qt.MouseButton.LeftButton)
     assert (second.path, second.state) == (away, VideoState.DONE)
-    assert asked not in again.messages.texts
+    assert asked not in again.parts.messages.texts
     away.rename(five[1])
-    again.project_flow.open_paths([five[2]])
+    again.parts.projects.flow.open_paths([five[2]])
     qtbot.waitUntil(lambda: second.path == five[1])
 
 
@@ -276,12 +276,12 @@ def test_a_file_that_goes_while_its_analysis_is_loaded_is_missing(
 
     monkeypatch.setattr(AnalysisCache, "open", load_and_lose)
     again = opened()
-    again.queue.set_paused(True)
+    again.parts.analysis.queue.set_paused(True)
     again.resume()
     entry = again.session.current
     assert entry is not None
     qtbot.waitUntil(lambda: entry.state is VideoState.MISSING)
-    qtbot.waitUntil(lambda: again.messages.texts[0].endswith("any more. Where is it?"))
+    qtbot.waitUntil(lambda: again.parts.messages.texts[0].endswith("any more. Where is it?"))
 
 
 def test_projects_are_opened_and_saved_elsewhere(
@@ -291,33 +291,35 @@ def test_projects_are_opened_and_saved_elsewhere(
     session = window.session
     first = session.videos[0]
     qtbot.waitUntil(lambda: bool(first.rows))
-    session.select(first.rows[0].key, seek=False)
-    session.decide(Decision.ACCEPTED, advance=False)
+    session.selection.select(first.rows[0].key, seek=False)
+    session.decisions.decide(Decision.ACCEPTED, advance=False)
     named = tmp_path / "ünï" / "interviews.clipgen"
-    window.project_flow.save_to(named)
+    window.parts.projects.flow.save_to(named)
     assert window.windowTitle() == "video 0.mp4 — interviews — clipgen"
-    session.select(first.rows[1].key, seek=False)
-    session.decide(Decision.REJECTED, advance=False)
+    session.selection.select(first.rows[1].key, seek=False)
+    session.decisions.decide(Decision.REJECTED, advance=False)
     with Project(tmp_path / "work.clipgen") as old, Project(named) as new:
         assert new.read_only
         assert len(old.windows(first.video_id)) == 1, "what is decided after Save as is kept in the new place only"
         assert len(new.windows(first.video_id)) == 2
 
-    window.project_flow.open_project(tmp_path / "empty.clipgen", new=True)
+    window.parts.projects.flow.open_project(tmp_path / "empty.clipgen", new=True)
     assert session.videos == []
     assert not session.undo_stack.canUndo()
-    assert window.project_flow.recent[:2] == [tmp_path / "empty.clipgen", named]
+    assert window.parts.projects.flow.recent[:2] == [tmp_path / "empty.clipgen", named]
     window.open_paths([named])
     assert [entry.path for entry in session.videos] == five[:2]
     entry = session.videos[0]
     qtbot.waitUntil(lambda: bool(entry.rows))
     assert entry.rows[0].decision is Decision.ACCEPTED
     second = opened()
-    second.project_flow.open_project(named)
-    assert second.messages.texts == ["interviews.clipgen is open in another window: what you decide here is not kept."]
+    second.parts.projects.flow.open_project(named)
+    assert second.parts.messages.texts == [
+        "interviews.clipgen is open in another window: what you decide here is not kept."
+    ]
     (tmp_path / "bad.clipgen").write_text("no database, but long enough to be looked at\n" * 30)
     window.open_paths([tmp_path / "bad.clipgen"])
-    assert window.messages.texts[0].startswith("bad.clipgen is no clipgen project")
+    assert window.parts.messages.texts[0].startswith("bad.clipgen is no clipgen project")
     assert [entry.path for entry in session.videos] == five[:2], "what was open stays open"
 
 
@@ -325,16 +327,16 @@ def test_what_was_decided_without_a_project_is_saved_with_it(reviewed: MainWindo
     session = reviewed.session
     entry = session.current
     assert entry is not None
-    session.set_weight("expression_variation", 0.5)
+    session.controls.set_weight("expression_variation", 0.5)
     session.rank_now()
     for decision in (Decision.ACCEPTED, Decision.REJECTED):
-        session.step_selection(1)
-        session.decide(decision, advance=False)
-    session.set_subject(0, "anna")
-    session.seek(33)
-    decided, selected = dict(entry.decided), entry.selected
+        session.selection.step(1)
+        session.decisions.decide(decision, advance=False)
+    session.decisions.set_subject(0, "anna")
+    session.selection.seek(33)
+    decided, selected = dict(entry.reviews), entry.selected
     assert len(decided) == 2
-    reviewed.project_flow.save_to(tmp_path / "late.clipgen")
+    reviewed.parts.projects.flow.save_to(tmp_path / "late.clipgen")
     with Project(tmp_path / "late.clipgen") as project:  # before anything else makes the app store
         (video,) = project.videos()
         assert (video.position, video.selected, video.state) == (33, selected, "done")
@@ -343,16 +345,16 @@ def test_what_was_decided_without_a_project_is_saved_with_it(reviewed: MainWindo
         assert project.subjects(video.video_id) == {0: "anna"}
         assert project.settings()["weights"] == {"expression_variation": 0.5}
         assert project.app_state() == {"current_video": video.video_id}
-    assert entry.decided == decided
+    assert entry.reviews == decided
     session.undo_stack.undo()
-    session.decide(Decision.UNDECIDED)
+    session.decisions.decide(Decision.UNDECIDED)
     with Project(tmp_path / "late.clipgen") as project:
         assert len(project.windows(video.video_id)) == 1
 
 
 def test_the_list_filters_and_sorts(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
     window = opened_with(opened, five, qtbot)
-    session, videos = window.session, window.videos
+    session, videos = window.session, window.parts.projects.videos
     shown = lambda: [entry.path.name[6] for entry in videos.model.entries]  # noqa: E731
     session.set_state(session.videos[3], VideoState.FAILED, "It is no video.")
     qtbot.keyClicks(videos.words, "eo 4.")
@@ -371,14 +373,14 @@ def test_the_list_filters_and_sorts(opened: Opened, qtbot: QtBot, five: list[Pat
     by_name = next(action for action in videos.order_button.menu().actions() if action.text() == "Name")
     by_name.trigger()
     assert shown() == ["0", "1", "2", "3", "4"]
-    assert opened().videos.model.sorted_by == "name", "the next time, too"
+    assert opened().parts.projects.videos.model.sorted_by == "name", "the next time, too"
     labels = [action.text() for action in videos.menu_for([session.videos[4]]).actions()]
     assert "Retry" in labels
 
 
 def test_the_best_of_the_project_leads_to_its_windows(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
     window = opened_with(opened, five, qtbot)
-    session, best = window.session, window.best
+    session, best = window.session, window.parts.projects.best
     qtbot.waitUntil(lambda: bool(session.current.rows))
     best.quota.setValue(2)
     best.total.setValue(7)

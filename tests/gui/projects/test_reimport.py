@@ -70,7 +70,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Exported:
 @pytest.fixture
 def exported(made: Exported, window: MainWindow) -> Exported:
     """The folder, which no test changes; the window analyses nothing of it."""
-    window.queue.set_paused(True)
+    window.parts.analysis.queue.set_paused(True)
     return made
 
 
@@ -84,7 +84,7 @@ class Chooser:
     def ask_for_folder(self, *_: object) -> str:
         return "" if self.folder is None else str(self.folder)
 
-    def ask_for_place(self, dialog: QFileDialog) -> int:
+    def ask_for_path(self, dialog: QFileDialog) -> int:
         self.suggested.append(Path(dialog.selectedFiles()[0]))
         place = self.places.pop(0)
         if place is not None:
@@ -96,7 +96,7 @@ class Chooser:
 def chooser(monkeypatch: pytest.MonkeyPatch) -> Chooser:
     made = Chooser()
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", made.ask_for_folder)
-    monkeypatch.setattr(QFileDialog, "exec", lambda dialog: made.ask_for_place(dialog))
+    monkeypatch.setattr(QFileDialog, "exec", lambda dialog: made.ask_for_path(dialog))
     return made
 
 
@@ -111,8 +111,8 @@ def drop(window: MainWindow, *paths: Path) -> None:
 
 def message(window: MainWindow, qtbot: QtBot, part: str) -> Message:
     """The message that has this in it, as soon as it is there."""
-    qtbot.waitUntil(lambda: any(part in text for text in window.messages.texts), timeout=5000)
-    return next(bar for bar in window.messages.bars if part in bar.text)
+    qtbot.waitUntil(lambda: any(part in text for text in window.parts.messages.texts), timeout=5000)
+    return next(bar for bar in window.parts.messages.bars if part in bar.text)
 
 
 def press(window: MainWindow, qtbot: QtBot, part: str, label: str) -> None:
@@ -123,7 +123,7 @@ def press(window: MainWindow, qtbot: QtBot, part: str, label: str) -> None:
 def decisions(window: MainWindow) -> dict[str, object]:
     """What the window has in memory once each video was on screen."""
     for entry in window.session.videos:
-        window.session.memory.recall(entry)
+        window.session.storage.recall(entry)
     return shown_state(window.session)
 
 
@@ -137,16 +137,16 @@ def test_an_export_folder_is_opened_from_the_menu(
     action.trigger()
     message(window, qtbot, "again.clipgen has the 4 windows of 2 videos, with every decision.")
     assert chooser.suggested == [exported.folder / "faces of may.clipgen"]
-    assert window.session.memory.path == place
+    assert window.session.storage.path == place
     assert [entry.path for entry in window.session.videos] == exported.videos
     assert decisions(window) == DECIDED
-    qtbot.waitUntil(lambda: window.player.shown_frame == 0, timeout=5000)
+    qtbot.waitUntil(lambda: window.parts.player.view.shown_frame == 0, timeout=5000)
     with Project(place) as second:
         assert second.read_only
         (first, _) = second.videos()
         at = {one.decided_at for one in second.windows(first.video_id).values()}
         assert at == {"2026-11-22T10:00:00.000+00:00"}
-    assert window.project_flow.recent == [place]
+    assert window.parts.projects.flow.recent == [place]
 
 
 def test_a_dropped_export_folder_is_offered_as_a_project(
@@ -158,10 +158,10 @@ def test_a_dropped_export_folder_is_offered_as_a_project(
     drop(window, exported.out)
     press(window, qtbot, offer, "Open as project")
     assert window.session.videos == [], "the clips of an export are no videos to find moments in"
-    assert window.messages.texts == [offer], "who named no place may think again"
+    assert window.parts.messages.texts == [offer], "who named no place may think again"
     press(window, qtbot, offer, "Open as project")
     message(window, qtbot, "again.clipgen has the")
-    assert offer not in window.messages.texts
+    assert offer not in window.parts.messages.texts
     assert decisions(window) == DECIDED
 
     drop(window, exported.out / MANIFEST_NAME)
@@ -179,10 +179,10 @@ def test_videos_beside_what_was_exported_are_opened(
     drop(window, tmp_path / "both", exported.videos[0])
     message(window, qtbot, "both is an export")
     assert [entry.path for entry in window.session.videos] == [exported.videos[0], other]
-    window.messages.dismiss_all()
+    window.parts.messages.dismiss_all()
     drop(window, exported.folder)
     assert [entry.path for entry in window.session.videos] == [exported.videos[0], other, exported.videos[1]]
-    assert window.messages.texts == [], "the export below the folder was not meant"
+    assert window.parts.messages.texts == [], "the export below the folder was not meant"
 
 
 def test_videos_that_are_gone_are_missing_until_they_are_located(
@@ -198,8 +198,8 @@ def test_videos_that_are_gone_are_missing_until_they_are_located(
     message(window, qtbot, "2 videos could not be found: choose “Locate” in the list.")
     first, second = window.session.videos
     qtbot.waitUntil(lambda: first.path == beside and second.state is VideoState.MISSING, timeout=5000)
-    assert "Locate…" in [action.text() for action in window.videos.menu_for([second]).actions()]
-    window.project_flow.locate_at(second, exported.videos[1])
+    assert "Locate…" in [action.text() for action in window.parts.projects.videos.menu_for([second]).actions()]
+    window.parts.projects.flow.locate_at(second, exported.videos[1])
     assert second.state is VideoState.WAITING
     assert {path: one["windows"] for path, one in decisions(window).items()} == {
         "renamed.mp4": DECIDED["a.mp4"]["windows"],
@@ -250,7 +250,7 @@ def test_while_clips_are_written_the_new_project_waits(
 ) -> None:
     chooser.folder, chooser.places = exported.out, [tmp_path / "again.clipgen"]
     with monkeypatch.context() as patch:
-        patch.setattr(type(window.exports), "busy", True)
+        patch.setattr(type(window.parts.export.job), "busy", True)
         window.actions_by_name["open_export"].trigger()
         wait = message(window, qtbot, "It can be opened when the clips are written.").text
         assert window.session.videos == []

@@ -26,7 +26,7 @@ CONTROL = Qt.KeyboardModifier.ControlModifier
 @pytest.fixture
 def few(reviewed: MainWindow, qtbot: QtBot) -> MainWindow:
     """Two windows are chosen, so that there is room beside them."""
-    reviewed.session.set_setting("num_sequences", 2)
+    reviewed.session.controls.set_setting("num_sequences", 2)
     reviewed.session.rank_now()
     reviewed.session.undo_stack.clear()
     return reviewed
@@ -39,10 +39,10 @@ def _entry(window: MainWindow) -> VideoEntry:
 
 def _click(window: MainWindow, qtbot: QtBot, frame: int, keys: Qt.KeyboardModifier | None = None) -> None:
     """Click this frame on the curves, and wait for the answer."""
-    info, plot = _entry(window).info, window.plot.plot
+    info, plot = _entry(window).info, window.parts.plot.plot
     assert info is not None
     at = plot.place_of(float(info.times_s[frame]) + info.frame_duration_s / 2, 0.5)
-    with qtbot.waitSignal(window.explainer.answered, timeout=2000):
+    with qtbot.waitSignal(window.parts.ranking.explainer.answered, timeout=2000):
         qtbot.mouseClick(plot.viewport(), LEFT, keys or Qt.KeyboardModifier.NoModifier, at)
 
 
@@ -55,10 +55,10 @@ def _free_place(entry: VideoEntry) -> int:
 
 
 def test_the_selected_window_is_explained(reviewed: MainWindow, qtbot: QtBot) -> None:
-    entry, why = _entry(reviewed), reviewed.why
+    entry, why = _entry(reviewed), reviewed.parts.ranking.why
     assert "Select a window" in why.verdict.text()
     row = entry.rows[1]
-    with qtbot.waitSignal(reviewed.explainer.answered):
+    with qtbot.waitSignal(reviewed.parts.ranking.explainer.answered):
         qtbot.keyClick(reviewed, Qt.Key.Key_Down)
         qtbot.keyClick(reviewed, Qt.Key.Key_Down)
     qtbot.waitUntil(lambda: why.subject.text() == "Window 2")
@@ -68,17 +68,17 @@ def test_the_selected_window_is_explained(reviewed: MainWindow, qtbot: QtBot) ->
     name, change = row.sequence.top_channels[0]
     assert f"{readable(name)} {change:+.2f}".replace("-", "−") in why.channels.text()
     link = why.extremes[1]
-    reviewed.playback.pause()
+    reviewed.parts.player.playback.pause()
     qtbot.mouseClick(link, LEFT)
     assert entry.position == int(link.text().removeprefix("frame "))
     qtbot.keyClick(reviewed, Qt.Key.Key_U)
     qtbot.keyClick(reviewed, Qt.Key.Key_R)
-    reviewed.session.select(row.key)
+    reviewed.session.selection.select(row.key)
     qtbot.waitUntil(lambda: "rejected" in why.verdict.text())
 
 
 def test_a_place_says_why_it_is_not_in_the_list_and_b_accepts_it(few: MainWindow, qtbot: QtBot) -> None:
-    entry, why = _entry(few), few.why
+    entry, why = _entry(few), few.parts.ranking.why
     place = _free_place(entry)
     _click(few, qtbot, place)
     assert entry.position == place
@@ -86,14 +86,14 @@ def test_a_place_says_why_it_is_not_in_the_list_and_b_accepts_it(few: MainWindow
     assert why.verdict.isVisible()
     assert why.verdict.text().startswith("Not selected: its score")
     times = entry.info.times_s
-    assert few.plot.spans.candidate == (times[place - 14], times[place + 16])
+    assert few.parts.plot.spans.candidate == (times[place - 14], times[place + 16])
     assert why.accept.isVisible()
 
     qtbot.keyClick(few, Qt.Key.Key_B)
     key = (place - 14, place + 16, 0)
     assert entry.decision_of(key) is Decision.ACCEPTED
     assert entry.selected == key
-    assert few.plot.spans.candidate is None
+    assert few.parts.plot.spans.candidate is None
     assert [row.key for row in entry.rows].count(key) == 1
     qtbot.waitUntil(lambda: "accepted, made by hand" in why.verdict.text())
     assert not why.accept.isVisible()
@@ -103,13 +103,13 @@ def test_a_place_says_why_it_is_not_in_the_list_and_b_accepts_it(few: MainWindow
     assert key not in {row.key for row in entry.rows}
     for _ in range(3):
         qtbot.keyClick(few, Qt.Key.Key_Z, CONTROL)
-    assert entry.decided == {}
+    assert entry.reviews == {}
     qtbot.keyClick(few, Qt.Key.Key_Z, CONTROL | SHIFT)
     assert entry.decision_of(key) is Decision.ACCEPTED
 
 
 def test_a_place_that_lost_leads_to_the_better_window(few: MainWindow, qtbot: QtBot) -> None:
-    entry, why = _entry(few), few.why
+    entry, why = _entry(few), few.parts.ranking.why
     beside = [
         frame
         for row in entry.rows
@@ -121,8 +121,8 @@ def test_a_place_that_lost_leads_to_the_better_window(few: MainWindow, qtbot: Qt
     assert row.overlaps(beside[0] - 14, beside[0] + 16)
     qtbot.mouseClick(why.lost_to, LEFT)
     assert entry.selected == row.key
-    few.playback.pause()
-    assert few.plot.spans.candidate is None
+    few.parts.player.playback.pause()
+    assert few.parts.plot.spans.candidate is None
 
     # Within a window a click selects it, and Shift asks about the place.
     middle = row.sequence.start_frame + 9
@@ -135,33 +135,33 @@ def test_a_place_that_lost_leads_to_the_better_window(few: MainWindow, qtbot: Qt
 
 
 def test_a_place_that_a_gate_stops_leads_to_the_gate(few: MainWindow, qtbot: QtBot) -> None:
-    few.session.set_gate("min_expression_variation", 0.9)
+    few.session.controls.set_gate("min_expression_variation", 0.9)
     few.session.rank_now()
     _click(few, qtbot, 60)
-    assert "expression variation is" in few.why.verdict.text()
-    (link,) = few.why.gate_links
+    assert "expression variation is" in few.parts.ranking.why.verdict.text()
+    (link,) = few.parts.ranking.why.gate_links
     assert "too little" in link.text()
     qtbot.mouseClick(link, LEFT)
-    row = few.ranking.gates.rows["min_expression_variation"]
+    row = few.parts.ranking.panel.gates.rows["min_expression_variation"]
     assert row.slider.hasFocus()
-    few.session.set_gate("min_expression_variation", 0.0)
-    qtbot.waitUntil(lambda: not few.why.gate_links, timeout=2000)
+    few.session.controls.set_gate("min_expression_variation", 0.0)
+    qtbot.waitUntil(lambda: not few.parts.ranking.why.gate_links, timeout=2000)
 
 
 def test_a_place_near_a_rejected_window_says_so(few: MainWindow, qtbot: QtBot) -> None:
     entry = _entry(few)
-    few.session.set_setting("num_sequences", 10)
+    few.session.controls.set_setting("num_sequences", 10)
     few.session.rank_now()
     row = entry.rows[-1]
-    few.session.select(row.key)
-    few.session.decide(Decision.REJECTED)
+    few.session.selection.select(row.key)
+    few.session.decisions.decide(Decision.REJECTED)
     for other in entry.rows:
         if other.key != row.key and other.decision is Decision.UNDECIDED:
-            few.session.select(other.key)
-            few.session.decide(Decision.REJECTED, advance=False)
-    few.session.ask_about((row.sequence.start_frame + row.sequence.stop_frame) // 2 + 2)
-    few.explainer.answer_now()
-    assert "which was rejected" in few.why.verdict.text()
+            few.session.selection.select(other.key)
+            few.session.decisions.decide(Decision.REJECTED, advance=False)
+    few.session.selection.inspect((row.sequence.start_frame + row.sequence.stop_frame) // 2 + 2)
+    few.parts.ranking.explainer.answer_now()
+    assert "which was rejected" in few.parts.ranking.why.verdict.text()
 
 
 def test_a_place_without_a_face_cannot_be_accepted(
@@ -170,31 +170,31 @@ def test_a_place_without_a_face_cannot_be_accepted(
     entry = open_analysed(window, qtbot, short_video, short_analysis)
     last = entry.frame_count - 2
     _click(window, qtbot, last)
-    assert "does not fit" in window.why.verdict.text()
-    assert not window.why.accept.isVisible()
+    assert "does not fit" in window.parts.ranking.why.verdict.text()
+    assert not window.parts.ranking.why.accept.isVisible()
     qtbot.keyClick(window, Qt.Key.Key_B)
-    assert entry.decided == {}
-    assert "does not fit" in window.status.passing
+    assert entry.reviews == {}
+    assert "does not fit" in window.parts.status.passing
     qtbot.keyClick(window, Qt.Key.Key_Escape)
-    assert entry.place is None
-    qtbot.waitUntil(lambda: "Select a window" in window.why.verdict.text())
+    assert entry.inspected is None
+    qtbot.waitUntil(lambda: "Select a window" in window.parts.ranking.why.verdict.text())
 
 
 def test_trim_keys_with_undo_and_redo(few: MainWindow, qtbot: QtBot) -> None:
     entry = _entry(few)
-    few.session.select(entry.rows[0].key)
-    few.playback.pause()
+    few.session.selection.select(entry.rows[0].key)
+    few.parts.player.playback.pause()
     start, stop, track = entry.rows[0].key
-    few.session.seek(start + 4)
+    few.session.selection.seek(start + 4)
     qtbot.keyClick(few, Qt.Key.Key_BracketLeft)
     assert entry.selected == (start + 4, stop, track)
     assert entry.selected_row.decision is Decision.UNDECIDED
-    few.session.seek(stop - 4)
+    few.session.selection.seek(stop - 4)
     qtbot.keyClick(few, Qt.Key.Key_BracketRight)
     trimmed = (start + 4, stop - 3, track)
     assert entry.selected == trimmed
     assert (start, stop, track) not in {row.key for row in entry.rows}
-    few.session.set_weight("expression_variation", 0.05)
+    few.session.controls.set_weight("expression_variation", 0.05)
     few.session.rank_now()
     assert trimmed in {row.key for row in entry.rows}, "a trimmed window stays whatever the weights are"
     few.session.undo_stack.undo()
@@ -202,43 +202,43 @@ def test_trim_keys_with_undo_and_redo(few: MainWindow, qtbot: QtBot) -> None:
     assert entry.decision_of(trimmed) is Decision.ACCEPTED
     for _ in range(3):
         qtbot.keyClick(few, Qt.Key.Key_Z, CONTROL)
-    assert entry.decided == {}
+    assert entry.reviews == {}
     assert (start, stop, track) in {row.key for row in entry.rows}
     for _ in range(3):
         qtbot.keyClick(few, Qt.Key.Key_Z, CONTROL | SHIFT)
-    assert [mark.decision for mark in entry.decided.values()] == [Decision.ACCEPTED]
-    assert list(entry.decided) == [trimmed]
+    assert [mark.decision for mark in entry.reviews.values()] == [Decision.ACCEPTED]
+    assert list(entry.reviews) == [trimmed]
 
 
 def test_what_cannot_be_trimmed_is_said(few: MainWindow, qtbot: QtBot) -> None:
     entry, session = _entry(few), few.session
     qtbot.keyClick(few, Qt.Key.Key_BracketLeft)
-    assert "Select a window first" in few.status.passing
+    assert "Select a window first" in few.parts.status.passing
     first, second = sorted((row.key for row in entry.rows), key=lambda key: key[0])
-    session.select(first)
-    session.decide(Decision.ACCEPTED, advance=False)
-    few.playback.pause()
-    session.select(second)
-    few.playback.pause()
-    session.seek(second[0])
+    session.selection.select(first)
+    session.decisions.decide(Decision.ACCEPTED, advance=False)
+    few.parts.player.playback.pause()
+    session.selection.select(second)
+    few.parts.player.playback.pause()
+    session.selection.seek(second[0])
     qtbot.keyClick(few, Qt.Key.Key_BracketRight)
-    assert "after the first frame" in few.status.passing
-    session.seek(first[1] - 3)
+    assert "after the first frame" in few.parts.status.passing
+    session.selection.seek(first[1] - 3)
     qtbot.keyClick(few, Qt.Key.Key_BracketLeft)
-    assert "would overlap" in few.status.passing
-    assert list(entry.decided) == [first]
+    assert "would overlap" in few.parts.status.passing
+    assert list(entry.reviews) == [first]
 
 
 def test_a_drag_is_not_interrupted_for_an_answer(reviewed: MainWindow, qtbot: QtBot) -> None:
     session = reviewed.session
-    session.select(_entry(reviewed).rows[0].key)
-    reviewed.explainer.answer_now()
+    session.selection.select(_entry(reviewed).rows[0].key)
+    reviewed.parts.ranking.explainer.answer_now()
     qtbot.wait(120)
     answers: list[object] = []
-    reviewed.explainer.answered.connect(lambda: answers.append(reviewed.explainer.answer))
+    reviewed.parts.ranking.explainer.answered.connect(lambda: answers.append(reviewed.parts.ranking.explainer.answer))
     for step in range(20):
-        session.set_weight("expression_variation", 0.3 + step / 100)
-        while session._rank_timer.isActive():
+        session.controls.set_weight("expression_variation", 0.3 + step / 100)
+        while session.ranks_soon:
             QApplication.processEvents()
     assert len(answers) <= 1
     qtbot.waitUntil(lambda: bool(answers))
@@ -251,16 +251,16 @@ def test_what_looks_too_much_alike_is_said(qtbot: QtBot) -> None:
     session = Session()
     (entry,) = session.open_paths([Path("made.mp4")])
     analysis = make_analysis(random_track(np.random.default_rng(5), 0, 900))
-    session.set_gate("face_confidence", 0.0)
-    session.set_setting("num_sequences", 3)
-    session.set_setting("diversity", 0.9)
+    session.controls.set_gate("face_confidence", 0.0)
+    session.controls.set_setting("num_sequences", 3)
+    session.controls.set_setting("diversity", 0.9)
     session.set_analysis(entry, analysis, Ranker(analysis), complete=True)
     from clipgen_gui.ranking.explainer import Explainer
 
     explainer = Explainer(session)
     verdicts = []
     for place in range(20, 860, 20):
-        session.ask_about(place)
+        session.selection.inspect(place)
         explainer.answer_now()
         assert explainer.answer is not None
         verdicts.append(explainer.answer.verdict)

@@ -23,8 +23,8 @@ def _entry(window: MainWindow) -> VideoEntry:
 
 
 def _open_page(window: MainWindow, qtbot: QtBot, index: int) -> None:
-    qtbot.mouseClick(window.ranking.tabs[index], LEFT)
-    assert window.ranking.tabs[index].isChecked()
+    qtbot.mouseClick(window.parts.ranking.panel.tabs[index], LEFT)
+    assert window.parts.ranking.panel.tabs[index].isChecked()
 
 
 def _choose(qtbot: QtBot, box: QComboBox, text: str) -> None:
@@ -39,7 +39,7 @@ def _choose(qtbot: QtBot, box: QComboBox, text: str) -> None:
 
 def test_presets_change_gates_statistics_and_the_list(reviewed: MainWindow, qtbot: QtBot) -> None:
     _open_page(reviewed, qtbot, 1)
-    gates, entry = reviewed.ranking.gates, _entry(reviewed)
+    gates, entry = reviewed.parts.ranking.panel.gates, _entry(reviewed)
     passed = entry.ranking.valid_count
     assert gates.preset.currentText() == "Default"
     _choose(qtbot, gates.preset, PRESETS["strict_frontal"].label)
@@ -49,7 +49,7 @@ def test_presets_change_gates_statistics_and_the_list(reviewed: MainWindow, qtbo
     assert gates.rows["max_yaw"].statistic.isVisible()
     assert entry.ranking.valid_count <= passed
     assert gates.passing.text() == f"{entry.ranking.valid_count} of {entry.ranking.window_count} pass"
-    reviewed.session.set_gate("max_yaw", 16.0)
+    reviewed.session.controls.set_gate("max_yaw", 16.0)
     assert gates.preset.currentText() == "Custom"
     _choose(qtbot, gates.preset, PRESETS["talking_head"].label)
     assert gates.rows["max_yaw"].box.text() == "off"
@@ -64,7 +64,7 @@ def test_presets_change_gates_statistics_and_the_list(reviewed: MainWindow, qtbo
 
 def test_dragging_a_gate_changes_its_statistic_and_the_list(reviewed: MainWindow, qtbot: QtBot) -> None:
     _open_page(reviewed, qtbot, 1)
-    gates, entry = reviewed.ranking.gates, _entry(reviewed)
+    gates, entry = reviewed.parts.ranking.panel.gates, _entry(reviewed)
     qtbot.mouseClick(gates.more, LEFT)
     row = gates.rows["min_expression_variation"]
     gates.part.ensureWidgetVisible(row)
@@ -90,7 +90,7 @@ def test_dragging_a_gate_changes_its_statistic_and_the_list(reviewed: MainWindow
 
 def test_a_threshold_can_be_typed_and_switched_off_by_name(reviewed: MainWindow, qtbot: QtBot) -> None:
     _open_page(reviewed, qtbot, 1)
-    box = reviewed.ranking.gates.rows["max_roll"].box
+    box = reviewed.parts.ranking.panel.gates.rows["max_roll"].box
     box.setFocus()
     for typed, threshold, shown in (("12", 12.0, "12°"), ("999", 12.0, "12°"), ("off", None, "off")):
         box.selectAll()
@@ -102,8 +102,8 @@ def test_a_threshold_can_be_typed_and_switched_off_by_name(reviewed: MainWindow,
 
 
 def test_a_limit_is_a_line_that_can_be_dragged(reviewed: MainWindow, qtbot: QtBot) -> None:
-    plot, session = reviewed.plot.plot, reviewed.session
-    session.set_gate("max_expression_variation", 0.8)
+    plot, session = reviewed.parts.plot.plot, reviewed.session
+    session.controls.set_gate("max_expression_variation", 0.8)
     qtbot.waitUntil(lambda: "max_expression_variation" in plot.limits)
     position = session.current.position
     qtbot.mousePress(plot.viewport(), LEFT, pos=plot.place_of(1.0, 0.8) + QPoint(0, 2))
@@ -113,13 +113,13 @@ def test_a_limit_is_a_line_that_can_be_dragged(reviewed: MainWindow, qtbot: QtBo
     assert session.settings.gates["max_expression_variation"] == pytest.approx(0.6, abs=0.02)
     assert session.current.position == position, "the line was dragged, not the playhead"
     assert session.undo_stack.count() == 2
-    session.set_gate("max_expression_variation", 1.0)
+    session.controls.set_gate("max_expression_variation", 1.0)
     qtbot.waitUntil(lambda: not plot.limits)
 
 
 def test_without_eyes_changes_the_expression_variation(reviewed: MainWindow, qtbot: QtBot) -> None:
     _open_page(reviewed, qtbot, 2)
-    regions, entry, session = reviewed.ranking.regions, _entry(reviewed), reviewed.session
+    regions, entry, session = reviewed.parts.ranking.panel.regions, _entry(reviewed), reviewed.session
     with_eyes = entry.ranking.scores.term("expression_variation").sum()
     qtbot.mouseClick(regions.without_eyes, LEFT)
     assert session.settings.regions == {"eyelids": 0.0, "gaze": 0.0}
@@ -137,8 +137,8 @@ def test_without_eyes_changes_the_expression_variation(reviewed: MainWindow, qtb
 
 def test_a_drag_is_one_step_to_undo_among_the_decisions(reviewed: MainWindow, qtbot: QtBot) -> None:
     session, entry = reviewed.session, _entry(reviewed)
-    slider = reviewed.ranking.weights.sliders["expression_variation"]
-    session.select(entry.rows[0].key)
+    slider = reviewed.parts.ranking.panel.weights.sliders["expression_variation"]
+    session.selection.select(entry.rows[0].key)
     accepted = entry.rows[0].key
     qtbot.keyClick(reviewed, Qt.Key.Key_A)
     drag(qtbot, slider, 20)
@@ -154,17 +154,17 @@ def test_a_drag_is_one_step_to_undo_among_the_decisions(reviewed: MainWindow, qt
     assert slider.value() == pytest.approx(20, abs=5)
     qtbot.keyClick(reviewed, Qt.Key.Key_Z, control)
     assert session.settings.weights == {}
-    assert accepted in entry.decided
+    assert accepted in entry.reviews
     qtbot.keyClick(reviewed, Qt.Key.Key_Z, control)
-    assert entry.decided == {}
+    assert entry.reviews == {}
     for _ in range(3):
         qtbot.keyClick(reviewed, Qt.Key.Key_Z, control | shift)
-    assert accepted in entry.decided
+    assert accepted in entry.reviews
     assert session.settings.weights["expression_variation"] == pytest.approx(0.4, abs=0.05)
 
 
 def test_undo_works_from_a_box_that_was_stepped(reviewed: MainWindow, qtbot: QtBot) -> None:
-    box = reviewed.ranking.weights.boxes["num_sequences"]
+    box = reviewed.parts.ranking.panel.weights.boxes["num_sequences"]
     box.setFocus()
     for _ in range(3):
         qtbot.keyClick(box, Qt.Key.Key_Down)
@@ -176,10 +176,10 @@ def test_undo_works_from_a_box_that_was_stepped(reviewed: MainWindow, qtbot: QtB
 
 def test_going_back_to_where_a_drag_began_leaves_no_step(reviewed: MainWindow) -> None:
     session = reviewed.session
-    session.hold(True)
+    session.controls.hold(True)
     for value in (0.6, 0.5, 0.7):
-        session.set_weight("expression_variation", value)
-    session.hold(False)
+        session.controls.set_weight("expression_variation", value)
+    session.controls.hold(False)
     assert session.undo_stack.count() == 0
-    session.set_weight("expression_variation", 0.1)
+    session.controls.set_weight("expression_variation", 0.1)
     assert session.undo_stack.count() == 1

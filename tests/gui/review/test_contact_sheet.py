@@ -23,17 +23,19 @@ _SHIFT = Qt.KeyboardModifier.ShiftModifier
 @pytest.fixture
 def sheet(reviewed: MainWindow, qtbot: QtBot) -> MainWindow:
     """The window with an open contact sheet of two pages and more."""
-    reviewed.session.set_setting("sequence_length", 10)
-    reviewed.session.set_setting("num_sequences", 12)
+    reviewed.session.controls.set_setting("sequence_length", 10)
+    reviewed.session.controls.set_setting("num_sequences", 12)
     reviewed.session.rank_now()
     assert len(entry_of(reviewed).rows) >= 10
     qtbot.keyClick(reviewed, Qt.Key.Key_C)
-    assert reviewed.sheet.isVisible()
+    assert reviewed.parts.review.sheet.isVisible()
     return reviewed
 
 
 def wait_for_pictures(window: MainWindow, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: all(window.sheet.grid.shown_frame(place) >= 0 for place in range(9)), timeout=10_000)
+    qtbot.waitUntil(
+        lambda: all(window.parts.review.sheet.grid.shown_frame(place) >= 0 for place in range(9)), timeout=10_000
+    )
 
 
 def entry_of(window: MainWindow) -> VideoEntry:
@@ -43,7 +45,7 @@ def entry_of(window: MainWindow) -> VideoEntry:
 
 
 def on_page(window: MainWindow) -> list[Key]:
-    return [cell.key for cell in window.sheet.grid.cells]
+    return [cell.key for cell in window.parts.review.sheet.grid.cells]
 
 
 def focused() -> QWidget:
@@ -54,7 +56,7 @@ def focused() -> QWidget:
 
 def test_all_cells_loop_at_the_speed_of_the_frames_times(sheet: MainWindow, qtbot: QtBot) -> None:
     wait_for_pictures(sheet, qtbot)
-    grid, entry = sheet.sheet.grid, entry_of(sheet)
+    grid, entry = sheet.parts.review.sheet.grid, entry_of(sheet)
     assert on_page(sheet) == [row.key for row in entry.rows[:9]]
     assert entry.info is not None
     now = grid.clock()
@@ -67,18 +69,18 @@ def test_all_cells_loop_at_the_speed_of_the_frames_times(sheet: MainWindow, qtbo
             assert grid.shown_frame(place) == start + expected, (later_s, place)
     now = origin
     qtbot.keyClick(focused(), Qt.Key.Key_J)
-    assert sheet.playback.speed == 0.75
+    assert sheet.parts.player.playback.speed == 0.75
     now = origin + 0.1
     assert grid.shown_frame(0) == entry.rows[0].key[0] + 2, "the player's speed is the sheet's"
     qtbot.keyClick(focused(), Qt.Key.Key_Space)
     now = origin + 99
     assert grid.shown_frame(0) == entry.rows[0].key[0] + 2
-    assert not sheet.playback.playing, "the player rests behind the sheet"
+    assert not sheet.parts.player.playback.playing, "the player rests behind the sheet"
 
 
 def test_a_cell_shows_the_due_frame_of_its_window(sheet: MainWindow, qtbot: QtBot) -> None:
     wait_for_pictures(sheet, qtbot)
-    grid = sheet.sheet.grid
+    grid = sheet.parts.review.sheet.grid
     now = grid.clock()
     grid.clock = lambda: now
     now += 0.11 - grid.seconds  # since the loops began
@@ -95,7 +97,7 @@ def test_a_cell_shows_the_due_frame_of_its_window(sheet: MainWindow, qtbot: QtBo
 
 
 def test_digits_and_clicks_decide_and_once_more_take_back(sheet: MainWindow, qtbot: QtBot) -> None:
-    entry, grid = entry_of(sheet), sheet.sheet.grid
+    entry, grid = entry_of(sheet), sheet.parts.review.sheet.grid
     page = on_page(sheet)
     qtbot.keyClick(focused(), Qt.Key.Key_3)
     qtbot.keyClick(focused(), Qt.Key.Key_5, _SHIFT)
@@ -105,7 +107,7 @@ def test_digits_and_clicks_decide_and_once_more_take_back(sheet: MainWindow, qtb
     assert {key: entry.decision_of(key).value for key in decided} == decided
     assert on_page(sheet) == page, "nothing moves under the curator's eyes"
     assert [cell.decision.value for cell in grid.cells if cell.key in decided] == list(decided.values())
-    assert sheet.toolbar.export_button.text() == "Export 2 clips"
+    assert sheet.parts.toolbar.export_button.text() == "Export 2 clips"
     qtbot.keyClick(focused(), Qt.Key.Key_3)
     assert entry.decision_of(page[2]) is Decision.UNDECIDED
     for _ in range(2):
@@ -122,11 +124,11 @@ def test_digits_act_from_every_focus_but_type_in_a_number_box(sheet: MainWindow,
         qtbot.keyClick(widget, Qt.Key.Key_2)
         assert entry_of(sheet).decision_of(on_page(sheet)[1]) is Decision.ACCEPTED
         qtbot.keyClick(widget, Qt.Key.Key_2)
-    box = sheet.ranking.weights.boxes["sequence_length"]
+    box = sheet.parts.ranking.panel.weights.boxes["sequence_length"]
     box.setFocus()
     box.selectAll()
     qtbot.keyClicks(box, "12")
-    assert not entry_of(sheet).decided
+    assert not entry_of(sheet).reviews
     qtbot.keyClick(box, Qt.Key.Key_Return)
     qtbot.waitUntil(lambda: {stop - start for start, stop, _ in on_page(sheet)} == {12})
 
@@ -134,7 +136,7 @@ def test_digits_act_from_every_focus_but_type_in_a_number_box(sheet: MainWindow,
 def test_the_keys_of_the_list_work_on_the_sheet(sheet: MainWindow, qtbot: QtBot) -> None:
     entry = entry_of(sheet)
     page = on_page(sheet)
-    sheet.session.select(page[0], seek=False)
+    sheet.session.selection.select(page[0], seek=False)
     for key, expected in (
         (Qt.Key.Key_Right, 1), (Qt.Key.Key_Down, 4), (Qt.Key.Key_Left, 3), (Qt.Key.Key_Up, 0)
     ):  # fmt: skip
@@ -144,16 +146,16 @@ def test_the_keys_of_the_list_work_on_the_sheet(sheet: MainWindow, qtbot: QtBot)
     qtbot.keyClick(focused(), Qt.Key.Key_R)
     assert [entry.decision_of(key).value for key in page[:2]] == ["accepted", "rejected"]
     assert entry.selected == page[2]
-    sheet.session.select(page[0], seek=False)
+    sheet.session.selection.select(page[0], seek=False)
     qtbot.keyClick(focused(), Qt.Key.Key_U)
     assert entry.decision_of(page[0]) is Decision.UNDECIDED
-    sheet.session.select(page[8], seek=False)
+    sheet.session.selection.select(page[8], seek=False)
     qtbot.keyClick(focused(), Qt.Key.Key_Right)
-    assert sheet.sheet.pages.page == 1, "over the end of a page comes the next"
+    assert sheet.parts.review.sheet.pages.page == 1, "over the end of a page comes the next"
 
 
 def test_the_rest_is_rejected_in_one_step_and_the_next_page_is_there_at_once(sheet: MainWindow, qtbot: QtBot) -> None:
-    entry, contact = entry_of(sheet), sheet.sheet
+    entry, contact = entry_of(sheet), sheet.parts.review.sheet
     page, ahead = on_page(sheet), contact.pages.following
     qtbot.waitUntil(lambda: all(contact.server.get(contact.grid.request(key)) for key in ahead), timeout=10_000)
     qtbot.keyClick(focused(), Qt.Key.Key_1)
@@ -172,7 +174,7 @@ def test_the_rest_is_rejected_in_one_step_and_the_next_page_is_there_at_once(she
 
 
 def test_size_and_whole_frames_are_switched_and_escape_goes_back(sheet: MainWindow, qtbot: QtBot) -> None:
-    contact = sheet.sheet
+    contact = sheet.parts.review.sheet
     sizes = {button.text(): button for button in contact.findChildren(QWidget) if hasattr(button, "text")}
     qtbot.mouseClick(sizes["2 × 2"], Qt.MouseButton.LeftButton)
     assert len(contact.grid.cells) == 4
@@ -182,28 +184,28 @@ def test_size_and_whole_frames_are_switched_and_escape_goes_back(sheet: MainWind
     request = contact.grid.request(on_page(sheet)[0])
     assert request is not None
     assert request.crop == (0, 0, request.video.width_px, request.video.height_px)
-    sheet.session.select(on_page(sheet)[2], seek=False)
+    sheet.session.selection.select(on_page(sheet)[2], seek=False)
     qtbot.keyClick(focused(), Qt.Key.Key_Escape)
     assert not contact.isVisible()
-    assert sheet.player.isVisible()
+    assert sheet.parts.player.view.isVisible()
     assert entry_of(sheet).position == entry_of(sheet).rows[2].key[0], "the player goes to the marked window"
-    assert sheet.playback.playing
+    assert sheet.parts.player.playback.playing
     qtbot.keyClick(sheet, Qt.Key.Key_5)
-    assert not entry_of(sheet).decided, "digits mean nothing without the sheet"
+    assert not entry_of(sheet).reviews, "digits mean nothing without the sheet"
 
     # Enter leads from the sheet to the marked window, and presses a button that has the focus.
     qtbot.keyClick(sheet, Qt.Key.Key_C)
     contact.rest_button.setFocus()
     qtbot.keyClick(contact.rest_button, Qt.Key.Key_Return)
-    assert all(mark.decision is Decision.REJECTED for mark in entry_of(sheet).decided.values())
-    assert entry_of(sheet).decided
+    assert all(mark.decision is Decision.REJECTED for mark in entry_of(sheet).reviews.values())
+    assert entry_of(sheet).reviews
     assert contact.isVisible()
-    sheet.session.select(on_page(sheet)[1], seek=False)
+    sheet.session.selection.select(on_page(sheet)[1], seek=False)
     contact.grid.setFocus()
     qtbot.keyClick(contact.grid, Qt.Key.Key_Return)
     assert not contact.isVisible()
-    assert sheet.playback.loop
-    assert sheet.playback.playing
+    assert sheet.parts.player.playback.loop
+    assert sheet.parts.player.playback.playing
     assert entry_of(sheet).position == entry_of(sheet).rows[1].key[0]
 
 
@@ -226,13 +228,13 @@ def test_pages_keep_every_window_in_its_place() -> None:
 def test_the_pages_follow_a_growing_analysis_and_leave_a_video(
     sheet: MainWindow, qtbot: QtBot, no_face_video: Path
 ) -> None:
-    entry, contact = entry_of(sheet), sheet.sheet
+    entry, contact = entry_of(sheet), sheet.parts.review.sheet
     wait_for_pictures(sheet, qtbot)
     assert entry.analysis is not None
     grown = replace(entry.analysis, analyzed_frames=entry.analysis.analyzed_frames)
     qtbot.keyClick(focused(), Qt.Key.Key_PageDown)
-    sheet.session.select(None)
-    sheet.session.set_setting("num_sequences", 11)
+    sheet.session.selection.select(None)
+    sheet.session.controls.set_setting("num_sequences", 11)
     sheet.session.set_analysis(entry, grown, Ranker(grown), complete=False)
     sheet.session.rank_now()
     assert all(cell.row is not None for cell in contact.grid.cells), "no window that left is kept"

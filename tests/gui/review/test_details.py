@@ -21,7 +21,7 @@ _CONTROL = Qt.KeyboardModifier.ControlModifier
 @pytest.fixture
 def chosen(reviewed: MainWindow) -> MainWindow:
     """The first window is selected."""
-    reviewed.session.select(entry_of(reviewed).rows[0].key)
+    reviewed.session.selection.select(entry_of(reviewed).rows[0].key)
     return reviewed
 
 
@@ -46,41 +46,41 @@ def type_in(qtbot: QtBot, key: Qt.Key, text: str) -> None:
 
 def test_all_keys_of_the_app_type_in_a_note(chosen: MainWindow, qtbot: QtBot) -> None:
     entry, session = entry_of(chosen), chosen.session
-    chosen.table.view.setFocus()
-    chosen.playback.pause()
-    before = entry.position, chosen.playback.playing, chosen.playback.speed
+    chosen.parts.review.panel.view.setFocus()
+    chosen.parts.player.playback.pause()
+    before = entry.position, chosen.parts.player.playback.playing, chosen.parts.player.playback.speed
     text = "AruB kjl[ ]x t5w?vcsfnp !"
-    qtbot.keyClick(chosen.table.view, Qt.Key.Key_W)
-    note = chosen.details.note
+    qtbot.keyClick(chosen.parts.review.panel.view, Qt.Key.Key_W)
+    note = chosen.parts.review.details.note
     assert note.hasFocus()
     qtbot.keyClicks(note, text)
     for key in (Qt.Key.Key_Left, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home, Qt.Key.Key_End, Qt.Key.Key_PageDown):
         qtbot.keyClick(note, key)
     assert note.text() == text
     assert entry.rows[0].note == text
-    assert not any(mark.decision != "undecided" for mark in entry.decided.values())
-    assert (entry.position, chosen.playback.playing, chosen.playback.speed) == before
-    assert not chosen.key_sheet.isVisible()
-    assert not chosen.sheet.isVisible()
+    assert not any(mark.decision != "undecided" for mark in entry.reviews.values())
+    assert (entry.position, chosen.parts.player.playback.playing, chosen.parts.player.playback.speed) == before
+    assert not chosen.parts.key_sheet.isVisible()
+    assert not chosen.parts.review.sheet.isVisible()
     qtbot.keyClick(note, Qt.Key.Key_Escape)
-    assert chosen.table.view.hasFocus(), "the focus goes back to where it was"
+    assert chosen.parts.review.panel.view.hasFocus(), "the focus goes back to where it was"
     assert chosen.menus["Edit"].actions()[0].text() == "Undo: Note on window 1"
-    qtbot.keyClick(chosen.table.view, Qt.Key.Key_Z, _CONTROL)
+    qtbot.keyClick(chosen.parts.review.panel.view, Qt.Key.Key_Z, _CONTROL)
     assert (entry.rows[0].note, note.text()) == ("", ""), "what was typed in one go is one step"
-    session.select(entry.rows[1].key)
-    qtbot.keyClick(chosen.table.view, Qt.Key.Key_Z, _CONTROL | Qt.KeyboardModifier.ShiftModifier)
+    session.selection.select(entry.rows[1].key)
+    qtbot.keyClick(chosen.parts.review.panel.view, Qt.Key.Key_Z, _CONTROL | Qt.KeyboardModifier.ShiftModifier)
     assert entry.selected == entry.rows[0].key
     assert note.text() == text
 
 
 def test_tags_are_typed_offered_and_taken_off(chosen: MainWindow, qtbot: QtBot) -> None:
-    entry, details = entry_of(chosen), chosen.details
-    chosen.plot.plot.setFocus()
+    entry, details = entry_of(chosen), chosen.parts.review.details
+    chosen.parts.plot.plot.setFocus()
     type_in(qtbot, Qt.Key.Key_T, "smile, A & B")
-    assert chosen.plot.plot.hasFocus()
+    assert chosen.parts.plot.plot.hasFocus()
     assert entry.rows[0].tags == ("A & B", "smile")
     assert [chip.accessibleName() for chip in details.tags.chips] == ["Tag A & B", "Tag smile"]
-    assert "tags: A & B, smile" in chosen.table.model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
+    assert "tags: A & B, smile" in chosen.parts.review.panel.model.index(0, 0).data(Qt.ItemDataRole.ToolTipRole)
     qtbot.mouseClick(details.tags.chips[0], Qt.MouseButton.LeftButton)
     assert entry.rows[0].tags == ("smile",)
 
@@ -99,17 +99,17 @@ def test_tags_are_typed_offered_and_taken_off(chosen: MainWindow, qtbot: QtBot) 
     qtbot.keyClick(focused(), Qt.Key.Key_Escape)
     assert not details._quick.isVisible()
     qtbot.keyClick(chosen, Qt.Key.Key_T)
-    chosen.session.select(entry.rows[2].key)
+    chosen.session.selection.select(entry.rows[2].key)
     assert not details._quick.isVisible(), "an entry about another window goes away"
     assert not any("never" in row.tags for row in entry.rows)
-    chosen.session.select(None)
+    chosen.session.selection.select(None)
     with qtbot.waitSignal(chosen.session.refused) as refusal:
         qtbot.keyClick(chosen, Qt.Key.Key_T)
     assert refusal.args == ["Select a window first (↓), then tag it."]
 
 
 def test_a_subject_belongs_to_the_track(chosen: MainWindow, qtbot: QtBot) -> None:
-    entry, details = entry_of(chosen), chosen.details
+    entry, details = entry_of(chosen), chosen.parts.review.details
     type_in(qtbot, Qt.Key.Key_S, "anna")
     assert entry.subjects == {0: "anna"}
     qtbot.keyClick(chosen, Qt.Key.Key_Down)
@@ -125,14 +125,14 @@ def test_a_subject_belongs_to_the_track(chosen: MainWindow, qtbot: QtBot) -> Non
 def test_tags_notes_and_subjects_from_the_contact_sheet(chosen: MainWindow, qtbot: QtBot) -> None:
     entry = entry_of(chosen)
     qtbot.keyClick(chosen, Qt.Key.Key_C)
-    chosen.session.select(entry.rows[1].key, seek=False)
+    chosen.session.selection.select(entry.rows[1].key, seek=False)
     for key, text in ((Qt.Key.Key_T, "1 2 3 x"), (Qt.Key.Key_W, "cards"), (Qt.Key.Key_S, "anna")):
         type_in(qtbot, key, text)
     row = entry.rows[1]
     assert (row.tags, row.note, entry.subjects) == (("1 2 3 x",), "cards", {0: "anna"})
     assert row.decision == "undecided", "digits type as well"
-    assert chosen.sheet.grid.cells[1].row == row
-    assert chosen.sheet.grid.hasFocus()
+    assert chosen.parts.review.sheet.grid.cells[1].row == row
+    assert chosen.parts.review.sheet.grid.hasFocus()
 
 
 def test_the_fields_open_from_every_focus(chosen: MainWindow, qtbot: QtBot) -> None:
@@ -153,7 +153,7 @@ def test_what_was_written_is_there_in_the_next_session(
         bring_up(window, qtbot)
         entry = open_analysed(window, qtbot, short_video, short_analysis)
         if not again:
-            window.session.select(entry.rows[1].key)
+            window.session.selection.select(entry.rows[1].key)
             for key, text in ((Qt.Key.Key_T, "smile"), (Qt.Key.Key_W, "look"), (Qt.Key.Key_S, "anna")):
                 type_in(qtbot, key, text)
             written = entry.rows[1].key
@@ -161,5 +161,5 @@ def test_what_was_written_is_there_in_the_next_session(
             row = next(row for row in entry.rows if row.key == written)
             assert (row.tags, row.note, entry.subjects) == (("smile",), "look", {0: "anna"})
             assert entry.selected == written
-            assert window.details.note.text() == "look"
+            assert window.parts.review.details.note.text() == "look"
         window.close()

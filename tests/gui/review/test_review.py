@@ -39,7 +39,7 @@ def opened(qtbot: QtBot, folder: Path) -> MainWindow:
 
 
 def marks(entry: VideoEntry) -> dict[Key, tuple[str, tuple[str, ...], str]]:
-    return {key: (mark.decision.value, mark.tags, mark.note) for key, mark in entry.decided.items()}
+    return {key: (mark.decision.value, mark.tags, mark.note) for key, mark in entry.reviews.items()}
 
 
 def test_two_videos_reviewed_by_hand_and_opened_again(
@@ -52,13 +52,13 @@ def test_two_videos_reviewed_by_hand_and_opened_again(
     other_analysis = Analysis(**{**vars(short_analysis), "video": info})
     window = opened(qtbot, tmp_path)
     session = window.session
-    session.set_setting("sequence_length", 10)
-    session.set_setting("num_sequences", 12)
+    session.controls.set_setting("sequence_length", 10)
+    session.controls.set_setting("num_sequences", 12)
 
     # The first video: from the film strip, with keys alone.
     first = open_analysed(window, qtbot, short_video, short_analysis)
     press(qtbot, Qt.Key.Key_V, Qt.Key.Key_Down)
-    assert window.playback.playing, "a window that is selected loops at once"
+    assert window.parts.player.playback.playing, "a window that is selected loops at once"
     press(qtbot, Qt.Key.Key_A, Qt.Key.Key_R, Qt.Key.Key_T)
     qtbot.keyClicks(focused(), "smile")
     press(qtbot, Qt.Key.Key_Return, Qt.Key.Key_W)
@@ -71,7 +71,7 @@ def test_two_videos_reviewed_by_hand_and_opened_again(
     second = open_analysed(window, qtbot, other_video, other_analysis)
     press(qtbot, Qt.Key.Key_C, Qt.Key.Key_1, Qt.Key.Key_4)
     press(qtbot, Qt.Key.Key_2, modifiers=_SHIFT)
-    grid = window.sheet.grid
+    grid = window.parts.review.sheet.grid
     qtbot.mouseClick(grid, Qt.MouseButton.LeftButton, pos=grid.cell_rect(5).center())
     page = [cell.key for cell in grid.cells]
     press(qtbot, Qt.Key.Key_X)
@@ -83,7 +83,7 @@ def test_two_videos_reviewed_by_hand_and_opened_again(
     press(qtbot, Qt.Key.Key_Z, modifiers=_CONTROL)
     assert [second.decision_of(key).value for key in page].count("undecided") == 5
     press(qtbot, *[Qt.Key.Key_Z] * 4, modifiers=_CONTROL)
-    assert not second.decided
+    assert not second.reviews
     press(qtbot, Qt.Key.Key_Z, modifiers=_CONTROL)
     assert session.current is first
     assert first.rows[2].note == ""
@@ -94,18 +94,18 @@ def test_two_videos_reviewed_by_hand_and_opened_again(
     ]  # fmt: skip
 
     # Only what was accepted is listed, and the keys stay within it.
-    menu = window.table.filter.menu()
+    menu = window.parts.review.panel.filter.menu()
     menu.aboutToShow.emit()
     next(action for action in menu.actions() if action.text().startswith("Accepted")).trigger()
     assert {cell.key for cell in grid.cells} == {row.key for row in second.rows if row.decision == "accepted"}
     press(qtbot, Qt.Key.Key_Escape, Qt.Key.Key_P)
     assert session.current is first
-    assert [row.number for row in window.table.model.rows] == [1]
+    assert [row.number for row in window.parts.review.panel.model.rows] == [1]
     before = [marks(entry) for entry in (first, second)]
     window.close()
 
     again = opened(qtbot, tmp_path)
-    assert again.table.shows_strip
+    assert again.parts.review.panel.shows_strip
     after = [
         marks(open_analysed(again, qtbot, path, analysis))
         for path, analysis in ((short_video, short_analysis), (other_video, other_analysis))

@@ -14,6 +14,7 @@ from clipgen_engine.types import VideoInfo
 from clipgen_engine.video.index import probe
 from clipgen_gui.review.thumbnail_crops import face_crop, fitted, sampled_frames, telling_frames, whole_picture
 from clipgen_gui.review.thumbnails import ClipRequest, ClipServer
+from clipgen_gui.support.threads import end_threads
 from tests.support.analyses import FakeTrack, make_analysis
 from tests.support.videos import read_code, write_coded_video
 
@@ -29,7 +30,7 @@ def coded(tmp_path_factory: pytest.TempPathFactory) -> VideoInfo:
 def server(qtbot: QtBot) -> Iterator[ClipServer]:
     server = ClipServer(3 * _CLIP_BYTES)
     yield server
-    assert server.shutdown()
+    assert end_threads(server, 5000)
 
 
 def request(video: VideoInfo, start: int, count: int = 5) -> ClipRequest:

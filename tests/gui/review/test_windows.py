@@ -31,12 +31,12 @@ def entry_of(window: MainWindow) -> VideoEntry:
 
 
 def listed(window: MainWindow) -> list[int]:
-    return [row.number for row in window.table.model.rows]
+    return [row.number for row in window.parts.review.panel.model.rows]
 
 
 def filter_actions(window: MainWindow) -> dict[str, QAction]:
     """The choices of the filter menu by their text, the count left out; it opens as by the key."""
-    menu = window.table.filter.menu()
+    menu = window.parts.review.panel.filter.menu()
     menu.aboutToShow.emit()
     return {action.text().split("\t")[0]: action for action in menu.actions() if not action.isSeparator()}
 
@@ -49,7 +49,7 @@ def painted(strip: FilmStrip, place: int, picture: int) -> np.ndarray:
 
 
 def test_the_film_strip_shows_first_most_different_and_last_frame(reviewed: MainWindow, qtbot: QtBot) -> None:
-    entry, strip = entry_of(reviewed), reviewed.table.strip
+    entry, strip = entry_of(reviewed), reviewed.parts.review.panel.strip
     qtbot.keyClick(reviewed, Qt.Key.Key_V)
     assert strip.isVisible()
     row = entry.rows[0]
@@ -71,11 +71,11 @@ def test_the_film_strip_shows_first_most_different_and_last_frame(reviewed: Main
             assert abs(painted(strip, 0, place) - expected).max() < 12
     assert reviewed._settings.value("windows/film_strip") == "true"
     qtbot.keyClick(strip, Qt.Key.Key_V)
-    assert reviewed.table.view.isVisible()
+    assert reviewed.parts.review.panel.view.isVisible()
 
 
 def test_the_strip_has_the_selection_keys_and_clicks_of_the_table(reviewed: MainWindow, qtbot: QtBot) -> None:
-    entry, panel = entry_of(reviewed), reviewed.table
+    entry, panel = entry_of(reviewed), reviewed.parts.review.panel
     qtbot.keyClick(reviewed, Qt.Key.Key_V)
     strip = panel.strip
     strip.setFocus()
@@ -85,10 +85,10 @@ def test_the_strip_has_the_selection_keys_and_clicks_of_the_table(reviewed: Main
     assert strip.currentIndex().row() == 1
     assert panel.view.currentIndex().row() == 1
     second = strip.visualRect(panel.model.index(1, 0))
-    reviewed.playback.pause()
+    reviewed.parts.player.playback.pause()
     qtbot.mouseClick(strip.viewport(), Qt.MouseButton.LeftButton, pos=second.center())
     assert entry.selected == entry.rows[1].key
-    assert reviewed.playback.playing, "a window that is chosen loops at once"
+    assert reviewed.parts.player.playback.playing, "a window that is chosen loops at once"
     qtbot.mouseClick(strip.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(8, second.center().y()))
     assert entry.decision_of(entry.rows[1].key) is Decision.ACCEPTED, "a click on the mark decides"
     strip.customContextMenuRequested.emit(strip.visualRect(panel.model.index(2, 0)).center())
@@ -101,15 +101,15 @@ def test_the_strip_has_the_selection_keys_and_clicks_of_the_table(reviewed: Main
 
 def test_filters_list_step_and_go_on_within_what_is_listed(reviewed: MainWindow, qtbot: QtBot) -> None:
     session, entry = reviewed.session, entry_of(reviewed)
-    session.set_setting("sequence_length", 15)
+    session.controls.set_setting("sequence_length", 15)
     session.rank_now()
     total = len(entry.rows)
     assert total >= 6
     keys = [row.key for row in entry.rows]
-    session.select(keys[0])
-    session.set_tags(["smile"])
-    session.select(keys[2])
-    session.set_tags(["smile", "A & B"])
+    session.selection.select(keys[0])
+    session.decisions.set_tags(["smile"])
+    session.selection.select(keys[2])
+    session.decisions.set_tags(["smile", "A & B"])
     qtbot.keyClick(reviewed, Qt.Key.Key_A)  # accepts 3
     numbers = {row.key: row.number for row in entry.rows}
     first, third = numbers[keys[0]], numbers[keys[2]]
@@ -121,8 +121,8 @@ def test_filters_list_step_and_go_on_within_what_is_listed(reviewed: MainWindow,
     assert not any(text.startswith("Face") for text in choices), "one face: nothing to choose"
     choices["smile"].trigger()
     assert listed(reviewed) == [first, third]
-    assert reviewed.table.count.text() == f"2 of {total}"
-    session.select(keys[1])  # not listed
+    assert reviewed.parts.review.panel.count.text() == f"2 of {total}"
+    session.selection.select(keys[1])  # not listed
     qtbot.keyClick(reviewed, Qt.Key.Key_Down)
     assert entry.selected == keys[2]
     qtbot.keyClick(reviewed, Qt.Key.Key_Down)
@@ -131,41 +131,41 @@ def test_filters_list_step_and_go_on_within_what_is_listed(reviewed: MainWindow,
     assert entry.selected == keys[0]
 
     filter_actions(reviewed)["Undecided"].trigger()
-    assert reviewed.table.filter.text() == "Undecided · smile"
+    assert reviewed.parts.review.panel.filter.text() == "Undecided · smile"
     assert listed(reviewed) == [first]
     qtbot.keyClick(reviewed, Qt.Key.Key_R)
     assert listed(reviewed) == []
-    assert reviewed.table._hint.text() == f"{total} windows are hidden by the filter."
-    qtbot.mouseClick(reviewed.table.show_all, Qt.MouseButton.LeftButton)
+    assert reviewed.parts.review.panel._hint.text() == f"{total} windows are hidden by the filter."
+    qtbot.mouseClick(reviewed.parts.review.panel.show_all, Qt.MouseButton.LeftButton)
     assert len(listed(reviewed)) == len(entry.rows)
-    assert reviewed.table.filter.text() == ""
+    assert reviewed.parts.review.panel.filter.text() == ""
 
     filter_actions(reviewed)["Undecided"].trigger()
     undecided = listed(reviewed)
-    session.select(entry.rows[undecided[0] - 1].key)
+    session.selection.select(entry.rows[undecided[0] - 1].key)
     qtbot.keyClick(reviewed, Qt.Key.Key_A)
     assert listed(reviewed) == undecided[1:], "what is decided leaves the list at once"
     assert entry.selected == entry.rows[undecided[1] - 1].key
     qtbot.keyClick(reviewed, Qt.Key.Key_Z, _CONTROL)
     assert listed(reviewed) == undecided
     qtbot.keyClick(reviewed, Qt.Key.Key_C)
-    assert [cell.row.number for cell in reviewed.sheet.grid.cells if cell.row] == undecided[:9]
+    assert [cell.row.number for cell in reviewed.parts.review.sheet.grid.cells if cell.row] == undecided[:9]
     filter_actions(reviewed)["Rejected"].trigger()
-    assert [cell.decision for cell in reviewed.sheet.grid.cells] == [Decision.REJECTED]
+    assert [cell.decision for cell in reviewed.parts.review.sheet.grid.cells] == [Decision.REJECTED]
 
 
 def test_the_filter_of_a_face_ends_with_its_video(reviewed: MainWindow, no_face_video: Path) -> None:
     session = reviewed.session
-    session.set_filter(WindowFilter(Decision.UNDECIDED, track_id=0))
+    session.selection.set_filter(WindowFilter(Decision.UNDECIDED, track_id=0))
     session.open_paths([no_face_video])
-    assert session.filter == WindowFilter(Decision.UNDECIDED)
+    assert session.selection.filter == WindowFilter(Decision.UNDECIDED)
 
 
 def test_the_film_strip_is_remembered(window: MainWindow, qtbot: QtBot) -> None:
-    window.table.show_strip(True)
+    window.parts.review.panel.show_strip(True)
     settings = QSettings(window._settings.fileName(), QSettings.Format.IniFormat)
     window._settings.sync()
-    again = type(window.table)(window.session, settings)
+    again = type(window.parts.review.panel)(window.session, settings)
     qtbot.addWidget(again)
     assert again.shows_strip
 
@@ -175,7 +175,7 @@ def test_the_sizes_that_a_person_gave_the_parts_are_remembered(
 ) -> None:
     def splitter(of: MainWindow) -> QSplitter:
         """Player above, curves below."""
-        beside_each_other = of.plot.parent()
+        beside_each_other = of.parts.plot.parent()
         assert beside_each_other is not None
         found = beside_each_other.parent()
         assert isinstance(found, QSplitter)
@@ -203,13 +203,13 @@ def test_windows_of_one_face_are_listed_by_its_name(window: MainWindow) -> None:
     session.videos.append(entry)
     session.set_current(entry)
     session.set_analysis(entry, analysis, Ranker(analysis), complete=True)
-    session.set_subject(1, "anna")
+    session.decisions.set_subject(1, "anna")
     tracks = [row.sequence.track_id for row in entry.rows]
     assert set(tracks) == {0, 1}
     choices = filter_actions(window)
     assert choices["Face 1"].text() == f"Face 1\t{tracks.count(0)}"
     choices["Face 2 (anna)"].trigger()
-    assert window.table.filter.text() == "Face 2 (anna)"
+    assert window.parts.review.panel.filter.text() == "Face 2 (anna)"
     assert listed(window) == [row.number for row in entry.rows if row.sequence.track_id == 1]
     filter_actions(window)["Face 2 (anna)"].trigger()
     assert len(listed(window)) == len(entry.rows), "to choose what is chosen takes it back"

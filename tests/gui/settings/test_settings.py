@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 from clipgen_engine.declared_settings import declarations
 from clipgen_engine.projects.store import Project
 from clipgen_engine.settings import AnalysisSettings, ExportSettings, RankingSettings, TokenSettings
-from clipgen_gui.document.preferences import PAGES, Preferences
+from clipgen_gui.document.preferences import Preferences
 from clipgen_gui.look.theme import theme
 from clipgen_gui.main_window.window import MainWindow
 from clipgen_gui.settings.window import SettingsWindow
@@ -22,7 +22,7 @@ from clipgen_gui.settings.window import SettingsWindow
 @pytest.fixture
 def settings(window: MainWindow, qtbot: QtBot) -> SettingsWindow:
     qtbot.keyClick(window, Qt.Key.Key_Comma, Qt.KeyboardModifier.ControlModifier)
-    made = window.settings_window
+    made = window.parts.settings.window
     qtbot.waitUntil(made.isVisible)
     return made
 
@@ -117,7 +117,10 @@ def test_the_search_looks_into_every_page(settings: SettingsWindow, qtbot: QtBot
     settings.search.setFocus()
     qtbot.keyClicks(settings.search, "crop odd")
     shown = {
-        name for page in PAGES for name, field in settings.page(page.name).fields.items() if field.isVisibleTo(settings)
+        name
+        for page in settings.preferences.pages
+        for name, field in settings.page(page.name).fields.items()
+        if field.isVisibleTo(settings)
     }
     assert shown == {"size"}
     assert not settings.page("shortcuts").isVisible()
@@ -133,7 +136,7 @@ def test_the_search_looks_into_every_page(settings: SettingsWindow, qtbot: QtBot
     assert settings.nothing.isVisible()
     assert "no such thing" in settings.nothing.text()
     settings.search.clear()
-    assert [page.name for page in PAGES if settings.page(page.name).isVisible()] == ["analysis"]
+    assert [page.name for page in settings.preferences.pages if settings.page(page.name).isVisible()] == ["analysis"]
 
 
 def test_theme_and_text_size_change_at_once_and_stay(
@@ -162,9 +165,9 @@ def test_theme_and_text_size_change_at_once_and_stay(
 def test_a_new_project_starts_with_the_ranking_defaults(
     window: MainWindow, settings: SettingsWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    window.session.set_weight("expression_variation", 0.4)
-    window.session.set_gate("max_yaw", 25.0)
-    window.session.set_setting("sequence_length", 48)
+    window.session.controls.set_weight("expression_variation", 0.4)
+    window.session.controls.set_gate("max_yaw", 25.0)
+    window.session.controls.set_setting("sequence_length", 48)
     settings.show_page("ranking")
     qtbot.mouseClick(settings.take_ranking, Qt.MouseButton.LeftButton)
     assert settings.page("ranking").fields["sequence_length"].control.value() == 48
@@ -176,25 +179,25 @@ def test_a_new_project_starts_with_the_ranking_defaults(
     assert other.session.settings == RankingSettings(
         sequence_length=48, min_gap=5, weights={"expression_variation": 0.4}, gates={"max_yaw": 25.0}
     )
-    other.session.set_setting("sequence_length", 20)
+    other.session.controls.set_setting("sequence_length", 20)
     other.close()
     settings.page("ranking").fields["sequence_length"].control.setValue(60)
     again = MainWindow(store, Project(tmp_path / "new.clipgen"))
     qtbot.addWidget(again)
     assert again.session.settings.sequence_length == 20, "what belongs to a project stays with it"
-    again.project_flow.open_project(tmp_path / "other.clipgen", new=True)
+    again.parts.projects.flow.open_project(tmp_path / "other.clipgen", new=True)
     assert again.session.settings.sequence_length == 60
-    assert [link.text() for link in again.drop_page.recent] == ["other"]
+    assert [link.text() for link in again.parts.start_page.recent] == ["other"]
     again.close()
 
 
 def test_the_analysis_and_the_export_begin_with_the_settings(window: MainWindow) -> None:
     window.preferences.set_value("analysis", "max_faces", 2)
     window.preferences.set_value("export", "crf", 30)
-    assert window.queue.settings().max_faces == 2
-    window.export_flow.ask()
-    assert window.export_flow.window is not None
-    assert window.export_flow.window.options.export.crf == 30
+    assert window.parts.analysis.queue.settings().max_faces == 2
+    window.parts.export.flow.ask()
+    assert window.parts.export.flow.window is not None
+    assert window.parts.export.flow.window.options.export.crf == 30
 
 
 def test_what_is_stored_wrong_counts_as_not_stored(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
@@ -209,7 +212,7 @@ def test_what_is_stored_wrong_counts_as_not_stored(tmp_path: Path, caplog: pytes
 
 
 def test_every_number_field_covers_its_bounds(settings: SettingsWindow) -> None:
-    for page in PAGES:
+    for page in settings.preferences.pages:
         for setting in page.settings:
             control = settings.page(page.name).fields[setting.name].control
             if isinstance(control, QSpinBox | QDoubleSpinBox) and setting.default is not None:

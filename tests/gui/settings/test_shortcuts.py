@@ -21,9 +21,9 @@ CTRL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModi
 
 @pytest.fixture
 def settings(window: MainWindow, qtbot: QtBot) -> SettingsWindow:
-    window.show_settings("shortcuts")
-    qtbot.waitUntil(window.settings_window.isActiveWindow)
-    return window.settings_window
+    window.parts.settings.show("shortcuts")
+    qtbot.waitUntil(window.parts.settings.window.isActiveWindow)
+    return window.parts.settings.window
 
 
 def field_of(settings: SettingsWindow, name: str) -> ShortcutField:
@@ -80,8 +80,8 @@ def test_a_key_is_changed_by_pressing_another(
     assert keymap.keys("accept") == ("Y",)
     assert [key.toString() for key in window.actions_by_name["accept"].shortcuts()] == ["Y"]
     assert "(Y)" in window.actions_by_name["accept"].toolTip()
-    assert "Y accept" in window.table.view.toolTip()
-    assert "(Y)" in window.toolbar.export_button.toolTip()
+    assert "Y accept" in window.parts.review.panel.view.toolTip()
+    assert "(Y)" in window.parts.toolbar.export_button.toolTip()
     assert field.reset.isVisible()
     stored = Keymap()
     stored.load(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
@@ -96,7 +96,7 @@ def test_the_new_key_works_and_the_old_one_does_not(reviewed: MainWindow, qtbot:
     keymap.give("accept", ["Y"])
     entry = reviewed.session.current
     assert entry is not None
-    reviewed.session.select(entry.rows[0].key)
+    reviewed.session.selection.select(entry.rows[0].key)
     qtbot.keyClick(reviewed, Qt.Key.Key_A)
     assert not entry.accepted
     qtbot.keyClick(reviewed, Qt.Key.Key_Y)
@@ -161,19 +161,19 @@ def test_the_sheet_shows_the_keys_as_they_are(window: MainWindow, qtbot: QtBot) 
     keymap.give("accept", ["Y", "Ctrl+Return"])
     keymap.give("keys", ["F2"])
     qtbot.keyClick(window, Qt.Key.Key_Question, SHIFT)
-    assert not window.key_sheet.isVisible()
+    assert not window.parts.key_sheet.isVisible()
     qtbot.keyClick(window, Qt.Key.Key_F2)
-    assert window.key_sheet.isVisible()
+    assert window.parts.key_sheet.isVisible()
 
     def texts() -> list[str]:
-        return [label.text() for label in window.key_sheet.findChildren(QLabel) if label.isVisible()]
+        return [label.text() for label in window.parts.key_sheet.findChildren(QLabel) if label.isVisible()]
 
     assert "Y or Ctrl + Enter" in texts()
     keymap.give("accept", ["G"])
     assert "G" in texts()
     assert "Y or Ctrl + Enter" not in texts()
-    qtbot.keyClick(window.key_sheet, Qt.Key.Key_F2)
-    assert not window.key_sheet.isVisible()
+    qtbot.keyClick(window.parts.key_sheet, Qt.Key.Key_F2)
+    assert not window.parts.key_sheet.isVisible()
 
 
 def test_keys_are_shown_as_a_person_reads_them() -> None:

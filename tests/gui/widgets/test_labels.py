@@ -59,19 +59,19 @@ def test_a_line_gives_way_in_its_middle(qtbot: QtBot) -> None:
 def test_no_name_note_or_tag_makes_the_window_wider(
     window: MainWindow, qtbot: QtBot, short_video: Path, short_analysis: Analysis, tmp_path: Path
 ) -> None:
-    window.queue.set_paused(True)
+    window.parts.analysis.queue.set_paused(True)
     video = tmp_path / f"{'v' * 200}.mp4"
     video.write_bytes(short_video.read_bytes())
     entry = open_analysed(window, qtbot, video, short_analysis)
     session = window.session
-    session.select(entry.rows[0].key)
-    session.set_tags(["t" * 90, "u" * 90])
-    session.set_note("n" * 300)
-    session.set_subject(entry.rows[0].sequence.track_id, "s" * 90)
-    session.set_filter(WindowFilter(tag="t" * 90))
-    window.status.show_progress(f"Analysing {video.name}", "frames", None)
+    session.selection.select(entry.rows[0].key)
+    session.decisions.set_tags(["t" * 90, "u" * 90])
+    session.decisions.set_note("n" * 300)
+    session.decisions.set_subject(entry.rows[0].sequence.track_id, "s" * 90)
+    session.selection.set_filter(WindowFilter(tag="t" * 90))
+    window.parts.status.show_progress(f"Analysing {video.name}", "frames", None)
     session.fail(entry, f"{video.name} cannot be used.")
-    window.messages.show_message(f"{video} cannot be used.", "error")
+    window.parts.messages.show_message(f"{video} cannot be used.", "error")
     session.set_state(entry, VideoState.STOPPED)
     qtbot.wait(50)
     assert window.minimumSizeHint().width() <= window.width() == 1280
@@ -94,7 +94,7 @@ def test_the_time_that_is_left_counts_what_waits(qtbot: QtBot, monkeypatch: pyte
 
 
 def test_the_bottom_line_is_not_cut_where_there_is_room(window: MainWindow, qtbot: QtBot) -> None:
-    line, shown = window.status, window.status.findChild(ElidedLabel)
+    line, shown = window.parts.status, window.parts.status.findChild(ElidedLabel)
     for number in range(30):
         line.show_progress("Analysing " + number * "i" + "W.mp4", "frames", Progress("analysis", number, 200))
         qtbot.wait(1)
@@ -107,7 +107,7 @@ def test_the_bottom_line_is_not_cut_where_there_is_room(window: MainWindow, qtbo
 def test_what_waits_is_measured_by_its_length(
     window: MainWindow, short_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    window.queue.set_paused(True)
+    window.parts.analysis.queue.set_paused(True)
     paths = []
     for number in range(3):
         paths.append(tmp_path / f"{number}.mp4")
@@ -115,9 +115,9 @@ def test_what_waits_is_measured_by_its_length(
     running, known, unknown = window.session.open_paths(paths)
     window.session.set_state(running, VideoState.ANALYSING)
     running.duration_s, known.duration_s, unknown.duration_s = 10.0, 30.0, None
-    state = window.desk_state
+    state = window.state
     assert state.waiting_after(running) is None, "the queue rests"
-    monkeypatch.setattr(window.queue, "_paused", False)
+    monkeypatch.setattr(window.parts.analysis.queue, "_paused", False)
     assert state.waiting_after(running) == After(2, "more video", 6.0)
     known.duration_s = None
     assert state.waiting_after(running) is None

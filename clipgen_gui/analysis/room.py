@@ -1,0 +1,71 @@
+"""Analyses and learned tokens in the background, and what is shown of the tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QObject, Signal
+from PySide6.QtWidgets import QWidget
+
+from clipgen_gui.analysis.loader import AnalysisLoader
+from clipgen_gui.analysis.queue import AnalysisQueue
+from clipgen_gui.analysis.token_bar import TokenBar
+from clipgen_gui.analysis.token_flow import TokenFlow
+from clipgen_gui.analysis.token_job import TokenJob, TokenState
+from clipgen_gui.document.preferences import Preferences
+from clipgen_gui.document.session import Session
+from clipgen_gui.support.jobs import MakeCache
+from clipgen_gui.widgets.message_bar import MessageArea
+
+
+class AnalysisRoom(QObject):
+    """`token_bar` is to be placed; the rest works by itself."""
+
+    settings_wanted = Signal(str)  # name of the page
+
+    def __init__(
+        self,
+        session: Session,
+        preferences: Preferences,
+        messages: MessageArea,
+        cache: MakeCache | None,
+        window: QWidget,
+    ) -> None:
+        """
+        Args:
+            cache: makes the store of finished analyses, in the thread that uses it; None: there is none.
+            window: the parent of what is asked.
+        """
+        super().__init__(window)
+        self._session = session
+        self.queue = AnalysisQueue(session, cache, self)
+        self.queue.settings = lambda: preferences.analysis
+        self.loader = AnalysisLoader(session, cache, self)
+        self.tokens = TokenJob(session, lambda: preferences.tokens, cache, parent=self)
+        self.token_bar = TokenBar(session, self.tokens)
+        self.token_flow = TokenFlow(session, self.tokens, preferences, messages, window)
+        self.loader.lost.connect(self.queue.start)
+        self.queue.analysed.connect(self.tokens.take)
+        self.loader.loaded.connect(self.tokens.take)
+        session.project_changed.connect(self.queue.start)
+        for asking in (self.token_flow, self.token_bar):
+            asking.settings_wanted.connect(self._want_settings)
+
+    @property
+    def commands(self) -> dict[str, Callable[[], object]]:
+        """Handlers by the name of the command."""
+        return {
+            "analyse": self.analyse,
+            "pause_queue": lambda: self.queue.set_paused(not self.queue.paused),
+            "token_source": self.token_flow.switch,
+            "pause_tokens": lambda: self.tokens.pause(self.tokens.state is not TokenState.PAUSED),
+            "learned_tokens": self._want_settings,
+        }
+
+    def analyse(self) -> None:
+        """Analyse the video on screen, again if it was analysed before."""
+        if self._session.current is not None:
+            self.queue.again([self._session.current])
+
+    def _want_settings(self) -> None:
+        self.settings_wanted.emit("tokens")

@@ -1,0 +1,68 @@
+"""What the main window is composed of, made in an order in which each part finds what it needs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from PySide6.QtCore import QSettings
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMainWindow, QWidget
+
+from clipgen_gui.analysis.room import AnalysisRoom
+from clipgen_gui.document.preferences import Preferences
+from clipgen_gui.document.session import Session
+from clipgen_gui.export.room import ExportRoom
+from clipgen_gui.main_window.first_steps import StepsBar
+from clipgen_gui.main_window.key_sheet import KeySheet
+from clipgen_gui.main_window.start_page import DropPage, sample_video
+from clipgen_gui.main_window.status_bar import StatusLine
+from clipgen_gui.main_window.toolbar import MainToolBar
+from clipgen_gui.player.room import PlayerRoom
+from clipgen_gui.plot.panel import ScorePlot
+from clipgen_gui.projects.room import ProjectsRoom
+from clipgen_gui.ranking.room import RankingRoom
+from clipgen_gui.review.room import ReviewRoom
+from clipgen_gui.settings.room import SettingsRoom
+from clipgen_gui.support.jobs import MakeCache
+from clipgen_gui.widgets.message_bar import MessageArea
+from clipgen_gui.widgets.typing_field import QuickEntry
+
+
+class Parts:
+    """The rooms, and what belongs to the window itself."""
+
+    def __init__(
+        self,
+        window: QMainWindow,
+        session: Session,
+        actions: Mapping[str, QAction],
+        preferences: Preferences,
+        settings: QSettings,
+        cache: MakeCache | None,
+        thumbnails: Path | None,
+    ) -> None:
+        """
+        Args:
+            window: owns everything.
+            cache: makes the store of finished analyses, in the thread that uses it; None: there is none.
+            thumbnails: folder of the small pictures of videos; None: they are kept in memory only.
+        """
+        self.session, self.actions = session, actions
+        self.central = QWidget(window)
+        self.messages = MessageArea()
+        self.player = PlayerRoom(session, actions, preferences, settings, window)
+        self.plot = ScorePlot(session, actions["follow"], settings)
+        self.analysis = AnalysisRoom(session, preferences, self.messages, cache, window)
+        self.export = ExportRoom(session, preferences, self.messages, settings, cache, window)
+        self.projects = ProjectsRoom(
+            session, preferences, self.messages, settings, cache, thumbnails, lambda: self.export.job.busy, window
+        )
+        self.ranking = RankingRoom(session, window)
+        self.review = ReviewRoom(session, actions, settings, QuickEntry(self.central), window)
+        self.settings = SettingsRoom(session, preferences, window)
+        self.start_page = DropPage(actions, sample_video())
+        self.steps = StepsBar(session, settings)
+        self.status = StatusLine(actions["cancel"])
+        self.toolbar = MainToolBar(actions)
+        self.key_sheet = KeySheet(window)

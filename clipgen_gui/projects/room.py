@@ -1,0 +1,63 @@
+"""The videos of the project: listed, opened, looked at, and ranked together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QSettings
+from PySide6.QtWidgets import QWidget
+
+from clipgen_gui.document.preferences import Preferences
+from clipgen_gui.document.session import Session
+from clipgen_gui.projects.best import BestOfProject
+from clipgen_gui.projects.flow import ProjectFlow
+from clipgen_gui.projects.scout import VideoScout
+from clipgen_gui.projects.video_list import VideosList
+from clipgen_gui.support.jobs import MakeCache
+from clipgen_gui.widgets.message_bar import MessageArea
+
+
+class ProjectsRoom(QObject):
+    """`videos` is to be placed; `flow` opens and saves."""
+
+    def __init__(
+        self,
+        session: Session,
+        preferences: Preferences,
+        messages: MessageArea,
+        settings: QSettings,
+        cache: MakeCache | None,
+        thumbnails: Path | None,
+        busy: Callable[[], bool],
+        window: QWidget,
+    ) -> None:
+        """
+        Args:
+            cache: makes the store of finished analyses, in the thread that uses it; None: there is none.
+            thumbnails: folder of the small pictures of videos; None: they are kept in memory only.
+            busy: whether something runs that writes to the project that is open.
+            window: the parent of what is asked.
+        """
+        super().__init__(window)
+        self.scout = VideoScout(thumbnails, self)
+        self.flow = ProjectFlow(session, self.scout, messages, settings, busy, preferences.begin, window)
+        self.videos = VideosList(session, self.scout, settings)
+        self.best = BestOfProject(session, cache, window)
+        self.videos.locate_asked.connect(self.flow.locate)
+
+    @property
+    def commands(self) -> dict[str, Callable[[], object]]:
+        """Handlers by the name of the command."""
+        return {
+            "open": self.flow.choose_files,
+            "open_folder": self.flow.choose_folder,
+            "new_project": self.flow.new_project,
+            "open_project": self.flow.choose_project,
+            "open_export": self.flow.choose_export,
+            "save_project_as": self.flow.save_as,
+            "best_of_project": self.best.open_and_rank,
+            "next_video": partial(self.videos.step, 1),
+            "previous_video": partial(self.videos.step, -1),
+        }
