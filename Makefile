@@ -5,7 +5,7 @@ OUTPUT ?= clip_generation_output
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test check bench sample screenshot clean
+.PHONY: run test check bench sample rooms screenshot clean
 
 run: $(READY)
 	@if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY$$QT_QPA_PLATFORM" ]; then \
@@ -29,6 +29,9 @@ bench: $(READY)
 
 sample: $(READY)
 	$(BIN)/python resources/make_sample.py
+
+rooms: $(READY)
+	$(BIN)/python resources/draw_rooms.py
 
 screenshot: $(READY)
 	@resources/install_system_packages.sh xvfb xauth

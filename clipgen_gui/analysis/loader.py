@@ -1,4 +1,4 @@
-"""The stored analysis of the video on screen, brought back beside whatever the queue does."""
+"""Loads the stored analysis of the current video, independently of the queue."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class AnalysisLoader(Job):
-    """Brings back the stored analysis of the video on screen, beside whatever the queue does."""
+    """One request at a time; the analysis comes from the cache."""
 
     loaded = Signal(object)  # entry
-    lost = Signal(object)  # entry: its analysis is not stored any more, so it waits for another
+    lost = Signal(object)  # entry: its analysis is not in the cache any more, and it waits to be analysed again
 
     def __init__(self, session: Session, cache: MakeCache | None = None, parent: QObject | None = None) -> None:
         super().__init__("stored analyses", parent)
@@ -36,11 +36,11 @@ class AnalysisLoader(Job):
 
     @property
     def loading(self) -> VideoEntry | None:
-        """The video whose analysis is on its way."""
+        """The video whose analysis is being loaded."""
         return self._wanted
 
     def load_current(self) -> None:
-        """Load the analysis of the video on screen, unless it is there or on its way."""
+        """Load the analysis of the current video, unless it is loaded or being loaded."""
         entry = self._session.current
         if entry is None or not entry.resting or entry is self._wanted:
             return
@@ -80,12 +80,12 @@ def _stored_analysis_of(entry: VideoEntry, settings: RankingSettings, cache: Mak
         from clipgen_engine.video.container import check_present, fingerprint
 
         if cancel.is_set():
-            raise Cancelled  # the curator leafed on before it was begun
+            raise Cancelled  # the curator moved on before it began
         check_present(path)
         try:
             analysis = cache().open(name, path)
         except StoredAnalysisError:
-            return None  # it is made anew, which says in the log what was wrong with it
+            return None  # analysed again, which logs what was wrong with it
         if analysis is None or fingerprint(path) != analysis.video.fingerprint:
             return None
         ranker = Ranker(analysis)

@@ -1,4 +1,4 @@
-"""Analyses in the background, one video after another."""
+"""Analyses videos in the background, one after another."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     pass
 
 _PARTIAL_INTERVAL_S = 0.3
-_GIVE_WAY_MS = 400  # a curator who leafs through videos does not stop the analysis at each of them
+_GIVE_WAY_MS = 400  # flicking through videos does not interrupt the analysis at each of them
 
 
 class AnalysisQueue(Job):
-    """Analyses the waiting videos of the session one after another; the one on screen goes first."""
+    """Analyses the waiting videos of the session; the current one goes first."""
 
     progressed = Signal(object, object)  # entry, Progress or None at the start
     analysed = Signal(object)  # entry
@@ -35,7 +35,7 @@ class AnalysisQueue(Job):
     def __init__(self, session: Session, cache: MakeCache | None = None, parent: QObject | None = None) -> None:
         super().__init__("analysis", parent)
         self._session, self._cache = session, cache
-        self.settings: Callable[[], AnalysisSettings] = AnalysisSettings  # what the next analysis runs with
+        self.settings: Callable[[], AnalysisSettings] = AnalysisSettings  # settings of the next analysis
         self._running: VideoEntry | None = None
         self._state_after_cancel = VideoState.STOPPED
         self._urgent: VideoEntry | None = None
@@ -61,7 +61,7 @@ class AnalysisQueue(Job):
         return self._paused
 
     def start(self) -> None:
-        """Begin with the next waiting video, unless one is being analysed."""
+        """Start the next waiting video, unless one is being analysed."""
         if self._running is not None:
             return
         entry = self._next()
@@ -86,12 +86,12 @@ class AnalysisQueue(Job):
         return next((one for one in [*first, *self._session.videos] if one.state is VideoState.WAITING), None)
 
     def cancel(self) -> None:
-        """Stop what is running; it is not begun again by itself."""
+        """Stop the running analysis; it does not restart by itself."""
         self._state_after_cancel = VideoState.STOPPED
         super().cancel()
 
     def set_paused(self, on: bool) -> None:
-        """Rest, or go on. What is being analysed waits meanwhile; its finished parts are kept."""
+        """Pause, or resume. The running analysis goes back to the queue; its finished segments are kept."""
         if on == self._paused:
             return
         self._paused = on
@@ -102,7 +102,7 @@ class AnalysisQueue(Job):
             self.start()
 
     def again(self, entries: Iterable[VideoEntry]) -> None:
-        """Put videos back into the queue; one alone is analysed next, even while the queue rests."""
+        """Put videos back into the queue; a single one is analysed next, even while the queue is paused."""
         chosen = [entry for entry in entries if entry is not self._running]
         for entry in chosen:
             entry.analysis_name = ""
@@ -117,7 +117,7 @@ class AnalysisQueue(Job):
             super().cancel()
 
     def _give_way(self) -> None:
-        """The video on screen goes first. Without a store the work so far would be lost, and goes on."""
+        """Let the current video go first. Without a cache the work so far would be lost, so it continues."""
         current = self._session.current
         waits = current is not None and current.state is VideoState.WAITING
         if self._running is None:
@@ -164,10 +164,10 @@ def _analysis_of(
     settings: Callable[[], RankingSettings],
     cache: MakeCache | None,
 ) -> Verb:
-    """Analyse, and rank once in the thread, so that the window only has to rank again."""
+    """Analyse, and rank once in the worker thread, which warms the caches of the ranker."""
 
     def run(report: ProgressCallback, offer: Callable[[Any], None], cancel: threading.Event) -> Any:
-        # MediaPipe and OpenCV are imported here and not before: the window does not wait for them.
+        # Imports MediaPipe and OpenCV: the window does not wait for them.
         from clipgen_engine import analyze_video
 
         def ranked(analysis: Analysis, name: str = "") -> tuple[Analysis, Ranker, str]:
@@ -183,11 +183,11 @@ def _analysis_of(
             now = time.monotonic()
             if progress.partial is not None and now - offered_s >= _PARTIAL_INTERVAL_S:
                 offer(ranked(progress.partial()))
-                # A long video's partial result takes longer to build: it may cost a tenth of the time, not more.
+                # Building the partial result of a long video may take a tenth of the time, no more.
                 offered_s = time.monotonic() + 9 * (time.monotonic() - now)
 
         store = cache() if cache is not None else None
-        # The player goes first: it must not drop a frame because another video is analysed.
+        # Playback has priority: it must not drop frames because another video is analysed.
         analysis = analyze_video(
             source, analysis_settings, cache=store, progress=progressed, cancel=cancel, low_priority=True
         )

@@ -1,4 +1,4 @@
-"""Which tokens drive the list, and how far the learned ones have come: a line below the list of windows."""
+"""The line below the list of windows: which tokens rank it, and the progress of the learned ones."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from clipgen_gui.widgets.cards import muted_label, named
 
 _MEGABYTE = 1_000_000
 _SOURCES = {
-    "learned": ("Learned", "Rank by the tokens of the checkpoint; windows that lack some of theirs stand below"),
-    "blendshapes": ("Blendshapes", "Rank by the blendshapes; the learned tokens are made all the same"),
+    "learned": ("Learned", "Rank by the tokens of the checkpoint; windows with missing tokens come after those"),
+    "blendshapes": ("Blendshapes", "Rank by blendshapes; learned tokens keep being computed"),
 }
 
 
 class TokenBar(QWidget):
-    """Reads session and job."""
+    """A view of the session and the token job."""
 
     settings_wanted = Signal()
 
@@ -56,7 +56,7 @@ class TokenBar(QWidget):
         line.addStretch(1)
         self.text = QLabel()
         self.text.setObjectName("muted")
-        named(self.text, "Learned tokens so far")
+        named(self.text, "Learned tokens computed so far")
         line.addWidget(self.text)
         self.pause = QToolButton()
         self.pause.setObjectName("tab")
@@ -66,7 +66,7 @@ class TokenBar(QWidget):
         self.choose = QPushButton("Learned tokens…")
         self.choose.setObjectName("link")
         self.choose.setCursor(Qt.CursorShape.PointingHandCursor)
-        named(self.choose, "Learned tokens", "Name the checkpoint of an Expression Transformer, and how it is run")
+        named(self.choose, "Learned tokens", "Choose the checkpoint of an Expression Transformer, and how to run it")
         self.choose.clicked.connect(lambda _=False: self.settings_wanted.emit())
         line.addWidget(self.choose)
         self.bar = QProgressBar()
@@ -98,16 +98,16 @@ class TokenBar(QWidget):
         self.pause.setIcon(icon("play" if paused else "pause", "muted"))
         named(
             self.pause,
-            "Go on with the learned tokens" if paused else "Pause the learned tokens",
-            "Go on where it stopped" if paused else "Leave the processor to other work; what is made is kept",
+            "Resume the learned tokens" if paused else "Pause the learned tokens",
+            "Resume" if paused else "Free the processor for other work; computed tokens are kept",
         )
         self.bar.setVisible(active and progress is not None)
         if progress is not None:
             self.bar.setRange(0, max(1, progress.total))
             self.bar.setValue(progress.done)
-        self.text.setText(self._told(state, progress))
+        self.text.setText(self._status_text(state, progress))
 
-    def _told(self, state: TokenState, progress: Progress | None) -> str:
+    def _status_text(self, state: TokenState, progress: Progress | None) -> str:
         if state is TokenState.LOADING:
             if progress is not None and progress.stage == "download":
                 return f"DINOv2: {progress.done // _MEGABYTE} of {progress.total // _MEGABYTE} MB"

@@ -1,4 +1,4 @@
-"""Learned tokens from a checkpoint's name to the messages about it: what cannot be used, what may be downloaded."""
+"""What the user is asked and told about learned tokens: models that cannot be used, or may be downloaded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PAGE, _CHECKPOINT = "tokens", "expression_transformer_checkpoint"
 
 
 class TokenFlow(QObject):
-    """Follows the preferences, and asks where the user has to decide."""
+    """Restarts the job when the preferences change, and asks where the user has to decide."""
 
     settings_wanted = Signal()
 
@@ -31,7 +31,7 @@ class TokenFlow(QObject):
         job.restart()
 
     def switch(self) -> None:
-        """Let the other kind of tokens drive the list; without a checkpoint, ask for one."""
+        """Rank by the other kind of tokens; without a checkpoint, open the settings."""
         if self._job.state is TokenState.OFF:
             self.settings_wanted.emit()
         else:
@@ -39,7 +39,7 @@ class TokenFlow(QObject):
             self._session.controls.set_setting("token_source", other)
 
     def use_blendshapes(self) -> None:
-        """Forget the checkpoint; its tokens stay stored."""
+        """Clear the checkpoint; its tokens stay in the cache."""
         self._preferences.set_value(_PAGE, _CHECKPOINT, None)
         self._messages.dismiss_all()
 
@@ -47,17 +47,17 @@ class TokenFlow(QObject):
         self._messages.show_message(sentence, "warning", ("Use blendshapes", self.use_blendshapes))
 
     def _ask(self, sentence: str) -> None:
-        """Nothing is fetched from the network before the user agrees."""
+        """Nothing is downloaded before the user agrees."""
         self.question = QMessageBox(self._window)
         self.question.setIcon(QMessageBox.Icon.Question)
         self.question.setWindowTitle("DINOv2")
         self.question.setText("The checkpoint runs on DINOv2, which is not on this computer.")
         self.question.setInformativeText(
-            "Download facebook/dinov2-small (88 MB) from huggingface.co, once? Nothing is sent there but the request."
-            " Or name a folder or file of it in the settings, or copy it into the Hugging Face cache."
+            "Download facebook/dinov2-small (88 MB) from huggingface.co once? Nothing but the request is sent there."
+            " You can also choose a local copy in the settings, or put one into the Hugging Face cache."
         )
         download = self.question.addButton("Download", QMessageBox.ButtonRole.AcceptRole)
-        name = self.question.addButton("Name a copy…", QMessageBox.ButtonRole.ActionRole)
+        name = self.question.addButton("Choose a copy…", QMessageBox.ButtonRole.ActionRole)
         blendshapes = self.question.addButton("Use blendshapes", QMessageBox.ButtonRole.RejectRole)
         download.clicked.connect(lambda _=False: self._job.allow_download())
         name.clicked.connect(lambda _=False: self.settings_wanted.emit())

@@ -1,109 +1,75 @@
-"""Learned tokens in the background: of the video on screen first, and there where the curator looks first."""
+"""Schedules learned tokens: which video is filled in, and when. The current video goes first."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from clipgen_engine.errors import Cancelled, ClipgenError, ModelMissingError
-from clipgen_engine.expression_tokens.backends import FrameBackend, load_backend
 from clipgen_engine.ranking.ranker import Ranker
-from clipgen_engine.settings import RankingSettings, TokenSettings
-from clipgen_engine.types import BLENDSHAPES, Analysis, Decision, Int64Array, Progress, ProgressCallback
-from clipgen_gui.document.entry import Key, VideoEntry, VideoState
+from clipgen_engine.settings import TokenSettings
+from clipgen_engine.types import BLENDSHAPES, Analysis, Decision, Progress, ProgressCallback
+from clipgen_gui.analysis.token_backend import Load, LoadedBackend, load_transformer
+from clipgen_gui.analysis.token_filling import BackendRefused, FilledTokens, Focus, fill
+from clipgen_gui.document.entry import VideoEntry, VideoState
 from clipgen_gui.document.session import Session
-from clipgen_gui.support.jobs import EngineWorker
+from clipgen_gui.support.jobs import EngineWorker, MakeCache, Verb
 
 if TYPE_CHECKING:
-    from clipgen_engine.analysis.cache import AnalysisCache
+    pass
 
-_OFFER_INTERVAL_S = 1.0
-_SETTLE_MS = 400  # a path that is being typed is not yet meant
-Load = Callable[[TokenSettings, ProgressCallback, threading.Event], FrameBackend]
+_SETTLE_MS = 400  # debounces a checkpoint path that is being typed
 
 
 class TokenState(StrEnum):
-    OFF = "off"  # no checkpoint is named: the blendshapes serve
-    IDLE = "idle"  # nothing is to be made now
+    OFF = "off"  # no checkpoint is set: blendshapes only
+    IDLE = "idle"  # every token is computed
     LOADING = "loading"
     RUNNING = "running"
     PAUSED = "paused"
-    FAILED = "failed"  # until other settings come
-
-
-@dataclass(frozen=True)
-class _Wish:
-    """What the order of the faces depends on, as the curator has it now."""
-
-    settings: RankingSettings
-    selected: tuple[Key, ...] = ()
-    pinned: tuple[Key, ...] = ()
-    blocked: tuple[Key, ...] = ()
-
-
-@dataclass(frozen=True, eq=False)
-class _Found:
-    """The analysis with the tokens so far, ranked once already."""
-
-    analysis: Analysis
-    ranker: Ranker
-
-
-@dataclass(frozen=True)
-class _Refused:
-    """The models cannot be had; the sentence says why."""
-
-    sentence: str
-    missing: bool  # the backbone is not on this machine, and might be downloaded
-
-
-def _load(settings: TokenSettings, progress: ProgressCallback, cancel: threading.Event) -> FrameBackend:
-    return load_backend("transformer", settings, progress=progress, cancel=cancel)
+    FAILED = "failed"  # until the settings change
 
 
 class TokenJob(QObject):
     """Fills in the learned tokens of every analysed video, one after another."""
 
     changed = Signal()  # state or progress
-    failed = Signal(str)  # there will be no learned tokens; the sentence says why
-    backbone_missing = Signal(str)  # may it be downloaded?
+    failed = Signal(str)  # no learned tokens can be computed; the sentence says why
+    backbone_missing = Signal(str)  # asks whether it may be downloaded
 
     def __init__(
         self,
         session: Session,
         settings: Callable[[], TokenSettings],
-        cache: Callable[[], AnalysisCache] | None = None,
-        load: Load = _load,
+        cache: MakeCache | None = None,
+        load: Load = load_transformer,
         parent: QObject | None = None,
     ) -> None:
         """
         Args:
-            settings: as the user has them now.
-            cache: makes the store of tokens, in the thread that uses it; None: they are not kept.
-            load: loads a backend, in the same thread.
+            settings: the current preferences.
+            cache: creates the token store, in the thread that uses it; None: tokens are not kept.
+            load: loads a backend, in the worker thread.
         """
         super().__init__(parent)
         self._session, self._settings = session, settings
         self.cache, self.load = cache, load
         self._worker = EngineWorker("tokens", self)
-        self._loaded: list[tuple[TokenSettings, FrameBackend]] = []  # at most one; of the worker's thread
-        self._seconds: float | None = None  # what a face costs with it
+        self._loaded = LoadedBackend()
         self._bases: dict[VideoEntry, Analysis] = {}  # without learned tokens
         self._done: set[VideoEntry] = set()
         self._running: VideoEntry | None = None
         self._may_download = False
         self._stopping = self._leaving = False
-        self._wish = _Wish(session.settings)
-        self._began = 0.0, 0  # when the progress began that the rest is told from, and at what
+        self._focus = Focus(session.settings)
+        self._began = 0.0, 0  # time and count that the remaining time is estimated from
         self.state = TokenState.OFF
-        self.progress: Progress | None = None  # of the video on screen or of a download
+        self.progress: Progress | None = None  # of the current video or of a download
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)
         self._settle.setInterval(_SETTLE_MS)
@@ -114,8 +80,8 @@ class TokenJob(QObject):
         self._worker.failed.connect(lambda _, sentence: self._fail(sentence))
         self._worker.cancelled.connect(lambda _: self._stopped())
         for signal in (session.selection.changed, session.ranking_changed, session.controls.changed):
-            signal.connect(self._look)
-        session.current_changed.connect(self._turn)
+            signal.connect(self._take_snapshot)
+        session.current_changed.connect(self._switch)
         session.released.connect(self._release)
 
     @property
@@ -123,26 +89,26 @@ class TokenJob(QObject):
         return self._running
 
     def is_complete(self, entry: VideoEntry) -> bool:
-        """Whether all learned tokens that are wanted of this video are there, or cannot be had."""
+        """Whether this video needs no further work: its tokens are computed, or cannot be."""
         return entry in self._done
 
     @property
     def seconds_left(self) -> float | None:
-        """How long what runs will take, once that can be told."""
+        """Estimated time left of the running video; None until there is a rate."""
         if self.progress is None or self.state is not TokenState.RUNNING:
             return None
         began_s, began_done = self._began
         gained, elapsed = self.progress.done - began_done, time.monotonic() - began_s
         return elapsed / gained * (self.progress.total - self.progress.done) if gained > 0 else None
 
-    # What the user does
+    # Requests
 
     def settings_changed(self) -> None:
-        """Other settings: everything that they make begins anew, once they rest."""
+        """The settings changed: restart once they have settled."""
         self._settle.start()
 
     def restart(self) -> None:
-        """Begin anew with the settings as they are."""
+        """Start over with the current settings."""
         self._settle.stop()
         self._may_download = False
         self._begin_anew()
@@ -155,17 +121,17 @@ class TokenJob(QObject):
         off = self._settings().expression_transformer_checkpoint is None
         self._set_state(TokenState.OFF if off else TokenState.IDLE)
         if self._running is not None:
-            self._stop()  # and goes on from there
+            self._stop()  # restarts when it has stopped
         else:
             self._start()
 
     def allow_download(self) -> None:
-        """The user agreed that the backbone is fetched."""
+        """The user agreed to download the backbone."""
         self._may_download = True
         self._begin_anew()
 
     def pause(self, on: bool) -> None:
-        """Stop computing, or go on where it stopped."""
+        """Suspend computing, or resume."""
         if on and self.state in (TokenState.RUNNING, TokenState.LOADING, TokenState.IDLE):
             self._set_state(TokenState.PAUSED)
             self._stop()
@@ -184,40 +150,40 @@ class TokenJob(QObject):
         self._start()
 
     def request_end(self) -> None:
-        """Stop for good, without another look at the list; what was made is kept."""
+        """Stop for good without updating the list; computed tokens are kept."""
         self._leaving = True
         self._stop()
 
     def _release(self, entry: VideoEntry) -> None:
-        """The analysis of this video is not in memory any more; its tokens go on when it is loaded again."""
+        """The analysis of this video was evicted; its tokens resume when it is loaded again."""
         self._bases.pop(entry, None)
         self._done.discard(entry)
         if self._running is entry:
             self._stop()
 
-    # What runs
+    # Running
 
     def _stop(self) -> None:
         self._stopping = True
         self._worker.cancel()
 
-    def _turn(self) -> None:
-        """The video on screen goes first."""
+    def _switch(self) -> None:
+        """Switch to the current video if it still needs tokens."""
         current = self._session.current
-        self._look()
+        self._take_snapshot()
         waits = current is not None and current in self._bases and current not in self._done
         if self._running is not None and self._running is not current and waits:
             self._stop()
         else:
             self._start()
 
-    def _look(self) -> None:
-        """Take down where the curator looks, for the thread that computes."""
+    def _take_snapshot(self) -> None:
+        """Snapshot the state of the review for the worker thread."""
         entry = self._session.current
         if entry is None:
             return
         reviews = entry.reviews.items()
-        self._wish = _Wish(
+        self._focus = Focus(
             self._session.settings,
             (entry.selected,) if entry.selected is not None else (),
             tuple(key for key, review in reviews if review.pinned),
@@ -238,63 +204,29 @@ class TokenJob(QObject):
         settings = replace(self._settings(), allow_download=self._may_download)
         on_screen = entry is current
 
-        def wish() -> _Wish:
-            return self._wish if on_screen else _Wish(self._wish.settings)
+        def focus() -> Focus:
+            return self._focus if on_screen else Focus(self._focus.settings)
 
-        self._worker.start(self._verb(self._bases[entry], settings, wish))
+        self._worker.start(self._verb(self._bases[entry], settings, focus))
 
-    def _verb(self, base: Analysis, settings: TokenSettings, wish: Callable[[], _Wish]) -> Any:
+    def _verb(self, base: Analysis, settings: TokenSettings, focus: Callable[[], Focus]) -> Verb:
         def run(report: ProgressCallback, offer: Callable[[Any], None], cancel: threading.Event) -> Any:
-            # What looks at frames is imported here and not before: the window does not wait for it.
-            from clipgen_engine.expression_tokens.filling import TokenFilling, made_by
-            from clipgen_engine.expression_tokens.pacing import choose_pace
-
-            try:
-                backend = self._backend(settings, report, cancel)
-            except ClipgenError as error:
-                return _Refused(str(error), isinstance(error, ModelMissingError))
-            pace = choose_pace(backend, base, settings, self._seconds)
-            self._seconds = pace.seconds_per_face
-            store = self.cache().token_store(made_by(base, backend)) if self.cache else nullcontext()
-            with store as opened:
-                filling = TokenFilling(base, backend, pace.stride, opened)
-                offered_s = 0.0
-
-                def found() -> _Found:
-                    analysis = filling.result()
-                    ranker = Ranker(analysis)
-                    ranker.rank(wish().settings)
-                    return _Found(analysis, ranker)
-
-                def progressed(progress: Progress) -> None:
-                    nonlocal offered_s
-                    report(progress)
-                    now = time.monotonic()
-                    if now - offered_s >= _OFFER_INTERVAL_S:
-                        offer(found())
-                        # what a long video's list costs may be a tenth of the time, not more
-                        offered_s = time.monotonic() + 9 * (time.monotonic() - now)
-
-                progressed(Progress("tokens", filling.done, filling.total))
-                try:
-                    filling.run(_Order(base, wish, pace.stride, settings.token_scope), progressed, cancel)
-                except Cancelled:
-                    if self._leaving:
-                        raise
-                return found()
+            return fill(
+                base,
+                settings,
+                focus,
+                self._loaded,
+                self.load,
+                self.cache,
+                report,
+                offer,
+                cancel,
+                abandoned=lambda: self._leaving,
+            )
 
         return run
 
-    def _backend(self, settings: TokenSettings, report: ProgressCallback, cancel: threading.Event) -> FrameBackend:
-        """The backend that was loaded last, where the settings are the same."""
-        wanted = replace(settings, allow_download=True, token_stride=0, token_scope="auto")
-        if not self._loaded or self._loaded[0][0] != wanted:
-            self._loaded.clear()  # two of them need not fit into memory
-            self._seconds = None
-            self._loaded.append((wanted, self.load(settings, report, cancel)))
-        return self._loaded[0][1]
-
-    # What comes back
+    # Results
 
     def _report(self, progress: Progress) -> None:
         begins = self.progress is None or self.progress.stage != progress.stage
@@ -305,23 +237,23 @@ class TokenJob(QObject):
             self.state = TokenState.RUNNING
         self.changed.emit()
 
-    def _take(self, found: _Found) -> None:
+    def _take(self, found: FilledTokens) -> None:
         if not self._stopping:
             self._show(found)
 
-    def _show(self, found: _Found) -> None:
+    def _show(self, found: FilledTokens) -> None:
         entry = self._running
         if entry is None or entry.state is not VideoState.DONE or self.state is TokenState.OFF:
             return
-        if found.analysis.tracks is self._bases[entry].tracks:  # else it was analysed again meanwhile
+        if found.analysis.tracks is self._bases[entry].tracks:  # otherwise it was analysed again in the meantime
             self._session.set_tokens(entry, found.analysis, found.ranker)
 
-    def _finish(self, result: _Found | _Refused) -> None:
+    def _finish(self, result: FilledTokens | BackendRefused) -> None:
         if self._stopping:
-            if isinstance(result, _Found) and self.state is TokenState.PAUSED:
-                self._show(result)  # what the list did not show yet
+            if isinstance(result, FilledTokens) and self.state is TokenState.PAUSED:
+                self._show(result)  # computed since the last offer
             self._stopped()
-        elif isinstance(result, _Refused):
+        elif isinstance(result, BackendRefused):
             self._running = None
             self._set_state(TokenState.FAILED)
             (self.backbone_missing if result.missing else self.failed).emit(result.sentence)
@@ -330,7 +262,7 @@ class TokenJob(QObject):
             self._give_up()
 
     def _fail(self, sentence: str) -> None:
-        """This video cannot be looked at any more; others can."""
+        """This video cannot be read any more; the others can."""
         self.failed.emit(sentence)
         self._give_up()
 
@@ -350,27 +282,3 @@ class TokenJob(QObject):
         if state is not self.state:
             self.state = state
             self.changed.emit()
-
-
-class _Order:
-    """The faces by their urgency, made anew only when the curator's wish changed."""
-
-    def __init__(self, base: Analysis, wish: Callable[[], _Wish], stride: int, scope: str) -> None:
-        self._base, self._wish, self._stride, self._top = base, wish, stride, scope == "top"
-        self._ranker = Ranker(base)
-        self._made: tuple[_Wish, Int64Array] | None = None
-
-    def __call__(self) -> Int64Array:
-        from clipgen_engine.expression_tokens.priorities import rows_by_urgency, rows_of_windows
-
-        wish = self._wish()
-        if self._made is None or self._made[0] != wish:
-            settings = replace(wish.settings, token_source=BLENDSHAPES)
-            ranking = self._ranker.rank(settings, pinned=wish.pinned, blocked=wish.blocked)
-            tracks = self._base.tracks
-            if self._top:
-                keys = [*wish.selected, *(sequence.key for sequence in ranking.sequences)]
-                self._made = wish, rows_of_windows(tracks, keys, self._stride)
-            else:
-                self._made = wish, rows_by_urgency(tracks, ranking, self._stride, wish.selected)
-        return self._made[1]

@@ -1,0 +1,134 @@
+"""Fills in the learned tokens of one video, the faces that the curator attends to first. No Qt here."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+
+from clipgen_engine.errors import Cancelled, ClipgenError, ModelMissingError
+from clipgen_engine.expression_tokens.filling import TokenFilling, made_by
+from clipgen_engine.expression_tokens.pacing import choose_pace
+from clipgen_engine.expression_tokens.priorities import rows_by_urgency, rows_of_windows
+from clipgen_engine.ranking.ranker import Ranker
+from clipgen_engine.settings import RankingSettings, TokenSettings
+from clipgen_engine.types import BLENDSHAPES, Analysis, Int64Array, Progress, ProgressCallback
+from clipgen_gui.analysis.token_backend import Load, LoadedBackend
+from clipgen_gui.document.entry import Key
+from clipgen_gui.support.jobs import MakeCache
+
+_OFFER_INTERVAL_S = 1.0
+_OFFER_SHARE = 0.1  # of the time that ranking partial results may take
+
+
+@dataclass(frozen=True)
+class Focus:
+    """What the order of the faces depends on: the state of the review at one moment."""
+
+    settings: RankingSettings
+    selected: tuple[Key, ...] = ()
+    pinned: tuple[Key, ...] = ()
+    blocked: tuple[Key, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class FilledTokens:
+    """The analysis with the tokens so far, already ranked once."""
+
+    analysis: Analysis
+    ranker: Ranker
+
+
+@dataclass(frozen=True)
+class BackendRefused:
+    """The models cannot be used; the sentence says why."""
+
+    sentence: str
+    missing: bool  # the backbone is not on this machine, but could be downloaded
+
+
+def fill(
+    base: Analysis,
+    settings: TokenSettings,
+    focus: Callable[[], Focus],
+    loaded: LoadedBackend,
+    load: Load,
+    cache: MakeCache | None,
+    report: ProgressCallback,
+    offer: Callable[[Any], None],
+    cancel: threading.Event,
+    abandoned: Callable[[], bool],
+) -> FilledTokens | BackendRefused:
+    """Compute the tokens that are missing; what the cache holds is not computed again.
+
+    Args:
+        base: the analysis without learned tokens.
+        focus: asked again for every batch.
+        cache: None: tokens are not kept.
+        offer: given a `FilledTokens` now and then.
+        cancel: ends the filling early; what there is by then is returned.
+        abandoned: whether the result of a cancelled filling is of no use to anyone.
+
+    Raises:
+        Cancelled: it was cancelled and abandoned.
+        ClipgenError: the video cannot be read any more.
+    """
+    try:
+        backend = loaded.get(settings, load, report, cancel)
+    except ClipgenError as error:
+        return BackendRefused(str(error), isinstance(error, ModelMissingError))
+    pace = choose_pace(backend, base, settings, loaded.seconds_per_face)
+    loaded.seconds_per_face = pace.seconds_per_face
+    store = cache().token_store(made_by(base, backend)) if cache is not None else nullcontext()
+    with store as opened:
+        filling = TokenFilling(base, backend, pace.stride, opened)
+
+        def result() -> FilledTokens:
+            analysis = filling.result()
+            ranker = Ranker(analysis)
+            ranker.rank(focus().settings)
+            return FilledTokens(analysis, ranker)
+
+        next_offer_s = 0.0
+
+        def progressed(progress: Progress) -> None:
+            nonlocal next_offer_s
+            report(progress)
+            now = time.monotonic()
+            if now >= next_offer_s:
+                offer(result())
+                cost_s = time.monotonic() - now
+                next_offer_s = time.monotonic() + max(_OFFER_INTERVAL_S, cost_s * (1 / _OFFER_SHARE - 1))
+
+        progressed(Progress("tokens", filling.done, filling.total))
+        try:
+            filling.run(_Order(base, focus, pace.stride, settings.token_scope), progressed, cancel)
+        except Cancelled:
+            if abandoned():
+                raise
+        return result()
+
+
+class _Order:
+    """Rows of faces, most urgent first; computed again only when the focus changed."""
+
+    def __init__(self, base: Analysis, focus: Callable[[], Focus], stride: int, scope: str) -> None:
+        self._base, self._focus, self._stride, self._top = base, focus, stride, scope == "top"
+        self._ranker = Ranker(base)
+        self._made: tuple[Focus, Int64Array] | None = None
+
+    def __call__(self) -> Int64Array:
+        focus = self._focus()
+        if self._made is None or self._made[0] != focus:
+            settings = replace(focus.settings, token_source=BLENDSHAPES)
+            ranking = self._ranker.rank(settings, pinned=focus.pinned, blocked=focus.blocked)
+            tracks = self._base.tracks
+            if self._top:
+                keys = [*focus.selected, *(sequence.key for sequence in ranking.sequences)]
+                self._made = focus, rows_of_windows(tracks, keys, self._stride)
+            else:
+                self._made = focus, rows_by_urgency(tracks, ranking, self._stride, focus.selected)
+        return self._made[1]

@@ -1,0 +1,110 @@
+"""Files made by earlier versions open as before."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from clipgen_engine.analysis.cache import AnalysisCache
+from clipgen_engine.cli.run_folder import read_analysis
+from clipgen_engine.datasets.export import export_clips
+from clipgen_engine.datasets.names import PROJECT_NAME_PATTERN
+from clipgen_engine.datasets.reimport import import_export, read_export
+from clipgen_engine.datasets.request import ExportRequest, project_sources
+from clipgen_engine.faces.model_files import FACE_MODEL_SHA256
+from clipgen_engine.faces.tracklets import COLUMNS
+from clipgen_engine.projects.store import Project
+from clipgen_engine.ranking.ranker import rank_sequences
+from clipgen_engine.ranking.records import sequence_record
+from clipgen_engine.settings import AnalysisSettings, DatasetSettings, ExportSettings, RankingSettings
+from clipgen_engine.types import Decision
+from clipgen_engine.video.index import probe
+from tests.support.paths import FIXTURES
+
+MODEL = {"face_landmarker": FACE_MODEL_SHA256}
+NOTE = "a note\nof two lines"
+
+
+@pytest.fixture(params=["made_by_0_1_0"])
+def files(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
+    """A copy of what a version made."""
+    return Path(shutil.copytree(FIXTURES / request.param, tmp_path / "files"))
+
+
+def test_a_cached_analysis_is_found(files: Path) -> None:
+    video = probe(files / "portrait.mp4")
+    cache = AnalysisCache(files / "cache")
+    analysis = cache.load(video, AnalysisSettings(), MODEL)
+    assert analysis is not None
+    assert analysis.analyzed_frames == video.frame_count == 90
+    assert [len(track.frame_index) for track in analysis.tracks] == [90]
+    opened = cache.open(cache.name_of(analysis), files / "portrait.mp4")
+    assert opened is not None
+    np.testing.assert_array_equal(opened.tokens[0].values, analysis.tokens[0].values)
+
+
+def test_an_interrupted_analysis_resumes(files: Path) -> None:
+    settings = AnalysisSettings(analysis_max_side=None)
+    segments = AnalysisCache(files / "cache").load_segments(probe(files / "portrait.mp4"), settings, MODEL)
+    assert list(segments) == [0]
+    assert set(segments[0].rows) == set(COLUMNS)
+    assert len(segments[0].rows["frame_index"]) > 10
+
+
+def test_learned_tokens_are_found(files: Path) -> None:
+    with AnalysisCache(files / "cache").token_store({"checkpoint": "0" * 64, "backbone": "1" * 64}) as store:
+        rows, values = store.load(8)
+    assert rows.tolist() == [0, 1, 2, 3]
+    assert values.ravel().tolist() == list(range(32))
+
+
+def test_a_project_opens_with_every_decision(files: Path) -> None:
+    with Project(files / "work.clipgen") as project:
+        (video,) = project.videos()
+        windows = project.windows(video.video_id)
+        (export,) = project.exports(video.video_id)
+        assert (video.accepted, video.rejected, video.window_count) == (1, 1, 4)
+        assert project.subjects(video.video_id) == {0: "Ána"}
+        assert project.settings()["sequence_length"] == 15
+    assert [(key, one.decision.value, one.tags, one.note) for key, one in windows.items()] == [
+        ((14, 29, 0), "accepted", ("lächeln", "smile"), NOTE),
+        ((33, 48, 0), "rejected", (), ""),
+        ((57, 70, 0), "undecided", (), ""),
+    ]
+    assert windows[14, 29, 0].sequence.terms["expression_variation"] == 0.43619292974472046
+    assert export.details["layouts"] == ["plain", "videofolder", "webdataset", "losslesscut", "edl"]
+
+
+def test_a_run_folder_is_ranked_again(files: Path) -> None:
+    analysis = read_analysis(files / "run")
+    settings = RankingSettings(sequence_length=15, num_sequences=3, variation_metric="token_spread")
+    records = [sequence_record(analysis.video, one) for one in rank_sequences(analysis, settings).sequences]
+    assert records == json.loads((files / "run" / "analysis" / "sequences.json").read_text(encoding="utf-8"))
+
+
+def test_an_export_becomes_a_project_and_is_not_written_again(files: Path) -> None:
+    folder = files / "export"
+    imported = read_export(folder)
+    with Project(files / "again.clipgen") as project:
+        import_export(imported, project)
+        (video,) = project.videos()
+        project.describe_video(video.video_id, path=files / "portrait.mp4")
+        (window,) = [one for one in project.windows(video.video_id).values() if one.decision is Decision.ACCEPTED]
+        assert (window.tags, window.note) == (("lächeln", "smile"), NOTE)
+        request = ExportRequest(
+            project_sources(project),
+            folder,
+            ("plain", "videofolder", "webdataset", "losslesscut", "edl"),
+            ExportSettings(),
+            DatasetSettings(name_pattern=PROJECT_NAME_PATTERN),
+        )
+        clip = folder / "clips" / "portrait_001_frames_000014_000028.mp4"
+        before = clip.stat().st_mtime_ns
+        result = export_clips(request)
+    assert [one.state for one in result.clips] == ["unchanged"]
+    assert not result.failures
+    assert clip.stat().st_mtime_ns == before
