@@ -1,6 +1,6 @@
 """Draws the rooms of both packages and the imports between them into resources/docs/rooms.svg.
 
-`make rooms` runs it. The layers are those of the import contracts in pyproject.toml, the arrows and the first lines come
+`make rooms` runs it. The layers are those of the import contracts in pyproject.toml, arrows and first lines come
 from the code; a test checks that the drawing is up to date.
 """
 

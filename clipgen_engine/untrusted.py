@@ -1,0 +1,53 @@
+"""Checks of what was read from a file: it is data, never code, and never a path or a hash to be trusted unseen."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path, PurePosixPath
+from typing import Any, NoReturn
+
+_SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_MAX_BYTES = 4096  # the limit of Linux for a whole path
+_UNSAFE_IN_NAME = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]')
+
+
+def parse_json(text: str | bytes) -> Any:
+    """Parse strict JSON.
+
+    Raises:
+        ValueError: it is not UTF-8, not JSON, has a NaN or an infinity, or is nested too deeply to be read.
+    """
+    try:
+        return json.loads(text, parse_constant=_refuse)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _refuse(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON value")
+
+
+def is_sha256(value: object) -> bool:
+    """Whether this is a SHA-256 in lower-case hex: then it is safe as a file name, too."""
+    return isinstance(value, str) and _SHA256.match(value) is not None
+
+
+def is_relative_path(value: object) -> bool:
+    """Whether this is a path below a folder as clipgen writes it: relative, with slashes, without `.` and `..`."""
+    if not isinstance(value, str) or _UNSAFE_IN_NAME.search(value):
+        return False
+    if len(value.encode("utf-8", "replace")) > _MAX_BYTES:
+        return False
+    parts = value.split("/")
+    return all(part not in ("", ".", "..") for part in parts) and not PurePosixPath(value).is_absolute()
+
+
+def leads_through_link(root: Path, relative: str) -> bool:
+    """Whether a path below a folder is a symbolic link, or passes one on its way."""
+    path = root
+    for part in PurePosixPath(relative).parts:
+        path = path / part
+        if path.is_symlink():
+            return True
+    return False
