@@ -21,7 +21,14 @@ from clipgen_engine.datasets.folder import ExportFolder
 from clipgen_engine.datasets.layouts.layout import ClipFile, Footage
 from clipgen_engine.datasets.layouts.registry import load_layout
 from clipgen_engine.datasets.names import check_pattern, pattern_fields, safe_name, split_of, unique_names
-from clipgen_engine.datasets.request import ExportRequest, ExportSource, media_facts, source_facts, track_of
+from clipgen_engine.datasets.request import (
+    ExportRequest,
+    ExportSource,
+    has_source_facts,
+    media_facts,
+    source_facts,
+    track_of,
+)
 from clipgen_engine.datasets.results import ExportCallback, ExportedClip, ExportResult, ExportStep
 from clipgen_engine.errors import Cancelled, ClipgenError, OutputError, VideoError
 from clipgen_engine.types import Analysis, Progress, VideoInfo
@@ -138,7 +145,7 @@ class _Export:
     def _stored(self, work: Work) -> dict[str, Any]:
         """What the manifest says about this window."""
         entry: dict[str, Any] = dict(self._folder.manifest.clips.get(work.item.identity, {}))
-        return entry
+        return entry if has_source_facts(entry.get("facts")) else {}
 
     def _has_clip(self, work: Work) -> bool:
         return not self._needs_clips or self._folder.has_clip(work.media_key)
@@ -336,6 +343,7 @@ class _Export:
             raise self._stopped or error from error
         if self._stopped is not None:
             raise self._stopped
+        self._failures += self._folder.complaints()
         self._folder.finish()
         return counts
 

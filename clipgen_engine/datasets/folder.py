@@ -8,25 +8,28 @@ away before any of these changes and come back after all of them.
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
 import tarfile
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import IO, Any
 
 from clipgen_engine.closing import Closing
-from clipgen_engine.datasets.manifest import MANIFEST_NAME, Manifest, Role, StoredFile, key_of, read_manifest
+from clipgen_engine.datasets.contents import content_sha256, content_size, link_or_copy, remove
+from clipgen_engine.datasets.inventory import Inventory
+from clipgen_engine.datasets.manifest import MANIFEST_NAME, Manifest, Role, StoredFile, is_media, read_manifest
 from clipgen_engine.errors import OutputError
-from clipgen_engine.files import locked_file, output_error, sha256_of, strict_json
+from clipgen_engine.files import locked_file, output_error, strict_json
+from clipgen_engine.untrusted import is_sha256, parse_json
 
 _STAGING = ".clipgen_export"
 _LOCK = "lock"
+_NAMED = 5  # files in a sentence
 _PLAN = "plan.json"
-_KEY_LENGTH = 64
 _PART = ".part"  # not complete yet
 _FACTS = ".facts"  # what is known of the encoded clip of the same name: the last that is written of it
 
@@ -37,15 +40,6 @@ class _Output:
 
     content: Path
     stored: StoredFile
-
-
-@dataclass
-class _Known:
-    """A file that an export before this one wrote, or was about to write."""
-
-    path: str
-    stored: StoredFile
-    intact: bool | None = field(default=None)  # None: nobody looked yet
 
 
 class ExportFolder(Closing):
@@ -61,9 +55,10 @@ class ExportFolder(Closing):
         self._staging = root / _STAGING
         self._lock: IO[bytes] | None = None
         self._outputs: dict[str, _Output] = {}
-        self._hashes: dict[Path, str] = {}
         try:
             existed = root.exists()
+            if self._staging.is_symlink():
+                raise OutputError(f"{self._staging} is a link to another folder", "Remove it, or choose another folder")
             self._staging.mkdir(parents=True, exist_ok=True)
             self._made = not existed
             self._lock = locked_file(self._staging / _LOCK)
@@ -81,25 +76,19 @@ class ExportFolder(Closing):
         except OutputError:
             self.close()
             raise
-        self._known = [
-            _Known(path, stored)
-            for manifest in (self._planned, self.manifest)
-            for path, stored in manifest.files.items()
-        ]
-        self._owned = {known.path for known in self._known}
-        self._by_key: dict[str, list[_Known]] = {}
-        self._in_archives: dict[str, list[tuple[_Known, str]]] = {}
-        for known in self._known:
-            self._by_key.setdefault(known.stored.key, []).append(known)
-            for key, member in known.stored.members.items():
-                self._in_archives.setdefault(key, []).append((known, member))
+        self._inventory = Inventory(root, (self._planned, self.manifest))
         self.media: dict[str, Mapping[str, Any]] = {**self.manifest.media, **self._planned.media}
         self._staged: dict[str, Path] = {}  # whole files made aside, by key
         for path in self._staging.iterdir():
-            if path.suffix == _FACTS:
-                self.media[path.stem] = json.loads(path.read_bytes())
-            elif len(path.stem) == _KEY_LENGTH:
+            if not is_sha256(path.stem) or path.is_symlink():
+                continue
+            if path.suffix != _FACTS:
                 self._staged[path.stem] = path
+            else:
+                with suppress(ValueError):  # a damaged one: its clip is encoded again
+                    facts = parse_json(path.read_bytes())
+                    self.media |= {path.stem: facts} if is_media(facts) else {}
+        self.left_alone: list[str] = []  # what an export wrote, but is not as it wrote it: not removed
 
     @staticmethod
     def _read(path: Path) -> Manifest:
@@ -111,23 +100,23 @@ class ExportFolder(Closing):
     def _clear_strays(self) -> None:
         """Half-written files go, and everything that is not named after a hash; whole files stay to be used."""
         for path in self._staging.iterdir():
-            whole = len(path.stem) == _KEY_LENGTH and path.suffix != _PART
+            whole = is_sha256(path.stem) and path.suffix != _PART
             if not whole and path.name not in (_LOCK, _PLAN):
-                _remove(path)
+                remove(path)
 
     # What there is
 
     def is_foreign(self, path: str) -> bool:
-        """Whether something stands at this path that no export wrote."""
-        return path not in self._owned and os.path.lexists(self.root / path)
+        """Whether something is at this path that no export wrote: then it must not be touched."""
+        return self._inventory.is_foreign(path)
 
     def adopt(self, paths: Iterable[str]) -> None:
-        """Count files as written by an export, although no manifest says so."""
-        self._owned |= set(paths)
+        """Count files as written by an export although no manifest lists them."""
+        self._inventory.adopt(paths)
 
     def stands(self, path: str) -> bool:
-        """Whether a file that an export wrote stands at this path, as it was written."""
-        return any(known.path == path and self._is_intact(known) for known in self._known)
+        """Whether the file at this path is as an export wrote it."""
+        return self._inventory.unchanged(path) is not None
 
     def text_of(self, path: str) -> str:
         """The text that an export wrote to this path; empty where it does not stand."""
@@ -135,50 +124,35 @@ class ExportFolder(Closing):
 
     def find(self, key: str) -> Path | None:
         """Where the content of this key lies, as it was written; None: nowhere."""
-        if key in self._staged:
-            return self._staged[key]
-        for known in self._by_key.get(key, ()):
-            if self._is_intact(known):
-                return self.root / known.path
-        return None
+        return self._staged.get(key) or self._inventory.find(key)
 
     def has_clip(self, key: str) -> bool:
         """Whether the encoded clip of this key lies somewhere here, in a file of its own or in an archive."""
-        return key in self.media and (
-            self.find(key) is not None or any(self._is_intact(known) for known, _ in self._in_archives.get(key, ()))
-        )
+        return key in self.media and (self.find(key) is not None or self._inventory.find_in_archive(key) is not None)
 
     def clip(self, key: str) -> Path:
         """The encoded clip of this key, which must be here; taken out of its archive where it has no file."""
         found = self.find(key)
         if found is not None:
             return found
-        known, member = next(pair for pair in self._in_archives[key] if self._is_intact(pair[0]))
+        place = self._inventory.find_in_archive(key)
+        assert place is not None
+        name, member = place
 
         def take_out(path: Path) -> None:
-            with tarfile.open(self.root / known.path) as archive:
-                file = archive.extractfile(member)
-                assert file is not None
+            with tarfile.open(self.root / name) as archive:
+                try:
+                    file = archive.extractfile(member)
+                except KeyError:
+                    file = None
+                if file is None:
+                    raise OutputError(f"{name} does not hold {member}", "Choose another folder")
                 with path.open("wb") as copy:
                     shutil.copyfileobj(file, copy)
+            if content_sha256(path) != self.media[key]["sha256"]:
+                raise OutputError(f"{name} does not hold the clip that it lists", "Choose another folder")
 
         return self.make(key, Path(member).suffix, take_out)
-
-    def _is_intact(self, known: _Known) -> bool:
-        if known.intact is None:
-            path = self.root / known.path
-            try:
-                known.intact = (
-                    path.exists() and _size(path) == known.stored.size_bytes and self._hash(path) == known.stored.sha256
-                )
-            except OSError:
-                known.intact = False
-        return known.intact
-
-    def _hash(self, path: Path) -> str:
-        if path not in self._hashes:
-            self._hashes[path] = content_sha256(path)
-        return self._hashes[path]
 
     # What shall be
 
@@ -202,7 +176,7 @@ class ExportFolder(Closing):
         except OSError as error:
             raise output_error(self.root, error) from error
         finally:
-            _remove(part)
+            remove(part)
 
     def place_of(self, key: str, suffix: str) -> Path:
         """Where the content of this key is made."""
@@ -230,14 +204,14 @@ class ExportFolder(Closing):
         members: Mapping[str, str] | None = None,
     ) -> None:
         """Let the file at this path have this content after the change."""
-        stored = StoredFile(self._hash(content), _size(content), key, layout, role, members or {})
+        stored = StoredFile(self._inventory.sha256(content), content_size(content), key, layout, role, members or {})
         self._outputs[path] = _Output(content, stored)
 
     def leave(self, path: str) -> None:
         """Let a file of an earlier export stand as it is, if it is intact."""
-        for known in self._known:
-            if known.path == path and path not in self._outputs and self._is_intact(known):
-                self._outputs[path] = _Output(self.root / path, known.stored)
+        stored = self._inventory.unchanged(path)
+        if stored is not None and path not in self._outputs:
+            self._outputs[path] = _Output(self.root / path, stored)
 
     # The change
 
@@ -262,7 +236,9 @@ class ExportFolder(Closing):
         }
         text = replace(manifest, files=files, media=media).text()
         moves = {path: output for path, output in self._outputs.items() if not self._stands(path, output)}
-        gone = {path for path in self._owned - self._outputs.keys() if os.path.lexists(self.root / path)}
+        unwanted = {path for path in self._inventory.owned - self._outputs.keys() if os.path.lexists(self.root / path)}
+        gone = {path for path in unwanted if self._inventory.is_removable(path)}
+        self.left_alone = sorted(unwanted - gone)
         try:
             if moves or gone or not self._same_manifest(text):
                 self._change(moves, gone, text)
@@ -273,10 +249,7 @@ class ExportFolder(Closing):
     def _stands(self, path: str, output: _Output) -> bool:
         target = self.root / path
         return target == output.content or (
-            path in self._owned
-            and target.exists()
-            and _size(target) == output.stored.size_bytes
-            and self._hash(target) == output.stored.sha256
+            path in self._inventory.owned and self._inventory.matches(target, output.stored)
         )
 
     def _same_manifest(self, text: str) -> bool:
@@ -292,7 +265,7 @@ class ExportFolder(Closing):
         ready = {}
         for number, (path, output) in enumerate(moves.items()):
             ready[path] = self._staging / f"ready-{number}"
-            _link_or_copy(output.content, ready[path])
+            link_or_copy(output.content, ready[path])
         plan = self._staging / _PLAN
         part = plan.with_name(_PLAN + _PART)
         final = self._staging / "manifest"
@@ -303,16 +276,16 @@ class ExportFolder(Closing):
                 os.fsync(file.fileno())
         part.replace(plan)  # from here on there are only renames: a disk that is full hurts nothing any more
         for path in untrue:
-            _remove(self.root / path)
+            remove(self.root / path)
         documents = [path for path in moves if moves[path].stored.role == "document"]
         others = [path for path in moves if moves[path].stored.role != "document"]
         for path in others:
             self._replace(ready[path], self.root / path)
         for path in gone:
-            _remove(self.root / path)
+            remove(self.root / path)
         for path in documents:
             self._replace(ready[path], self.root / path)
-        for path in self._owned - self._outputs.keys():
+        for path in self._inventory.owned - self._outputs.keys():
             self._remove_empty_folders((self.root / path).parent)
         final.replace(self.root / MANIFEST_NAME)
 
@@ -326,7 +299,7 @@ class ExportFolder(Closing):
 
     def _untrue_documents(self, moves: Mapping[str, _Output], gone: set[str]) -> list[str]:
         """Documents of earlier exports that list files which are about to change."""
-        roles = {known.path: known.stored for known in reversed(self._known)}
+        roles = {known.path: known.stored for known in reversed(self._inventory.files)}
         touched = {
             roles[path].layout
             for path in (*moves, *gone)
@@ -335,13 +308,16 @@ class ExportFolder(Closing):
         return [
             path
             for path, stored in roles.items()
-            if stored.role == "document" and touched and (stored.layout in touched or not stored.layout)
+            if stored.role == "document"
+            and touched
+            and (stored.layout in touched or not stored.layout)
+            and (path in self._outputs or self.stands(path))
         ]
 
     def _replace(self, ready: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
         if ready.is_dir() or target.is_dir():  # a folder cannot be replaced by a rename
-            _remove(target)
+            remove(target)
         ready.replace(target)
 
     def _remove_empty_folders(self, folder: Path) -> None:
@@ -352,11 +328,25 @@ class ExportFolder(Closing):
                 return
             folder = folder.parent
 
+    def complaints(self) -> list[str]:
+        """A sentence for the entries that were not believed, and one for the files that were not removed."""
+        found = []
+        distrusted = list(dict.fromkeys((*self.manifest.distrusted, *self._planned.distrusted)))
+        if distrusted:
+            found.append(
+                f"{MANIFEST_NAME} has entries that no export writes, which were ignored: {_enumerated(distrusted)}."
+            )
+        if self.left_alone:
+            found.append(
+                f"These files are not as an export wrote them and were left in place: {_enumerated(self.left_alone)}."
+            )
+        return found
+
     def finish(self) -> None:
         """The export is complete: nothing that was made aside is needed any more."""
         for path in self._staging.iterdir():
             if path.name != _LOCK:
-                _remove(path)
+                remove(path)
         self.close()
 
     def close(self) -> None:
@@ -376,36 +366,6 @@ class ExportFolder(Closing):
             lock.close()
 
 
-def content_sha256(path: Path) -> str:
-    """SHA-256 (hex) of a file; of a folder, of the names and hashes of the files in it."""
-    if not path.is_dir():
-        return sha256_of(path)
-    names = sorted(item.name for item in path.iterdir())
-    return key_of([[name, sha256_of(path / name)] for name in names])
-
-
-def _size(path: Path) -> int:
-    if path.is_dir():
-        return sum(item.stat().st_size for item in path.iterdir())
-    return path.stat().st_size
-
-
-def _link_or_copy(source: Path, target: Path) -> None:
-    if source.is_dir():
-        target.mkdir()
-        for item in source.iterdir():
-            _link_or_copy(item, target / item.name)
-        return
-    try:
-        os.link(source, target)
-    except OSError as error:
-        if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        shutil.copyfile(source, target)  # this file system knows no hard links, or has no room for one more
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path)
-    else:
-        path.unlink(missing_ok=True)
+def _enumerated(names: Sequence[str]) -> str:
+    shown = ", ".join(repr(name) for name in names[:_NAMED])
+    return shown if len(names) <= _NAMED else f"{shown} and {len(names) - _NAMED} more"

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from clipgen_engine.errors import OutputError
 from clipgen_engine.files import SCHEMA_VERSION, strict_json
+from clipgen_engine.untrusted import is_relative_path, is_sha256, parse_json
 
 MANIFEST_NAME = "clipgen_export.json"
+_SUFFIX = re.compile(r"(\.[a-z0-9]{1,8})?\Z")
 
 Role = Literal["clip", "made", "document"]  # a written clip; a file that is made of clips; what lists the others
 
@@ -39,6 +42,7 @@ class Manifest:
     clips: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # name, media key and facts by identity
     media: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # facts of the encoded clip by its key
     files: Mapping[str, StoredFile] = field(default_factory=dict)  # by path
+    distrusted: tuple[str, ...] = ()  # entries of the file that no export can have written; they are left out
 
     def text(self) -> str:
         """Strict JSON, the same for the same content."""
@@ -72,23 +76,76 @@ def read_manifest(path: Path) -> Manifest:
     """
     text = path.read_bytes()
     try:
-        content = json.loads(text)
+        content = parse_json(text)
         if content["kind"] != "clipgen export":
             raise KeyError("kind")
         if content["schema_version"] > SCHEMA_VERSION:
             raise OutputError(f"{path} was written by a newer clipgen", "Install the newest clipgen")
+        files = {path: _stored_file(path, entry) for path, entry in content["files"].items()}
+        clips = {identity: entry for identity, entry in content["clips"].items() if _is_clip(entry)}
+        media = {key: facts for key, facts in content["media"].items() if is_sha256(key) and is_media(facts)}
         return Manifest(
             layouts=tuple(content["layouts"]),
             settings=content["settings"],
             sources=tuple(content["sources"]),
-            clips=content["clips"],
-            media=content["media"],
-            files={name: StoredFile(**entry) for name, entry in content["files"].items()},
+            clips=clips,
+            media=media,
+            files={path: stored for path, stored in files.items() if stored is not None},
+            distrusted=(
+                *(path for path, stored in files.items() if stored is None),
+                *(content["clips"].keys() - clips.keys()),
+                *(content["media"].keys() - media.keys()),
+            ),
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise OutputError(
             f"{path} is damaged or no manifest of an export", "Choose another folder, or move that file away"
         ) from error
+
+
+def _stored_file(path: str, entry: Any) -> StoredFile | None:
+    """The entry of a file; None where no export writes such a file to such a path."""
+    stored = StoredFile(**entry)
+    members = stored.members
+    believable = (
+        is_relative_path(path)
+        and isinstance(stored.layout, str)
+        and (path.split("/")[0] == _folder_of(stored.layout) if stored.layout else "/" not in path)
+        and is_sha256(stored.sha256)
+        and is_sha256(stored.key)
+        and type(stored.size_bytes) is int
+        and stored.size_bytes >= 0
+        and stored.role in get_args(Role)
+        and isinstance(members, dict)
+        and all(is_sha256(key) and is_relative_path(name) for key, name in members.items())
+    )
+    return stored if believable else None
+
+
+def is_media(facts: Any) -> bool:
+    """Whether these can be the facts of an encoded clip."""
+    return (
+        isinstance(facts, dict)
+        and is_sha256(facts.get("sha256"))
+        and all(type(facts.get(name)) is int for name in ("size_bytes", "frame_count", "width_px", "height_px"))
+    )
+
+
+def _folder_of(layout: str) -> str:
+    """The folder of an export in which a layout has its files."""
+    return "clips" if layout == "plain" else layout
+
+
+def _is_clip(entry: Any) -> bool:
+    """Whether this can be the entry of a clip."""
+    return (
+        isinstance(entry["name"], str)
+        and (entry["media_key"] == "" or is_sha256(entry["media_key"]))
+        and isinstance(entry["suffix"], str)
+        and _SUFFIX.match(entry["suffix"]) is not None
+        and (entry["facts"] is None or isinstance(entry["facts"], dict))
+        and all(is_relative_path(path) for paths in entry["files"].values() for path in paths)
+    )
 
 
 def key_of(*parts: Any) -> str:

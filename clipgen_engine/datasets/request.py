@@ -154,6 +154,17 @@ def project_sources(project: Project) -> tuple[ExportSource, ...]:
     return tuple(sources)
 
 
+_SOURCE_FACTS = {
+    "source",
+    "source_fingerprint",
+    "model_sha256",
+    "token_backend",
+    "analysis_settings",
+    "time_base",
+    "fps",
+}
+
+
 def source_facts(video: VideoInfo, sequence: Sequence, analysis: Analysis | None) -> dict[str, Any]:
     """The part of the record that the source and its analysis say; what only an analysis knows is null without one."""
     steps = np.diff(video.pts)
@@ -183,6 +194,11 @@ def source_facts(video: VideoInfo, sequence: Sequence, analysis: Analysis | None
         "model_sha256": None if analysis is None else dict(analysis.model_sha256),
         "token_backend": analysis.tokens[0].backend if analysis is not None and analysis.tokens else None,
     }
+
+
+def has_source_facts(facts: Any) -> bool:
+    """Whether these are facts as `source_facts` gives them, and not what somebody else wrote into a manifest."""
+    return isinstance(facts, dict) and facts.keys() >= _SOURCE_FACTS
 
 
 def track_of(analysis: Analysis | None, sequence: Sequence) -> FaceTrack | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import logging
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,9 +12,12 @@ from clipgen_engine.datasets.layouts.layout import Clip, ClipFile, Document, Lay
 from clipgen_engine.datasets.reports import summary
 from clipgen_engine.files import strict_json
 from clipgen_engine.settings import DatasetSettings, ExportSettings
+from clipgen_engine.untrusted import parse_json
 
 METADATA_NAME = "clip_metadata.json"
 SUMMARY_NAME = "extraction_summary.txt"
+# As runs without a manifest named their clips; the hash tells equal names of several videos apart.
+_EARLIER_NAME = re.compile(r"clip_\d{3,}_frames_\d{6,}_\d{6,}(_[0-9a-f]{8})?\.[a-z0-9]{2,4}\Z")
 
 _log = logging.getLogger(__name__)
 
@@ -36,8 +39,8 @@ class PlainLayout(Layout):
     def files_of_earlier_run(self, root: Path) -> Sequence[str]:
         path = root / "clips" / METADATA_NAME
         try:
-            clips = json.loads(path.read_text(encoding="utf-8"))["clips"]
-            names = [Path(clip["clip_path"]).name for clip in clips]
+            clips = parse_json(path.read_bytes())["clips"]
+            names = [name for name in (Path(clip["clip_path"]).name for clip in clips) if _EARLIER_NAME.match(name)]
         except FileNotFoundError:
             return []
         except (OSError, ValueError, KeyError, TypeError):
