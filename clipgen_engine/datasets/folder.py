@@ -111,8 +111,9 @@ class ExportFolder(Closing):
         return self._inventory.is_foreign(path)
 
     def adopt(self, paths: Iterable[str]) -> None:
-        """Count files as written by an export although no manifest lists them."""
-        self._inventory.adopt(paths)
+        """Count files as written by an export although no manifest lists them; with a manifest it alone counts."""
+        if not (self.root / MANIFEST_NAME).exists():
+            self._inventory.adopt(paths)
 
     def stands(self, path: str) -> bool:
         """Whether the file at this path is as an export wrote it."""
