@@ -12,8 +12,8 @@ from av.audio.frame import AudioFrame
 from av.audio.resampler import AudioResampler
 from av.filter import Graph
 
-from clipgen_engine.errors import VideoError
 from clipgen_engine.types import Float32Array, VideoInfo
+from clipgen_engine.video.container import open_container
 
 SPEEDS = (0.25, 4.0)  # from, to
 
@@ -78,11 +78,7 @@ def _placed(video: VideoInfo, start_s: float, stop_s: float, rate: int) -> Gener
 
 def _decoded(video: VideoInfo, start_s: float, rate: int) -> Generator[tuple[float, Float32Array], None, None]:
     """Seconds since frame 0 and samples (N, 2) of each decoded packet from before `start_s` on."""
-    try:
-        container = av.open(str(video.path), metadata_errors="ignore")
-    except (av.error.FFmpegError, OSError) as error:
-        raise VideoError(f"{video.path.name} cannot be opened any more", "Check that it is still there") from error
-    with closing(container):
+    with closing(open_container(video.path)) as container:
         if not container.streams.audio:
             return
         stream = container.streams.audio[0]

@@ -1,10 +1,13 @@
-"""Media files opened for reading, their video stream, and what a decoder returns of it."""
+"""Media files opened for reading. Only the file itself is read: no playlist is followed and no protocol is spoken."""
 
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 from collections.abc import Iterator
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +19,29 @@ from clipgen_engine.errors import VideoError
 
 _FINGERPRINT_BYTES = 1 << 18
 _ATTACHED_PICTURE = 0x400  # AV_DISPOSITION_ATTACHED_PIC: cover art is not a video
+_MAX_PIXELS = 1 << 27  # of a frame; more than 16K UHD
+_MAX_STREAMS = 128
+_TEXT_BYTES = 1024  # of a file, to tell whether it is text
+
+# Demuxers that open other files, network addresses or devices, or that draw text.
+_EXCLUDED_FORMATS = {
+    *("concat", "dash", "hds", "hls", "imf", "image2", "mlv", "smoothstreaming", "vobsub", "webm_dash_manifest"),
+    *("rtp", "rtp_mpegts", "rtsp", "sap", "sdp", "whip"),
+    *("alsa", "fbdev", "kmsgrab", "lavfi", "oss", "v4l2", "video4linux2,v4l2", "x11grab"),
+    *("adf", "bin", "idf", "tty", "xbin"),
+}
+_PLAYLISTS = (
+    b"#extm3u",
+    b"ffconcat",
+    b"v=0",
+    b"[playlist]",
+    b"[reference]",
+    b"<mpd",
+    b"<smil",
+    b"<asx",
+    b"<?xml",
+    b"rtsp",
+)
 
 
 def fingerprint(path: Path) -> str:
@@ -38,12 +64,20 @@ def fingerprint(path: Path) -> str:
 
 
 def check_present(path: Path) -> None:
-    """Raise VideoError where there is no file, or nothing in it."""
-    if not path.exists():
-        raise VideoError(f"{path} does not exist", "Check the path")
-    if path.is_dir():
+    """Raise VideoError unless there is a regular file with something in it."""
+    try:
+        status = path.stat()
+    except FileNotFoundError:
+        if path.is_symlink():
+            raise VideoError(f"{path} is a link to a file that does not exist", "Restore that file") from None
+        raise VideoError(f"{path} does not exist", "Check the path") from None
+    except OSError as error:
+        raise VideoError(f"{path} cannot be read ({error.strerror})", "Check the path") from None
+    if stat.S_ISDIR(status.st_mode):
         raise VideoError(f"{path} is a folder", "Give the path of one video file")
-    if path.stat().st_size == 0:
+    if not stat.S_ISREG(status.st_mode):
+        raise VideoError(f"{path} is a pipe or a device, not a file", "Give the path of a video file")
+    if status.st_size == 0:
         raise VideoError(f"{path.name} is empty (0 bytes)", "Copy it again")
 
 
@@ -51,27 +85,73 @@ def open_container(path: Path) -> Any:
     """Open a media file for reading.
 
     Raises:
-        VideoError: it is missing, unreadable or no such file.
+        VideoError: it is missing, unreadable, no media file, or a list of other files.
     """
     check_present(path)
     try:
-        return av.open(str(path), metadata_errors="ignore")
+        _refuse_text(path)
+        # An absolute path cannot be taken for a protocol: FFmpeg would read "http:" from a file of that name.
+        container = av.open(
+            os.path.abspath(path),  # noqa: PTH100  # unlike Path.absolute, it also resolves ".."
+            metadata_errors="ignore",
+            options={"max_pixels": str(_MAX_PIXELS)},
+            container_options={"protocol_whitelist": "file", "format_whitelist": _allowed_formats()},
+        )
     except PermissionError:
         raise VideoError(f"{path.name} may not be read", "Change the file's permissions") from None
-    except (av.error.FFmpegError, OSError) as error:
+    except (av.error.FFmpegError, OSError, ValueError) as error:
         raise VideoError(
             f"{path.name} is not a video that can be read ({_reason(error)})",
             "The file may be cut off or of another kind: play it in a video player, and copy or convert it again",
         ) from None
+    if len(container.streams) > _MAX_STREAMS:
+        count = len(container.streams)
+        container.close()
+        raise VideoError(
+            f"{path.name} has {count} streams, more than {_MAX_STREAMS}", "Extract the video from it first"
+        )
+    return container
 
 
-def _reason(error: OSError | Exception) -> str:
+@cache
+def _allowed_formats() -> str:
+    return ",".join(sorted(av.formats_available - _EXCLUDED_FORMATS))
+
+
+def _refuse_text(path: Path) -> None:
+    """Raise VideoError for a text file: playlists and session descriptions name files that must not be opened."""
+    with path.open("rb") as file:
+        head = file.read(_TEXT_BYTES)
+    if head.startswith(b"YUV4MPEG2"):
+        return
+    printable = bytes(range(32, 127)) + b"\t\n\r\f\xef\xbb\xbf"
+    if head.lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith(_PLAYLISTS):
+        raise VideoError(f"{path.name} is a playlist, not a video file", "Open the files that it lists")
+    if not head.translate(None, printable):
+        raise VideoError(f"{path.name} is a text file, not a video", "Choose a video file")
+
+
+def _reason(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error).lower()
 
 
 def video_stream(container: Any, path: Path) -> VideoStream:
+    """The first video stream that is no cover art, ready to be decoded by several threads.
+
+    Raises:
+        VideoError: there is none, or its frames are too large.
+    """
     for stream in container.streams.video:
         if not int(stream.disposition) & _ATTACHED_PICTURE:
+            context = stream.codec_context
+            if context is None:
+                raise VideoError(f"{path.name} has a video stream of an unknown codec", "Convert it to H.264")
+            if context.width * context.height > _MAX_PIXELS:
+                raise VideoError(
+                    f"{path.name} claims frames of {context.width}x{context.height} px, which is too large to decode",
+                    "Scale it down first",
+                )
+            context.options = {"max_pixels": str(_MAX_PIXELS)}  # what the decoder finds may differ from the header
             stream.thread_type = "AUTO"
             found: VideoStream = stream
             return found
@@ -79,6 +159,7 @@ def video_stream(container: Any, path: Path) -> VideoStream:
 
 
 def first_frame(path: Path) -> VideoFrame:
+    """The first frame that decodes; raises VideoError where none does."""
     with closing(open_container(path)) as container:
         frame = next(decoded_frames(container, video_stream(container, path)), None)
     if frame is None:
@@ -90,7 +171,7 @@ def first_frame(path: Path) -> VideoFrame:
 
 
 def decoded_frames(container: Any, stream: VideoStream) -> Iterator[VideoFrame]:
-    """All frames that decode; a packet that does not is passed over."""
+    """All frames that decode; packets that do not are skipped."""
     packets = container.demux(stream)
     while True:
         try:

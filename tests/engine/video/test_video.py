@@ -81,7 +81,8 @@ def test_fingerprint_follows_the_content(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "content", "says"),
     [
-        ("text.mp4", b"no video at all\n" * 50, "is not a video that can be read"),
+        ("text.mp4", b"no video at all\n" * 50, "is a text file, not a video"),
+        ("noise.mp4", bytes(range(256)) * 40, "is not a video that can be read"),
         ("empty.mp4", b"", "is empty"),
         ("missing.mp4", None, "does not exist"),
     ],
