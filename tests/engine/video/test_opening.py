@@ -19,7 +19,7 @@ from clipgen_engine.errors import VideoError
 from clipgen_engine.types import VideoInfo
 from clipgen_engine.video.audio import sound_between
 from clipgen_engine.video.container import open_container
-from clipgen_engine.video.decoding import FrameReader, glance
+from clipgen_engine.video.decoding import FrameReader, decode, glance
 from clipgen_engine.video.index import picture_size, probe
 from tests.support.command_line import engine
 from tests.support.videos import read_code, write_coded_video
