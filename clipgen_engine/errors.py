@@ -44,6 +44,10 @@ class ProjectError(ClipgenError):
     """A project cannot be opened or written."""
 
 
+class DamagedProjectError(ProjectError):
+    """The file of a project cannot be read to its end."""
+
+
 class OutputError(ClipgenError):
     """A file or folder cannot be written."""
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -18,8 +19,11 @@ SCHEMA_VERSION = 1  # of every file that clipgen writes
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[Path]:
+def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
     """Give a temporary path to write a file or folder to; on a good end it becomes `path`, on a bad one it is removed.
+
+    Args:
+        private: only the owner may read it.
 
     Raises:
         OutputError: the folder cannot be made or written, or the disk is full.
@@ -30,6 +34,8 @@ def replacing(path: Path) -> Iterator[Path]:
         try:
             _remove(temporary)  # of a run that was killed
             yield temporary
+            if private:
+                temporary.chmod(0o700 if temporary.is_dir() else 0o600)
             if temporary.is_dir() and path.exists():  # a folder does not replace another in one step
                 old = path.with_name(f".{path.name}.old.part")
                 _remove(old)
@@ -49,6 +55,28 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink(missing_ok=True)
+
+
+def private_folder(folder: Path) -> Path:
+    """Make a folder that only its owner may enter; one that exists is closed to others where that is possible.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with suppress(OSError):  # it belongs to somebody else, or the file system has no permissions
+        folder.chmod(0o700)
+    return folder
+
+
+def private_file(path: Path) -> None:
+    """Create an empty file that only its owner may read, unless there is one.
+
+    Raises:
+        OSError: it cannot be created.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def make_writable_folder(folder: Path) -> None:

@@ -1,1 +1,1 @@
-"""The desktop app. `app.main` is where one enters; every folder is one room, and rooms import downwards only."""
+"""The desktop app. Entry point: `app.main`. Each folder is one room; rooms import downwards only."""

@@ -1,4 +1,4 @@
-"""The desktop app's command line, log and last line of defence."""
+"""Command line, logging and global exception handling of the desktop app."""
 
 from __future__ import annotations
 
@@ -27,26 +27,26 @@ _log = logging.getLogger(__name__)
 _QT_LEVELS = {"QtDebugMsg": logging.DEBUG, "QtInfoMsg": logging.INFO, "QtWarningMsg": logging.WARNING}
 
 NO_DISPLAY = (
-    "clipgen: there is no display (neither DISPLAY nor WAYLAND_DISPLAY is set);"
-    " use clipgen-engine --video_path VIDEO, or run it under a virtual display: xvfb-run clipgen VIDEO"
+    "clipgen: no display found (neither DISPLAY nor WAYLAND_DISPLAY is set);"
+    " use clipgen-engine --video_path VIDEO, or run under a virtual display: xvfb-run clipgen VIDEO"
 )
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the app until its window is closed; the exit code."""
+    """Run the app until its window is closed and return the exit code."""
     options = _parser().parse_args(argv)
     if _display_missing():
         print(NO_DISPLAY, file=sys.stderr)
         return 2
 
-    # Qt is imported only now: --help and --version work without a display, and without its libraries.
+    # Imported late, so that --help and --version work without a display and without the Qt libraries.
     from PySide6.QtCore import qInstallMessageHandler
     from PySide6.QtWidgets import QApplication
 
     from clipgen_gui.look.theme import apply_theme
     from clipgen_gui.main_window.window import MainWindow
 
-    put_window_first()
+    shorten_switch_interval()
     app = QApplication(sys.argv[:1])
     app.setApplicationName("clipgen")
     app.setDesktopFileName("clipgen")
@@ -54,49 +54,49 @@ def main(argv: Sequence[str] | None = None) -> int:
     log_file = _log_to_file()
     qInstallMessageHandler(_log_qt_message)
     projects = [path for path in options.videos if path.suffix == ".clipgen" and not path.is_dir()]
-    project, complaint = _open_project(projects[0] if projects else None)
+    project, warning = _open_project(projects[0] if projects else None)
     window = MainWindow(project=project, cache=_cache, thumbnails=_cache_folder() / "thumbnails")
-    _catch_bugs(window, log_file)
+    _install_excepthook(window, log_file)
     window.show()
     window.open_paths(path for path in options.videos if path not in projects)
     window.resume()
-    if complaint:
-        window.complain(complaint)
+    if warning:
+        window.show_warning(warning)
     code = app.exec()
     qInstallMessageHandler(None)
     return code
 
 
-def put_window_first() -> None:
-    """Let threads hand the interpreter over sooner than they usually do, so that the window stays quick beside them.
+def shorten_switch_interval() -> None:
+    """Shorten the GIL switch interval, so that the GUI thread stays responsive while worker threads run.
 
-    The 95th percentile of a timer's lateness was 16 ms instead of 22 with all cores busy.
+    With all cores busy, the 95th percentile of timer lateness was 16 ms instead of 22.
     """
     sys.setswitchinterval(0.0005)
 
 
 def _open_project(named: Path | None) -> tuple[Project | None, str]:
-    """The project that was named, else the unnamed one; and a sentence where not everything is as it was asked for."""
+    """Open the given project, else the unnamed one. Return it with a warning for the user, empty if all went well."""
     from clipgen_engine.errors import ProjectError
     from clipgen_engine.projects.store import Project
     from clipgen_gui.document.storage import default_project_path
     from clipgen_gui.projects.flow import READ_ONLY
 
-    complaint = ""
+    warning = ""
     if named is not None:
         try:
             if not named.is_file():
                 raise ProjectError(f"{named} does not exist", "Check the path")
             project = Project(named.absolute())
         except ProjectError as error:
-            complaint = str(error)
+            warning = str(error)
         else:
             return project, READ_ONLY.format(named.name) if project.read_only else ""
     try:
         project = Project(default_project_path())
     except ProjectError as error:
         return None, f"{error} Until then decisions are lost when the window closes."
-    return project, complaint or (READ_ONLY.format("The unnamed project") if project.read_only else "")
+    return project, warning or (READ_ONLY.format("The unnamed project") if project.read_only else "")
 
 
 def _cache() -> AnalysisCache:
@@ -112,9 +112,9 @@ def _cache_folder() -> Path:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="clipgen",
-        description="Review the moments in which a face changes its expression, and export them as clips.",
+        description="Review moments in which a face changes expression and export them as clips.",
     )
-    parser.add_argument("videos", nargs="*", type=Path, metavar="VIDEO-OR-FOLDER-OR-PROJECT", help="opened at once")
+    parser.add_argument("videos", nargs="*", type=Path, metavar="VIDEO-OR-FOLDER-OR-PROJECT", help="opened on startup")
     parser.add_argument("--version", action="version", version=f"clipgen {__version__}")
     return parser
 
@@ -126,7 +126,7 @@ def _display_missing() -> bool:
 
 
 def _log_to_file() -> Path:
-    """Where the log is; warnings and worse go there, with their tracebacks."""
+    """Log warnings and errors to a file and return its path."""
     from clipgen_gui.support.error_report import recent_errors
 
     logging.getLogger().addHandler(recent_errors)
@@ -135,7 +135,7 @@ def _log_to_file() -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         handler = RotatingFileHandler(path, maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True)
     except OSError:
-        return path  # a read-only home is no reason not to start
+        return path  # the app must start even if the log directory is not writable
     handler.setLevel(logging.WARNING)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     logging.getLogger().addHandler(handler)
@@ -143,18 +143,18 @@ def _log_to_file() -> Path:
 
 
 def _log_qt_message(kind: QtMsgType, context: QMessageLogContext, text: str) -> None:
-    """What Qt and its plugins complain about goes where all complaints go; before it aborts, to the terminal too."""
+    """Route Qt messages to the log. Fatal ones also go to stderr, since Qt aborts after them."""
     if kind.name == "QtFatalMsg":
         print(f"clipgen: {text}", file=sys.stderr, flush=True)
     logging.getLogger("qt").log(_QT_LEVELS.get(kind.name, logging.CRITICAL), "%s: %s", context.category, text)
 
 
-def _catch_bugs(window: MainWindow, log_file: Path) -> None:
+def _install_excepthook(window: MainWindow, log_file: Path) -> None:
     def hook(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
         if issubclass(kind, KeyboardInterrupt):
             window.close()
             return
         _log.error("unexpected error", exc_info=(kind, error, trace))
-        window.report_bug(log_file)
+        window.report_unexpected_error(log_file)
 
     sys.excepthook = hook

@@ -46,8 +46,8 @@ def main() -> None:
 
 def _picture_all(app: QApplication, options: argparse.Namespace, folder: Path) -> None:
     empty = MainWindow(QSettings(str(folder / "empty.ini"), QSettings.Format.IniFormat))
-    _pictures(app, empty, {"first-run": lambda: None, "keys": lambda: empty.parts.key_sheet.show()}, options)
-    empty.parts.key_sheet.close()
+    _pictures(app, empty, {"first-run": lambda: None, "keys": lambda: empty.parts.shortcuts.show()}, options)
+    empty.parts.shortcuts.close()
     empty.close()
 
     settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
@@ -79,7 +79,7 @@ def _review(app: QApplication, window: MainWindow) -> None:
     session.selection.seek(frame)
     _wait(app, lambda: window.parts.player.view.shown_frame == frame, 5000)
     window.parts.messages.dismiss_all()
-    window.parts.status.show_passing("", 1)
+    window.parts.status.show_temporary("", 1)
 
 
 def _screens(app: QApplication, window: MainWindow) -> Iterator[tuple[str, Screen]]:

@@ -1,6 +1,6 @@
-"""Decided windows become files that training code reads.
+"""Export of reviewed windows as datasets for training code.
 
-`export.export_clips` is where one enters; `request` says what it gets and `results` what it tells. The export folder
-and its manifest belong to `folder` and `manifest`, the file formats to `layouts`.
-Imports projects, analysis, clips and what lies below them.
+`export.export_clips` is the entry point; `request` holds its input and `results` its output. `folder` and `manifest`
+manage the export folder and its manifest, `layouts` the file formats.
+Imports projects, analysis, clips and the packages below them.
 """

@@ -1,4 +1,4 @@
-"""Where an export takes analyses from, for what only they know: crops, boxes, tokens."""
+"""Sources of the analyses an export needs for crops, boxes and tokens."""
 
 from __future__ import annotations
 
@@ -22,29 +22,29 @@ class Analyses(ABC):
 
     @abstractmethod
     def key(self, fingerprint: str) -> str:
-        """Hash of what makes the analysis of this video; known without the analysis itself."""
+        """Hash of the inputs of this video's analysis. Does not need the analysis itself."""
 
     @abstractmethod
     def stored(self, video: VideoInfo) -> Analysis | None:
-        """The analysis of a video, where it is at hand."""
+        """Return the analysis of a video, or None if it is not available yet."""
 
     @abstractmethod
     def made(self, video: VideoInfo, progress: ProgressCallback | None, cancel: threading.Event) -> Analysis:
-        """The analysis of a video, at hand or made now.
+        """Return the analysis of a video, running it if needed.
 
         Raises:
-            ClipgenError: it cannot be had.
+            ClipgenError: the analysis is missing or failed.
             Cancelled: `cancel` was set.
         """
 
 
 class GivenAnalyses(Analyses):
-    """Analyses that the caller holds."""
+    """Analyses held by the caller."""
 
     def __init__(self, analyses: Iterable[Analysis] = (), others: Analyses | None = None) -> None:
         """
         Args:
-            others: where those of other videos come from; None: nowhere.
+            others: source of analyses for all other videos, if any.
         """
         self._analyses = {analysis.video.fingerprint: analysis for analysis in analyses}
         self._others = others
@@ -64,12 +64,12 @@ class GivenAnalyses(Analyses):
         if analysis is None and self._others is not None:
             return self._others.made(video, progress, cancel)
         if analysis is None:
-            raise VideoError(f"{video.path.name} is not analysed", "Analyse it first")
+            raise VideoError(f"{video.path.name} has not been analysed", "Analyse it first")
         return analysis
 
 
 class CachedAnalyses(Analyses):
-    """Analyses of the cache; one that is not there is made, and kept there."""
+    """Analyses from the cache. Missing ones are computed and cached."""
 
     def __init__(
         self,
@@ -87,7 +87,7 @@ class CachedAnalyses(Analyses):
         return self._cache.load(video, self._settings, _MODELS)
 
     def made(self, video: VideoInfo, progress: ProgressCallback | None, cancel: threading.Event) -> Analysis:
-        from clipgen_engine.analysis.analyzer import analyze_video  # models are loaded only where they are needed
+        from clipgen_engine.analysis.analyzer import analyze_video  # loads models
 
         found = self.stored(video)
         if found is None:

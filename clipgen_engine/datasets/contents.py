@@ -1,4 +1,4 @@
-"""Files and flat folders of frames as the content of an export: hashed, measured, linked and removed alike."""
+"""Hash, measure, link and remove export content: files and flat folders of frames."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from clipgen_engine.files import sha256_of
 
 
 def content_sha256(path: Path) -> str:
-    """SHA-256 (hex) of a file; of a folder, of the names and hashes of the files in it."""
+    """SHA-256 (hex) of a file, or of the names and hashes of a folder's files."""
     if not path.is_dir():
         return sha256_of(path)
     names = sorted(item.name for item in path.iterdir())
@@ -20,14 +20,14 @@ def content_sha256(path: Path) -> str:
 
 
 def content_size(path: Path) -> int:
-    """Bytes of a file, or of all files of a folder."""
+    """Size in bytes of a file, or of all files in a folder."""
     if path.is_dir():
         return sum(item.stat().st_size for item in path.iterdir())
     return path.stat().st_size
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """Make the content appear at another path, without copying where the file system has hard links."""
+    """Hard-link a file or folder to another path, or copy it where hard links are not supported."""
     if source.is_dir():
         target.mkdir()
         for item in source.iterdir():
@@ -38,11 +38,11 @@ def link_or_copy(source: Path, target: Path) -> None:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise
-        shutil.copyfile(source, target)  # no hard links here, or too many of this file
+        shutil.copyfile(source, target)  # hard links not supported, or link limit reached
 
 
 def remove(path: Path) -> None:
-    """Remove a file, a folder or a link; never what a link leads to."""
+    """Remove a file, folder or symlink. Never follows links."""
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path)
     else:

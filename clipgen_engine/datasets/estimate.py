@@ -1,8 +1,8 @@
-"""How much an export will write and how long that takes, before it begins.
+"""Estimate the size and duration of an export before it starts.
 
-Sizes go by what this folder holds already of the same settings, else by what real face clips took (H.264 at CRF 16:
-0.010 to 0.024 bytes a pixel, 0.016 in the middle; half of it every 6 CRF); times by the processor time of the same.
-Both are of that order, not more: a busy or slow machine takes longer.
+Sizes are based on clips already in the folder with the same settings, else on measurements of real face clips (H.264
+at CRF 16: 0.010 to 0.024 bytes per pixel, median 0.016; halved every 6 CRF). Times are based on CPU time for the same
+clips. Both are order-of-magnitude estimates; a busy or slow machine takes longer.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ from clipgen_engine.video.index import picture_size
 
 _BYTES_PER_PX = 0.016  # H.264 at CRF 16
 _CRF_HALVES = 6
-_FORMAT_BYTES_PER_PX = {"png": 1.2, "jpeg": 0.25, "ffv1": 0.8}  # not steered by the CRF, or otherwise
-_NS_PER_PX = 100.0  # of one core: decoding, encoding at the preset medium, looking at it again
+_FORMAT_BYTES_PER_PX = {"png": 1.2, "jpeg": 0.25, "ffv1": 0.8}  # formats without CRF, or with a different scale
+_NS_PER_PX = 100.0  # CPU time: decode, encode at preset medium, verify
 _PRESET_FACTOR = {
     "ultrafast": 0.25, "superfast": 0.35, "veryfast": 0.5, "faster": 0.7, "fast": 0.85, "medium": 1.0, "slow": 1.6,
     "slower": 3.0, "veryslow": 5.0,
 }  # fmt: skip
 _LAYOUT_FRAME_BYTES = {"hdf5": 518 * 518 * 3 * 0.5, "features": 478 * 3 * 4 + 110 * 4}
 _LAYOUT_FRAME_S = {"hdf5": 0.03, "features": 0.02}
-_CLIP_BYTES = 20_000  # records, pictures of the contact sheet
-_USUAL_PX = 1280 * 720  # where a source cannot be looked at
+_CLIP_BYTES = 20_000  # records, contact sheet thumbnail
+_USUAL_PX = 1280 * 720  # fallback for unreadable sources
 
 
 @dataclass(frozen=True)
 class ExportEstimate:
-    """What an export is going to cost."""
+    """Estimated size and duration of an export."""
 
     clips: int  # accepted windows
-    new_clips: int  # of these, to be encoded
-    new_frames: int  # to be encoded
-    size_bytes: int  # that will be written
-    free_bytes: int  # on the disk of the folder
+    new_clips: int  # clips to encode
+    new_frames: int  # frames to encode
+    size_bytes: int  # to be written
+    free_bytes: int  # on the target disk
     seconds: float
 
     @property
@@ -52,20 +52,20 @@ class ExportEstimate:
         return self.size_bytes <= self.free_bytes
 
     def check(self, folder: Path) -> None:
-        """Raises OutputError where the disk has not the room."""
+        """Raise OutputError if the disk has too little free space."""
         if not self.fits:
             raise OutputError(
-                f"About {readable_size(self.size_bytes)} are needed, but {folder} has only "
-                f"{readable_size(self.free_bytes)} left",
+                f"About {readable_size(self.size_bytes)} is needed, but {folder} has only "
+                f"{readable_size(self.free_bytes)} free",
                 "Free some space, or choose another folder",
             )
 
 
 def estimate_export(request: ExportRequest, analyses: Analyses) -> ExportEstimate:
-    """Estimate an export; looks at no more than the headers of the sources and the manifest of the folder.
+    """Estimate an export. Reads only the source headers and the folder's manifest.
 
     Raises:
-        SettingError: a layout or a setting that cannot be.
+        SettingError: a layout or setting is invalid.
     """
     manifest = _manifest_of(request.output_dir)
     layouts = [load_layout(name, request.export, request.dataset) for name in request.layouts]
@@ -86,7 +86,7 @@ def estimate_export(request: ExportRequest, analyses: Analyses) -> ExportEstimat
             new_frames += frames
             clip_pixels = frames * _frame_px(item, sizes)
             pixels += clip_pixels
-            # an archive holds clips a second time; other layouts share one file
+            # archives hold a second copy of each clip; other layouts share one file
             size += clip_pixels * known * (2 if "webdataset" in request.layouts else 1)
         files = here.get("files", {})
         if not here or any(name in _LAYOUT_FRAME_BYTES and name not in files for name in request.layouts):
@@ -104,7 +104,7 @@ def estimate_export(request: ExportRequest, analyses: Analyses) -> ExportEstimat
 
 
 def readable_size(size_bytes: float) -> str:
-    """As people say it: 340 MB, 1.2 GB."""
+    """Format a size for display: 340 MB, 1.2 GB."""
     for unit in ("bytes", "kB", "MB", "GB"):
         if size_bytes < 1000:
             return f"{size_bytes:.0f} {unit}" if size_bytes >= 10 or unit == "bytes" else f"{size_bytes:.1f} {unit}"
@@ -115,12 +115,12 @@ def readable_size(size_bytes: float) -> str:
 def _manifest_of(folder: Path) -> Manifest:
     try:
         return read_manifest(folder / MANIFEST_NAME)
-    except (OSError, OutputError):  # the export itself says what is wrong with it
+    except (OSError, OutputError):  # reported by the export itself
         return Manifest()
 
 
 def _known_bytes_per_px(manifest: Manifest, settings: ExportSettings) -> float:
-    """From clips that were written with the same settings; else from the settings."""
+    """Measure clips already written with the same settings, else derive the value from the settings."""
     same = [media for media in manifest.media.values() if media["export_settings"] == settings.as_dict()]
     if same:
         return float(sum(media["size_bytes"] for media in same) / sum(_media_px(media) for media in same))

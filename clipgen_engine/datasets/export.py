@@ -1,7 +1,7 @@
-"""Decided windows -> datasets on disk, in any number of layouts at once.
+"""Export reviewed windows as datasets, in any number of layouts at once.
 
-A clip is encoded once, whatever wants it. What is there already, made from the same inputs and untouched since, is not
-made again; what cannot be made is reported and the rest goes on; where an older version of it stands, that stays.
+Each clip is encoded once and shared by all layouts. Files made from the same inputs and unmodified since are reused.
+Failures are reported and the export continues; a failed clip keeps its previously exported version, if any.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from typing import Any
 from clipgen_engine.clips.crop_path import face_crop_path
 from clipgen_engine.clips.writer import ClipJob, ClipOutcome, clip_suffix, write_clips
 from clipgen_engine.datasets.analyses import Analyses, CachedAnalyses
-from clipgen_engine.datasets.assembly import Assembly, ClipState, Work
+from clipgen_engine.datasets.assembly import Assembly, ClipState, ClipTask
 from clipgen_engine.datasets.folder import ExportFolder
-from clipgen_engine.datasets.layouts.layout import ClipFile, Footage
+from clipgen_engine.datasets.layouts.base import ClipFile, Footage
 from clipgen_engine.datasets.layouts.registry import load_layout
 from clipgen_engine.datasets.names import check_pattern, pattern_fields, safe_name, split_of, unique_names
 from clipgen_engine.datasets.request import (
@@ -43,17 +43,17 @@ def export_clips(
     report: ExportCallback | None = None,
     cancel: threading.Event | None = None,
 ) -> ExportResult:
-    """Write the accepted windows of all sources in all layouts; do again only what is not there yet.
+    """Write the accepted windows of all sources in all layouts. Reuses everything that is up to date.
 
     Args:
-        analyses: where analyses come from; else the user's cache, and what is not there is analysed when a layout or
-            a crop needs it.
+        analyses: source of analyses. Defaults to the user's cache; missing analyses are run when a layout or crop
+            needs them.
         report: called from this thread.
-        cancel: looked at for every frame; what is finished by then comes into place.
+        cancel: checked for every frame; clips finished by then are committed.
 
     Raises:
-        SettingError: a layout, a pattern or a setting that cannot be; nothing was touched.
-        OutputError: the folder cannot be written, or the disk is full; what was finished is kept for the next time.
+        SettingError: a layout, pattern or setting is invalid; nothing was changed.
+        OutputError: the folder cannot be written, or the disk is full; finished clips are kept for the next export.
     """
     export = _Export(request, analyses or CachedAnalyses(), report or (lambda _: None), cancel or threading.Event())
     with closing(export), ExportFolder(request.output_dir) as folder:
@@ -72,7 +72,7 @@ class _Export:
         self._needs_clips = any(layout.needs_clips for layout in self._layouts.values())
         self._suffix = clip_suffix(request.export)
         self._failures: list[str] = []
-        self._stopped: OutputError | None = None  # nothing more can be written
+        self._stopped: OutputError | None = None  # set once nothing more can be written
         self._frames_done = 0
 
     def run(self, folder: ExportFolder) -> ExportResult:
@@ -87,26 +87,26 @@ class _Export:
         )
         for layout in self._layouts.values():
             folder.adopt(layout.files_of_earlier_run(folder.root))
-        self._works = self._planned()
-        self._frames_total = sum(work.item.sequence.frame_count for work in self._works if not self._has_clip(work))
+        self._tasks = self._planned()
+        self._frames_total = sum(task.item.sequence.frame_count for task in self._tasks if not self._has_clip(task))
         for source in self._request.sources:
-            works = [work for work in self._works if work.item.source is source]
-            if works and not self._over:
-                self._do_source(source, works)
-        for work in self._works:
-            self._fall_back(work)
+            tasks = [task for task in self._tasks if task.item.source is source]
+            if tasks and not self._over:
+                self._do_source(source, tasks)
+        for task in self._tasks:
+            self._fall_back(task)
         changed, removed = self._finish()
         return ExportResult(
             output_dir=folder.root,
             clips=tuple(
                 ExportedClip(
-                    work.name,
-                    work.item.source.fingerprint,
-                    work.state,
-                    tuple(folder.root / path for paths in work.files.values() for path in paths),
-                    work.sentence,
+                    task.name,
+                    task.item.source.fingerprint,
+                    task.state,
+                    tuple(folder.root / path for paths in task.files.values() for path in paths),
+                    task.sentence,
                 )
-                for work in self._works
+                for task in self._tasks
             ),
             failures=tuple(self._failures),
             changed_files=changed,
@@ -122,7 +122,7 @@ class _Export:
     def _over(self) -> bool:
         return self._cancel.is_set() or self._stopped is not None
 
-    def _planned(self) -> list[Work]:
+    def _planned(self) -> list[ClipTask]:
         request = self._request
         items = list(request.items())
         pattern = request.dataset.name_pattern
@@ -132,76 +132,76 @@ class _Export:
                 for item in items
             }
         )
-        works = []
+        tasks = []
         for item in items:
             record = {**item.decided, "source_fingerprint": item.source.fingerprint}
             split = split_of(record, item.subject_named, request.dataset)
             analysis_key = self._analyses.key(item.source.fingerprint) if item.follows_face else ""
-            works.append(Work(item, names[item.identity], split, item.media_key(analysis_key), self._suffix))
-        return works
+            tasks.append(ClipTask(item, names[item.identity], split, item.media_key(analysis_key), self._suffix))
+        return tasks
 
-    # What is known and what is there
+    # State of previous exports
 
-    def _stored(self, work: Work) -> dict[str, Any]:
-        """What the manifest says about this window."""
-        entry: dict[str, Any] = dict(self._folder.manifest.clips.get(work.item.identity, {}))
+    def _stored(self, task: ClipTask) -> dict[str, Any]:
+        """Return the manifest entry of this window, or an empty dict."""
+        entry: dict[str, Any] = dict(self._folder.manifest.clips.get(task.item.identity, {}))
         return entry if has_source_facts(entry.get("facts")) else {}
 
-    def _has_clip(self, work: Work) -> bool:
-        return not self._needs_clips or self._folder.has_clip(work.media_key)
+    def _has_clip(self, task: ClipTask) -> bool:
+        return not self._needs_clips or self._folder.has_clip(task.media_key)
 
-    # One source
+    # Per source
 
-    def _do_source(self, source: ExportSource, works: Sequence[Work]) -> None:
-        for work in works:
-            work.facts = self._stored(work).get("facts")
-        if all(work.facts and work.facts["model_sha256"] is not None and self._complete(work) for work in works):
+    def _do_source(self, source: ExportSource, tasks: Sequence[ClipTask]) -> None:
+        for task in tasks:
+            task.facts = self._stored(task).get("facts")
+        if all(task.facts and task.facts["model_sha256"] is not None and self._complete(task) for task in tasks):
             return
         try:
             check_source(source.path, source.fingerprint)
             video = probe(source.path)
-            analysis = self._analysis(video, works)
+            analysis = self._analysis(video, tasks)
         except Cancelled:
             return
         except ClipgenError as error:
-            self._fail_source(source, works, error)
+            self._fail_source(source, tasks, error)
             return
-        for work in works:
-            if work.item.sequence.stop_frame <= video.frame_count:
-                work.facts = source_facts(video, work.item.sequence, analysis)
-        self._encode(video, analysis, works)
-        for work in works:
-            if work.state != "failed" and work.facts is not None:
-                self._make_files(work, video, analysis)
+        for task in tasks:
+            if task.item.sequence.stop_frame <= video.frame_count:
+                task.facts = source_facts(video, task.item.sequence, analysis)
+        self._encode(video, analysis, tasks)
+        for task in tasks:
+            if task.state != "failed" and task.facts is not None:
+                self._make_files(task, video, analysis)
 
-    def _complete(self, work: Work) -> bool:
-        """Whether nothing is left to be made of the source for this clip."""
-        if not self._has_clip(work):
+    def _complete(self, task: ClipTask) -> bool:
+        """Mark a clip as unchanged if it needs nothing more from the source; return whether it does not."""
+        if not self._has_clip(task):
             return False
-        clip = self._assembly.clip(work, with_media=False)
+        clip = self._assembly.clip(task, with_media=False)
         for name, layout in self._layouts.items():
             files = layout.clip_files(clip)
             if not all(one.write is None or self._folder.find(one.key) for one in files):
                 return False
-            work.files[name] = tuple(one.path for one in files)
-        work.state = "unchanged"
+            task.files[name] = tuple(one.path for one in files)
+        task.state = "unchanged"
         return True
 
-    def _fail_source(self, source: ExportSource, works: Sequence[Work], error: ClipgenError) -> None:
-        """The source cannot be read: what is there already needs it no more, the rest fails with one sentence."""
-        failed = [work for work in works if not (work.facts and self._complete(work))]
+    def _fail_source(self, source: ExportSource, tasks: Sequence[ClipTask], error: ClipgenError) -> None:
+        """Handle an unreadable source: complete clips do not need it, the others fail with a single message."""
+        failed = [task for task in tasks if not (task.facts and self._complete(task))]
         if not failed:
             return
         sentence = str(error)
         self._failures.append(sentence)
-        for work in failed:
-            self._end(work, "failed", sentence)
+        for task in failed:
+            self._end(task, "failed", sentence)
 
-    def _analysis(self, video: VideoInfo, works: Sequence[Work]) -> Analysis | None:
-        """The analysis; made only if something is missing that needs it."""
+    def _analysis(self, video: VideoInfo, tasks: Sequence[ClipTask]) -> Analysis | None:
+        """Return the analysis. Runs it only if a missing file needs it."""
         crops = self._needs_clips and self._request.export.crop != "whole"
         needed = any(layout.needs_analysis for layout in self._layouts.values()) or (
-            crops and not all(self._has_clip(work) for work in works)
+            crops and not all(self._has_clip(task) for task in tasks)
         )
         if not needed:
             return self._analyses.stored(video)
@@ -211,34 +211,34 @@ class _Export:
 
         return self._analyses.made(video, progress, self._cancel)
 
-    def _encode(self, video: VideoInfo, analysis: Analysis | None, works: Sequence[Work]) -> None:
-        jobs: dict[Path, Work] = {}
+    def _encode(self, video: VideoInfo, analysis: Analysis | None, tasks: Sequence[ClipTask]) -> None:
+        jobs: dict[Path, ClipTask] = {}
         waiting = []
-        for work in works:
-            if work.state == "failed" or self._has_clip(work):
+        for task in tasks:
+            if task.state == "failed" or self._has_clip(task):
                 continue
-            sequence, crop = work.item.sequence, None
-            if work.item.follows_face:
+            sequence, crop = task.item.sequence, None
+            if task.item.follows_face:
                 track = track_of(analysis, sequence)
                 if track is None:
-                    self._fail(work, _other_analysis(video))
+                    self._fail(task, _other_analysis(video))
                     continue
                 crop = face_crop_path(video, track, *sequence.key[:2], self._request.export)
-            place = self._folder.place_of(work.media_key, self._suffix)
+            place = self._folder.staging_path(task.media_key, self._suffix)
             if place in jobs:
-                continue  # the same window twice
-            jobs[place] = work
+                continue  # duplicate window
+            jobs[place] = task
             waiting.append(ClipJob(*sequence.key[:2], place, crop))
 
         def on_clip(job: ClipJob, outcome: ClipOutcome) -> None:
-            work = jobs[job.path]
+            task = jobs[job.path]
             if isinstance(outcome, ClipgenError):
                 if _disk_is_full(outcome):
                     raise outcome
-                self._fail(work, outcome)
+                self._fail(task, outcome)
             else:
-                self._folder.note_clip(work.media_key, job.path, media_facts(work.item, outcome, job.crop))
-                self._end(work, "written")
+                self._folder.record_clip(task.media_key, job.path, media_facts(task.item, outcome, job.crop))
+                self._end(task, "written")
             self._frames_done += job.stop_frame - job.start_frame
 
         begun = self._frames_done
@@ -254,15 +254,15 @@ class _Export:
             except OutputError as error:
                 self._stopped = error
             except VideoError as error:
-                for work in jobs.values():
-                    if not self._has_clip(work) and work.state != "failed":
-                        self._fail(work, error)
+                for task in jobs.values():
+                    if not self._has_clip(task) and task.state != "failed":
+                        self._fail(task, error)
 
-    def _make_files(self, work: Work, video: VideoInfo, analysis: Analysis | None) -> None:
-        """Make what is not the encoded clip itself; when all is over, only what is there already counts."""
-        if not self._has_clip(work):
+    def _make_files(self, task: ClipTask, video: VideoInfo, analysis: Analysis | None) -> None:
+        """Make the files derived from a clip. After cancellation or a write error, only count existing ones."""
+        if not self._has_clip(task):
             return
-        clip = self._assembly.clip(work, with_media=False)
+        clip = self._assembly.clip(task, with_media=False)
         for name, layout in self._layouts.items():
             files = layout.clip_files(clip)
             missing = [one for one in files if one.write is not None and self._folder.find(one.key) is None]
@@ -270,75 +270,75 @@ class _Export:
                 for one in missing:
                     if self._over:
                         break
-                    self._make_file(one, work, video, analysis)
-                    self._end(work, "written")
+                    self._make_file(one, task, video, analysis)
+                    self._end(task, "written")
                 else:
-                    work.files[name] = tuple(one.path for one in files)
+                    task.files[name] = tuple(one.path for one in files)
             except OutputError as error:
                 self._stopped = error
             except ClipgenError as error:
-                self._fail(work, error)
+                self._fail(task, error)
                 return
-        if len(work.files) == len(self._layouts) and work.state == "waiting":
-            self._end(work, "unchanged" if self._stored(work) else "written")
+        if len(task.files) == len(self._layouts) and task.state == "waiting":
+            self._end(task, "unchanged" if self._stored(task) else "written")
 
-    def _make_file(self, one: ClipFile, work: Work, video: VideoInfo, analysis: Analysis | None) -> None:
-        track = track_of(analysis, work.item.sequence)
+    def _make_file(self, one: ClipFile, task: ClipTask, video: VideoInfo, analysis: Analysis | None) -> None:
+        track = track_of(analysis, task.item.sequence)
         if analysis is None or track is None:
             raise _other_analysis(video)
         footage = Footage(video, analysis, track, analysis.tokens[analysis.tracks.index(track)])
         write = one.write
         assert write is not None
-        self._folder.make(one.key, Path(one.path).suffix, lambda place: write(place, footage))
+        self._folder.make(one.key, Path(one.path).suffix, lambda path: write(path, footage))
 
-    def _fail(self, work: Work | None, error: ClipgenError) -> None:
-        sentence = str(error) if work is None else f"{work.name}: {error}"
+    def _fail(self, task: ClipTask | None, error: ClipgenError) -> None:
+        sentence = str(error) if task is None else f"{task.name}: {error}"
         if sentence not in self._failures:
             self._failures.append(sentence)
-        if work is not None:
-            self._end(work, "failed", sentence)
+        if task is not None:
+            self._end(task, "failed", sentence)
 
-    def _end(self, work: Work, state: ClipState, sentence: str = "") -> None:
-        work.state, work.sentence = state, sentence
+    def _end(self, task: ClipTask, state: ClipState, sentence: str = "") -> None:
+        task.state, task.sentence = state, sentence
         self._report(
             ExportStep(
                 "clips",
                 self._frames_done,
                 self._frames_total,
-                work.item.source.path.name,
-                work.name,
+                task.item.source.path.name,
+                task.name,
                 state,
                 sentence,
             )
         )
 
-    def _fall_back(self, work: Work) -> None:
-        """A clip that was not finished: an older version that stands stays, under the settings of its time."""
-        if work.state not in ("failed", "waiting"):
+    def _fall_back(self, task: ClipTask) -> None:
+        """Fall back to the previously exported version of an unfinished clip, with its original settings."""
+        if task.state not in ("failed", "waiting"):
             return
-        work.files.clear()
-        stored = self._stored(work)
+        task.files.clear()
+        stored = self._stored(task)
         if not stored or (self._needs_clips and not self._folder.has_clip(stored["media_key"])):
-            work.facts = None
+            task.facts = None
             return
-        work.facts, work.media_key, work.suffix = stored["facts"], stored["media_key"], stored["suffix"]
-        clip = self._assembly.clip(work)
+        task.facts, task.media_key, task.suffix = stored["facts"], stored["media_key"], stored["suffix"]
+        clip = self._assembly.clip(task)
         for name, layout in self._layouts.items():
             files = layout.clip_files(clip)
             if all(one.write is None for one in files):
-                work.files[name] = tuple(one.path for one in files)
-            elif all(map(self._folder.stands, stored["files"].get(name, ()))):
-                work.files[name] = tuple(stored["files"].get(name, ()))
-        if work.state == "failed":
-            work.sentence += " The version that was exported before stays."
-        work.state = "kept"
+                task.files[name] = tuple(one.path for one in files)
+            elif all(map(self._folder.is_unchanged, stored["files"].get(name, ()))):
+                task.files[name] = tuple(stored["files"].get(name, ()))
+        if task.state == "failed":
+            task.sentence += " The previously exported version was kept."
+        task.state = "kept"
 
-    # The whole
+    # Commit
 
     def _finish(self) -> tuple[int, int]:
-        """Everything into place; then the documents, made of what is there."""
+        """Stage and commit everything. Returns the numbers of changed and removed files."""
         try:
-            counts = self._folder.commit(self._assembly.put([work for work in self._works if work.facts is not None]))
+            counts = self._folder.commit(self._assembly.stage([task for task in self._tasks if task.facts is not None]))
         except OutputError as error:
             raise self._stopped or error from error
         if self._stopped is not None:
@@ -349,19 +349,19 @@ class _Export:
 
 
 def check_source(path: Path, expected_fingerprint: str) -> None:
-    """Raises VideoError where the file is gone, or is not the one that was analysed."""
+    """Raise VideoError if the file is missing, or is not the one that was analysed."""
     try:
         same = fingerprint(path) == expected_fingerprint
     except VideoError as error:
-        raise VideoError(f"{path} cannot be opened any more", "Put the video back, or open it again") from error
+        raise VideoError(f"{path} can no longer be opened", "Restore the video, or open it again") from error
     if not same:
-        raise VideoError(f"{path.name} changed since its analysis", "Analyse it again")
+        raise VideoError(f"{path.name} has changed since its analysis", "Analyse it again")
 
 
 def _other_analysis(video: VideoInfo) -> VideoError:
     return VideoError(
-        f"The analysis of {video.path.name} does not have the face of this clip",
-        "It was decided on another analysis: look at the window again in the app",
+        f"The analysis of {video.path.name} does not contain the face of this clip",
+        "The window was reviewed with another analysis: review it again in the app",
     )
 
 

@@ -1,4 +1,4 @@
-"""Sequences -> clips: the run of one analysed video, in the plain layout or in others."""
+"""Extract the clips of one analysed video, in the plain layout or in others."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from clipgen_engine.types import Analysis, Decision, Progress, ProgressCallback,
 
 @dataclass(frozen=True)
 class ExtractionResult:
-    """What was written, and what could not be."""
+    """Written clips and failures."""
 
-    clips_dir: Path  # of the plain layout; of others the export folder
+    clips_dir: Path  # of the plain layout; the export folder for others
     clips: tuple[Path, ...]
-    failures: tuple[str, ...]  # a sentence for each clip that could not be written
+    failures: tuple[str, ...]  # one message per failed clip
 
 
 def extract_clips(
@@ -38,18 +38,18 @@ def extract_clips(
     progress: ProgressCallback | None = None,
     cancel: threading.Event | None = None,
 ) -> ExtractionResult:
-    """Write sequences as clips into `output_dir`, numbered by rank; see `export_clips` for all that happens.
+    """Write sequences as clips to `output_dir`, numbered by rank. See `export_clips` for details.
 
-    Clips that an earlier run left in this folder and that are not among these are removed.
+    Clips of an earlier run in this folder that are not among them are removed.
 
     Raises:
-        VideoError: the source is gone or is another file now.
-        SettingError: a layout or a setting cannot be.
+        VideoError: the source is missing or has changed.
+        SettingError: a layout or setting is invalid.
         OutputError: the folder cannot be written.
-        Cancelled: `cancel` was set; finished clips stay and are listed in the metadata.
+        Cancelled: `cancel` was set; finished clips are kept and listed in the metadata.
     """
     check_source(analysis.video.path, analysis.video.fingerprint)
-    windows = tuple(WindowReview(sequence, Decision.ACCEPTED, by_hand=False) for sequence in sequences)
+    windows = tuple(WindowReview(sequence, Decision.ACCEPTED, manual=False) for sequence in sequences)
     request = ExportRequest(
         sources=(ExportSource(analysis.video.path, analysis.video.fingerprint, windows),),
         output_dir=Path(output_dir),

@@ -115,13 +115,13 @@ class ExportFolder(Closing):
         if not (self.root / MANIFEST_NAME).exists():
             self._inventory.adopt(paths)
 
-    def stands(self, path: str) -> bool:
+    def is_unchanged(self, path: str) -> bool:
         """Whether the file at this path is as an export wrote it."""
         return self._inventory.unchanged(path) is not None
 
     def text_of(self, path: str) -> str:
         """The text that an export wrote to this path; empty where it does not stand."""
-        return (self.root / path).read_text(encoding="utf-8") if self.stands(path) else ""
+        return (self.root / path).read_text(encoding="utf-8") if self.is_unchanged(path) else ""
 
     def find(self, key: str) -> Path | None:
         """Where the content of this key lies, as it was written; None: nowhere."""
@@ -164,7 +164,7 @@ class ExportFolder(Closing):
             OutputError: the folder cannot be written, or the disk is full.
         """
         if key not in self._staged:
-            place = self.place_of(key, suffix)
+            place = self.staging_path(key, suffix)
             self._write_whole(place, write)
             self._staged[key] = place
         return self._staged[key]
@@ -179,11 +179,11 @@ class ExportFolder(Closing):
         finally:
             remove(part)
 
-    def place_of(self, key: str, suffix: str) -> Path:
+    def staging_path(self, key: str, suffix: str) -> Path:
         """Where the content of this key is made."""
         return self._staging / f"{key}{suffix}"
 
-    def note_clip(self, key: str, place: Path, facts: Mapping[str, Any]) -> None:
+    def record_clip(self, key: str, place: Path, facts: Mapping[str, Any]) -> None:
         """An encoded clip is complete at its place: keep what is known of it.
 
         Raises:
@@ -194,7 +194,7 @@ class ExportFolder(Closing):
         self._staged[key] = place
         self.media[key] = facts
 
-    def put(
+    def stage(
         self,
         path: str,
         content: Path,
@@ -208,7 +208,7 @@ class ExportFolder(Closing):
         stored = StoredFile(self._inventory.sha256(content), content_size(content), key, layout, role, members or {})
         self._outputs[path] = _Output(content, stored)
 
-    def leave(self, path: str) -> None:
+    def keep(self, path: str) -> None:
         """Let a file of an earlier export stand as it is, if it is intact."""
         stored = self._inventory.unchanged(path)
         if stored is not None and path not in self._outputs:
@@ -236,7 +236,7 @@ class ExportFolder(Closing):
             if key in self.media
         }
         text = replace(manifest, files=files, media=media).text()
-        moves = {path: output for path, output in self._outputs.items() if not self._stands(path, output)}
+        moves = {path: output for path, output in self._outputs.items() if not self._is_current(path, output)}
         unwanted = {path for path in self._inventory.owned - self._outputs.keys() if os.path.lexists(self.root / path)}
         gone = {path for path in unwanted if self._inventory.is_removable(path)}
         self.left_alone = sorted(unwanted - gone)
@@ -247,7 +247,7 @@ class ExportFolder(Closing):
             raise output_error(self.root, error) from error
         return len(moves), len(gone)
 
-    def _stands(self, path: str, output: _Output) -> bool:
+    def _is_current(self, path: str, output: _Output) -> bool:
         target = self.root / path
         return target == output.content or (
             path in self._inventory.owned and self._inventory.matches(target, output.stored)
@@ -260,9 +260,9 @@ class ExportFolder(Closing):
             return False
 
     def _change(self, moves: Mapping[str, _Output], gone: set[str], text: str) -> None:
-        untrue = self._untrue_documents(moves, gone)
+        stale = self._stale_documents(moves, gone)
         # one that will read as before goes away as well meanwhile, and comes back
-        moves = {**{path: self._outputs[path] for path in untrue if path in self._outputs}, **moves}
+        moves = {**{path: self._outputs[path] for path in stale if path in self._outputs}, **moves}
         ready = {}
         for number, (path, output) in enumerate(moves.items()):
             ready[path] = self._staging / f"ready-{number}"
@@ -276,7 +276,7 @@ class ExportFolder(Closing):
                 file.flush()
                 os.fsync(file.fileno())
         part.replace(plan)  # from here on there are only renames: a disk that is full hurts nothing any more
-        for path in untrue:
+        for path in stale:
             remove(self.root / path)
         documents = [path for path in moves if moves[path].stored.role == "document"]
         others = [path for path in moves if moves[path].stored.role != "document"]
@@ -298,7 +298,7 @@ class ExportFolder(Closing):
             coming["files"].setdefault(path, vars(stored))
         return strict_json(coming) + "\n"
 
-    def _untrue_documents(self, moves: Mapping[str, _Output], gone: set[str]) -> list[str]:
+    def _stale_documents(self, moves: Mapping[str, _Output], gone: set[str]) -> list[str]:
         """Documents of earlier exports that list files which are about to change."""
         roles = {known.path: known.stored for known in reversed(self._inventory.files)}
         touched = {
@@ -312,7 +312,7 @@ class ExportFolder(Closing):
             if stored.role == "document"
             and touched
             and (stored.layout in touched or not stored.layout)
-            and (path in self._outputs or self.stands(path))
+            and (path in self._outputs or self.is_unchanged(path))
         ]
 
     def _replace(self, ready: Path, target: Path) -> None:

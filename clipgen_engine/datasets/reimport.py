@@ -69,7 +69,7 @@ def import_export(export: ImportedExport, project: Project, cancel: threading.Ev
             video = project.add_video(source.path, source.fingerprint)
             there = project.windows(video.video_id)
             new = {window.sequence.key: window for window in source.windows if window.sequence.key not in there}
-            project.mark(video.video_id, new)
+            project.save_reviews(video.video_id, new)
             added += len(new)
             subjects = project.subjects(video.video_id)
             for track_id, subject_id in source.subjects.items():

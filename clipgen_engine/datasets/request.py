@@ -134,7 +134,7 @@ class ExportItem:
             "note": window.note,
             "decision": window.decision.value,
             "decided_at": window.decided_at,
-            "by_hand": window.by_hand,
+            "by_hand": window.manual,
             **{name: sequence.terms.get(name) for name in TERMS},
             # windows may have been decided under other weights: what is written satisfies those of now
             "combined_score": combined_score(sequence.terms, weights) if complete else sequence.combined_score,
@@ -235,7 +235,7 @@ def window_record(window: WindowReview) -> dict[str, Any]:
         "end_frame": sequence.stop_frame - 1,
         "track_id": sequence.track_id,
         "decision": window.decision.value,
-        "by_hand": window.by_hand,
+        "by_hand": window.manual,
         "decided_at": window.decided_at,
         "tags": list(window.tags),
         "note": window.note,

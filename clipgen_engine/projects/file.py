@@ -5,13 +5,14 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from clipgen_engine.closing import Closing
-from clipgen_engine.errors import OutputError, ProjectError
-from clipgen_engine.files import locked_file, replacing
+from clipgen_engine.errors import DamagedProjectError, OutputError, ProjectError
+from clipgen_engine.files import locked_file, private_file
+from clipgen_engine.projects.backups import back_up, copy_database
 
 _APPLICATION_ID = 0x636C6970  # "clip": tells a project from other SQLite files
 _MIGRATIONS = (
@@ -78,6 +79,18 @@ _MIGRATIONS = (
     """,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
+_CHECKED_BYTES = 64 << 20  # a larger file is not checked when it is opened: that would be felt
+_RECOVER = "Open it in the app, which recovers what can be recovered"
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def looks_like_database(path: Path) -> bool:
+    """Whether the file begins as an SQLite database does, or is empty."""
+    with path.open("rb") as file:
+        return file.read(16) in (b"SQLite format 3\0", b"")
 
 
 class ProjectFile(Closing):
@@ -97,6 +110,8 @@ class ProjectFile(Closing):
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock_file = locked_file(path.with_name(path.name + ".lock"))
             self.read_only = self._lock_file is None
+            if not self.read_only:
+                private_file(path)
             self._database = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode={'ro' if self.read_only else 'rwc'}",
                 uri=True,
@@ -108,11 +123,14 @@ class ProjectFile(Closing):
             raise ProjectError(f"The project {path} cannot be opened ({error})", "Choose another place") from error
         try:
             self._prepare()
-        except sqlite3.Error as error:
+        except sqlite3.OperationalError as error:
             self.close()
-            raise ProjectError(
-                f"{path.name} is no clipgen project, or is damaged ({error})", "Choose another"
-            ) from error
+            raise ProjectError(f"The project {path} cannot be opened ({error})", "Choose another place") from error
+        except sqlite3.DatabaseError as error:
+            self.close()
+            if not looks_like_database(path):
+                raise ProjectError(f"{path.name} is not a clipgen project", "Choose a .clipgen file") from error
+            raise DamagedProjectError(f"{path.name} is damaged ({_one_line(error)})", _RECOVER) from error
         except OutputError as error:
             self.close()
             raise ProjectError(f"{path.name} needs a copy before it is renewed. {error.message}", error.hint) from error
@@ -143,19 +161,43 @@ class ProjectFile(Closing):
                 f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; "
                 f"PRAGMA application_id = {_APPLICATION_ID}; COMMIT;"
             )
+        if self.path.stat().st_size <= _CHECKED_BYTES:
+            (found,) = self._database.execute("PRAGMA quick_check(1)").fetchone()
+            if found != "ok":
+                raise sqlite3.DatabaseError(found)
+        if version:
+            back_up(self._database, self.path)
         self._database.execute("PRAGMA foreign_keys = ON")  # only now: a table that is made anew drops its old self
 
     def _number(self, pragma: str) -> int:
         return int(self._database.execute(f"PRAGMA {pragma}").fetchone()[0])
 
-    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
-        """All rows that a query answers."""
-        return self._database.execute(query, values).fetchall()
+    def rows(self, query: str, *values: object, read: Callable[[tuple[Any, ...]], Any] = tuple) -> list[Any]:
+        """All rows of a query.
 
-    def row(self, query: str, *values: object) -> tuple[Any, ...] | None:
-        """The first row that a query answers."""
-        row: tuple[Any, ...] | None = self._database.execute(query, values).fetchone()
-        return row
+        Args:
+            read: converts a row; what it raises for a row that makes no sense is damage, too.
+
+        Raises:
+            ProjectError: see `reading`.
+        """
+        with self.reading():
+            return [read(row) for row in self._database.execute(query, values)]
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """What goes wrong while stored values are read and interpreted is one sentence.
+
+        Raises:
+            DamagedProjectError: they are not what a project holds.
+            ProjectError: the file cannot be read.
+        """
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            raise ProjectError(f"{self.path.name} cannot be read ({error})", "Check the disk") from error
+        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError) as error:
+            raise DamagedProjectError(f"{self.path.name} is damaged ({_one_line(error)})", _RECOVER) from error
 
     def write(self, statements: Callable[[sqlite3.Connection], object], *, durable: bool = True) -> None:
         """Run statements in one transaction: all of them are committed when this returns, or none.
@@ -213,14 +255,10 @@ class ProjectFile(Closing):
         Raises:
             OutputError: it cannot be written.
         """
-        with replacing(path) as temporary:
-            temporary.unlink(missing_ok=True)
-            try:
-                with closing(sqlite3.connect(temporary)) as copy:
-                    self._database.backup(copy)
-                    copy.execute("PRAGMA journal_mode = DELETE")  # one file, nothing beside it
-            except sqlite3.Error as error:
-                raise OutputError(f"{path} could not be written ({error})", "Choose another place") from error
+        try:
+            copy_database(self._database, path)
+        except sqlite3.Error as error:
+            raise OutputError(f"{path} could not be written ({error})", "Choose another place") from error
 
     def close(self) -> None:
         """Close the file; the next opener may write."""

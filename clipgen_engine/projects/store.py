@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,6 +12,7 @@ from typing import Any
 from clipgen_engine.files import strict_json
 from clipgen_engine.projects.file import ProjectFile
 from clipgen_engine.types import Decision, Sequence
+from clipgen_engine.untrusted import parse_json
 
 Key = tuple[int, int, int]
 
@@ -28,7 +28,7 @@ class WindowReview:
 
     sequence: Sequence
     decision: Decision
-    by_hand: bool = False
+    manual: bool = False
     tags: tuple[str, ...] = ()
     note: str = ""
     # UTC, ISO 8601; empty while undecided, and for a decision that is to be stored: at that time
@@ -42,7 +42,7 @@ class WindowReview:
     @property
     def worth_keeping(self) -> bool:
         """Whether it holds anything that the ranking would not produce by itself."""
-        return self.decision is not Decision.UNDECIDED or self.by_hand or bool(self.tags or self.note)
+        return self.decision is not Decision.UNDECIDED or self.manual or bool(self.tags or self.note)
 
 
 @dataclass(frozen=True)
@@ -92,8 +92,7 @@ class Project(ProjectFile):
 
     def videos(self) -> list[StoredVideo]:
         """The videos that were not removed, in the order of the queue."""
-        rows = self.rows(f"{_VIDEO} WHERE removed_at IS NULL ORDER BY queue_place, id")
-        return [_stored_video(row) for row in rows]
+        return self.rows(f"{_VIDEO} WHERE removed_at IS NULL ORDER BY queue_place, id", read=_stored_video)
 
     def add_videos(self, paths: Iterable[Path]) -> list[StoredVideo]:
         """The videos at these paths, appended to the queue where they are new; one that was removed is back."""
@@ -114,14 +113,13 @@ class Project(ProjectFile):
         return self.identify(self.add_videos([path])[0].video_id, fingerprint)
 
     def video(self, video_id: int) -> StoredVideo:
-        row = self.row(f"{_VIDEO} WHERE id = ?", video_id)
-        assert row is not None
-        return _stored_video(row)
+        (video,) = self.rows(f"{_VIDEO} WHERE id = ?", video_id, read=_stored_video)
+        assert isinstance(video, StoredVideo)
+        return video
 
     def video_of(self, fingerprint: str) -> StoredVideo | None:
         """The video of this fingerprint, removed or not."""
-        row = self.row(f"{_VIDEO} WHERE fingerprint = ?", fingerprint)
-        return None if row is None else _stored_video(row)
+        return next(iter(self.rows(f"{_VIDEO} WHERE fingerprint = ?", fingerprint, read=_stored_video)), None)
 
     def identify(self, video_id: int, fingerprint: str) -> StoredVideo:
         """The video that the file at this video's path really is, now that its fingerprint is known.
@@ -208,14 +206,15 @@ class Project(ProjectFile):
 
     def windows(self, video_id: int) -> dict[Key, WindowReview]:
         """All windows of a video that were decided, made by hand, tagged or noted."""
-        rows = self.rows(
+        windows = self.rows(
             "SELECT start_frame, stop_frame, track_id, decision, by_hand, decided_at, scores, tags, note "
             "FROM marked_window WHERE video_id = ? ORDER BY start_frame, stop_frame, track_id",
             video_id,
+            read=stored_window,
         )
-        return {window.sequence.key: window for window in map(_stored_window, rows)}
+        return {window.sequence.key: window for window in windows}
 
-    def mark(self, video_id: int, changes: Mapping[Key, WindowReview | None]) -> None:
+    def save_reviews(self, video_id: int, changes: Mapping[Key, WindowReview | None]) -> None:
         """Store windows, all or none of them; None takes one away."""
 
         def write(database: sqlite3.Connection) -> None:
@@ -233,7 +232,7 @@ class Project(ProjectFile):
                         "INSERT OR REPLACE INTO marked_window (video_id, start_frame, stop_frame, track_id, decision, "
                         "by_hand, decided_at, scores, tags, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                         (
-                            video_id, start, stop, track_id, window.decision.value, window.by_hand, decided_at,
+                            video_id, start, stop, track_id, window.decision.value, window.manual, decided_at,
                             _scores_text(window.sequence), strict_json(window.tags), window.note,
                         ),
                     )  # fmt: skip
@@ -270,7 +269,7 @@ class Project(ProjectFile):
 
     def settings(self) -> dict[str, Any]:
         """Stored ranking settings, plain JSON values by name."""
-        return {name: json.loads(value) for name, value in self.rows("SELECT name, value FROM setting")}
+        return dict(self.rows("SELECT name, value FROM setting", read=_named_value))
 
     def set_settings(self, settings: Mapping[str, Any]) -> None:
         """Store ranking settings by name; others stay."""
@@ -278,7 +277,7 @@ class Project(ProjectFile):
 
     def app_state(self) -> dict[str, Any]:
         """What the app remembers of its own with this project, plain JSON values by name."""
-        return {name: json.loads(value) for name, value in self.rows("SELECT name, value FROM app_state")}
+        return dict(self.rows("SELECT name, value FROM app_state", read=_named_value))
 
     def set_app_state(self, values: Mapping[str, Any]) -> None:
         """Store what the app remembers by name; others stay."""
@@ -305,13 +304,8 @@ class Project(ProjectFile):
 
     def exports(self, video_id: int) -> list[StoredExport]:
         """The exports of a video, oldest first."""
-        rows = self.rows(
-            "SELECT exported_at, folder, clips, details FROM export WHERE video_id = ? ORDER BY id", video_id
-        )
-        return [
-            StoredExport(at, Path(folder), tuple(json.loads(clips)), json.loads(details))
-            for at, folder, clips, details in rows
-        ]
+        query = "SELECT exported_at, folder, clips, details FROM export WHERE video_id = ? ORDER BY id"
+        return self.rows(query, video_id, read=_stored_export)
 
 
 def _insert(database: sqlite3.Connection, path: Path, fingerprint: str | None) -> int:
@@ -324,26 +318,36 @@ def _insert(database: sqlite3.Connection, path: Path, fingerprint: str | None) -
     return row_id
 
 
+def _named_value(row: tuple[Any, ...]) -> tuple[str, Any]:
+    name, value = row
+    return str(name), parse_json(value)
+
+
+def _stored_export(row: tuple[Any, ...]) -> StoredExport:
+    exported_at, folder, clips, details = row
+    return StoredExport(exported_at, Path(folder), tuple(parse_json(clips)), parse_json(details))
+
+
 def _stored_video(row: tuple[Any, ...]) -> StoredVideo:
     video_id, path, fingerprint, added_at, position, selected, *rest = row
-    start_stop_track = json.loads(selected) if selected else None
+    start_stop_track = parse_json(selected) if selected else None
     key = start_stop_track and tuple(start_stop_track)
     return StoredVideo(video_id, Path(path), fingerprint, added_at, position, key, *rest)
 
 
-def _stored_window(row: tuple[Any, ...]) -> WindowReview:
-    start, stop, track_id, decision, by_hand, decided_at, text, tags, note = row
-    scores = json.loads(text)
+def stored_window(row: tuple[Any, ...]) -> WindowReview:
+    start, stop, track_id, decision, manual, decided_at, text, tags, note = row
+    scores = parse_json(text)
     sequence = Sequence(
         rank=0,
-        start_frame=start,
-        stop_frame=stop,
-        track_id=track_id,
-        terms=scores["terms"],
-        combined_score=scores["combined_score"],
+        start_frame=int(start),
+        stop_frame=int(stop),
+        track_id=int(track_id),
+        terms={str(name): float(value) for name, value in scores["terms"].items()},
+        combined_score=float(scores["combined_score"]),
         top_channels=tuple((name, change) for name, change in scores["top_channels"]),
     )
-    return WindowReview(sequence, Decision(decision), bool(by_hand), tuple(json.loads(tags)), note, decided_at)
+    return WindowReview(sequence, Decision(decision), bool(manual), tuple(parse_json(tags)), note, decided_at)
 
 
 def _scores_text(sequence: Sequence) -> str:

@@ -14,7 +14,7 @@ from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import ProgressCallback
 from clipgen_gui.document.entry import VideoEntry, VideoState
 from clipgen_gui.document.session import Session
-from clipgen_gui.support.jobs import Job, MakeCache, Verb
+from clipgen_gui.support.jobs import CacheFactory, Job, Verb
 
 if TYPE_CHECKING:
     pass
@@ -26,7 +26,7 @@ class AnalysisLoader(Job):
     loaded = Signal(object)  # entry
     lost = Signal(object)  # entry: its analysis is not in the cache any more, and it waits to be analysed again
 
-    def __init__(self, session: Session, cache: MakeCache | None = None, parent: QObject | None = None) -> None:
+    def __init__(self, session: Session, cache: CacheFactory | None = None, parent: QObject | None = None) -> None:
         super().__init__("stored analyses", parent)
         self._session, self._cache = session, cache
         self._wanted: VideoEntry | None = None
@@ -42,7 +42,7 @@ class AnalysisLoader(Job):
     def load_current(self) -> None:
         """Load the analysis of the current video, unless it is loaded or being loaded."""
         entry = self._session.current
-        if entry is None or not entry.resting or entry is self._wanted:
+        if entry is None or not entry.unloaded or entry is self._wanted:
             return
         if self._cache is None:
             self._forget(entry)
@@ -53,7 +53,7 @@ class AnalysisLoader(Job):
     def _take(self, found: Any) -> None:
         entry, self._wanted = self._wanted, None
         assert entry is not None
-        if not entry.resting:
+        if not entry.unloaded:
             return
         if found is None:
             self._forget(entry)
@@ -73,7 +73,7 @@ class AnalysisLoader(Job):
         self.lost.emit(entry)
 
 
-def _stored_analysis_of(entry: VideoEntry, settings: RankingSettings, cache: MakeCache) -> Verb:
+def _stored_analysis_of(entry: VideoEntry, settings: RankingSettings, cache: CacheFactory) -> Verb:
     path, name = entry.path, entry.analysis_name
 
     def run(report: ProgressCallback, offer: Callable[[Any], None], cancel: threading.Event) -> Any:

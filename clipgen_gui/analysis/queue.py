@@ -15,7 +15,7 @@ from clipgen_engine.settings import AnalysisSettings, RankingSettings
 from clipgen_engine.types import Analysis, Progress, ProgressCallback, VideoInfo
 from clipgen_gui.document.entry import VideoEntry, VideoState
 from clipgen_gui.document.session import Session
-from clipgen_gui.support.jobs import Job, MakeCache, Verb
+from clipgen_gui.support.jobs import CacheFactory, Job, Verb
 
 if TYPE_CHECKING:
     pass
@@ -32,7 +32,7 @@ class AnalysisQueue(Job):
     idle = Signal()
     pause_changed = Signal(bool)
 
-    def __init__(self, session: Session, cache: MakeCache | None = None, parent: QObject | None = None) -> None:
+    def __init__(self, session: Session, cache: CacheFactory | None = None, parent: QObject | None = None) -> None:
         super().__init__("analysis", parent)
         self._session, self._cache = session, cache
         self.settings: Callable[[], AnalysisSettings] = AnalysisSettings  # settings of the next analysis
@@ -162,7 +162,7 @@ def _analysis_of(
     source: VideoInfo | Path,
     analysis_settings: AnalysisSettings,
     settings: Callable[[], RankingSettings],
-    cache: MakeCache | None,
+    cache: CacheFactory | None,
 ) -> Verb:
     """Analyse, and rank once in the worker thread, which warms the caches of the ranker."""
 

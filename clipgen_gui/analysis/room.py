@@ -14,7 +14,7 @@ from clipgen_gui.analysis.token_flow import TokenFlow
 from clipgen_gui.analysis.token_job import TokenJob, TokenState
 from clipgen_gui.document.preferences import Preferences
 from clipgen_gui.document.session import Session
-from clipgen_gui.support.jobs import MakeCache
+from clipgen_gui.support.jobs import CacheFactory
 from clipgen_gui.widgets.message_bar import MessageArea
 
 
@@ -28,7 +28,7 @@ class AnalysisRoom(QObject):
         session: Session,
         preferences: Preferences,
         messages: MessageArea,
-        cache: MakeCache | None,
+        cache: CacheFactory | None,
         window: QWidget,
     ) -> None:
         """

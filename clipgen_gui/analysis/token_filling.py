@@ -18,7 +18,7 @@ from clipgen_engine.settings import RankingSettings, TokenSettings
 from clipgen_engine.types import BLENDSHAPES, Analysis, Int64Array, Progress, ProgressCallback
 from clipgen_gui.analysis.token_backend import Load, LoadedBackend
 from clipgen_gui.document.entry import Key
-from clipgen_gui.support.jobs import MakeCache
+from clipgen_gui.support.jobs import CacheFactory
 
 _OFFER_INTERVAL_S = 1.0
 _OFFER_SHARE = 0.1  # of the time that ranking partial results may take
@@ -56,7 +56,7 @@ def fill(
     focus: Callable[[], Focus],
     loaded: LoadedBackend,
     load: Load,
-    cache: MakeCache | None,
+    cache: CacheFactory | None,
     report: ProgressCallback,
     offer: Callable[[Any], None],
     cancel: threading.Event,

@@ -18,7 +18,7 @@ from clipgen_gui.analysis.token_backend import Load, LoadedBackend, load_transfo
 from clipgen_gui.analysis.token_filling import BackendRefused, FilledTokens, Focus, fill
 from clipgen_gui.document.entry import VideoEntry, VideoState
 from clipgen_gui.document.session import Session
-from clipgen_gui.support.jobs import EngineWorker, MakeCache, Verb
+from clipgen_gui.support.jobs import CacheFactory, EngineWorker, Verb
 
 if TYPE_CHECKING:
     pass
@@ -46,7 +46,7 @@ class TokenJob(QObject):
         self,
         session: Session,
         settings: Callable[[], TokenSettings],
-        cache: MakeCache | None = None,
+        cache: CacheFactory | None = None,
         load: Load = load_transformer,
         parent: QObject | None = None,
     ) -> None:

@@ -1,5 +1,5 @@
-"""What the app can be told to do: one declaration a command.
+"""The commands of the app, each declared once.
 
-`registry` declares them, `keymap` says which keys each has now, `actions` makes Qt actions and menus of them.
+`registry` declares them, `keymap` holds the current key bindings, `actions` builds Qt actions and menus from them.
 Imports look and support.
 """

@@ -1,4 +1,4 @@
-"""Qt actions made from the declared commands."""
+"""Qt actions and menus built from the declared commands."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from clipgen_gui.support.signals import follow
 
 
 def make_actions(window: QWidget, run: Callable[[str], object]) -> dict[str, QAction]:
-    """One action for each command, with its keys valid in the whole window whatever has the focus.
+    """Create one action per command. Shortcuts apply to the whole window, whichever widget has the focus.
 
     Args:
-        run: called with the name of the command that was given.
+        run: called with the name of the triggered command.
     """
     actions = {}
     for command in COMMANDS:
@@ -33,11 +33,11 @@ def make_actions(window: QWidget, run: Callable[[str], object]) -> dict[str, QAc
         action.triggered.connect(partial(_run, run, command.name))
         window.addAction(action)
         actions[command.name] = action
-    follow(window, keymap.changed, lambda: _take_keys(actions))
+    follow(window, keymap.changed, lambda: _update_shortcuts(actions))
     return actions
 
 
-def _take_keys(actions: Mapping[str, QAction]) -> None:
+def _update_shortcuts(actions: Mapping[str, QAction]) -> None:
     for command in COMMANDS:
         actions[command.name].setShortcuts(sequences(command.name))
         actions[command.name].setToolTip(with_key(command.help, command.name))
@@ -48,7 +48,7 @@ def _run(run: Callable[[str], object], name: str, *_: object) -> None:
 
 
 def name_undo_actions(stack: QUndoStack, actions: Mapping[str, QAction]) -> None:
-    """Let "Undo" and "Redo" say what they would undo and redo, now and whenever that changes."""
+    """Show the next undo and redo step in the texts of the actions, and keep them up to date."""
 
     def show() -> None:
         for name, possible, what, verb in (
@@ -57,7 +57,7 @@ def name_undo_actions(stack: QUndoStack, actions: Mapping[str, QAction]) -> None
         ):
             action = actions[name]
             action.setEnabled(possible)
-            action.setText(f"{verb}: {what}".replace("&", "&&") if what else verb)  # one "&" would mark a letter
+            action.setText(f"{verb}: {what}".replace("&", "&&") if what else verb)  # a single "&" would mark a mnemonic
             action.setToolTip(with_key(f"{verb}: {what}" if what else f"Nothing to {name}", name))
 
     stack.indexChanged.connect(show)
@@ -65,7 +65,7 @@ def name_undo_actions(stack: QUndoStack, actions: Mapping[str, QAction]) -> None
 
 
 def press_focused_button() -> bool:
-    """Enter on a button that was reached by Tab presses it; whether there was one."""
+    """Click the focused button, so that Enter works on buttons reached by Tab. Return whether there was one."""
     focused = QApplication.focusWidget()
     if isinstance(focused, QAbstractButton) and focused.isEnabled():
         focused.click()
@@ -74,7 +74,7 @@ def press_focused_button() -> bool:
 
 
 def fill_menu_bar(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QMenu]:
-    """Add one menu for each group of commands; the menus by the group's name."""
+    """Add one menu per command group. Return the menus by group name."""
     menus = {}
     for title, commands in groupby(COMMANDS, key=lambda one: one.group):
         menu = bar.addMenu(f"&{title}")
@@ -82,7 +82,7 @@ def fill_menu_bar(bar: QMenuBar, actions: Mapping[str, QAction]) -> dict[str, QM
         for command in commands:
             if command.starts_section and not menu.isEmpty():
                 menu.addSeparator()
-            actions[command.name].setIconVisibleInMenu(False)  # a calm list; check marks are seen the better
+            actions[command.name].setIconVisibleInMenu(False)  # without icons, check marks stand out
             menu.addAction(actions[command.name])
         menus[title] = menu
     return menus

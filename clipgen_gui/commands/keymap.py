@@ -1,4 +1,4 @@
-"""Which keys every command has now. There is one, `keymap`; what shows keys follows its signal `changed`."""
+"""The current key bindings. `keymap` is the only instance; everything that shows keys follows `keymap.changed`."""
 
 from __future__ import annotations
 
@@ -31,63 +31,63 @@ _MODIFIERS = (
 
 
 class Keymap(QObject):
-    """The declared keys, with those that the user chose instead."""
+    """Key bindings: the declared defaults with the user's overrides."""
 
     changed = Signal()
 
     def __init__(self) -> None:
         super().__init__()
         self._store: QSettings | None = None
-        self._chosen: dict[str, tuple[str, ...]] = {}
+        self._custom: dict[str, tuple[str, ...]] = {}
 
     def load(self, store: QSettings | None) -> None:
-        """Take the chosen keys from here, and keep them here."""
-        self._store, self._chosen = store, {}
+        """Read overrides from `store`, and write later changes to it. None: do not persist."""
+        self._store, self._custom = store, {}
         for name in _BY_NAME:
             value = store.value(f"{_GROUP}/{name}") if store else None
             if value is not None:
                 given = value if isinstance(value, list) else [value]
-                self._chosen[name] = tuple(key for key in map(portable, given) if key)
+                self._custom[name] = tuple(key for key in map(portable, given) if key)
         self.changed.emit()
 
     def keys(self, name: str) -> tuple[str, ...]:
-        """Portable key sequences of the command, the one that is shown first; empty where it has none."""
-        return self._chosen.get(name, _BY_NAME[name].keys)
+        """Portable key sequences of the command; the first is the one shown. Empty if it has none."""
+        return self._custom.get(name, _BY_NAME[name].keys)
 
     def is_default(self, name: str) -> bool:
         return self.keys(name) == _BY_NAME[name].keys
 
     def owner(self, key: str) -> Command | None:
-        """The command that has this key."""
+        """The command bound to this key, if any."""
         return next((command for command in COMMANDS if key in self.keys(command.name)), None)
 
-    def give(self, name: str, keys: Iterable[str]) -> None:
-        """Let a command have these keys, and take them from whoever had them."""
+    def assign(self, name: str, keys: Iterable[str]) -> None:
+        """Bind these keys to the command, and unbind them from all others."""
         wanted = tuple(dict.fromkeys(keys))
         for command in COMMANDS:
             had = self.keys(command.name)
             if command.name != name and set(had) & set(wanted):
-                self._choose(command.name, tuple(key for key in had if key not in wanted))
-        self._choose(name, wanted)
+                self._set_keys(command.name, tuple(key for key in had if key not in wanted))
+        self._set_keys(name, wanted)
         self.changed.emit()
 
     def reset(self, name: str) -> None:
-        """Let a command have its declared keys again, and take them from whoever has them."""
-        self.give(name, _BY_NAME[name].keys)
+        """Restore the default keys of the command, and unbind them from all others."""
+        self.assign(name, _BY_NAME[name].keys)
 
     def reset_all(self) -> None:
-        for name in list(self._chosen):
-            self._choose(name, _BY_NAME[name].keys)
+        for name in list(self._custom):
+            self._set_keys(name, _BY_NAME[name].keys)
         self.changed.emit()
 
-    def _choose(self, name: str, keys: tuple[str, ...]) -> None:
+    def _set_keys(self, name: str, keys: tuple[str, ...]) -> None:
         stored = f"{_GROUP}/{name}"
         if keys == _BY_NAME[name].keys:
-            self._chosen.pop(name, None)
+            self._custom.pop(name, None)
             if self._store is not None:
                 self._store.remove(stored)
         else:
-            self._chosen[name] = keys
+            self._custom[name] = keys
             if self._store is not None:
                 self._store.setValue(stored, list(keys) or "")
 
@@ -96,26 +96,26 @@ keymap = Keymap()
 
 
 def portable(keys: object) -> str:
-    """The portable name of a key sequence; empty for what is none."""
+    """The portable name of a key sequence; empty if it is invalid."""
     return QKeySequence(str(keys)).toString(QKeySequence.SequenceFormat.PortableText)
 
 
 def pressed_key(event: QKeyEvent) -> str:
-    """The portable name of what was pressed; empty while only modifiers are."""
+    """The portable name of the pressed key combination; empty for modifiers alone."""
     if event.key() in _MODIFIERS:
         return ""
     combination = event.keyCombination()
     modifiers = combination.keyboardModifiers() & ~Qt.KeyboardModifier.KeypadModifier
     sign = event.text()
     if sign.isprintable() and sign.strip() and not sign.isalnum():
-        modifiers &= ~Qt.KeyboardModifier.ShiftModifier  # "?" is a key of its own, wherever the keyboard has it
+        modifiers &= ~Qt.KeyboardModifier.ShiftModifier  # a sign is a key of its own, with or without Shift
     key = Qt.Key.Key_Return if event.key() == Qt.Key.Key_Enter else Qt.Key(event.key())
     sequence = QKeySequence(modifiers.value | key.value)
     return sequence.toString(QKeySequence.SequenceFormat.PortableText)
 
 
 def sequences(name: str) -> list[QKeySequence]:
-    """What the action of a command listens to: its keys, and what a keyboard may send for the same."""
+    """The shortcuts of the command's action: its keys and the equivalents that a keyboard may send."""
     found = []
     for key in keymap.keys(name):
         found.append(QKeySequence(key))
@@ -127,7 +127,7 @@ def sequences(name: str) -> list[QKeySequence]:
 
 
 def shown_key(key: str) -> str:
-    """A key sequence as a person reads it."""
+    """The key sequence as shown to the user, such as `Ctrl + E`."""
     parts = key.removesuffix("+").split("+") if key != "+" else []
     if key.endswith("+"):
         parts.append("+")
@@ -135,19 +135,19 @@ def shown_key(key: str) -> str:
 
 
 def key_hint(name: str) -> str:
-    """The command's first key as a person reads it; empty where it has none."""
+    """The first key of the command as shown to the user; empty if it has none."""
     keys = keymap.keys(name)
     return shown_key(keys[0]) if keys else ""
 
 
 def with_key(text: str, name: str) -> str:
-    """`Export the accepted windows (Ctrl + E)`"""
+    """Append the key of a command: `Export the accepted windows (Ctrl + E)`."""
     hint = key_hint(name)
     return f"{text} ({hint})" if hint else text
 
 
-def choosing_keys() -> str:
-    """What the keys do in a view of windows."""
+def decision_key_hint() -> str:
+    """Hint for views of windows: `↑ ↓ select · A accept · R reject · U undecide`."""
     keys = ("previous_window", "next_window"), ("accept",), ("reject",), ("undecide",)
-    said = zip(keys, ("choose", "accept", "reject", "undecide"), strict=True)
-    return " · ".join(" ".join([*map(key_hint, commands), what]) for commands, what in said)
+    hints = zip(keys, ("select", "accept", "reject", "undecide"), strict=True)
+    return " · ".join(" ".join([*map(key_hint, commands), what]) for commands, what in hints)

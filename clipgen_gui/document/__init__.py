@@ -1,6 +1,6 @@
-"""The one mutable state: videos, decisions, settings, undo, and where they are kept.
+"""The mutable state of the app: videos, decisions, settings and undo, with their persistence.
 
-`session.Session` is where one enters: views call its methods and follow its signals. `storage` writes what it decides
-into the project, `preferences` hold what belongs to the computer.
-Imports support. It knows no view, no colour and no key.
+Entry point: `session.Session`; views call its methods and follow its signals. `storage` persists it in the project,
+`preferences` holds the user's settings on this computer.
+Imports support. Knows no views, colours or keys.
 """

@@ -1,4 +1,4 @@
-"""One open video: its analysis, its ranked windows and what the curator decided. No Qt here."""
+"""One open video: its analysis, ranked windows and decisions. No Qt imports."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from clipgen_engine.ranking.ranker import COMBINED, Ranker, Ranking, best_first
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Analysis, Decision, Sequence, VideoInfo
 
-MOVEMENT = "movement"  # the curve of how far the token moves from frame to frame
+MOVEMENT = "movement"  # curve of the token movement from frame to frame
 Key = tuple[int, int, int]  # start frame, stop frame, track id
 Curve = tuple[NDArray[np.int64], NDArray[np.float32]]  # frames, value of the window centred at each
 
@@ -25,20 +25,20 @@ class VideoState(StrEnum):
     WAITING = "waiting"
     ANALYSING = "analysing"
     DONE = "done"
-    STOPPED = "stopped"  # cancelled; what was found so far is kept
+    STOPPED = "stopped"  # cancelled; partial results are kept
     FAILED = "failed"
-    MISSING = "missing"  # the file is not where it was
+    MISSING = "missing"  # the file is missing
 
 
 @dataclass(frozen=True)
 class WindowRow:
-    """A window as the table and the plot show it. The number counts rows, rejected ones included,
-    so that rejecting a window does not renumber the others."""
+    """A window as shown in the table and the plot. Numbers count all rows, including rejected ones, so that
+    rejecting a window does not renumber the others."""
 
     number: int
     sequence: Sequence
     decision: Decision
-    by_hand: bool = False
+    manual: bool = False
     tags: tuple[str, ...] = ()
     note: str = ""
 
@@ -47,13 +47,13 @@ class WindowRow:
         return self.sequence.key
 
     def overlaps(self, start: int, stop: int) -> bool:
-        """Whether it shares a frame with this span."""
+        """Whether the window shares a frame with [start, stop)."""
         return self.sequence.start_frame < stop and start < self.sequence.stop_frame
 
 
 @dataclass(frozen=True)
 class Tally:
-    """How far a video is reviewed; known without its analysis."""
+    """Review progress of a video; available without its analysis."""
 
     windows: int
     accepted: int
@@ -66,19 +66,19 @@ class Tally:
 
 @dataclass(eq=False, repr=False)
 class VideoEntry:
-    """One open video with everything the curator did to it. Its analysis is only there while it is needed."""
+    """One open video with all decisions on it. Its analysis is in memory only while needed."""
 
     path: Path
     state: VideoState = VideoState.WAITING
-    message: str = ""  # why it failed, or why there is no window
-    video_id: int | None = None  # in the project; None: it is in none
-    fingerprint: str | None = None  # None until somebody looked into the file
+    message: str = ""  # why it failed, or why it has no window
+    video_id: int | None = None  # id in the project; None: not stored
+    fingerprint: str | None = None  # None until the file was read
     duration_s: float | None = None
     added_at: str = ""  # UTC, ISO 8601
-    analysis_name: str = ""  # of the stored analysis; empty: there is none
-    tally: Tally | None = None  # None until it was ranked
-    recalled: bool = False  # whether the decisions that the project has are here
-    progress: float = 0.0  # share of the analysis that is done, while it runs
+    analysis_name: str = ""  # of the stored analysis; empty: none
+    tally: Tally | None = None  # None until ranked
+    review_loaded: bool = False  # whether the stored decisions were loaded
+    progress: float = 0.0  # of the running analysis, 0..1
     info: VideoInfo | None = None
     analysis: Analysis | None = None
     ranker: Ranker | None = None
@@ -87,10 +87,10 @@ class VideoEntry:
     reviews: dict[Key, WindowReview] = field(default_factory=dict)
     subjects: dict[int, str] = field(default_factory=dict)  # subject id by track id
     selected: Key | None = None
-    inspected: int | None = None  # frame whose missing window is explained; then nothing is selected
-    track: int | None = None  # id of the face that is looked at; None: whichever is there
+    inspected: int | None = None  # frame whose missing window is explained; excludes a selection
+    track: int | None = None  # id of the face in focus; None: any
     position: int = 0  # playhead, frame index
-    _curves: dict[tuple[str, int], Curve] = field(default_factory=dict)  # of the terms, which no weight changes
+    _curves: dict[tuple[str, int], Curve] = field(default_factory=dict)  # of the terms, which do not depend on weights
     _curves_of: object = None
 
     @property
@@ -98,12 +98,12 @@ class VideoEntry:
         return self.info.frame_count if self.info else 0
 
     @property
-    def resting(self) -> bool:
-        """Whether it is analysed, and the analysis is stored but not here."""
+    def unloaded(self) -> bool:
+        """Whether the video is analysed, but the analysis is only stored and not in memory."""
         return self.state is VideoState.DONE and self.ranker is None and bool(self.analysis_name)
 
-    def let_go(self) -> None:
-        """Give up the analysis; decisions, place and selection stay."""
+    def unload(self) -> None:
+        """Drop the analysis from memory; decisions, playhead and selection stay."""
         self.info = self.analysis = self.ranker = self.ranking = None
         self.rows = ()
         self._curves, self._curves_of = {}, None
@@ -113,19 +113,19 @@ class VideoEntry:
         return next((row for row in self.rows if row.key == self.selected), None)
 
     def tracks_at(self, frame: int) -> tuple[int, ...]:
-        """Ids of the faces that are seen on this frame, the one that is looked at first."""
+        """Ids of the faces visible in this frame, the one in focus first."""
         tracks = self.analysis.tracks if self.analysis else ()
         seen = [track.track_id for track in tracks if track.row_of(frame) is not None]
         return tuple(sorted(seen, key=lambda track_id: track_id != self.track))
 
     def track_for(self, frame: int) -> int | None:
-        """The face that is looked at, if it is seen on this frame; None: any."""
+        """The face in focus if it is visible in this frame; None: any."""
         seen = self.tracks_at(frame)
         return self.track if seen and seen[0] == self.track else None
 
     @property
-    def tracks_beside(self) -> frozenset[int]:
-        """Faces that are seen beside the one that is looked at; those of other shots are none."""
+    def concurrent_tracks(self) -> frozenset[int]:
+        """Faces whose time span overlaps that of the face in focus. Faces of other shots are excluded."""
         spans = {
             track.track_id: (track.frame_index[0], track.frame_index[-1])
             for track in (self.analysis.tracks if self.analysis else ())
@@ -138,7 +138,7 @@ class VideoEntry:
 
     @property
     def gaps_s(self) -> NDArray[np.float64]:
-        """(N, 2) float64: seconds from where to where no face is seen, as far as the video is analysed."""
+        """(N, 2) float64: start and end in seconds of the spans without a face, within the analysed part."""
         if self.analysis is None or self.info is None:
             return np.zeros((0, 2))
         count = min(self.analysis.analyzed_frames, self.info.frame_count)
@@ -151,7 +151,7 @@ class VideoEntry:
 
     @property
     def candidate(self) -> tuple[int, int] | None:
-        """Frames of the window centred at the place that the curator asks about; they may run over either end."""
+        """Frames of the window centred at the inspected frame, half-open; may exceed the video at either end."""
         if self.inspected is None or self.ranking is None:
             return None
         length = self.ranking.settings.sequence_length
@@ -160,13 +160,13 @@ class VideoEntry:
 
     @property
     def accepted(self) -> tuple[Sequence, ...]:
-        """Accepted windows, best first, ranked among themselves: the numbers that their clips get."""
+        """Accepted windows, best first. Their ranks are the numbers of the exported clips."""
         accepted = (row.sequence for row in self.rows if row.decision is Decision.ACCEPTED)
         return tuple(replace(sequence, rank=rank) for rank, sequence in enumerate(accepted, start=1))
 
     @property
-    def why_no_window(self) -> str:
-        """A sentence where an analysis is complete and no window passes; else nothing."""
+    def no_window_reason(self) -> str:
+        """Why a complete analysis has no window; empty otherwise."""
         ranking = self.ranking
         if self.state is not VideoState.DONE or self.analysis is None or ranking is None or self.rows:
             return ""
@@ -174,7 +174,7 @@ class VideoEntry:
             return f"No face was found in {self.path.name}. Choose a video in which a face is larger or better lit."
         length = ranking.settings.sequence_length
         if not ranking.window_count:
-            return f"No face stays for {length} frames in {self.path.name}. Try a shorter window."
+            return f"No face is visible for {length} frames in a row in {self.path.name}. Try a shorter window."
         name = max(ranking.gate_counts, key=lambda gate: ranking.gate_counts[gate])
         return (
             f"No window of {length} frames passes in {self.path.name}: “{GATES[name].label}” stops"
@@ -182,10 +182,10 @@ class VideoEntry:
         )
 
     def curve(self, name: str, track_id: int) -> Curve | None:
-        """A number over the frames of a track under the last ranking, or None where there is none.
+        """A curve over the frames of a track under the last ranking, or None if there is none.
 
         Args:
-            name: a score term, `combined_score`, a gate for the number that it compares, or `MOVEMENT`.
+            name: a score term, `combined_score`, a gate (for the value it compares), or `MOVEMENT`.
         """
         if self.ranking is None or self.ranker is None:
             return None
@@ -202,25 +202,25 @@ class VideoEntry:
         return self.reviews[key].decision if key in self.reviews else Decision.UNDECIDED
 
     def review_of(self, row: WindowRow) -> WindowReview:
-        """The review of a listed window; a blank one where there is none."""
+        """The review of a listed window, or a blank one."""
         return self.reviews.get(row.key) or WindowReview(row.sequence, Decision.UNDECIDED)
 
     def apply_reviews(self, changes: Mapping[Key, WindowReview | None], settings: RankingSettings) -> None:
-        """Set marks, None takes one away, and list the windows anew; they are ranked again where that can differ."""
-        same = self.ranking is not None and self.ranking.settings == settings
+        """Set reviews (None removes one) and update the rows. Rank again only if that can change the result."""
+        unchanged = self.ranking is not None and self.ranking.settings == settings
         for key, review in changes.items():
-            same = same and _effect(self.reviews.get(key)) == _effect(review)
+            unchanged = unchanged and _effect(self.reviews.get(key)) == _effect(review)
             if review is None:
                 self.reviews.pop(key, None)
             else:
                 self.reviews[key] = review
-        if same:
+        if unchanged:
             self._list_windows()
         else:
             self.rank(settings)
 
     def rank(self, settings: RankingSettings) -> None:
-        """Rank under these settings, as far as there is an analysis."""
+        """Rank with these settings if an analysis is loaded."""
         if self.ranker is None:
             return
         self.ranking = self.ranker.rank(
@@ -231,7 +231,7 @@ class VideoEntry:
         self._list_windows()
 
     def _list_windows(self) -> None:
-        """Rows of what the ranking selected, and of what is marked besides."""
+        """Build the rows from the selected windows and all reviewed ones."""
         if self.ranker is None or self.ranking is None:
             return
         shown = {sequence.key: sequence for sequence in self.ranking.sequences}
@@ -248,15 +248,15 @@ class VideoEntry:
         review = self.reviews.get(sequence.key)
         if review is None:
             return WindowRow(number, sequence, Decision.UNDECIDED)
-        return WindowRow(number, sequence, review.decision, review.by_hand, review.tags, review.note)
+        return WindowRow(number, sequence, review.decision, review.manual, review.tags, review.note)
 
     def _follow_selection(self) -> None:
-        """A window that moved by some frames stays selected; one that left the list does not."""
+        """Keep a window selected that only moved by some frames; deselect one that left the list."""
         if self.selected is None or self.selected_row is not None:
             return
         start, stop, track = self.selected
         if self.analysis is not None and self.analysis.analyzed_frames < stop:
-            return  # an analysis that runs again will come to it
+            return  # the running analysis has not reached it yet
         overlaps = [
             (min(stop, row.sequence.stop_frame) - max(start, row.sequence.start_frame), row.key)
             for row in self.rows
@@ -267,5 +267,5 @@ class VideoEntry:
 
 
 def _effect(review: WindowReview | None) -> tuple[bool, bool]:
-    """What a review means for the ranking: whether its window is pinned, and whether it is kept out."""
+    """The effect of a review on the ranking: (pinned, blocked)."""
     return (False, False) if review is None else (review.pinned, review.decision is Decision.REJECTED)

@@ -1,4 +1,4 @@
-"""Which of the ranked windows are listed. No Qt here."""
+"""The filter of the window list. No Qt imports."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clipgen_gui.document.entry import WindowRow
 
 @dataclass(frozen=True)
 class WindowFilter:
-    """A window is listed where it meets every condition that is set."""
+    """A window is listed if it meets all conditions that are set."""
 
     decision: Decision | None = None
     tag: str = ""
@@ -29,16 +29,16 @@ class WindowFilter:
         )
 
     def of(self, rows: tuple[WindowRow, ...]) -> tuple[WindowRow, ...]:
-        """The rows that are listed, in their order."""
+        """The matching rows, in their order."""
         return tuple(row for row in rows if self.matches(row)) if self.active else rows
 
     def for_another_video(self) -> WindowFilter:
-        """The filter without what means something in one video only."""
+        """The filter without the conditions that apply to one video only."""
         return replace(self, track_id=None)
 
 
 def tag_counts(rows: Iterable[WindowRow]) -> dict[str, int]:
-    """How many of the rows have each tag, by tag in alphabetical order."""
+    """Number of rows with each tag, in alphabetical order of the tags."""
     counts: dict[str, int] = {}
     for row in rows:
         for tag in row.tags:

@@ -1,4 +1,4 @@
-"""What the user prefers on this computer, whatever is open: one page of declared settings for each part of the work."""
+"""User preferences on this computer, independent of the project: pages of declared settings."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _RANKING_MAPS = ("weights", "gates", "regions")
 
 @dataclass(frozen=True)
 class Page:
-    """Settings that are shown and stored together."""
+    """Settings shown and stored together."""
 
-    name: str  # under which they are stored
+    name: str  # key in the store
     title: str
     note: str  # what they apply to
     settings: tuple[Setting, ...]
@@ -33,20 +33,20 @@ PAGES = (
     Page(
         "analysis",
         "Analysis",
-        "These apply to the next analysis. A video that was analysed stays as it is until you analyse it again.",
+        "These apply to the next analysis. Analysed videos stay as they are until you analyse them again.",
         declarations(AnalysisSettings),
     ),
     Page(
         "tokens",
         "Learned tokens",
-        "These apply at once. Without a checkpoint the blendshapes serve, and nothing here matters. Tokens that were"
-        " made are kept, and serve again whenever you come back to the same checkpoint, backbone and subject.",
+        "These apply immediately. Without a checkpoint, blendshapes are used and these settings have no effect."
+        " Computed tokens are kept and reused for the same checkpoint, backbone and subject.",
         (*declarations(TokenSettings), next(one for one in declarations(ExportSettings) if one.name == "subject_id")),
     ),
     Page(
         "ranking",
         "Ranking defaults",
-        "A new project starts with these. What you change in the ranking panel belongs to the project that is open.",
+        "New projects start with these. Changes in the ranking panel apply to the open project only.",
         declarations(RankingSettings),
     ),
     Page("export", "Export", "The next export starts with these.", declarations(ExportSettings)),
@@ -55,21 +55,21 @@ PAGES = (
 
 
 class Preferences(QObject):
-    """Reads and writes the user's own store. A stored value that this version does not know counts as not stored."""
+    """Reads and writes the user's settings. Stored values that are invalid in this version are ignored."""
 
     changed = Signal(str)  # name of the page
 
     def __init__(self, store: QSettings, parent: QObject | None = None, pages: tuple[Page, ...] = PAGES) -> None:
         """
         Args:
-            pages: what can be preferred; else what the engine declares.
+            pages: default to the settings declared by the engine.
         """
         super().__init__(parent)
         self.pages = pages
         self._store = store
 
     def value(self, page: str, name: str) -> Any:
-        """The setting as it is, or its default."""
+        """The stored value, or the default."""
         setting = self._setting(page, name)
         stored = self._store.value(f"{page}/{name}")
         if stored is None:
@@ -77,11 +77,11 @@ class Preferences(QObject):
         try:
             return checked_value(setting, stored)
         except SettingError as error:
-            _log.warning("a stored setting does not fit and is left out: %s", error)
+            _log.warning("ignoring an invalid stored setting: %s", error)
             return setting.default
 
     def set_value(self, page: str, name: str, value: Any) -> None:
-        """Keep a value; the default and None are kept by forgetting it.
+        """Store a value. The default and None remove the stored value.
 
         Raises:
             SettingError: the value does not fit the declaration.
@@ -95,7 +95,7 @@ class Preferences(QObject):
         self.changed.emit(page)
 
     def reset(self, page: str) -> None:
-        """All settings of the page as declared."""
+        """Reset all settings of a page to their defaults."""
         self._store.remove(page)
         self.changed.emit(page)
 
@@ -104,27 +104,27 @@ class Preferences(QObject):
 
     @property
     def analysis(self) -> AnalysisSettings:
-        """What the next analysis runs with."""
+        """Settings of the next analysis."""
         return AnalysisSettings(**self.values("analysis"))
 
     @property
     def tokens(self) -> TokenSettings:
-        """What learned tokens are made with."""
+        """Settings of learned tokens."""
         return TokenSettings(**self.values("tokens"))
 
     @property
     def export(self) -> ExportSettings:
-        """What the next export starts with."""
+        """Initial settings of the next export."""
         return ExportSettings(**self.values("export"))
 
     @property
     def dataset(self) -> DatasetSettings:
-        """How the next export names and divides."""
+        """Initial dataset settings of the next export."""
         return DatasetSettings(**self.values("dataset"))
 
     @property
     def ranking(self) -> RankingSettings:
-        """What a new project starts with."""
+        """Ranking settings of new projects."""
         return RankingSettings(**self.values("ranking") | {name: self._numbers(name) for name in _RANKING_MAPS})
 
     def _numbers(self, name: str) -> dict[str, float]:
@@ -132,16 +132,16 @@ class Preferences(QObject):
         try:
             return {str(key): float(value) for key, value in json.loads(str(stored or "{}")).items()}
         except (ValueError, TypeError, AttributeError):
-            _log.warning("stored %s do not fit and are left out: %s", name, stored)
+            _log.warning("ignoring invalid stored %s: %s", name, stored)
             return {}
 
-    def begin(self, project: Project) -> None:
-        """Give a project that has no settings yet those that new projects start with."""
+    def apply_ranking_defaults(self, project: Project) -> None:
+        """Write the ranking defaults to a project that has no settings yet."""
         if not project.read_only and not project.settings():
             project.set_settings(self.ranking.as_dict())
 
-    def take_ranking(self, settings: RankingSettings) -> None:
-        """Let a new project start with these settings, their weights, gates and regions included."""
+    def save_ranking_defaults(self, settings: RankingSettings) -> None:
+        """Make these settings, including weights, gates and regions, the defaults of new projects."""
         given = settings.as_dict()
         for name in _RANKING_MAPS:
             self._store.setValue(f"ranking/{name}", json.dumps(given.pop(name)))

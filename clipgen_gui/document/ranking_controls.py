@@ -1,4 +1,4 @@
-"""The ranking settings of the open project: changed live, undone by gesture, saved shortly afterwards."""
+"""The ranking settings of the open project: applied live, undone per gesture, saved with a delay."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SAVE_MS = 400
 
 
 class RankingControls(QObject):
-    """What the sliders and boxes of the ranking panel change."""
+    """The model behind the sliders and boxes of the ranking panel."""
 
     changed = Signal()
 
@@ -40,14 +40,14 @@ class RankingControls(QObject):
         self._gesture = 0
         self._held = False
         self._changed_s = 0.0
-        self._save_timer = QTimer(self)  # a drag is saved now and then, not at each step
+        self._save_timer = QTimer(self)  # coalesces the changes of a drag
         self._save_timer.setSingleShot(True)
         self._save_timer.setInterval(_SAVE_MS)
         self._save_timer.timeout.connect(self.save_now)
 
     @property
     def shown_terms(self) -> tuple[str, ...]:
-        """Score terms with a weight now or by default; the others would only crowd the views."""
+        """Score terms with a nonzero current or default weight; views omit the others."""
         weights = self.settings.weights
         return tuple(
             name for name, term in TERMS.items() if term.weight.default or weights.get(name, term.weight.default)
@@ -84,16 +84,16 @@ class RankingControls(QObject):
         self._change(f"Use preset {PRESETS[name].label}", name, gates=preset.gates, regions=preset.regions)
 
     def hold(self, on: bool) -> None:
-        """A slider was pressed or released: changes in between form one undo step, however long it takes."""
+        """Begin or end a drag. All changes in between form one undo step, however long it takes."""
         self._held = on
         self._gesture += 1
 
     def replace_all(self, settings: RankingSettings) -> None:
-        """Take these settings without an undo step, as undo itself and another project do."""
+        """Replace the settings without an undo step, as undo commands and project changes do."""
         if settings != self.settings:
             self.settings = settings
             self.changed.emit()
-            if not self._save_timer.isActive():  # a continuous drag must not postpone it
+            if not self._save_timer.isActive():  # a continuous drag must not postpone saving
                 self._save_timer.start()
 
     def save_now(self) -> None:
@@ -102,7 +102,7 @@ class RankingControls(QObject):
         self._save(self.settings)
 
     def current_gesture(self) -> int:
-        """Number of the gesture that a change made at this moment belongs to."""
+        """Id of the gesture that a change made now belongs to."""
         changed_s = time.monotonic()
         if not self._held and changed_s - self._changed_s > _GESTURE_S:
             self._gesture += 1
@@ -117,6 +117,6 @@ class RankingControls(QObject):
 
 
 def _with(given: Mapping[str, float], declared: Mapping[str, Setting], name: str, value: float) -> dict[str, float]:
-    """The given values with one changed; values equal to their default are left out."""
+    """Copy the values with one changed, omitting values equal to their default."""
     changed = {**given, name: value}
     return {one: changed[one] for one in changed if changed[one] != declared[one].default}

@@ -1,4 +1,4 @@
-"""What of the current video is selected, inspected and listed, and where its playhead is."""
+"""Selection, inspected frame, window filter and playhead of the current video."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from clipgen_gui.document.filter import WindowFilter
 
 
 class HasCurrent(Protocol):
-    """Whatever knows the video on screen."""
+    """Anything that knows the current video."""
 
     current: VideoEntry | None
 
 
 class Selection(QObject):
-    """The state itself is the entry's, so that each video keeps its own; only the filter and the order are shared."""
+    """The state is stored in the entries, so that each video keeps its own; only filter and order are shared."""
 
-    changed = Signal()  # another window is selected, or another frame inspected
-    filter_changed = Signal()  # other windows are listed, or in another order
-    window_chosen = Signal()  # the curator went to a window to watch it
-    track_changed = Signal()  # another face is in focus
+    changed = Signal()  # the selected window or the inspected frame changed
+    filter_changed = Signal()  # the listed windows or their order changed
+    window_chosen = Signal()  # the curator jumped to a window
+    track_changed = Signal()  # the face in focus changed
     position_changed = Signal(int)
 
     def __init__(self, document: HasCurrent, parent: QObject) -> None:
         super().__init__(parent)
         self._document = document
         self.filter = WindowFilter()
-        self.by_disagreement = False  # how the windows are sorted
+        self.by_disagreement = False  # sort order; False: by score
 
     def select(self, key: Key | None, *, seek: bool = True) -> None:
-        """Select a window of the current video, and go to its first frame."""
+        """Select a window of the current video and seek to its first frame."""
         entry = self._document.current
         if entry is None:
             return
@@ -47,7 +47,7 @@ class Selection(QObject):
             self.window_chosen.emit()
 
     def inspect(self, frame: int | None) -> None:
-        """Ask why the window centred at this frame is not in the list; nothing else stays selected."""
+        """Inspect why the window centred at this frame is not listed. Clears the selection."""
         entry = self._document.current
         if entry is not None and frame != entry.inspected:
             entry.inspected = frame
@@ -56,7 +56,7 @@ class Selection(QObject):
             self.changed.emit()
 
     def choose_track(self, track_id: int) -> None:
-        """Focus on this face: its window under the playhead is selected, and manual windows follow it."""
+        """Focus on this face. Selects its window under the playhead; new manual windows use this face."""
         entry = self._document.current
         if entry is None or track_id == entry.track:
             return
@@ -78,23 +78,23 @@ class Selection(QObject):
         return tuple(sorted(rows, key=_disagreement)) if self.by_disagreement else rows
 
     def sort_by_disagreement(self, on: bool) -> None:
-        """Sort by how much the two kinds of tokens disagree, or by score."""
+        """Sort by disagreement between the two kinds of tokens, or by score."""
         if on != self.by_disagreement:
             self.by_disagreement = on
             self.filter_changed.emit()
 
     def index_of(self, key: Key) -> int:
-        """Position of a window in the unfiltered list, from 0; -1 where it is not part of it."""
+        """Index of a window in the unfiltered list, from 0; -1 if it is not listed."""
         return next((index for index, row in enumerate(self._ordered_rows) if row.key == key), -1)
 
     def set_filter(self, wanted: WindowFilter) -> None:
-        """List the windows that meet these conditions."""
+        """List the windows that pass this filter."""
         if wanted != self.filter:
             self.filter = wanted
             self.filter_changed.emit()
 
     def step(self, step: int) -> None:
-        """Select the next listed window below (1) or above (-1); without a selection the first or the last."""
+        """Select the next listed window below (1) or above (-1); without a selection, the first or last."""
         entry = self._document.current
         shown = self.shown_rows
         if entry is None or not shown:
@@ -102,7 +102,7 @@ class Selection(QObject):
         selected = entry.selected_row
         if selected is None:
             row = shown[0 if step > 0 else -1]
-        else:  # the filter may hide the selected window; its index still tells what is above and below
+        else:  # the filter may hide the selected window, so compare unfiltered indices
             here = self.index_of(selected.key)
             beyond = [one for one in shown if (self.index_of(one.key) - here) * step > 0]
             if not beyond:
@@ -111,7 +111,7 @@ class Selection(QObject):
         self.select(row.key)
 
     def seek(self, frame: int) -> None:
-        """Move the playhead to this frame, or to the nearest one that exists."""
+        """Move the playhead to this frame, clamped to the video."""
         entry = self._document.current
         if entry is None or not entry.frame_count:
             return

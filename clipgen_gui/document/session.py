@@ -1,4 +1,4 @@
-"""The one mutable document of the app: open videos, settings, decisions. Views read it and call its methods."""
+"""The mutable document of the app: open videos, settings and decisions. Views read it and call its methods."""
 
 from __future__ import annotations
 
@@ -29,26 +29,26 @@ def _without_key(text: str, command: str) -> str:
 
 
 class Session(QObject):
-    """What is open and decided. Every change goes through a method here or of a part, and returns as a signal."""
+    """The open project. Changes go through methods of the session or its parts and are announced by signals."""
 
-    project_changed = Signal()  # another project is open, or it was saved elsewhere
+    project_changed = Signal()  # another project was opened, or the project was saved to another file
     videos_changed = Signal()  # videos were added, removed or reordered
-    video_changed = Signal(object)  # state or numbers of this entry
-    current_changed = Signal()  # another video is on screen, or its index became known
+    video_changed = Signal(object)  # state or counts of this entry
+    current_changed = Signal()  # the current video changed, or its index became known
     analysis_changed = Signal()  # the current video's analysis grew
-    ranking_changed = Signal()  # the current video's windows, curves or decisions, and with them maybe the selection
-    failed = Signal(object, str)  # entry, sentence
+    ranking_changed = Signal()  # windows, curves or decisions of the current video; may move the selection
+    failed = Signal(object, str)  # entry, message
     released = Signal(object)  # the analysis of this entry was evicted from memory
-    noticed = Signal(str)  # something happened that the curator did not ask for; the sentence says what
-    refused = Signal(str)  # a request cannot be met; the sentence says why
+    notified = Signal(str)  # message about something the curator did not trigger
+    refused = Signal(str)  # message why a request cannot be met
 
     def __init__(
         self, project: Project | None = None, parent: QObject | None = None, with_key: WithKey = _without_key
     ) -> None:
         """
         Args:
-            project: where decisions are saved; None: nowhere.
-            with_key: appends the key of a command to a sentence.
+            project: where decisions are saved; None: not saved.
+            with_key: appends the key of a command to a text.
         """
         super().__init__(parent)
         self.storage = ProjectStorage(project, self.refused.emit)
@@ -61,47 +61,51 @@ class Session(QObject):
         self.selection = Selection(self, self)
         self.decisions = Decisions(self, with_key, self)
         self._loaded: list[VideoEntry] = []  # least recently used first
-        self._rank_timer = _timer(self, 0, self.rank_now)  # all changes of one turn of the event loop: one ranking
+        self._rank_timer = _timer(self, 0, self.rank_now)  # coalesces the changes of one event loop turn
         self.controls.changed.connect(self._rank_timer.start)
         self._view_timer = _timer(self, _SAVE_VIEW_MS, self._save_view)
-        # a ranking may move the selection, and says only that it changed
+        # a ranking may move the selection without emitting selection.changed
         for signal in (self.selection.position_changed, self.selection.changed, self.ranking_changed):
             signal.connect(self._view_moved)
 
     @property
     def settings(self) -> RankingSettings:
-        """The ranking settings as they are now."""
+        """The current ranking settings."""
         return self.controls.settings
 
     @property
-    def ranks_soon(self) -> bool:
-        """Whether a change of settings waits for its ranking."""
+    def ranking_pending(self) -> bool:
+        """Whether a ranking is pending after a change of settings."""
         return self._rank_timer.isActive()
 
     # The project
 
     def open_project(self, project: Project | None) -> None:
-        """Store and leave the project that was open, and go on with this one."""
+        """Save and close the open project, then switch to this one."""
         self.close()
         for entry in self.videos:
-            entry.video_id = None  # what still comes in for it belongs to no project
+            entry.video_id = None  # late results must not be stored in the new project
         self.undo_stack.clear()
         self.storage = ProjectStorage(project, self.refused.emit)
         self.videos, self.current, self._loaded = self.storage.videos(), None, []
         self.controls.replace_all(self.storage.settings())
         self.project_changed.emit()
         self.videos_changed.emit()
-        self._say_current()
+        self._emit_current_changed()
         self.resume()
 
     def save_as(self, path: Path) -> None:
-        """Give the project a place, and work on it there from now on; raises ClipgenError."""
+        """Save the project to another file and continue there.
+
+        Raises:
+            ClipgenError: the file cannot be written or opened.
+        """
         self._save_view()
         self.controls.save_now()
-        nowhere = self.storage.path is None
+        unsaved = self.storage.path is None
         self.storage.save_as(path)
-        if nowhere:
-            self.storage.take_in(self.videos)
+        if unsaved:
+            self.storage.import_entries(self.videos)
             self.controls.save_now()
             if self.current is not None:
                 self.storage.save_current(self.current)
@@ -109,14 +113,14 @@ class Session(QObject):
         self.project_changed.emit()
 
     def resume(self) -> None:
-        """Put the video on screen that was there when the project was left."""
+        """Show the video that was current when the project was closed."""
         if self.current is None and self.videos:
             last = self.storage.current_id()
             found = next((entry for entry in self.videos if entry.video_id == last), self.videos[0])
             self.set_current(found)
 
     def close(self) -> None:
-        """Store what is not stored at once, and close the project."""
+        """Save pending changes and close the project."""
         self._save_view()
         self.controls.save_now()
         self.storage.close()
@@ -124,7 +128,7 @@ class Session(QObject):
     # Videos
 
     def open_paths(self, paths: Iterable[Path]) -> list[VideoEntry]:
-        """Add videos (each once) and put the first of them on screen."""
+        """Add videos, skipping known ones, and show the first."""
         known = {entry.path: entry for entry in self.videos}
         opened, new = [], []
         for path in paths:
@@ -134,7 +138,7 @@ class Session(QObject):
                 new.append(known[path])
             opened.append(known[path])
         if new:
-            self.storage.adopt(new)
+            self.storage.add_entries(new)
             self.videos += new
             self.videos_changed.emit()
         if opened:
@@ -142,32 +146,32 @@ class Session(QObject):
         return opened
 
     def remove(self, entries: Sequence[VideoEntry]) -> None:
-        """Take videos out of the project. Undo brings them back, and so does opening them again: nothing is lost."""
-        removed = {place: entry for place, entry in enumerate(self.videos) if entry in entries}
+        """Remove videos from the project. Undo or opening them again restores them with all decisions."""
+        removed = {index: entry for index, entry in enumerate(self.videos) if entry in entries}
         if removed:
             what = entries[0].path.name if len(removed) == 1 else f"{len(removed)} videos"
             self.undo_stack.push(RemoveVideos(self._take_out, self._put_back, removed, f"Remove {what}"))
 
     def _take_out(self, entries: Sequence[VideoEntry]) -> None:
         self.storage.remove(entries)
-        place = self.videos.index(self.current) if self.current in self.videos else 0
+        index = self.videos.index(self.current) if self.current in self.videos else 0
         self.videos = [entry for entry in self.videos if entry not in entries]
         self.videos_changed.emit()
         if self.current not in self.videos:
-            self.set_current(self.videos[min(place, len(self.videos) - 1)] if self.videos else None)
+            self.set_current(self.videos[min(index, len(self.videos) - 1)] if self.videos else None)
 
     def _put_back(self, entries: Mapping[int, VideoEntry]) -> None:
         self.storage.restore(entries.values())
-        for place, entry in entries.items():
+        for index, entry in entries.items():
             if entry not in self.videos:
-                self.videos.insert(place, entry)
+                self.videos.insert(index, entry)
         self.videos_changed.emit()
 
-    def move(self, entries: Sequence[VideoEntry], place: int) -> None:
-        """Put videos at another place of the queue, before the one that is at this place now."""
+    def move(self, entries: Sequence[VideoEntry], index: int) -> None:
+        """Move videos in the queue, before the one now at this index."""
         moved = [entry for entry in self.videos if entry in entries]
-        before = [entry for entry in self.videos[:place] if entry not in moved]
-        after = [entry for entry in self.videos[place:] if entry not in moved]
+        before = [entry for entry in self.videos[:index] if entry not in moved]
+        after = [entry for entry in self.videos[index:] if entry not in moved]
         if moved and self.videos != before + moved + after:
             self.videos = before + moved + after
             self.storage.save_order(self.videos)
@@ -180,25 +184,26 @@ class Session(QObject):
         self.current = entry
         if entry is not None:
             self.storage.save_current(entry)
-            self.storage.recall(entry)
-            self._use(entry)
+            self.storage.load_review(entry)
+            self._mark_used(entry)
             if entry.ranking is None or entry.ranking.settings != self.settings:
                 entry.rank(self.settings)
         self.selection.set_filter(self.selection.filter.for_another_video())
-        self._say_current()
+        self._emit_current_changed()
 
-    def _say_current(self) -> None:
+    def _emit_current_changed(self) -> None:
         self.current_changed.emit()
         self.analysis_changed.emit()
         self.ranking_changed.emit()
         self.selection.changed.emit()
 
-    # What is found out about a video
+    # Results about a video
 
     def identify(self, entry: VideoEntry, fingerprint: str) -> VideoEntry:
-        """The entry that a file belongs to, now that its fingerprint is known: usually the one that it was opened as.
+        """Set the fingerprint of an entry and return the entry that its file belongs to.
 
-        Another, where the video is in the list already; then the one that it was opened as is gone.
+        Usually that is the entry itself. If the video is already listed, the existing entry is returned and this one
+        is removed.
         """
         stored = self.storage.identify(entry, fingerprint)
         entry.fingerprint = fingerprint
@@ -206,27 +211,29 @@ class Session(QObject):
             return entry
         other = next((one for one in self.videos if one.video_id == stored.video_id), None)
         if other is None:
-            entry.let_go()
-            self.storage.become(entry, stored)
-            self.storage.recall(entry)
+            entry.unload()
+            self.storage.rebind(entry, stored)
+            self.storage.load_review(entry)
             if entry is self.current:
                 self.storage.save_current(entry)
             self.video_changed.emit(entry)
             return entry
         entry.video_id = None
         if stored.path == entry.path:
-            self.found_again(other, entry.path)
+            self.relink(other, entry.path)
         else:
-            self.noticed.emit(f"{entry.path.name} is the same video as {other.path.name}, which is in the list.")
+            self.notified.emit(
+                f"{entry.path.name} is the same video as {other.path.name}, which is already in the list."
+            )
         self.videos.remove(entry)
         self.videos_changed.emit()
         if entry is self.current:
             self.set_current(other)
         return other
 
-    def found_again(self, entry: VideoEntry, path: Path) -> None:
-        """The file of a video lies at this path now."""
-        entry.let_go()
+    def relink(self, entry: VideoEntry, path: Path) -> None:
+        """Relink a video to the file at this path."""
+        entry.unload()
         entry.path = path
         if entry.state is VideoState.MISSING:
             entry.state = VideoState.DONE if entry.analysis_name else VideoState.WAITING
@@ -234,16 +241,16 @@ class Session(QObject):
         self.storage.save_outcome(entry)
         self.video_changed.emit(entry)
         if entry is self.current:
-            self._say_current()
+            self._emit_current_changed()
 
     def set_info(self, entry: VideoEntry, info: VideoInfo) -> None:
-        """The index of a video became known."""
+        """Take over the index of a video."""
         if entry.info is not None:
             return
         entry.info, entry.duration_s = info, info.duration_s
         entry = self.identify(entry, info.fingerprint)
         entry.info = entry.info or replace(info, path=entry.path)
-        self.storage.recall(entry)
+        self.storage.load_review(entry)
         entry.position = min(entry.position, max(info.frame_count - 1, 0))
         if entry is self.current:
             self.current_changed.emit()
@@ -256,12 +263,12 @@ class Session(QObject):
         self.video_changed.emit(entry)
 
     def set_progress(self, entry: VideoEntry, share: float) -> None:
-        """This much of the analysis is done (0..1)."""
+        """Set the progress of the analysis (0..1)."""
         entry.progress = share
         self.video_changed.emit(entry)
 
     def fail(self, entry: VideoEntry, message: str) -> None:
-        """The video cannot be used; the sentence says why. Said once, however often it is found out."""
+        """Mark a video as failed or missing. Reported once, even if it fails repeatedly."""
         if entry.state in (VideoState.FAILED, VideoState.MISSING):
             return
         missing = entry.fingerprint is not None and not entry.path.exists()
@@ -271,17 +278,17 @@ class Session(QObject):
     def set_analysis(
         self, entry: VideoEntry, analysis: Analysis, ranker: Ranker, *, complete: bool, name: str = ""
     ) -> None:
-        """Take over an analysis, or the part of it that exists so far.
+        """Take over an analysis, or a partial one.
 
         Args:
-            name: of the stored analysis, from which it can be had again; empty: it is not stored.
+            name: of the stored analysis, for reloading; empty: not stored.
         """
         if entry in self.videos:
             self.set_info(entry, analysis.video)
         if entry not in self.videos:
-            return  # it was removed meanwhile, or turned out to be a video that the list had already
+            return  # removed meanwhile, or merged with an entry already listed
         entry.analysis, entry.ranker = analysis, ranker
-        self._use(entry)
+        self._mark_used(entry)
         if complete:
             entry.state, entry.message = VideoState.DONE, ""
             entry.analysis_name = name
@@ -294,33 +301,33 @@ class Session(QObject):
             self.ranking_changed.emit()
 
     def set_tokens(self, entry: VideoEntry, analysis: Analysis, ranker: Ranker) -> None:
-        """Take over other tokens of an analysis that is there already; its faces stay."""
+        """Replace the tokens of the loaded analysis; its faces stay."""
         entry.analysis, entry.ranker = analysis, ranker
         entry.rank(self.settings)
         if entry is self.current:
             self.analysis_changed.emit()
             self.ranking_changed.emit()
 
-    def _use(self, entry: VideoEntry) -> None:
-        """Keep in memory what was used last; what is stored can be had again."""
+    def _mark_used(self, entry: VideoEntry) -> None:
+        """Mark an entry as most recently used and unload the least recently used ones that can be reloaded."""
         self._loaded = [one for one in self._loaded if one is not entry and one.ranker is not None]
         if entry.ranker is not None:
             self._loaded.append(entry)
         for one in self._loaded[:-_KEPT_LOADED]:
             if one is not self.current and one.state is VideoState.DONE and one.analysis_name:
-                one.let_go()
+                one.unload()
                 self.released.emit(one)
 
     def rank_now(self) -> None:
-        """Rank the current video under the settings as they are, without waiting for the timer."""
+        """Rank the current video with the current settings, without waiting for the timer."""
         self._rank_timer.stop()
         if self.current is not None:
             self.current.rank(self.settings)
             self.video_changed.emit(self.current)
             self.ranking_changed.emit()
 
-    def settle(self) -> None:
-        """Rank at once if a change of settings waits for it."""
+    def flush_ranking(self) -> None:
+        """Rank now if a ranking is pending."""
         if self._rank_timer.isActive():
             self.rank_now()
 
@@ -332,7 +339,7 @@ class Session(QObject):
 
     def _save_view(self) -> None:
         self._view_timer.stop()
-        if self.current is not None and self.current.recalled:
+        if self.current is not None and self.current.review_loaded:
             self.storage.save_position(self.current)
 
 

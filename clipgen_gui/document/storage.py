@@ -1,4 +1,4 @@
-"""What outlives the window: the project that keeps every decision, and how the session reads and writes it."""
+"""Persistence: how the session reads and writes the project."""
 
 from __future__ import annotations
 
@@ -24,25 +24,25 @@ _CURRENT = "current_video"
 
 
 def default_project_path() -> Path:
-    """The unnamed project that is used where the curator names none."""
+    """The unnamed project, used unless another one is opened."""
     return Path(platformdirs.user_data_dir("clipgen", appauthor=False)) / "unnamed.clipgen"
 
 
 class ProjectStorage:
-    """A project as the session uses it. Where it cannot be written, the curator is told and work goes on."""
+    """The session's access to the project. Write failures are reported and do not interrupt the work."""
 
-    def __init__(self, project: Project | None, complain: Callable[[str], None]) -> None:
+    def __init__(self, project: Project | None, report_error: Callable[[str], None]) -> None:
         """
         Args:
-            project: None: nothing is kept.
-            complain: is given a sentence when something could not be stored.
+            project: None: nothing is stored.
+            report_error: receives a message when something could not be stored.
         """
         self._project = project
-        self._complain = complain
+        self._report_error = report_error
 
     @property
     def project(self) -> Project | None:
-        """The project itself, to be read."""
+        """The project itself, for reading only."""
         return self._project
 
     @property
@@ -60,10 +60,10 @@ class ProjectStorage:
             self._project = None
 
     def save_as(self, path: Path) -> None:
-        """Copy the project to another path, and keep everything there from now on.
+        """Copy the project to another path and continue there.
 
         Raises:
-            ClipgenError: it cannot be written or opened there; then everything stays where it is.
+            ClipgenError: the file cannot be written or opened; the current project stays in use.
         """
         if path.exists():
             with Project(path) as other:
@@ -79,15 +79,15 @@ class ProjectStorage:
     # Videos
 
     def videos(self) -> list[VideoEntry]:
-        """The videos of the project in the order of the queue, without a look at their files."""
-        return [_told(VideoEntry(one.path), one) for one in self._project.videos()] if self._project else []
+        """The videos of the project in queue order. Does not access their files."""
+        return [_apply_stored(VideoEntry(one.path), one) for one in self._project.videos()] if self._project else []
 
     def current_id(self) -> int | None:
-        """The video that was on screen last."""
+        """Id of the last current video."""
         return self._project.app_state().get(_CURRENT) if self._project else None
 
-    def adopt(self, entries: Sequence[VideoEntry]) -> None:
-        """Take new entries into the project; one that it knows gets what it knows of it."""
+    def add_entries(self, entries: Sequence[VideoEntry]) -> None:
+        """Add new entries to the project, and restore the stored data of videos that it knows already."""
         project = self._project
         if project is None or not entries:
             return
@@ -95,18 +95,18 @@ class ProjectStorage:
             known = {one.path: one for one in project.videos()}
             for entry in entries:
                 if entry.path in known:
-                    _told(entry, known[entry.path])
+                    _apply_stored(entry, known[entry.path])
             return
         try:
             stored = project.add_videos(entry.path for entry in entries)
         except ProjectError as error:
-            self._complain(str(error))
+            self._report_error(str(error))
             return
         for entry, one in zip(entries, stored, strict=True):
-            _told(entry, one)
+            _apply_stored(entry, one)
 
-    def take_in(self, entries: Iterable[VideoEntry]) -> None:
-        """Store entries as they are, with all that was decided while there was no project."""
+    def import_entries(self, entries: Iterable[VideoEntry]) -> None:
+        """Store entries with all decisions made while there was no project."""
         project = self._project
         assert project is not None
         for entry in entries:
@@ -115,8 +115,8 @@ class ProjectStorage:
                 (stored,) = project.add_videos([was.path])
             else:
                 stored = project.add_video(was.path, was.fingerprint)
-            _told(entry, stored)
-            self.recall(entry)
+            _apply_stored(entry, stored)
+            self.load_review(entry)
             entry.state, entry.message, entry.duration_s = was.state, was.message, was.duration_s
             entry.analysis_name, entry.tally = was.analysis_name, was.tally
             entry.position, entry.selected, entry.track = was.position, was.selected, was.track
@@ -129,7 +129,7 @@ class ProjectStorage:
             self.save_position(entry)
 
     def identify(self, entry: VideoEntry, fingerprint: str) -> StoredVideo | None:
-        """The video that the file of this entry really is; None where nothing is kept of it."""
+        """Record the fingerprint of an entry. Return the stored video it belongs to; None if nothing is stored."""
         if self._project is None:
             return None
         if not self.writes or entry.video_id is None:
@@ -137,20 +137,20 @@ class ProjectStorage:
         try:
             return self._project.identify(entry.video_id, fingerprint)
         except ProjectError as error:
-            self._complain(str(error))
+            self._report_error(str(error))
             return None
 
-    def become(self, entry: VideoEntry, stored: StoredVideo) -> None:
-        """Let an entry be this video of the project."""
+    def rebind(self, entry: VideoEntry, stored: StoredVideo) -> None:
+        """Bind an entry to a stored video, keeping the path of the entry."""
         path = entry.path
-        _told(entry, stored)
-        entry.path, entry.recalled = path, False
+        _apply_stored(entry, stored)
+        entry.path, entry.review_loaded = path, False
 
-    def recall(self, entry: VideoEntry) -> None:
-        """Give a video the decisions, subjects, place and selection that the project has."""
-        if self._project is None or entry.video_id is None or entry.recalled:
+    def load_review(self, entry: VideoEntry) -> None:
+        """Load the stored decisions, subjects, playhead and selection of a video, once."""
+        if self._project is None or entry.video_id is None or entry.review_loaded:
             return
-        entry.recalled = True
+        entry.review_loaded = True
         video = self._project.video(entry.video_id)
         entry.reviews = self._project.windows(entry.video_id)
         entry.subjects = self._project.subjects(entry.video_id)
@@ -158,7 +158,7 @@ class ProjectStorage:
         entry.track = None if video.selected is None else video.selected[2]
 
     def save_outcome(self, entry: VideoEntry) -> None:
-        """Store how the analysis stands."""
+        """Store the state of the analysis."""
         running = entry.state in (VideoState.ANALYSING, VideoState.MISSING)
         state = (VideoState.DONE if entry.analysis_name else VideoState.WAITING) if running else entry.state
         self._write(
@@ -193,42 +193,42 @@ class ProjectStorage:
 
     def save_reviews(self, entry: VideoEntry, changes: Mapping[Key, WindowReview | None]) -> None:
         """Commit decisions; they are on disk when this returns."""
-        self._write(entry, lambda project, video_id: project.mark(video_id, changes))
+        self._write(entry, lambda project, video_id: project.save_reviews(video_id, changes))
 
     def save_subject(self, entry: VideoEntry, track_id: int, subject_id: str) -> None:
-        """Commit who a track shows; empty: nobody says it."""
+        """Commit the subject of a track; an empty id clears it."""
         self._write(entry, lambda project, video_id: project.set_subject(video_id, track_id, subject_id))
 
     def tags(self) -> list[str]:
-        """Every tag that the project knows, in alphabetical order: what a curator may mean again."""
+        """All tags of the project in alphabetical order, for completion."""
         return list(self._project.tags()) if self._project else []
 
     def subject_ids(self) -> list[str]:
-        """Every subject id that the project knows, in alphabetical order."""
+        """All subject ids of the project, in alphabetical order."""
         return self._project.subject_ids() if self._project else []
 
     def save_export(
         self, entry: VideoEntry, folder: Path, clips: list[str], details: Mapping[str, Any] | None = None
     ) -> None:
-        """Record that clips were written; the details say what made them."""
+        """Record an export and the details of how it was made."""
         self._write(entry, lambda project, video_id: project.add_export(video_id, folder, clips, details))
 
     def export_sources(self) -> tuple[ExportSource, ...]:
         """The videos of the project that have decisions."""
-        from clipgen_engine.datasets.request import project_sources  # the window does not wait for it
+        from clipgen_engine.datasets.request import project_sources  # deferred: not needed to show the window
 
         return project_sources(self._project) if self._project is not None else ()
 
     # Settings
 
     def settings(self) -> RankingSettings:
-        """The settings that were used last."""
+        """The last used ranking settings."""
         stored = self._project.settings() if self._project else {}
         known = {one.name for one in fields(RankingSettings)}
         try:
             return RankingSettings(**{name: value for name, value in stored.items() if name in known})
-        except (SettingError, TypeError):  # of another version: the defaults serve
-            _log.warning("the stored settings do not fit this version and are left out: %s", stored)
+        except (SettingError, TypeError):  # written by another version
+            _log.warning("ignoring stored settings that do not fit this version: %s", stored)
             return RankingSettings()
 
     def save_settings(self, settings: RankingSettings) -> None:
@@ -245,15 +245,15 @@ class ProjectStorage:
         try:
             write(self._project)
         except ClipgenError as error:
-            self._complain(str(error))
+            self._report_error(str(error))
 
 
 def _ids(entries: Iterable[VideoEntry]) -> list[int]:
     return [entry.video_id for entry in entries if entry.video_id is not None]
 
 
-def _told(entry: VideoEntry, stored: StoredVideo) -> VideoEntry:
-    """The entry with what the project knows of it without its windows."""
+def _apply_stored(entry: VideoEntry, stored: StoredVideo) -> VideoEntry:
+    """Copy the stored data of a video, without its windows, into the entry."""
     entry.video_id, entry.path, entry.fingerprint = stored.video_id, stored.path, stored.fingerprint
     entry.state = VideoState(stored.state) if stored.state in set(VideoState) else VideoState.WAITING
     entry.message, entry.duration_s, entry.added_at = stored.message, stored.duration_s, stored.added_at

@@ -1,4 +1,4 @@
-"""The undo steps: what was done to windows, who is on a track, and changes of settings."""
+"""Undo commands for reviews, subjects, removed videos and settings."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from clipgen_engine.projects.store import WindowReview
 from clipgen_engine.settings import RankingSettings
 from clipgen_gui.document.entry import Key, VideoEntry
 
-# The last argument is the window to show afterwards; None: none.
+# The last argument is the window to show afterwards, if any.
 ApplyReviews = Callable[[VideoEntry, Mapping[Key, WindowReview | None], Key | None], None]
 
 
 class ReviewWindows(QUndoCommand):
-    """Decisions that can be taken back; undo and redo show the window that they are about."""
+    """Change of reviews. Undo and redo show the affected window."""
 
     def __init__(
         self,
@@ -29,9 +29,9 @@ class ReviewWindows(QUndoCommand):
     ) -> None:
         """
         Args:
-            before: the window to show when this is undone.
-            after: the window to show when this is done again.
-            gesture: changes of the same windows with the same number become one step; 0: this one stands alone.
+            before: the window to show after undo.
+            after: the window to show after redo.
+            gesture: changes of the same windows with the same gesture id are merged; 0: never merged.
         """
         super().__init__(text)
         self._apply, self._entry = apply, entry
@@ -62,7 +62,7 @@ class ReviewWindows(QUndoCommand):
 
 
 class SetSubject(QUndoCommand):
-    """Who a track of a video shows."""
+    """Change of the subject of a track."""
 
     def __init__(
         self, apply: Callable[[VideoEntry, int, str], None], entry: VideoEntry, track_id: int, subject_id: str
@@ -79,7 +79,7 @@ class SetSubject(QUndoCommand):
 
 
 class RemoveVideos(QUndoCommand):
-    """Videos taken out of the list, and put back where they were."""
+    """Removal of videos. Undo puts them back at their positions."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class RemoveVideos(QUndoCommand):
     ) -> None:
         """
         Args:
-            removed: entries by their places in the list, ascending.
+            removed: entries by list index, ascending.
         """
         super().__init__(text)
         self._remove, self._put_back, self._removed = remove, put_back, dict(removed)
@@ -103,7 +103,7 @@ class RemoveVideos(QUndoCommand):
 
 
 class ChangeSettings(QUndoCommand):
-    """A change of settings; all changes of one thing in one gesture are one step."""
+    """Change of settings. Changes of the same setting within one gesture are merged."""
 
     def __init__(
         self,
@@ -115,7 +115,7 @@ class ChangeSettings(QUndoCommand):
     ) -> None:
         """
         Args:
-            what: the thing that changes, and the number of the gesture.
+            what: the changed setting and the gesture id.
         """
         super().__init__(text)
         self._apply, self._before, self._after, self._what = apply, before, after, what

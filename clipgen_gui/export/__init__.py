@@ -1,5 +1,6 @@
-"""The export: what, where to and how, the clips as they come, and what was written.
+"""The export window: scope, options, preview, progress and results.
 
-`flow.ExportFlow` is where one enters; `job` runs the engine's export and its estimate in threads of their own.
+`room.ExportRoom` is the entry. `flow.ExportFlow` drives the window; `job` runs the engine's export and its estimate in
+background threads.
 Imports document, widgets, look and support.
 """

@@ -1,4 +1,4 @@
-"""What a clip will show: the frames of a window as the export would cut them, in a loop."""
+"""Looping preview of a window as the export would crop it."""
 
 from __future__ import annotations
 
@@ -25,97 +25,97 @@ from clipgen_gui.support.jobs import EngineWorker
 from clipgen_gui.widgets.cards import named
 
 _SIDE_PX = 360
-_AT_MOST = 90  # frames of a long window that are shown
-_PATIENCE_MS = 120  # while a number is being turned
+_MAX_FRAMES = 90  # shown of a long window
+_DEBOUNCE_MS = 120  # while a spin box is being changed
 _TICK_MS = 15
 
 
 @dataclass(frozen=True, eq=False)
 class _Loop:
     pictures: tuple[QImage, ...]
-    ends_s: tuple[float, ...]  # when each picture has been seen, counted from the first
+    ends_s: tuple[float, ...]  # end time of each picture, relative to the first
 
 
 class CropPreview(QWidget):
-    """Plays a window as its clip will look. It decodes in a thread of its own and never waits for it."""
+    """Plays a window as its clip will look. Decodes in a background thread."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        named(self, "Preview of the clip", "The frames of the window as the clip will have them")
+        named(self, "Clip preview", "Plays the window as the exported clip will show it")
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         follow_theme(self, lambda: self.setMinimumSize(px(220), px(200)))
         self._worker = EngineWorker("crop preview", self)
-        self._worker.finished.connect(lambda _, loop: self._take(loop))
-        self._worker.failed.connect(lambda _, sentence: self._say(sentence))
-        self._asked: tuple[Analysis, Key, ExportSettings] | None = None
+        self._worker.finished.connect(lambda _, loop: self._show_loop(loop))
+        self._worker.failed.connect(lambda _, text: self._show_text(text))
+        self._request: tuple[Analysis, Key, ExportSettings] | None = None
         self._loop: _Loop | None = None
-        self._sentence = ""
-        self._begun_s = 0.0
+        self._text = ""
+        self._started_s = 0.0
         self._shown = -1
-        self._patience = QTimer(self)
-        self._patience.setSingleShot(True)
-        self._patience.setInterval(_PATIENCE_MS)
-        self._patience.timeout.connect(self._decode)
+        self._debounce_timer = QTimer(self)
+        self._debounce_timer.setSingleShot(True)
+        self._debounce_timer.setInterval(_DEBOUNCE_MS)
+        self._debounce_timer.timeout.connect(self._decode)
         self._clock = QTimer(self)
         self._clock.setInterval(_TICK_MS)
         self._clock.timeout.connect(self._tick)
 
     def show_window(self, analysis: Analysis, key: Key, settings: ExportSettings) -> None:
-        """Show this window under these settings as soon as it is decoded; until then what is shown stays."""
-        self._asked = analysis, key, settings
-        self._patience.start()
+        """Decode and show this window with these settings; the current picture stays until then."""
+        self._request = analysis, key, settings
+        self._debounce_timer.start()
 
-    def clear(self, sentence: str) -> None:
-        """Show nothing but a sentence."""
-        self._asked = None
-        self._patience.stop()
+    def clear(self, text: str) -> None:
+        """Clear the preview and show a text instead."""
+        self._request = None
+        self._debounce_timer.stop()
         self._worker.cancel()
-        self._say(sentence)
+        self._show_text(text)
 
     @property
     def picture(self) -> QImage | None:
-        """What is on screen now."""
+        """The displayed picture; None if a text is shown."""
         return self._loop.pictures[self._shown] if self._loop and self._shown >= 0 else None
 
     def request_end(self) -> None:
-        """Decode nothing more; the thread is the worker's."""
+        """Stop the timers; the worker ends its own thread."""
         self._clock.stop()
-        self._patience.stop()
+        self._debounce_timer.stop()
 
     def sizeHint(self) -> QSize:
         return QSize(px(_SIDE_PX), px(300))
 
     def _decode(self) -> None:
-        if self._asked is None:
+        if self._request is None:
             return
-        analysis, key, settings = self._asked
+        analysis, key, settings = self._request
 
         def run(report: Any, offer: Any, cancel: threading.Event) -> _Loop:
-            return _decoded(analysis, key, settings, cancel)
+            return _decode_loop(analysis, key, settings, cancel)
 
         self._worker.start(run)
 
-    def _take(self, loop: _Loop) -> None:
-        if self._asked is None:
+    def _show_loop(self, loop: _Loop) -> None:
+        if self._request is None:
             return
         if not loop.pictures:
-            self._say("These frames cannot be decoded.")
+            self._show_text("These frames cannot be decoded. Copy the file again.")
             return
-        self._loop, self._sentence, self._shown = loop, "", 0
-        self._begun_s = time.monotonic()
+        self._loop, self._text, self._shown = loop, "", 0
+        self._started_s = time.monotonic()
         self.update()
         if self.isVisible():
             self._clock.start()
 
-    def _say(self, sentence: str) -> None:
-        self._loop, self._sentence, self._shown = None, sentence, -1
+    def _show_text(self, text: str) -> None:
+        self._loop, self._text, self._shown = None, text, -1
         self._clock.stop()
         self.update()
 
     def _tick(self) -> None:
         if self._loop is None:
             return
-        at_s = (time.monotonic() - self._begun_s) % self._loop.ends_s[-1]
+        at_s = (time.monotonic() - self._started_s) % self._loop.ends_s[-1]
         shown = next(index for index, end_s in enumerate(self._loop.ends_s) if at_s < end_s)
         if shown != self._shown:
             self._shown = shown
@@ -137,7 +137,7 @@ class CropPreview(QWidget):
             painter.drawText(
                 self.rect().adjusted(12, 12, -12, -12),
                 Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap,
-                self._sentence,
+                self._text,
             )
             return
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
@@ -146,7 +146,7 @@ class CropPreview(QWidget):
         painter.drawImage(QRectF(left, top, size.width(), size.height()), picture)
 
 
-def _decoded(analysis: Analysis, key: Key, settings: ExportSettings, cancel: threading.Event) -> _Loop:
+def _decode_loop(analysis: Analysis, key: Key, settings: ExportSettings, cancel: threading.Event) -> _Loop:
     video = analysis.video
     start, stop, track_id = key
     track = next((one for one in analysis.tracks if one.track_id == track_id), None)
@@ -154,10 +154,10 @@ def _decoded(analysis: Analysis, key: Key, settings: ExportSettings, cancel: thr
     cut: Callable[[UInt8Array, int], UInt8Array] = (
         (lambda pixels, _: pixels) if path is None else lambda pixels, frame: path.cut(pixels, frame, _SIDE_PX)
     )
-    # a crop is cut from the full picture, as the export does it
+    # crop from the full-resolution frame, as the export does
     side = max(video.width_px, video.height_px) if path is not None else 2 * _SIDE_PX
     pictures, indices = [], []
-    with closing(decode(video, start, min(stop, start + _AT_MOST), max_side=side)) as frames:
+    with closing(decode(video, start, min(stop, start + _MAX_FRAMES), max_side=side)) as frames:
         for frame in frames:
             if cancel.is_set():
                 raise Cancelled

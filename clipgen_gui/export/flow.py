@@ -1,4 +1,4 @@
-"""An export from the window that asks to the message that says what was written."""
+"""The export workflow, from the export window to the final message."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from clipgen_engine.types import Progress
 from clipgen_gui.document.entry import Key, VideoEntry
 from clipgen_gui.document.preferences import Preferences
 from clipgen_gui.document.session import Session
-from clipgen_gui.export.job import ExportJob, Forecast
+from clipgen_gui.export.job import EstimateJob, ExportJob
 from clipgen_gui.support.files import open_folder
 from clipgen_gui.support.formatting import counted
 from clipgen_gui.widgets.message_bar import Kind, MessageArea
@@ -27,14 +27,14 @@ if TYPE_CHECKING:
     from clipgen_gui.export.window import ExportWindow
 
 _LAST_PARENT = "export_window/last_parent"
-_PATIENCE_MS = 150  # while somebody types or turns a number
+_DEBOUNCE_MS = 150  # while the user types or changes a value
 _LAYOUTS = "export_window/layouts"
 
 
 class ExportFlow(QObject):
-    """Opens the export window, starts the job, and tells how it ended."""
+    """Opens the export window, starts the job and reports the result."""
 
-    changed = Signal()  # an export began or ended
+    changed = Signal()  # an export started or ended
 
     def __init__(
         self,
@@ -50,34 +50,36 @@ class ExportFlow(QObject):
         self._preferences, self._settings, self._main = preferences, settings, window
         self.window: ExportWindow | None = None
         self._scope = "video"
-        self._proposed: Path | None = None  # a folder that nobody typed follows the scope
-        self._entry: VideoEntry | None = None  # whose windows are exported
+        self._proposed: Path | None = None  # suggested folder; follows the scope until the user edits it
+        self._entry: VideoEntry | None = None  # video of the export
         self._preview: Key | None = None
-        self._running: tuple[ExportSource, ...] = ()
+        self._running_sources: tuple[ExportSource, ...] = ()
         self._result: ExportResult | None = None
-        self._ended = False  # the note tells how the last export ended
-        self._forecast = Forecast(job.cache, self)
-        self._forecast.answered.connect(self._show_forecast)
-        self._forecast.failed.connect(lambda sentence: self._show_problem(sentence))
-        self._patience = QTimer(self)
-        self._patience.setSingleShot(True)
-        self._patience.setInterval(_PATIENCE_MS)
-        self._patience.timeout.connect(self._ask_forecast)
+        self._ended = False  # whether the note shows the result of the last export
+        self._estimator = EstimateJob(job.cache, self)
+        self._estimator.estimated.connect(self._show_estimate)
+        self._estimator.failed.connect(lambda sentence: self._show_problem(sentence))
+        self._estimate_timer = QTimer(self)
+        self._estimate_timer.setSingleShot(True)
+        self._estimate_timer.setInterval(_DEBOUNCE_MS)
+        self._estimate_timer.timeout.connect(self._request_estimate)
         job.progressed.connect(self._show_progress)
         job.clip_ended.connect(lambda step: self.window.results.results.add(step) if self.window else None)
         job.finished.connect(self._finished)
         job.failed.connect(self._failed)
-        self._soon = QTimer(self)  # a weight that is being dragged changes the list sixty times a second
-        self._soon.setSingleShot(True)
-        self._soon.setInterval(_PATIENCE_MS)
-        self._soon.timeout.connect(self._refresh)
+        self._refresh_timer = QTimer(self)  # dragging a weight changes the list 60 times a second
+        self._refresh_timer.setSingleShot(True)
+        self._refresh_timer.setInterval(_DEBOUNCE_MS)
+        self._refresh_timer.timeout.connect(self._refresh)
         for signal in (session.ranking_changed, session.current_changed):
-            signal.connect(lambda: self._soon.start() if self.window is not None and self.window.isVisible() else None)
+            signal.connect(
+                lambda: self._refresh_timer.start() if self.window is not None and self.window.isVisible() else None
+            )
 
     def ask(self) -> None:
-        """Show the export window for the accepted windows of the video on screen, or of all."""
+        """Open the export window for the accepted windows of the current video, or of all videos."""
         if self.window is None:
-            self.window = self._made()
+            self.window = self._make_window()
         self._scope = "video" if self._accepted_here() or not self._sources("project") else "project"
         self._result = None
         if not self._job.busy:
@@ -88,33 +90,33 @@ class ExportFlow(QObject):
         self.window.activateWindow()
 
     def request_end(self) -> None:
-        """Ask for nothing more; the threads are the job's, the forecast's and the preview's."""
-        self._patience.stop()
-        self._soon.stop()
+        """Stop the timers; job, estimator and preview end their own threads."""
+        self._estimate_timer.stop()
+        self._refresh_timer.stop()
 
-    def _made(self) -> ExportWindow:
-        from clipgen_gui.export.window import ExportWindow  # the main window does not wait for it
+    def _make_window(self) -> ExportWindow:
+        from clipgen_gui.export.window import ExportWindow  # lazy: must not delay the main window
 
         window = ExportWindow(self._main)
         window.options.show_values(self._remembered_layouts(), self._preferences.export, self._preferences.dataset)
         window.scope_chosen.connect(self._choose_scope)
         window.changed.connect(self._refresh)
         window.step_preview.connect(self._step_preview)
-        window.start_wanted.connect(self._start)
-        window.cancel_wanted.connect(self._job.cancel)
-        window.folder_wanted.connect(lambda: self._open("folder"))
-        window.index_wanted.connect(lambda: self._open("index"))
+        window.start_requested.connect(self._start)
+        window.cancel_requested.connect(self._job.cancel)
+        window.folder_requested.connect(lambda: self._open("folder"))
+        window.index_requested.connect(lambda: self._open("index"))
         window.finished.connect(lambda _: self._main.activateWindow())
         return window
 
-    # What would be exported
+    # Scope and problems
 
     def _accepted_here(self) -> int:
         entry = self._session.current
         return len(entry.accepted) if entry is not None and entry.info is not None else 0
 
     def _sources(self, scope: str) -> tuple[ExportSource, ...]:
-        from clipgen_gui.export.sources import all_sources, source_of  # what encodes is not there at the start
+        from clipgen_gui.export.sources import all_sources, source_of  # lazy: loads the encoder
 
         if scope == "project":
             return all_sources(self._session.videos, self._session.storage)
@@ -146,12 +148,12 @@ class ExportFlow(QObject):
         window.start_button.setText(f"Export {counted(counts[self._scope], 'clip')}")
         self._show_problem(problem)
         if not problem:
-            self._patience.start()
+            self._estimate_timer.start()
         self._show_preview()
 
     def _propose_folder(self, window: ExportWindow) -> None:
         if self._proposed is not None and window.folder not in (None, self._proposed):
-            return  # somebody typed it
+            return  # edited by the user
         entry = self._session.current
         remembered = self._settings.value(_LAST_PARENT)
         parent = Path(str(remembered)) if remembered and Path(str(remembered)).is_dir() else None
@@ -163,13 +165,13 @@ class ExportFlow(QObject):
             window.path.setText(str(self._proposed))
 
     def _problem(self, window: ExportWindow, count: int) -> str:
-        """Why it cannot start, or nothing."""
+        """Return why the export cannot start; empty if it can."""
         if not count:
-            return "Accept a window first: press A on it."
+            return "Accept a window first: select it and press A."
         if not window.options.chosen_layouts:
-            return "Choose a layout."
+            return "Select a layout."
         if window.folder is None:
-            return "Name a folder."
+            return "Choose an output folder."
         try:
             _ = window.options.dataset
         except SettingError as error:
@@ -181,12 +183,12 @@ class ExportFlow(QObject):
             self.window.note.setText(sentence)
             self.window.start_button.setEnabled(not sentence)
 
-    def _ask_forecast(self) -> None:
+    def _request_estimate(self) -> None:
         window = self.window
         if window is not None and window.isVisible() and not self._job.busy:
-            self._forecast.ask(self._request(window), self._open_analyses())
+            self._estimator.start(self._request(window), self._open_analyses())
 
-    def _show_forecast(self, estimate: ExportEstimate) -> None:
+    def _show_estimate(self, estimate: ExportEstimate) -> None:
         window = self.window
         if window is None or self._job.busy or self._ended or not window.start_button.isEnabled():
             return
@@ -195,7 +197,7 @@ class ExportFlow(QObject):
         except OutputError as error:
             self._show_problem(str(error))
             return
-        window.note.setText(_told(estimate))
+        window.note.setText(_estimate_text(estimate))
 
     def _open_analyses(self) -> list[Analysis]:
         return [entry.analysis for entry in self._session.videos if entry.analysis is not None]
@@ -213,7 +215,7 @@ class ExportFlow(QObject):
             ranking=self._session.settings,
         )
 
-    # The preview
+    # Preview
 
     def _show_preview(self) -> None:
         window, entry = self.window, self._session.current
@@ -223,7 +225,7 @@ class ExportFlow(QObject):
         keys = [sequence.key for sequence in accepted]
         if entry is None or entry.analysis is None or not keys:
             window.preview_title.setText("")
-            window.preview.clear("Accept a window of the video on screen to see it here.")
+            window.preview.clear("Accept a window of this video to preview it here.")
             return
         if self._preview not in keys:
             self._preview = entry.selected if entry.selected in keys else keys[0]
@@ -236,8 +238,8 @@ class ExportFlow(QObject):
         entry = self._session.current
         keys = [sequence.key for sequence in entry.accepted] if entry is not None else []
         if keys:
-            place = keys.index(self._preview) if self._preview in keys else 0
-            self._preview = keys[(place + direction) % len(keys)]
+            index = keys.index(self._preview) if self._preview in keys else 0
+            self._preview = keys[(index + direction) % len(keys)]
             self._show_preview()
 
     # Running
@@ -250,7 +252,7 @@ class ExportFlow(QObject):
         request = self._request(window)
         self._settings.setValue(_LAST_PARENT, str(request.output_dir.parent))
         self._remember(request)
-        self._running, self._result = request.sources, None
+        self._running_sources, self._result = request.sources, None
         window.results.results.clear()
         window.show_running(True)
         window.note.setText("")
@@ -259,25 +261,25 @@ class ExportFlow(QObject):
 
     def _show_progress(self, progress: Progress | None) -> None:
         if self.window is not None and progress is not None:
-            what = "Analysing" if progress.stage == "analysis" else "Writing clips"
-            self.window.note.setText(f"{what}: {progress.done:,} of {progress.total:,} frames")
+            stage = "Analysing" if progress.stage == "analysis" else "Writing clips"
+            self.window.note.setText(f"{stage}: {progress.done:,} of {progress.total:,} frames")
             self.window.show_progress(progress.done, progress.total)
 
     def _finished(self, result: ExportResult) -> None:
         self._result, self._ended = result, True
-        self._keep(result)
+        self._record_export(result)
         written = [clip for clip in result.clips if clip.files]
         if self.window is not None:
             for clip in result.clips:
                 self.window.results.results.put(clip.name, clip.state, clip.sentence)
             self.window.show_done(folder=result.output_dir.is_dir(), index=result.index.is_file())
-            self.window.note.setText(_outcome(result))
+            self.window.note.setText(_summary(result))
         if result.cancelled:
-            self._messages.show_message("The export was cancelled. Clips that were complete are kept.")
+            self._messages.show_message("Export cancelled. Finished clips are kept.")
         elif written:
             action = ("Open folder", lambda: open_folder(result.output_dir))
-            self._messages.show_message(f"{_outcome(result)} · {result.output_dir}", "success", action)
-        self._complain(result.failures)
+            self._messages.show_message(f"{_summary(result)} · {result.output_dir}", "success", action)
+        self._show_failures(result.failures)
         self.changed.emit()
 
     def _failed(self, sentence: str) -> None:
@@ -288,18 +290,20 @@ class ExportFlow(QObject):
         self._messages.show_message(sentence, "warning")
         self.changed.emit()
 
-    def _complain(self, sentences: Sequence[str]) -> None:
+    def _show_failures(self, sentences: Sequence[str]) -> None:
         kind: Kind = "warning"
         if len(sentences) > 1:
-            self._messages.show_message(f"{len(sentences)} things could not be written; the list says which.", kind)
+            self._messages.show_message(
+                f"{len(sentences)} items could not be written. See the list in the export window.", kind
+            )
         elif sentences:
             self._messages.show_message(sentences[0], kind)
 
-    def _keep(self, result: ExportResult) -> None:
-        """Note in the project what was written of each video."""
+    def _record_export(self, result: ExportResult) -> None:
+        """Record in the project which clips of each video were written."""
         entries = {entry.fingerprint: entry for entry in self._session.videos if entry.fingerprint}
         clips = iter(result.clips)
-        for source in self._running:
+        for source in self._running_sources:
             own = [next(clips) for _ in source.accepted()]
             names = [clip.name for clip in own if clip.files]
             if names and source.fingerprint in entries:
@@ -309,7 +313,7 @@ class ExportFlow(QObject):
         if self._result is not None:
             open_folder(self._result.index if what == "index" else self._result.output_dir)
 
-    # What was chosen last
+    # Remembered choices
 
     def _remember(self, request: ExportRequest) -> None:
         self._settings.setValue(_LAYOUTS, list(request.layouts))
@@ -320,34 +324,36 @@ class ExportFlow(QObject):
 
     def _remembered_layouts(self) -> tuple[str, ...]:
         stored = self._settings.value(_LAYOUTS)
-        if isinstance(stored, str):  # a list of one comes back as its only entry
+        if isinstance(stored, str):  # QSettings returns a one-element list as a string
             stored = [stored]
         return tuple(stored) if isinstance(stored, list) else ("plain",)
 
 
-def _told(estimate: ExportEstimate) -> str:
+def _estimate_text(estimate: ExportEstimate) -> str:
     """`60 frames to write, about 1.9 MB and 3 s`."""
     from clipgen_engine.datasets.estimate import readable_size
 
     if not estimate.size_bytes:
-        return "All of it is there already."
+        return "Everything is up to date; nothing to write."
     seconds = max(1, round(estimate.seconds))
-    span = (
+    duration = (
         f"{seconds} s"
         if seconds < 90
         else f"{round(seconds / 60)} min"
         if seconds < 5400
         else f"{seconds / 3600:.1f} h"
     )
-    return f"{counted(estimate.new_frames, 'frame')} to write, about {readable_size(estimate.size_bytes)} and {span}"
+    return (
+        f"{counted(estimate.new_frames, 'frame')} to write, about {readable_size(estimate.size_bytes)} and {duration}"
+    )
 
 
-def _outcome(result: ExportResult) -> str:
+def _summary(result: ExportResult) -> str:
     """`3 clips written, 1 unchanged, 1 failed`."""
-    words = {"written": "written", "unchanged": "unchanged", "kept": "kept as before", "failed": "failed"}
+    labels = {"written": "written", "unchanged": "unchanged", "kept": "not updated", "failed": "failed"}
     states: list[str] = [clip.state for clip in result.clips]
-    counts = {word: states.count(state) for state, word in words.items() if states.count(state)}
+    counts = {label: states.count(state) for state, label in labels.items() if states.count(state)}
     first, *others = counts.items() or [("", 0)]
     if not first[1]:
         return "Nothing written"
-    return ", ".join([f"{counted(first[1], 'clip')} {first[0]}", *(f"{number} {word}" for word, number in others)])
+    return ", ".join([f"{counted(first[1], 'clip')} {first[0]}", *(f"{number} {label}" for label, number in others)])

@@ -1,4 +1,4 @@
-"""The export, and the estimate of one, each in a thread of its own."""
+"""Background jobs: the export and its estimate."""
 
 from __future__ import annotations
 
@@ -18,52 +18,52 @@ if TYPE_CHECKING:
     from clipgen_engine.datasets.request import ExportRequest
     from clipgen_engine.datasets.results import ExportResult, ExportStep
 
-MakeCache = Callable[[], "AnalysisCache"]
+CacheFactory = Callable[[], "AnalysisCache"]
 
 
-def _analyses(given: Sequence[Analysis], cache: MakeCache | None) -> Analyses:
+def _analyses(open_analyses: Sequence[Analysis], cache: CacheFactory | None) -> Analyses:
     from clipgen_engine.datasets.analyses import CachedAnalyses, GivenAnalyses
 
-    return GivenAnalyses(given, CachedAnalyses(cache()) if cache is not None else None)
+    return GivenAnalyses(open_analyses, CachedAnalyses(cache()) if cache is not None else None)
 
 
-class Forecast(QObject):
-    """Estimates an export; the newest question alone is answered."""
+class EstimateJob(QObject):
+    """Estimates an export; a new request replaces a running one."""
 
-    answered = Signal(object)  # ExportEstimate
+    estimated = Signal(object)  # ExportEstimate
     failed = Signal(str)
 
-    def __init__(self, cache: MakeCache | None = None, parent: QObject | None = None) -> None:
+    def __init__(self, cache: CacheFactory | None = None, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._cache = cache
-        self._worker = EngineWorker("export forecast", self)
-        self._worker.finished.connect(lambda _, estimate: self.answered.emit(estimate))
+        self._worker = EngineWorker("export estimate", self)
+        self._worker.finished.connect(lambda _, estimate: self.estimated.emit(estimate))
         self._worker.failed.connect(lambda _, sentence: self.failed.emit(sentence))
 
-    def ask(self, request: ExportRequest, given: Sequence[Analysis]) -> None:
-        """Estimate this export; see `ExportJob.start`."""
+    def start(self, request: ExportRequest, open_analyses: Sequence[Analysis]) -> None:
+        """Estimate this export; arguments as in `ExportJob.start`."""
         cache = self._cache
 
         def run(report: ProgressCallback, offer: Callable[[Any], None], cancel: threading.Event) -> ExportEstimate:
             from clipgen_engine.datasets.estimate import estimate_export
 
-            return estimate_export(request, _analyses(given, cache))
+            return estimate_export(request, _analyses(open_analyses, cache))
 
         self._worker.start(run)
 
 
 class ExportJob(QObject):
-    """Runs one export at a time; decisions that come later do not change it."""
+    """Runs one export at a time; later decisions do not affect it."""
 
-    progressed = Signal(object)  # Progress, at most ten times a second; None at the start
+    progressed = Signal(object)  # Progress, at most ten per second; None at the start
     clip_ended = Signal(object)  # ExportStep
     finished = Signal(object)  # ExportResult, cancelled or not
     failed = Signal(str)
 
-    def __init__(self, cache: MakeCache | None = None, parent: QObject | None = None) -> None:
+    def __init__(self, cache: CacheFactory | None = None, parent: QObject | None = None) -> None:
         """
         Args:
-            cache: makes the store of finished analyses, in the thread that uses it; None: only those that are given.
+            cache: opens the analysis cache, in the thread that uses it; None: use the open ones only.
         """
         super().__init__(parent)
         self.cache = cache
@@ -77,28 +77,28 @@ class ExportJob(QObject):
     def busy(self) -> bool:
         return self._worker.busy
 
-    def start(self, request: ExportRequest, given: Sequence[Analysis]) -> None:
-        """Export.
+    def start(self, request: ExportRequest, open_analyses: Sequence[Analysis]) -> None:
+        """Start an export.
 
         Args:
-            given: the analyses that are open; others come from the cache, or are made when they are needed.
+            open_analyses: analyses in memory; others are read from the cache or computed on demand.
         """
         cache = self.cache
 
         def run(report: ProgressCallback, offer: Callable[[Any], None], cancel: threading.Event) -> ExportResult:
             from clipgen_engine.datasets.export import export_clips
 
-            def tell(step: ExportStep) -> None:
+            def relay(step: ExportStep) -> None:
                 if step.clip and step.state != "waiting":
                     offer(step)
                 if step.total:
                     report(Progress("analysis" if step.stage == "analysis" else "clips", step.done, step.total))
 
-            return export_clips(request, _analyses(given, cache), report=tell, cancel=cancel)
+            return export_clips(request, _analyses(open_analyses, cache), report=relay, cancel=cancel)
 
         self._worker.start(run)
         self.progressed.emit(None)
 
     def cancel(self) -> None:
-        """Stop; what is finished is kept."""
+        """Cancel the export; finished clips are kept."""
         self._worker.cancel()

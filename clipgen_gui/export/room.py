@@ -1,4 +1,4 @@
-"""The export: the flow from the window that asks, and the job that runs."""
+"""The export: its workflow and its background job."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from clipgen_gui.document.preferences import Preferences
 from clipgen_gui.document.session import Session
 from clipgen_gui.export.flow import ExportFlow
 from clipgen_gui.export.job import ExportJob
-from clipgen_gui.support.jobs import MakeCache
+from clipgen_gui.support.jobs import CacheFactory
 from clipgen_gui.widgets.message_bar import MessageArea
 
 
 class ExportRoom(QObject):
-    """Nothing is to be placed: the export has a window of its own."""
+    """Has no widget to place; the export opens its own window."""
 
     def __init__(
         self,
@@ -24,12 +24,12 @@ class ExportRoom(QObject):
         preferences: Preferences,
         messages: MessageArea,
         settings: QSettings,
-        cache: MakeCache | None,
+        cache: CacheFactory | None,
         window: QWidget,
     ) -> None:
         """
         Args:
-            cache: makes the store of finished analyses, in the thread that uses it; None: there is none.
+            cache: opens the analysis cache, in the thread that uses it; None: no cache.
             window: the parent of the export window.
         """
         super().__init__(window)
@@ -38,5 +38,5 @@ class ExportRoom(QObject):
 
     @property
     def commands(self) -> dict[str, Callable[[], object]]:
-        """Handlers by the name of the command."""
+        """Handlers by command name."""
         return {"export": self.flow.ask}

@@ -1,4 +1,4 @@
-"""The export beside the work: what, where to, how it will look, and how each clip ended."""
+"""The export window: scope, options, folder, preview, progress and results."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ _SCOPES = ("video", "project")
 
 
 class ExportWindow(QDialog):
-    """A window beside the main one. It asks and shows; what it asks for is done elsewhere."""
+    """Modeless export window. Emits requests; `ExportFlow` handles them."""
 
     scope_chosen = Signal(str)  # "video" or "project"
     changed = Signal()  # folder, layouts or settings
     step_preview = Signal(int)  # +1 or -1
-    start_wanted = Signal()
-    cancel_wanted = Signal()
-    folder_wanted = Signal()
-    index_wanted = Signal()
+    start_requested = Signal()
+    cancel_requested = Signal()
+    folder_requested = Signal()
+    index_requested = Signal()
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -51,7 +51,7 @@ class ExportWindow(QDialog):
         self.preview = CropPreview()
         self.results = ResultList()
         self.note = muted_label(wrap=True)
-        named(self.note, "What the export will be, or was")
+        named(self.note, "Export status")
 
         scroll = QScrollArea()
         scroll.setWidgetResizable(True)
@@ -104,7 +104,7 @@ class ExportWindow(QDialog):
         line = QHBoxLayout()
         line.setSpacing(4)
         self._scopes = QButtonGroup(self)
-        self._possible = dict.fromkeys(_SCOPES, True)
+        self._available = dict.fromkeys(_SCOPES, True)
         self.scope_buttons: dict[str, QToolButton] = {}
         for name, text in zip(_SCOPES, ("This video", "All videos"), strict=True):
             button = QToolButton()
@@ -120,11 +120,11 @@ class ExportWindow(QDialog):
 
     def _folder_line(self) -> QHBoxLayout:
         self.path = QLineEdit()
-        named(self.path, "Folder", "Folder that the export is written to; it is made when it does not exist")
+        named(self.path, "Folder", "Output folder; created if it does not exist")
         self.path.textChanged.connect(lambda _: self.changed.emit())
         self.browse = QPushButton("Browse…")
         self.browse.setAutoDefault(False)
-        named(self.browse, "Choose another folder")
+        named(self.browse, "Choose the output folder")
         self.browse.clicked.connect(self._browse)
         label = muted_label("Folder")
         label.setBuddy(self.path)
@@ -138,13 +138,17 @@ class ExportWindow(QDialog):
         self.bar = QProgressBar()
         self.bar.setTextVisible(False)
         self.bar.setFixedHeight(6)
-        named(self.bar, "Progress of the export")
-        self.open_folder = self._button("Open folder", "Show the export in the file manager", self.folder_wanted)
-        self.open_index = self._button("Contact sheet", "Open the page that shows all clips", self.index_wanted)
-        self.close_button = self._button("Close", "Close this window; an export that runs goes on (Esc)", None)
+        named(self.bar, "Export progress")
+        self.open_folder = self._button(
+            "Open folder", "Show the output folder in the file manager", self.folder_requested
+        )
+        self.open_index = self._button("Contact sheet", "Open a page with all clips", self.index_requested)
+        self.close_button = self._button("Close", "Close this window; a running export continues (Esc)", None)
         self.close_button.clicked.connect(self.close)
-        self.cancel_button = self._button("Cancel export", "Stop; finished clips are kept", self.cancel_wanted)
-        self.start_button = self._button("Export", "Write the accepted windows (Enter)", self.start_wanted)
+        self.cancel_button = self._button(
+            "Cancel export", "Cancel the export; finished clips are kept", self.cancel_requested
+        )
+        self.start_button = self._button("Export", "Export the accepted windows (Enter)", self.start_requested)
         self.start_button.setObjectName("primary")
         self.start_button.setDefault(True)
         buttons = QHBoxLayout()
@@ -157,32 +161,32 @@ class ExportWindow(QDialog):
         column.addLayout(buttons)
         return column
 
-    def _button(self, text: str, tooltip: str, wanted: SignalInstance | None) -> QPushButton:
+    def _button(self, text: str, tooltip: str, signal: SignalInstance | None) -> QPushButton:
         button = QPushButton(text)
         button.setAutoDefault(False)
         named(button, text, tooltip)
-        if wanted is not None:
-            button.clicked.connect(wanted)
+        if signal is not None:
+            button.clicked.connect(signal)
         return button
 
-    # What it shows
+    # Content
 
     @property
     def folder(self) -> Path | None:
         text = self.path.text().strip()
         return Path(text).expanduser() if text else None
 
-    def show_scopes(self, texts: dict[str, str], chosen: str, possible: dict[str, bool]) -> None:
-        """Say how much each scope holds."""
+    def show_scopes(self, texts: dict[str, str], chosen: str, available: dict[str, bool]) -> None:
+        """Set the texts of the scopes, the checked one, and which ones are available."""
         for name, button in self.scope_buttons.items():
             button.setText(texts[name])
-            named(button, texts[name], "What is exported")
+            named(button, texts[name], "Videos to export")
             button.setChecked(name == chosen)
-        self._possible = possible
+        self._available = available
         self._enable_scopes(running=False)
 
     def show_running(self, running: bool) -> None:
-        """While it runs nothing can be changed, only cancelled."""
+        """Lock the options and offer only Cancel while an export runs."""
         self.bar.setVisible(running)
         self.cancel_button.setVisible(running)
         self.start_button.setVisible(not running)
@@ -197,10 +201,10 @@ class ExportWindow(QDialog):
 
     def _enable_scopes(self, *, running: bool) -> None:
         for name, button in self.scope_buttons.items():
-            button.setEnabled(not running and self._possible[name])
+            button.setEnabled(not running and self._available[name])
 
     def show_done(self, *, folder: bool, index: bool) -> None:
-        """Offer what there is to look at."""
+        """Leave the running state and offer the output folder and contact sheet."""
         self.show_running(False)
         self.open_folder.setVisible(folder)
         self.open_index.setVisible(index)
@@ -217,6 +221,6 @@ class ExportWindow(QDialog):
         start = self.folder or Path.home()
         while not start.is_dir() and start != start.parent:
             start = start.parent
-        chosen = QFileDialog.getExistingDirectory(self, "Folder of the export", str(start))
+        chosen = QFileDialog.getExistingDirectory(self, "Output folder", str(start))
         if chosen:
             self.path.setText(chosen)

@@ -1,5 +1,5 @@
-"""Colours, text size, icons and the one style sheet.
+"""Theme: colours, text size, icons and the style sheet.
 
-`theme` is where one enters: widgets ask it for colours and lengths and follow its changes.
+`theme` is the entry: widgets read colours and lengths from it and follow its changes.
 Imports support.
 """

@@ -1,8 +1,7 @@
-"""The colours of the app: a dark and a light palette.
+"""The dark and the light palette.
 
-Text keeps WCAG AA's contrast (4.5:1) on every surface that it lies on, marks and curves 3:1. What has a meaning differs
-by shape as well as by hue: decisions have marks, the curves of the further terms are broken. A test simulates
-colour-blind eyes.
+Text meets WCAG AA contrast (4.5:1) on every surface, marks and curves 3:1. Meaning is never conveyed by hue alone:
+decisions have icons, curves have dash patterns. A test simulates colour vision deficiencies.
 """
 
 from __future__ import annotations
@@ -12,33 +11,33 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Palette:
-    """Every colour of the app by its role, as "#rrggbb", and what else differs between light and dark."""
+    """Colours by role, as "#rrggbb", and other values that differ between light and dark."""
 
     window: str
     card: str
     border: str
-    field: str  # what can be typed into
+    field: str  # text input
     raised: str
-    stage: str  # behind the picture
+    stage: str  # behind the video
     text: str
     muted: str
-    faint: str  # what is off; it says nothing by itself
+    faint: str  # disabled; carries no information alone
     accent: str
     accent_hover: str
     on_accent: str
     selection: str
     hover: str
-    knob: str  # of a slider
-    check: str  # file of the tick on the accent
-    held: str  # a slider's knob while it is used
+    knob: str  # slider handle
+    check: str  # check mark on the accent, file name
+    held: str  # slider handle while hovered or focused
     accepted: str
     rejected: str
     warning: str
     combined: str
-    terms: tuple[str, ...]  # score terms, in the order of the registry
+    terms: tuple[str, ...]  # score terms, in registry order
 
     def term(self, position: int) -> str:
-        """Colour of the score term at this position of the registry."""
+        """Return the colour of the score term at this registry position."""
         return self.terms[position % len(self.terms)]
 
 

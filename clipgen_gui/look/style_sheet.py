@@ -1,4 +1,4 @@
-"""The one style sheet of the app."""
+"""The application style sheet."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _SCALED = re.compile(r"\b(\d+)sp\b")
 
 
 def style_sheet(palette: Palette, px: Callable[[int], int]) -> str:
-    """The app's style sheet in this palette; a length in `sp` grows with the text."""
+    """Return the style sheet for this palette; lengths in `sp` scale with the text size."""
     colored = Template(_STYLE).substitute(vars(palette), pictures=_PICTURES)
     return _SCALED.sub(lambda length: f"{px(int(length[1]))}px", colored)
 

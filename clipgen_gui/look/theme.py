@@ -1,14 +1,14 @@
-"""What the app looks like now: colours, text size, icons. Both change while the app runs.
+"""The current theme: colours, text size, icons. It can change at run time.
 
-How a view keeps up with it:
+How a view follows it:
 
-- The style sheet, the fonts that it sets and every `icon()` follow by themselves. Name colours by their role in
-  `Palette`: `icon("check", "accepted")`.
-- What a view paints itself reads `palette()`, `ui_font()` and `px()` at paint time and keeps none of them.
-- What is set once (a fixed height, a pen, a pixmap, coloured rich text, a cached layer) is set in a function that is
-  given to `follow_theme(self, function)`: it is called at once and after every change.
-- Lengths that hold text are given as `px(30)`, which grows with the text size.
-- What lies over the video's picture is drawn in `ON_PICTURE`, which does not change.
+- The style sheet, its fonts and every `icon()` update automatically. Name colours by their role in `Palette`:
+  `icon("check", "accepted")`.
+- Custom painting reads `palette()`, `ui_font()` and `px()` at paint time and stores none of them.
+- Values that are set once (a fixed height, a pen, a pixmap, coloured rich text, a cached layer) are set in a function
+  passed to `follow_theme(self, function)`, which is called immediately and after every change.
+- Lengths that depend on text are given as `px(30)`, which scales with the text size.
+- Overlays on the video use `ON_PICTURE`, which does not change.
 """
 
 from __future__ import annotations
@@ -41,14 +41,14 @@ from clipgen_gui.support.signals import follow
 
 Scheme = Literal["system", "light", "dark"]
 SCHEMES: tuple[Scheme, ...] = get_args(Scheme)
-TEXT_SCALES = (0.8, 2.0)  # from, to
+TEXT_SCALES = (0.8, 2.0)  # minimum, maximum
 ON_PICTURE = DARK
-SETTINGS = (  # of the look, as a page of settings shows them
-    Setting("scheme", "Theme", "Light, dark, or as the system is.", "system", str, choices=SCHEMES),
+SETTINGS = (  # shown on the settings page
+    Setting("scheme", "Theme", "Light, dark, or follow the system.", "system", str, choices=SCHEMES),
     Setting(
         "text_size",
         "Text size",
-        "Against the text size of the system; lists, buttons and the plot grow with it.",
+        "Relative to the system text size; lists, buttons and the plot scale with it.",
         100,
         int,
         minimum=round(100 * TEXT_SCALES[0]),
@@ -58,14 +58,14 @@ SETTINGS = (  # of the look, as a page of settings shows them
     ),
 )
 
-_FRAMES = {"system": Qt.ColorScheme.Unknown, "light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
-_BASE_PX = 13  # the app's text where the system asks for nothing larger
+_QT_SCHEMES = {"system": Qt.ColorScheme.Unknown, "light": Qt.ColorScheme.Light, "dark": Qt.ColorScheme.Dark}
+_BASE_PX = 13  # minimum base text size
 
 
 class Theme(QObject):
-    """The look of the app. There is one, `theme`."""
+    """The application theme. `theme` is the only instance."""
 
-    changed = Signal()  # colours or sizes; the style sheet is in place already
+    changed = Signal()  # colours or sizes; emitted after the style sheet is set
 
     def __init__(self) -> None:
         super().__init__()
@@ -76,12 +76,12 @@ class Theme(QObject):
 
     @property
     def scheme(self) -> Scheme:
-        """What was chosen; `palette` is what it comes to."""
+        """The chosen scheme; `palette` is the result."""
         return self._scheme
 
     @property
     def text_scale(self) -> float:
-        """Size of the text against that of the system."""
+        """Text size relative to the system's."""
         return self._text_scale
 
     @property
@@ -93,29 +93,29 @@ class Theme(QObject):
         return self._palette is DARK
 
     def px(self, length: float) -> int:
-        """A length in pixels that was measured for text of the usual size, for the text as it is now."""
+        """Scale a length in pixels from the default to the current text size."""
         return round(length * self._text_scale * self._base_px / _BASE_PX)
 
     def apply(self, scheme: Scheme | None = None, text_scale: float | None = None) -> None:
-        """Dress the application, its window frames included where the system can.
+        """Apply the theme to the application, including window frames where the system supports it.
 
         Args:
-            scheme: as before where not given.
-            text_scale: within TEXT_SCALES; as before where not given.
+            scheme: unchanged if None.
+            text_scale: clamped to TEXT_SCALES; unchanged if None.
         """
         app = QApplication.instance()
         assert isinstance(app, QApplication)
         if scheme is not None and scheme != self._scheme:
             self._scheme = scheme
-            app.styleHints().setColorScheme(_FRAMES[scheme])
+            app.styleHints().setColorScheme(_QT_SCHEMES[scheme])
         if text_scale is not None:
             low, high = TEXT_SCALES
             self._text_scale = min(max(text_scale, low), high)
-        # The system's own font, which is larger where its text size was turned up.
+        # The system font reflects the system's text size setting.
         system_font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
         self._base_px = float(max(_BASE_PX, QFontInfo(system_font).pixelSize()))
-        self._palette = self._chosen()
-        app.setStyleSheet("")  # what follows is then cheap, and the new sheet is laid on once
+        self._palette = self._resolve_palette()
+        app.setStyleSheet("")  # makes the next calls cheap: the new sheet is polished only once
         if app.style().objectName() != "fusion":
             app.setStyle("Fusion")
         app.setPalette(_qt_palette(self._palette))
@@ -125,15 +125,15 @@ class Theme(QObject):
         app.setStyleSheet(style_sheet(self._palette, self.px))
         self.changed.emit()
 
-    def _chosen(self) -> Palette:
+    def _resolve_palette(self) -> Palette:
         if self._scheme != "system":
             return LIGHT if self._scheme == "light" else DARK
         return LIGHT if _system_scheme() is Qt.ColorScheme.Light else DARK
 
     @Slot()
-    def system_changed(self) -> None:
-        """The system went from day to night, or back."""
-        if self._scheme == "system" and self._chosen() is not self._palette:
+    def on_system_scheme_changed(self) -> None:
+        """Follow a change of the system's colour scheme."""
+        if self._scheme == "system" and self._resolve_palette() is not self._palette:
             self.apply()
 
 
@@ -145,36 +145,36 @@ theme = Theme()
 
 
 def palette() -> Palette:
-    """The colours as they are now; not to be kept."""
+    """Return the current colours; do not store them."""
     return theme.palette
 
 
 def px(length: float) -> int:
-    """A length in pixels that was measured for text of the usual size, for the text as it is now."""
+    """Scale a length in pixels from the default to the current text size."""
     return theme.px(length)
 
 
 def apply_theme(app: QApplication, scheme: Scheme = "system", text_scale: float = 1.0) -> None:
-    """Dress the application, and follow the system where the scheme says so."""
+    """Apply the theme to the application and follow the system scheme if `scheme` is "system"."""
     hints = app.styleHints()
-    hints.colorSchemeChanged.connect(theme.system_changed, Qt.ConnectionType.UniqueConnection)
+    hints.colorSchemeChanged.connect(theme.on_system_scheme_changed, Qt.ConnectionType.UniqueConnection)
     theme.apply(scheme, text_scale)
 
 
-def follow_theme(owner: QObject, dress: Callable[[], None]) -> None:
-    """Call `dress` now and after every change of the theme, as long as its owner exists."""
-    follow(owner, theme.changed, dress)
+def follow_theme(owner: QObject, apply: Callable[[], None]) -> None:
+    """Call `apply` now and after every theme change while `owner` exists."""
+    follow(owner, theme.changed, apply)
 
 
 def color(name: str, alpha: int = 255) -> QColor:
-    """A QColor of this hex value with this opacity (0..255)."""
+    """Return a QColor from a hex value and an alpha (0..255)."""
     result = QColor(name)
     result.setAlpha(alpha)
     return result
 
 
 def ui_font(pixels: int, *, bold: bool = False) -> QFont:
-    """The application's font at this size for text of the usual size, for text that is painted rather than styled."""
+    """Return the application font, scaled from this default size, for custom-painted text."""
     font = QFont(QGuiApplication.font())
     font.setPixelSize(px(pixels))
     font.setBold(bold)
@@ -182,12 +182,12 @@ def ui_font(pixels: int, *, bold: bool = False) -> QFont:
 
 
 def icon(name: str, role: str = "text", role_on: str = "") -> QIcon:
-    """A Material Design icon that takes its colours from the palette whenever it is painted.
+    """Return a Material Design icon that reads its colours from the palette when painted.
 
     Args:
         name: without the prefix "mdi6".
-        role: of its colour in the palette.
-        role_on: of its colour where the icon stands for "on".
+        role: palette role of its colour.
+        role_on: palette role in the "on" state; `role` if empty.
     """
     for one in (role, role_on or role):
         assert isinstance(getattr(DARK, one), str), one
@@ -201,7 +201,7 @@ class _ThemedIcon(QIconEngine):
 
     def pixmap(self, size: QSize, mode: QIcon.Mode, state: QIcon.State) -> QPixmap:
         role = "faint" if mode is QIcon.Mode.Disabled else self._role_on if state is QIcon.State.On else self._role
-        return _drawn(self._name, getattr(palette(), role), size.width(), size.height())
+        return _render(self._name, getattr(palette(), role), size.width(), size.height())
 
     def paint(self, painter: QPainter, rect: QRect, mode: QIcon.Mode, state: QIcon.State) -> None:
         ratio = painter.device().devicePixelRatioF()
@@ -209,8 +209,8 @@ class _ThemedIcon(QIconEngine):
 
 
 @lru_cache(maxsize=512)
-def _drawn(name: str, tint: str, width_px: int, height_px: int) -> QPixmap:
-    """A font icon takes a millisecond to draw: each is drawn once."""
+def _render(name: str, tint: str, width_px: int, height_px: int) -> QPixmap:
+    """Render a font icon; cached because each takes a millisecond."""
     return _font_icon(name, tint).pixmap(QSize(width_px, height_px), 1.0)
 
 
@@ -221,7 +221,7 @@ def _font_icon(name: str, tint: str) -> QIcon:
 
 @cache
 def _icon_font() -> IconicFont:
-    """Material Design alone: the twelve fonts that qtawesome would load take four times as long."""
+    """Load the Material Design font only; the twelve fonts of qtawesome take four times as long."""
     return IconicFont(*(font for font in qtawesome._BUNDLED_FONTS if font[0] == "mdi6"))
 
 

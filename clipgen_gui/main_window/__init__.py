@@ -1,6 +1,6 @@
-"""The main window: composes the rooms and knows none of their insides.
+"""The main window: composes the rooms through their `room.X` entries without knowing their internals.
 
-`window.MainWindow` is where one enters; `handlers` say what each command does, `state` what title, toolbar and status
-bar show.
+Entry point: `window.MainWindow`, which wires the rooms and maps commands to handlers; `state` updates title, toolbar,
+status bar and hints.
 Imports every room of the app.
 """

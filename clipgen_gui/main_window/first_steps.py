@@ -1,4 +1,4 @@
-"""A bar that explains the three steps to somebody who is here for the first time; once."""
+"""First-run hints: a bar that explains the three steps of the workflow."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from clipgen_gui.widgets.cards import named, restyle
 _SEEN = "first_run/steps_seen"
 
 
-class StepsBar(QFrame):
-    """Open, review, export: what can be done now stands out. Dismissed, or worked through, it never comes back."""
+class FirstSteps(QFrame):
+    """Open, review, export; the current step is highlighted. Once dismissed or completed, it never shows again."""
 
     def __init__(self, session: Session, settings: QSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -24,7 +24,7 @@ class StepsBar(QFrame):
         self.labels = [QLabel() for _ in range(3)]
         self.close_button = QToolButton()
         self.close_button.setIcon(icon("close", "muted"))
-        named(self.close_button, "Hide the three steps", "Hide; they do not come back")
+        named(self.close_button, "Hide first steps", "Hide permanently")
         self.close_button.clicked.connect(self.finish)
         layout = QHBoxLayout(self)
         layout.setContentsMargins(14, 3, 6, 3)
@@ -45,11 +45,11 @@ class StepsBar(QFrame):
 
     @property
     def step(self) -> int:
-        """What is to be done now: 0 open, 1 review, 2 export."""
+        """The current step: 0 open, 1 review, 2 export."""
         return self._step
 
     def finish(self) -> None:
-        """It was seen."""
+        """Hide the bar permanently."""
         self._settings.setValue(_SEEN, True)
         self.hide()
 
@@ -57,7 +57,7 @@ class StepsBar(QFrame):
         up, down, accept, reject = map(key_hint, ("previous_window", "next_window", "accept", "reject"))
         texts = (
             f"<b>1  Open</b> videos: drop them here, or {key_hint('open')}",
-            f"<b>2  Review</b>: {up} {down} choose, {accept} accepts, {reject} rejects",
+            f"<b>2  Review</b>: {up} {down} select, {accept} accepts, {reject} rejects",
             f"<b>3  Export</b> what you accepted: {key_hint('export')}",
         )
         for label, text in zip(self.labels, texts, strict=True):
@@ -66,5 +66,5 @@ class StepsBar(QFrame):
     def _show(self) -> None:
         entry = self._session.current
         self._step = 0 if entry is None else 2 if entry.accepted else 1
-        for place, label in enumerate(self.labels):
-            restyle(label, "now", place == self._step)
+        for index, label in enumerate(self.labels):
+            restyle(label, "now", index == self._step)

@@ -1,4 +1,4 @@
-"""How the window's parts lie beside and below each other."""
+"""The layout of the main window."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ _MARGIN = 8
 
 
 class Layout:
-    """Fills the central widget. Two places show one of two things: the stage, and the left side as a whole."""
+    """Fills the central widget. The stage and the left side are stacks that each show one of two widgets."""
 
     def __init__(self, parts: Parts, settings: QSettings) -> None:
         """
         Args:
-            settings: where the sizes that a person gives to the parts are remembered.
+            settings: where splitter sizes are stored.
         """
         player, review, ranking = parts.player, parts.review, parts.ranking
         self._parts = parts
@@ -42,10 +42,10 @@ class Layout:
         _column(parts.central, both, above=parts.steps, margin=_MARGIN)
         parts.central.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         for view in (player.view, parts.plot.plot, review.panel.view, review.panel.strip):
-            view.setAcceptDrops(False)  # the window takes what is dropped, wherever it falls
+            view.setAcceptDrops(False)  # drops anywhere are handled by the main window
 
     def show_player(self, on: bool) -> None:
-        """Show the player, or the page from which videos are opened."""
+        """Show the player, or the start page."""
         self._stage.setCurrentWidget(self._parts.player.view if on else self._parts.start_page)
 
     def show_sheet(self, on: bool) -> None:
@@ -61,7 +61,7 @@ def _stack(*widgets: QWidget) -> QStackedWidget:
 
 
 def _player_card(stage: QWidget, messages: QWidget, transport: QWidget) -> Card:
-    """The picture with its messages and, below it, what plays it."""
+    """The picture with messages over it, and the transport bar below."""
     card = Card()
     layout = card.layout()
     assert layout is not None
@@ -69,7 +69,7 @@ def _player_card(stage: QWidget, messages: QWidget, transport: QWidget) -> Card:
     card.body.setSpacing(0)
     grid = QGridLayout()
     grid.addWidget(stage, 0, 0)
-    grid.addWidget(messages, 0, 0, Qt.AlignmentFlag.AlignTop)  # over the picture: nothing moves
+    grid.addWidget(messages, 0, 0, Qt.AlignmentFlag.AlignTop)  # overlaid, so that the layout does not shift
     card.body.addLayout(grid, 1)
     card.body.addWidget(transport)
     return card
@@ -78,7 +78,7 @@ def _player_card(stage: QWidget, messages: QWidget, transport: QWidget) -> Card:
 def _column(
     whole: QWidget, tall: QWidget, *, above: QWidget | None = None, below: QWidget | None = None, margin: int = 0
 ) -> QWidget:
-    """Fill a widget with one that takes what height there is, and others as high as they want to be."""
+    """Stack widgets in `whole`: `tall` takes the remaining height, the others their preferred height."""
     layout = QVBoxLayout(whole)
     layout.setContentsMargins(margin, margin, margin, margin)
     layout.setSpacing(_GAP)
@@ -89,7 +89,7 @@ def _column(
 
 
 def _splitter(orientation: Qt.Orientation, widgets: tuple[QWidget, ...], sizes: tuple[int, ...]) -> QSplitter:
-    """Widgets side by side or one below the other, with sizes that a person can change."""
+    """A splitter with these widgets and initial sizes."""
     splitter = QSplitter(orientation)
     splitter.setHandleWidth(_GAP)
     splitter.setChildrenCollapsible(False)
@@ -101,7 +101,7 @@ def _splitter(orientation: Qt.Orientation, widgets: tuple[QWidget, ...], sizes: 
 
 
 def _remember_sizes(settings: QSettings, splitters: dict[str, QSplitter]) -> None:
-    """Give splitters, by name, the sizes that a person gave them last, and note those that they are given."""
+    """Restore the stored sizes of the splitters, by name, and store later changes."""
     for name, one in splitters.items():
         key = f"window/splitters/{name}"
         stored = settings.value(key)

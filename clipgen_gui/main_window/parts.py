@@ -1,4 +1,4 @@
-"""What the main window is composed of, made in an order in which each part finds what it needs."""
+"""The parts of the main window, created in dependency order."""
 
 from __future__ import annotations
 
@@ -13,24 +13,24 @@ from clipgen_gui.analysis.room import AnalysisRoom
 from clipgen_gui.document.preferences import Preferences
 from clipgen_gui.document.session import Session
 from clipgen_gui.export.room import ExportRoom
-from clipgen_gui.main_window.first_steps import StepsBar
-from clipgen_gui.main_window.key_sheet import KeySheet
-from clipgen_gui.main_window.start_page import DropPage, sample_video
-from clipgen_gui.main_window.status_bar import StatusLine
-from clipgen_gui.main_window.toolbar import MainToolBar
+from clipgen_gui.main_window.first_steps import FirstSteps
+from clipgen_gui.main_window.shortcuts_overlay import ShortcutsOverlay
+from clipgen_gui.main_window.start_page import StartPage, sample_video
+from clipgen_gui.main_window.status_bar import StatusBar
+from clipgen_gui.main_window.toolbar import ToolBar
 from clipgen_gui.player.room import PlayerRoom
 from clipgen_gui.plot.panel import ScorePlot
 from clipgen_gui.projects.room import ProjectsRoom
 from clipgen_gui.ranking.room import RankingRoom
 from clipgen_gui.review.room import ReviewRoom
 from clipgen_gui.settings.room import SettingsRoom
-from clipgen_gui.support.jobs import MakeCache
+from clipgen_gui.support.jobs import CacheFactory
 from clipgen_gui.widgets.message_bar import MessageArea
 from clipgen_gui.widgets.typing_field import QuickEntry
 
 
 class Parts:
-    """The rooms, and what belongs to the window itself."""
+    """The rooms, and the widgets of the window itself."""
 
     def __init__(
         self,
@@ -39,14 +39,14 @@ class Parts:
         actions: Mapping[str, QAction],
         preferences: Preferences,
         settings: QSettings,
-        cache: MakeCache | None,
+        cache: CacheFactory | None,
         thumbnails: Path | None,
     ) -> None:
         """
         Args:
-            window: owns everything.
-            cache: makes the store of finished analyses, in the thread that uses it; None: there is none.
-            thumbnails: folder of the small pictures of videos; None: they are kept in memory only.
+            window: parent of all parts.
+            cache: creates the analysis cache in the thread that uses it; None: no cache.
+            thumbnails: folder of video thumbnails; None: kept in memory only.
         """
         self.session, self.actions = session, actions
         self.central = QWidget(window)
@@ -61,8 +61,8 @@ class Parts:
         self.ranking = RankingRoom(session, window)
         self.review = ReviewRoom(session, actions, settings, QuickEntry(self.central), window)
         self.settings = SettingsRoom(session, preferences, window)
-        self.start_page = DropPage(actions, sample_video())
-        self.steps = StepsBar(session, settings)
-        self.status = StatusLine(actions["cancel"])
-        self.toolbar = MainToolBar(actions)
-        self.key_sheet = KeySheet(window)
+        self.start_page = StartPage(actions, sample_video())
+        self.steps = FirstSteps(session, settings)
+        self.status = StatusBar(actions["cancel"])
+        self.toolbar = ToolBar(actions)
+        self.shortcuts = ShortcutsOverlay(window)

@@ -1,4 +1,4 @@
-"""What the player's place shows while no video is open: every way to begin."""
+"""The start page, shown instead of the player while no video is open."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from clipgen_gui.look.theme import follow_theme, icon, px
 from clipgen_gui.widgets.cards import muted_label, named, named_with_key
 from clipgen_gui.widgets.labels import shortened
 
-_OFFERED = ("open", "open_folder", "open_project")  # the first is what most people want
+_OFFERED = ("open", "open_folder", "open_project")  # the first is the primary button
 _RECENT = 4
 
 
-class DropPage(QWidget):
-    """A large calm target: drop something, click, or take one of the buttons."""
+class StartPage(QWidget):
+    """Offers to open videos and recent projects. A click anywhere opens the file dialog."""
 
     clicked = Signal()
-    sample_wanted = Signal(Path)
+    sample_requested = Signal(Path)
     recent_chosen = Signal(Path)
 
     def __init__(self, actions: Mapping[str, QAction], sample: Path | None, parent: QWidget | None = None) -> None:
         """
         Args:
-            sample: a video to try things on, where there is one.
+            sample: the sample video, if available.
         """
         super().__init__(parent)
         named_with_key(self, "Open videos", "Open videos", "open")
@@ -48,9 +48,9 @@ class DropPage(QWidget):
         for button in self.buttons.values():
             row.addWidget(button)
         row.addStretch(1)
-        self.sample_button = _link("Try it on the sample", "A face whose expressions are known, half a minute long")
+        self.sample_button = _link("Try the sample video", "Half a minute of a face with known expressions")
         self.sample_button.setVisible(sample is not None)
-        self.sample_button.clicked.connect(lambda: self.sample_wanted.emit(sample))
+        self.sample_button.clicked.connect(lambda: self.sample_requested.emit(sample))
         self.recent: list[QPushButton] = []
         self._recent = QGridLayout()
         self._recent.setVerticalSpacing(2)
@@ -70,7 +70,7 @@ class DropPage(QWidget):
         layout.addStretch(1)
 
     def show_recent(self, projects: Sequence[Path]) -> None:
-        """Offer the projects that were open last, the newest first."""
+        """List recent projects, newest first."""
         for at in reversed(range(self._recent.count())):
             item = self._recent.takeAt(at)
             widget = item.widget() if item is not None else None
@@ -94,10 +94,10 @@ class DropPage(QWidget):
 
 
 def sample_video() -> Path | None:
-    """The sample, where it was installed with the app or lies beside it."""
+    """The sample video: installed with the package, or in the repository."""
     package = Path(__file__).parents[1]
-    places = package / "sample.mp4", package.parent / "resources" / "sample.mp4"
-    return next((place for place in places if place.is_file()), None)
+    candidates = package / "sample.mp4", package.parent / "resources" / "sample.mp4"
+    return next((path for path in candidates if path.is_file()), None)
 
 
 def _button(action: QAction) -> QPushButton:

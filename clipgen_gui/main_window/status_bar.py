@@ -1,4 +1,4 @@
-"""The bottom line: what runs, how far it is, how long it will take, and what is on screen."""
+"""The status bar: running job with progress and remaining time, and the format of the current video."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ _ESTIMATE_AFTER_S = 1.0
 
 
 @dataclass(frozen=True)
-class After:
-    """What waits for the end of the job that is shown."""
+class QueueEstimate:
+    """Work queued behind the shown job."""
 
     count: int
     noun: str
-    share: float  # of the work that the running job is as a whole
+    share: float  # its work relative to the whole running job
 
 
-class StatusLine(QStatusBar):
-    """One job at a time; the export shows over an analysis that runs beside it."""
+class StatusBar(QStatusBar):
+    """Shows one job at a time; a running export takes precedence over an analysis."""
 
     _MARGIN = 12
 
@@ -36,7 +36,7 @@ class StatusLine(QStatusBar):
         super().__init__(parent)
         self.setSizeGripEnabled(False)
         self._task = ElidedLabel()
-        named(self._task, "What runs")
+        named(self._task, "Current task")
         self._bar = QProgressBar()
         self._bar.setFixedSize(160, 5)
         self._bar.setTextVisible(False)
@@ -50,33 +50,33 @@ class StatusLine(QStatusBar):
         self.addWidget(self._bar)
         self.addWidget(self._cancel)
         self.addPermanentWidget(self._video)
-        self.passing = ""  # what was said last
-        self._over = QTimer(self)
-        self._over.setSingleShot(True)
-        self._over.timeout.connect(self._end)
+        self.temporary_text = ""  # the last temporary message
+        self._expiry = QTimer(self)
+        self._expiry.setSingleShot(True)
+        self._expiry.timeout.connect(self._expire)
         self._title = ""
         self._began_s = 0.0
         self._began_done = 0
         self.show_idle()
 
-    def show_passing(self, text: str, duration_ms: int) -> None:
-        """Show a sentence for a while: as much of it as there is room for, all of it in the tooltip."""
-        self.passing = text
+    def show_temporary(self, text: str, duration_ms: int) -> None:
+        """Show a message for a while, elided to the available width. The tooltip has the full text."""
+        self.temporary_text = text
         self.setToolTip(text)
-        self._over.start(duration_ms)
+        self._expiry.start(duration_ms)
         self._fit()
 
     def _fit(self) -> None:
-        room = self.width() - self._video.sizeHint().width() - 2 * self._MARGIN
-        self.showMessage(self.fontMetrics().elidedText(self.passing, Qt.TextElideMode.ElideRight, room))
+        available = self.width() - self._video.sizeHint().width() - 2 * self._MARGIN
+        self.showMessage(self.fontMetrics().elidedText(self.temporary_text, Qt.TextElideMode.ElideRight, available))
 
-    def _end(self) -> None:
+    def _expire(self) -> None:
         self.setToolTip("")
         self.clearMessage()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        if self._over.isActive():
+        if self._expiry.isActive():
             self._fit()
 
     @property
@@ -89,11 +89,13 @@ class StatusLine(QStatusBar):
         self._bar.hide()
         self._cancel.hide()
 
-    def show_progress(self, title: str, unit: str, progress: Progress | None, after: After | None = None) -> None:
-        """`Analysing x.mp4 — 105 / 169 frames · 3 s left, then 9 more videos: 4 min left`
+    def show_progress(
+        self, title: str, unit: str, progress: Progress | None, after: QueueEstimate | None = None
+    ) -> None:
+        """Show progress: `Analysing x.mp4 — 105 / 169 frames · 3 s left, then 9 more videos: 4 min left`
 
         Args:
-            after: what waits for its turn.
+            after: work queued behind this job.
         """
         now = time.monotonic()
         done, total = (progress.done, progress.total) if progress else (0, 0)
@@ -104,11 +106,11 @@ class StatusLine(QStatusBar):
             text += f" — {done} / {total} {unit}"
             elapsed, gained = now - self._began_s, done - self._began_done
             if gained > 0 and elapsed > _ESTIMATE_AFTER_S and done < total:
-                s_a_unit, left = elapsed / gained, total - done
-                text += f" · {remaining(s_a_unit * left)}"
+                s_per_unit, left = elapsed / gained, total - done
+                text += f" · {remaining(s_per_unit * left)}"
                 if after is not None and after.count:
-                    every = remaining(s_a_unit * (left + after.share * total))
-                    text += f", then {counted(after.count, after.noun)}: {every}"
+                    total_left = remaining(s_per_unit * (left + after.share * total))
+                    text += f", then {counted(after.count, after.noun)}: {total_left}"
         self._task.setText(text)
         self._bar.setRange(0, max(total, 1))
         self._bar.setValue(done)
@@ -116,7 +118,7 @@ class StatusLine(QStatusBar):
         self._cancel.show()
 
     def show_video(self, info: VideoInfo | None) -> None:
-        """`640×360 · 23.976 fps · H.264`"""
+        """Show the video format: `640×360 · 23.976 fps · H.264`."""
         if info is None:
             self._video.clear()
             return

@@ -1,4 +1,4 @@
-"""The toolbar: the actions of every day, and the two buttons that say what can be done now."""
+"""The toolbar: frequent actions and the Analyse and Export buttons."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from clipgen_gui.support.signals import follow
 from clipgen_gui.widgets.cards import named
 
 
-class MainToolBar(QToolBar):
-    """The Analyse button is a Cancel button while the video on screen is being analysed."""
+class ToolBar(QToolBar):
+    """The Analyse button becomes a Cancel button while the current video is analysed."""
 
     def __init__(self, actions: Mapping[str, QAction], parent: QWidget | None = None) -> None:
         super().__init__("Main", parent)
@@ -54,7 +54,7 @@ class MainToolBar(QToolBar):
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
 
     def show_state(self, *, analysable: bool, running: bool, accepted: int, exporting: bool) -> None:
-        """What can be analysed, cancelled and exported now, and why not."""
+        """Update the Analyse and Export buttons and their tooltips."""
         self._analysable, self._running, self._accepted, self._exporting = analysable, running, accepted, exporting
         self._show()
 
@@ -64,7 +64,7 @@ class MainToolBar(QToolBar):
         self.analyse_button.setText("Cancel" if running else "Analyse")
         self.analyse_button.setIcon(icon("close" if running else "auto-fix"))
         if running:
-            help_text = with_key("Cancel the analysis; what was found so far is kept", "cancel")
+            help_text = with_key("Cancel the analysis, keeping the results so far", "cancel")
             named(self.analyse_button, "Cancel", help_text)
         else:
             named(self.analyse_button, "Analyse", with_key("Analyse this video", "analyse"))
@@ -77,7 +77,7 @@ class MainToolBar(QToolBar):
         if exporting:
             why = "An export is running"
         elif accepted:
-            why = with_key("Write the accepted windows of this video as clips", "export")
+            why = with_key("Export the accepted windows of this video as clips", "export")
         else:
             why = with_key(with_key("Accept a window first", "accept") + ", then export it", "export")
         named(self.export_button, self.export_button.text(), why)

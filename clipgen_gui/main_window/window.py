@@ -1,4 +1,4 @@
-"""The window: composes the rooms, wires them to each other, and closes what runs in the background."""
+"""The main window: composes and connects the rooms, and shuts down background work on close."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from clipgen_gui.look import theme as look
 from clipgen_gui.main_window.layout import Layout
 from clipgen_gui.main_window.parts import Parts
 from clipgen_gui.main_window.state import WindowState
-from clipgen_gui.settings.room import dress
+from clipgen_gui.settings.room import apply_appearance
 from clipgen_gui.support.files import open_folder
-from clipgen_gui.support.jobs import MakeCache
+from clipgen_gui.support.jobs import CacheFactory
 from clipgen_gui.support.threads import end_threads
 from clipgen_gui.widgets.focus_ring import FocusRing
 
 if TYPE_CHECKING:
     from clipgen_engine.projects.store import Project
 
-_END_MS = 30_000  # a batch of learned tokens that is being computed cannot be interrupted
-_APPEARANCE = Page("appearance", "Appearance", "These apply at once.", look.SETTINGS)
+_END_MS = 30_000  # a running batch of learned tokens cannot be interrupted
+_APPEARANCE = Page("appearance", "Appearance", "These apply immediately.", look.SETTINGS)
 _GEOMETRY = "window/geometry"
 
 
@@ -40,15 +40,15 @@ class MainWindow(QMainWindow):
         self,
         settings: QSettings | None = None,
         project: Project | None = None,
-        cache: MakeCache | None = None,
+        cache: CacheFactory | None = None,
         thumbnails: Path | None = None,
     ) -> None:
         """
         Args:
-            settings: of the window itself; else the user's.
-            project: where decisions are kept, closed with the window; None: nowhere.
-            cache: makes the store of finished analyses, in the thread that uses it; None: there is none.
-            thumbnails: folder of the small pictures of videos; None: they are kept in memory only.
+            settings: of the window; default to the user's.
+            project: where decisions are stored; closed with the window. None: not stored.
+            cache: creates the analysis cache in the thread that uses it; None: no cache.
+            thumbnails: folder of video thumbnails; None: kept in memory only.
         """
         super().__init__()
         self._settings = settings or QSettings(
@@ -56,9 +56,9 @@ class MainWindow(QMainWindow):
         )
         self.preferences = Preferences(self._settings, self, (*PAGES, _APPEARANCE))
         keymap.load(self._settings)
-        dress(self.preferences)
+        apply_appearance(self.preferences)
         if project is not None:
-            self.preferences.begin(project)
+            self.preferences.apply_ranking_defaults(project)
         self.session = Session(project, self, with_key)
         self.actions_by_name = make_actions(self, self.run_command)
         name_undo_actions(self.session.undo_stack, self.actions_by_name)
@@ -84,13 +84,13 @@ class MainWindow(QMainWindow):
         self.state = WindowState(self, self.parts, self._layout)
 
     def _connect(self) -> None:
-        """What one room says to another."""
+        """Connect the rooms to each other."""
         parts, session, flow = self.parts, self.session, self.parts.projects.flow
         queue, videos = parts.analysis.queue, parts.projects.videos
         parts.start_page.clicked.connect(flow.choose_files)
         parts.start_page.recent_chosen.connect(flow.open_project)
         parts.start_page.show_recent(flow.recent)
-        parts.start_page.sample_wanted.connect(lambda sample: self.open_paths([sample]))
+        parts.start_page.sample_requested.connect(lambda sample: self.open_paths([sample]))
         session.project_changed.connect(lambda: parts.start_page.show_recent(flow.recent))
         flow.videos_found.connect(self.open_paths)
         self.actions_by_name["export"].triggered.connect(parts.steps.finish)
@@ -101,16 +101,16 @@ class MainWindow(QMainWindow):
         recent = QMenu("Open recent project", self)
         recent.aboutToShow.connect(partial(flow.fill_recent, recent))
         self.menus["File"].insertMenu(self.actions_by_name["save_project_as"], recent)
-        videos.analyse_asked.connect(queue.again)
-        videos.pause_asked.connect(queue.set_paused)
+        videos.analyse_requested.connect(queue.again)
+        videos.pause_requested.connect(queue.set_paused)
         queue.pause_changed.connect(videos.set_paused)
         queue.pause_changed.connect(self.actions_by_name["pause_queue"].setChecked)
-        videos.folder_asked.connect(lambda entry: open_folder(entry.path.parent))
+        videos.show_folder_requested.connect(lambda entry: open_folder(entry.path.parent))
 
     # Commands
 
     def _handlers(self) -> dict[str, Callable[[], object]]:
-        """What each command does: what its room does, or what concerns several rooms."""
+        """Handlers by command name: those of the rooms, and those that concern several rooms."""
         parts = self.parts
         rooms = (parts.projects, parts.analysis, parts.player, parts.review, parts.export, parts.settings)
         handlers = {name: handler for room in rooms for name, handler in room.commands.items()}
@@ -120,22 +120,22 @@ class MainWindow(QMainWindow):
             "cancel": self.cancel,
             "loop": self._loop_triggered,
             "contact_sheet": lambda: self.show_sheet(not parts.review.sheet.isVisible()),
-            "keys": lambda: parts.key_sheet.setVisible(not parts.key_sheet.isVisible()),
+            "keys": lambda: parts.shortcuts.setVisible(not parts.shortcuts.isVisible()),
             "dismiss": self._dismiss,
             "quit": self.close,
         }
 
     def run_command(self, name: str) -> None:
-        """Run a command; while the contact sheet is open some of them are the sheet's.
+        """Run a command. While the contact sheet is open, its handlers take precedence.
 
-        A command without a handler is a switch that a view listens to.
+        A command without a handler is a toggle that a view listens to.
         """
         handler = self.parts.review.commands_of_sheet.get(name) or self._commands.get(name)
         if handler is not None:
             handler()
 
     def cancel(self) -> None:
-        """Cancel the export that runs, else the analysis."""
+        """Cancel the running export, else the analysis."""
         if self.parts.export.job.busy:
             self.parts.export.job.cancel()
         else:
@@ -144,10 +144,10 @@ class MainWindow(QMainWindow):
     def _loop_triggered(self) -> None:
         loop, current = self.actions_by_name["loop"], self.session.current
         if press_focused_button():
-            loop.toggle()  # Enter was for the button
+            loop.toggle()  # Enter was meant for the button: revert the toggle
         elif self.parts.review.sheet.isVisible():
             loop.setChecked(True)
-            self.show_sheet(False)  # to the player, where the marked window loops
+            self.show_sheet(False)  # the marked window loops in the player
         elif self.parts.player.playback.loop and current is not None and current.selected:
             self.session.selection.select(current.selected)
 
@@ -156,7 +156,7 @@ class MainWindow(QMainWindow):
             self.parts.player.playback.play()
 
     def show_sheet(self, on: bool) -> None:
-        """Open the contact sheet in place of player and curves, or go back to them."""
+        """Show the contact sheet instead of player and curves, or return to them."""
         self.parts.player.playback.pause()
         self._layout.show_sheet(on)
         self.actions_by_name["contact_sheet"].setChecked(on)
@@ -165,18 +165,18 @@ class MainWindow(QMainWindow):
     def _dismiss(self) -> None:
         self.parts.messages.dismiss_all()
         self.parts.plot.cancel_drag()
-        self.parts.key_sheet.hide()
+        self.parts.shortcuts.hide()
         self.session.selection.inspect(None)
 
     # Opening
 
     def resume(self) -> None:
-        """Go on where the project was left."""
+        """Restore the state in which the project was closed."""
         self.parts.projects.flow.resume()
         self.parts.analysis.queue.start()
 
     def open_paths(self, paths: Iterable[Path]) -> None:
-        """Open projects, files and folders, and analyse the videos one after another."""
+        """Open projects, files and folders, and queue the videos for analysis."""
         self.parts.projects.flow.open_paths(paths)
         self.parts.analysis.queue.start()
 
@@ -188,27 +188,27 @@ class MainWindow(QMainWindow):
         event.acceptProposedAction()
         self.open_paths(Path(url.toLocalFile()) for url in event.mimeData().urls() if url.isLocalFile())
 
-    # Complaints
+    # Messages
 
-    def complain(self, sentence: str) -> None:
-        """Say what will not work as it should, until it is dismissed."""
-        self.parts.messages.show_message(sentence, "warning")
+    def show_warning(self, text: str) -> None:
+        """Show a warning until it is dismissed."""
+        self.parts.messages.show_message(text, "warning")
 
-    def report_bug(self, log_file: Path) -> None:
-        """Something in the app itself went wrong; it goes on."""
+    def report_unexpected_error(self, log_file: Path) -> None:
+        """Show a message about a bug in the app, which keeps running."""
         self.parts.messages.show_message(
-            "Something unexpected happened, and clipgen went on. What happened is in the log.",
+            "An unexpected error occurred; clipgen is still running. Details are in the log.",
             "error",
             ("Open log folder", lambda: open_folder(log_file.parent)),
         )
 
-    # Leaving
+    # Closing
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """End every thread; what runs is cancelled and leaves nothing half-written."""
+        """Cancel running work and end all threads. Nothing is left half-written."""
         self._settings.setValue(_GEOMETRY, self.saveGeometry())
         self.hide()
-        self.session.undo_stack.blockSignals(True)  # it says "changed" once more when it is destroyed
+        self.session.undo_stack.blockSignals(True)  # it emits once more on destruction
         self.parts.player.playback.pause()
         end_threads(self, _END_MS)
         self.session.close()

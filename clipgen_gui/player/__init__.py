@@ -1,5 +1,6 @@
-"""The picture with what was found on it, played with its sound.
+"""Video playback with sound and face overlays.
 
-`video_view.VideoPlayer` shows frames that `frame_server` decodes; `playback` moves the playhead, `sound` follows it.
+`room.PlayerRoom` is the entry. `video_view.VideoPlayer` shows the frames that `frame_server` decodes; `playback` moves
+the playhead and `sound` follows it.
 Imports document, widgets, commands, look and support.
 """

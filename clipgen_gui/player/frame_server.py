@@ -1,4 +1,4 @@
-"""The player's decoder: a thread that turns frame indices into pictures. The newest request wins."""
+"""The player's decoder thread: turns frame indices into pictures. The newest request wins."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ from clipgen_gui.support.request_thread import RequestThread
 _log = logging.getLogger(__name__)
 _CACHE_BYTES = 192 * 1024 * 1024
 _MAX_SIDE_PX = 1920
-_AHEAD = 10  # frames: a third of a second in which the decoder may be held up
-_BEHIND = 8
-_PAINTING_S = 0.012
-_RESTING_S = 0.12  # nobody asks for so long: not playing, so the frames behind are worth a seek
+_PREFETCH_AHEAD = 10  # frames; bridges a decoder stall of a third of a second at 30 fps
+_PREFETCH_BEHIND = 8
+_PAINT_PAUSE_S = 0.012
+_IDLE_S = 0.12  # without a request for this long, playback has stopped and prefetching backwards is worth a seek
 
 
 @dataclass(frozen=True, eq=False)
 class PlayerPicture:
-    """A decoded frame, ready to be painted. It keeps the pixels alive that the image only points to."""
+    """A decoded frame, ready to paint. Keeps the pixel buffer alive that `image` refers to."""
 
     index: int
     image: QImage
@@ -47,10 +47,10 @@ class PlayerPicture:
 
 
 class FrameServer(RequestThread):
-    """Opens a video, then delivers the frames that are asked for. Each picture says which frame it is.
+    """Opens a video and delivers requested frames; each picture carries its frame index.
 
-    The numbers in the signals are those that `open` returned: answers for a video that was left are recognisable. A
-    picture that is in memory is delivered while it is asked for, and overtakes those that are on their way.
+    Signals carry the generation that `open` returned, so that receivers can discard results for an earlier video. A
+    cached picture is delivered synchronously from `request`, ahead of frames that are still being decoded.
     """
 
     opened = Signal(int, object)  # VideoInfo
@@ -62,32 +62,32 @@ class FrameServer(RequestThread):
         self._video: Path | VideoInfo | None = None
         self._generation = 0
         self._wanted: int | None = None
-        self._delivered = False  # what is wanted was in memory: only its neighbours are still to be decoded
-        self._cache = _Cache()  # of the video that is open
+        self._delivered = False  # the wanted frame came from the cache; only its neighbours are left to decode
+        self._cache = _Cache()  # of the open video
 
     def open(self, video: Path | VideoInfo | None) -> int:
-        """Leave the video that was open and open this one."""
-        with self._asking():
+        """Close the current video and open this one; return the new generation."""
+        with self._update_requests():
             self._generation += 1
             self._video, self._wanted, self._cache = video, None, _Cache()
             return self._generation
 
     def request(self, index: int) -> None:
-        """Ask for a frame. A request that was not begun yet is forgotten."""
-        with self._asking():
+        """Request a frame. Replaces a request that is still pending."""
+        with self._update_requests():
             generation, picture = self._generation, self._cache.get(index)
             self._wanted, self._delivered = index, picture is not None
         if picture is not None:
             self.picture_ready.emit(generation, picture)
 
-    # In the thread
+    # Decoder thread
 
     def run(self) -> None:
-        """Serve one video after another until it is to end."""
+        """Serve one video after another until the thread is asked to end."""
         served = 0
         while True:
             with self._wake:
-                self._wake.wait_for(partial(self._left, served))
+                self._wake.wait_for(partial(self._superseded, served))
                 if self._ending:
                     return
                 served, video = self._generation, self._video
@@ -98,14 +98,14 @@ class FrameServer(RequestThread):
             except ClipgenError as error:
                 self.open_failed.emit(served, str(error))
             except Exception as error:
-                _log.exception("the player's decoder failed")
-                self.open_failed.emit(served, f"The player stopped unexpectedly ({type(error).__name__}).")
+                _log.exception("player decoder failed")
+                self.open_failed.emit(served, f"Playback failed ({type(error).__name__}). Details are in the log.")
 
     def _serve(self, generation: int, video: Path | VideoInfo) -> None:
         info = video if isinstance(video, VideoInfo) else probe(video)
         with self._wake:
             cache = self._cache
-            if self._left(generation):
+            if self._superseded(generation):
                 return
         self.opened.emit(generation, info)
         with FrameReader(info, _MAX_SIDE_PX, "bgra") as reader:
@@ -113,35 +113,37 @@ class FrameServer(RequestThread):
             while True:
                 with self._wake:
                     self._wake.wait_for(lambda: self._interrupted(generation))
-                    if self._left(generation):
+                    if self._superseded(generation):
                         return
                     wanted, self._wanted = self._wanted, None
                     delivered = self._delivered
                 assert wanted is not None
                 if not delivered:
-                    if wanted == last - 1:  # walking back: one seek for a whole run of frames
-                        self._fill(generation, reader, cache, range(max(0, wanted - _BEHIND), wanted))
+                    if wanted == last - 1:  # stepping backwards: one seek for a run of frames
+                        self._prefetch(generation, reader, cache, range(max(0, wanted - _PREFETCH_BEHIND), wanted))
                     picture = cache.read(reader, wanted)
                     if picture is not None:
                         self.picture_ready.emit(generation, picture)
                 last = wanted
-                if delivered and cache.get(wanted + _AHEAD // 2) is not None:
-                    with self._wake:  # there is time, and the window is painting
-                        self._wake.wait_for(lambda: self._interrupted(generation), _PAINTING_S)
-                self._fill(generation, reader, cache, range(wanted + 1, min(wanted + 1 + _AHEAD, info.frame_count)))
+                if delivered and cache.get(wanted + _PREFETCH_AHEAD // 2) is not None:
+                    with self._wake:  # enough is cached; let the GUI thread paint first
+                        self._wake.wait_for(lambda: self._interrupted(generation), _PAINT_PAUSE_S)
+                self._prefetch(
+                    generation, reader, cache, range(wanted + 1, min(wanted + 1 + _PREFETCH_AHEAD, info.frame_count))
+                )
                 with self._wake:
-                    if self._wake.wait_for(lambda: self._interrupted(generation), _RESTING_S):
+                    if self._wake.wait_for(lambda: self._interrupted(generation), _IDLE_S):
                         continue
-                self._fill(generation, reader, cache, range(max(0, wanted - _BEHIND), wanted))
+                self._prefetch(generation, reader, cache, range(max(0, wanted - _PREFETCH_BEHIND), wanted))
 
-    def _left(self, generation: int) -> bool:
+    def _superseded(self, generation: int) -> bool:
         return self._ending or self._generation != generation
 
     def _interrupted(self, generation: int) -> bool:
-        return self._left(generation) or self._wanted is not None
+        return self._superseded(generation) or self._wanted is not None
 
-    def _fill(self, generation: int, reader: FrameReader, cache: _Cache, indices: range) -> None:
-        """Decode neighbours while nobody waits for anything else."""
+    def _prefetch(self, generation: int, reader: FrameReader, cache: _Cache, indices: range) -> None:
+        """Decode neighbouring frames until a new request comes in."""
 
         def interrupted() -> bool:
             with self._wake:
@@ -154,9 +156,9 @@ class FrameServer(RequestThread):
 
 
 class _Cache:
-    """The pictures shown last, within a budget of memory; a short window loops without decoding at all.
+    """LRU cache of decoded pictures within a memory budget; a short window loops without decoding.
 
-    One thread reads files into it, any thread may look.
+    Only the decoder thread calls `read`; any thread may call `get`.
     """
 
     def __init__(self) -> None:
@@ -165,7 +167,7 @@ class _Cache:
         self._bytes = 0
 
     def get(self, index: int) -> PlayerPicture | None:
-        """The frame, if it is in memory."""
+        """Return the cached frame, or None."""
         with self._lock, suppress(KeyError):
             self._pictures.move_to_end(index)
             return self._pictures[index]
@@ -174,7 +176,7 @@ class _Cache:
     def read(
         self, reader: FrameReader, index: int, interrupted: Callable[[], bool] | None = None
     ) -> PlayerPicture | None:
-        """The frame from memory or from the file; None where no decoder returns it or the way was interrupted."""
+        """Return the frame from the cache or the file; None if it cannot be decoded or decoding was interrupted."""
         known = self.get(index)
         if known is not None:
             return known
@@ -185,7 +187,7 @@ class _Cache:
         with self._lock:
             self._pictures[index] = picture
             self._bytes += picture.pixels.nbytes
-            while self._bytes > _CACHE_BYTES and len(self._pictures) > _BEHIND + _AHEAD + 2:
+            while self._bytes > _CACHE_BYTES and len(self._pictures) > _PREFETCH_BEHIND + _PREFETCH_AHEAD + 2:
                 _, dropped = self._pictures.popitem(last=False)
                 self._bytes -= dropped.pixels.nbytes
         return picture

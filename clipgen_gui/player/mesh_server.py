@@ -1,4 +1,4 @@
-"""The face meshes of the picture on screen: the analysis does not keep them, a thread looks once more."""
+"""Face landmark meshes of the displayed picture, detected in a thread because the analysis does not store them."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
-Meshes = Mapping[int, NDArray[np.float32]]  # by track id: (478, 3) float32, px of the upright source picture
+Meshes = Mapping[int, NDArray[np.float32]]  # by track id: (478, 3) float32, upright source px
 
 
 @dataclass(frozen=True, eq=False)
 class _Request:
     token: int
     picture: PlayerPicture
-    boxes: Mapping[int, NDArray[np.float32]]  # by track id: (4,) float32, px of the source picture
-    scale: float  # source px in a px of the picture
+    boxes: Mapping[int, NDArray[np.float32]]  # by track id: (4,) float32, source px
+    scale: float  # source px per picture px
 
 
 class MeshServer(RequestThread):
-    """Finds the meshes of one picture at a time; the newest request wins. It starts when it is first asked."""
+    """Detects the meshes of one picture at a time; the newest request wins. Starts with the first request."""
 
     found = Signal(int, int, object)  # token, frame, Meshes
     failed = Signal(str)
@@ -42,14 +42,14 @@ class MeshServer(RequestThread):
         self._wanted: _Request | None = None
 
     def request(self, token: int, picture: PlayerPicture, boxes: Meshes, source_width_px: int) -> None:
-        """Ask for the meshes of the faces in these boxes. The token comes back with the answer."""
-        with self._asking():
+        """Request the meshes of the faces in these boxes. `found` returns the token with the result."""
+        with self._update_requests():
             self._wanted = _Request(token, picture, boxes, source_width_px / picture.image.width())
 
     def run(self) -> None:
-        """Serve requests until it is to end, or until the model turns out not to work."""
+        """Serve requests until the thread is asked to end or the model fails."""
         try:
-            # MediaPipe is imported here and not before: the window does not wait for it.
+            # MediaPipe is imported lazily so that it does not delay the main window.
             from clipgen_engine.faces.model_files import load_face_model
             from clipgen_engine.faces.models import FaceLandmarker
 
@@ -61,13 +61,13 @@ class MeshServer(RequestThread):
             while (request := self._next()) is not None:
                 self.found.emit(request.token, request.picture.index, _meshes(landmarker, request))
         except Exception as error:
-            _log.exception("looking for face meshes failed")
-            self.failed.emit(f"The face mesh cannot be shown ({type(error).__name__}).")
+            _log.exception("face mesh detection failed")
+            self.failed.emit(f"The face mesh could not be detected ({type(error).__name__}). Details are in the log.")
         finally:
             landmarker.close()
 
     def _next(self) -> _Request | None:
-        """The request to serve; None at the end."""
+        """Wait for the next request; None when the thread is asked to end."""
         with self._wake:
             self._wake.wait_for(lambda: self._ending or self._wanted is not None)
             request, self._wanted = self._wanted, None

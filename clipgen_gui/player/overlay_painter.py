@@ -1,4 +1,4 @@
-"""Draws what is known of a face over the picture, in the colours for pictures."""
+"""Paints the face overlays in the `ON_PICTURE` palette."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPainterPath, QPen, Q
 
 from clipgen_engine.ranking.terms import REGION_MULTIPLIERS
 from clipgen_gui.look.theme import ON_PICTURE, color, px, ui_font
-from clipgen_gui.player.overlay_marks import FaceMark, Overlay
+from clipgen_gui.player.face_overlays import FaceOverlay, Overlay
 from clipgen_gui.widgets.score_style import term_color
 
-_SMALLEST_NAMED = 110.0  # px of a face on the screen that has room for the names of its regions
-_CHIP = 22
-_MUCH = 0.5  # movement of a region that is filled fully
-# Where a region is on an upright face: middle and half axes in shares of the box, mirrored where it has two sides.
-_CENTER = (0.49, 0.36)  # of the steady points on an upright face, measured; a turned head moves them
-_PLACES: dict[str, tuple[tuple[float, float, float, float], ...]] = {
+_MIN_LABELED_WIDTH = 110.0  # screen px; smaller faces have no room for region labels
+_CHIP_HEIGHT = 22
+_FULL_MOVEMENT = 0.5  # movement at which a region is filled at full opacity
+# Ellipses of each region on an upright face: centre and half axes as fractions of the box.
+_CENTER = (0.49, 0.36)  # `center_xy` within the box of an upright face, measured; turning the head shifts it
+_REGION_ELLIPSES: dict[str, tuple[tuple[float, float, float, float], ...]] = {
     "brows": ((0.29, 0.27, 0.17, 0.055), (0.71, 0.27, 0.17, 0.055)),
     "eyelids": ((0.29, 0.37, 0.13, 0.06), (0.71, 0.37, 0.13, 0.06)),
     "gaze": ((0.29, 0.375, 0.045, 0.035), (0.71, 0.375, 0.045, 0.035)),
@@ -28,53 +28,53 @@ _PLACES: dict[str, tuple[tuple[float, float, float, float], ...]] = {
     "mouth": ((0.5, 0.745, 0.21, 0.075),),
     "jaw": ((0.5, 0.93, 0.24, 0.065),),
 }
-# Where the name of a region stands beside the face, so that names keep apart.
-_NAME_HEIGHTS = {"brows": 0.2, "eyelids": 0.33, "gaze": 0.46, "cheeks_nose": 0.6, "mouth": 0.75, "jaw": 0.92}
+# Vertical position of each region's label beside the face, as a fraction of the box height.
+_LABEL_HEIGHTS = {"brows": 0.2, "eyelids": 0.33, "gaze": 0.46, "cheeks_nose": 0.6, "mouth": 0.75, "jaw": 0.92}
 
 
 class FacePainter:
-    """Paints marks with a painter in widget coordinates."""
+    """Paints face overlays with a painter in widget coordinates."""
 
     def __init__(self, painter: QPainter, to_widget: Callable[[float, float], QPointF]) -> None:
         """
         Args:
-            to_widget: from px of the source picture to the widget.
+            to_widget: maps source px to widget coordinates.
         """
         self._painter, self._to_widget = painter, to_widget
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
 
     def draw(
         self,
-        mark: FaceMark,
+        face: FaceOverlay,
         shown: frozenset[Overlay],
         *,
-        aside: bool,
+        inactive: bool,
         mesh: NDArray[np.float32] | None,
     ) -> None:
-        """Draw a face.
+        """Draw the overlays of a face.
 
         Args:
-            aside: another face is looked at.
-            mesh: (478, 2 or 3) float32 points of the face on this very picture, px of the source; None: not known.
+            inactive: whether another face is the active one.
+            mesh: (478, 2 or 3) float32, source px, of this exact frame; None if not available.
         """
-        box = self._rect(mark)
-        if Overlay.CROP in shown and mark.crop and not aside:
-            self._draw_crop(mark)
-        if Overlay.REGIONS in shown and mark.regions and box.width() >= _SMALLEST_NAMED and not aside:
-            self._draw_regions(mark, box)
+        box = self._rect(face)
+        if Overlay.CROP in shown and face.crop and not inactive:
+            self._draw_crop(face)
+        if Overlay.REGIONS in shown and face.regions and box.width() >= _MIN_LABELED_WIDTH and not inactive:
+            self._draw_regions(face, box)
         if Overlay.MESH in shown and mesh is not None:
             self._draw_mesh(mesh, box)
         if Overlay.BOX in shown:
-            self._draw_box(mark, box, aside=aside)
+            self._draw_box(face, box, inactive=inactive)
 
-    def _rect(self, mark: FaceMark) -> QRectF:
-        x, y, width, height = mark.box_xywh
+    def _rect(self, face: FaceOverlay) -> QRectF:
+        x, y, width, height = face.box_xywh
         return QRectF(self._to_widget(x, y), self._to_widget(x + width, y + height))
 
-    def _draw_box(self, mark: FaceMark, box: QRectF, *, aside: bool) -> None:
+    def _draw_box(self, face: FaceOverlay, box: QRectF, *, inactive: bool) -> None:
         painter = self._painter
         arm = max(8.0, min(22.0, box.width() / 5))
-        pen = QPen(QColor(ON_PICTURE.muted if aside else ON_PICTURE.accent), 1 if aside else 2)
+        pen = QPen(QColor(ON_PICTURE.muted if inactive else ON_PICTURE.accent), 1 if inactive else 2)
         painter.setPen(pen)
         for corner, right, down in (
             (box.topLeft(), 1, 1),
@@ -83,10 +83,12 @@ class FacePainter:
             (box.bottomRight(), -1, -1),
         ):
             painter.drawPolyline([corner + QPointF(right * arm, 0), corner, corner + QPointF(0, down * arm)])
-        at = QPointF(max(4.0, box.left()), max(4.0, box.top() - px(_CHIP) - 6))
-        texts = [(f"face {mark.track_id + 1} · {mark.confidence:.0%}", ON_PICTURE.muted if aside else ON_PICTURE.text)]
-        if not aside:
-            texts += [(f"{short} {value:.2f}", term_color(name, ON_PICTURE)) for short, value, name in mark.terms]
+        at = QPointF(max(4.0, box.left()), max(4.0, box.top() - px(_CHIP_HEIGHT) - 6))
+        texts = [
+            (f"face {face.track_id + 1} · {face.confidence:.0%}", ON_PICTURE.muted if inactive else ON_PICTURE.text)
+        ]
+        if not inactive:
+            texts += [(f"{short} {value:.2f}", term_color(name, ON_PICTURE)) for short, value, name in face.terms]
         for text, tint in texts:
             at.setX(at.x() + draw_chip(painter, at, text, tint))
 
@@ -98,72 +100,72 @@ class FacePainter:
         painter.setPen(pen)
         painter.drawPoints(polygon)
 
-    def _draw_crop(self, mark: FaceMark) -> None:
-        """What the crop leaves out is dimmed."""
+    def _draw_crop(self, face: FaceOverlay) -> None:
+        """Outline the crop and dim everything outside it."""
         painter = self._painter
         outline = QPainterPath()
-        outline.addPolygon(QPolygonF([self._to_widget(x, y) for x, y in mark.crop]))
+        outline.addPolygon(QPolygonF([self._to_widget(x, y) for x, y in face.crop]))
         outline.closeSubpath()
         rest = QPainterPath()
         rest.addRect(QRectF(painter.viewport()))
         painter.fillPath(rest.subtracted(outline), color(ON_PICTURE.stage, 150))
         painter.setPen(QPen(QColor(ON_PICTURE.text), 1.5, Qt.PenStyle.DashLine))
         painter.drawPath(outline)
-        lowest = max((self._to_widget(x, y) for x, y in mark.crop), key=lambda corner: corner.y() - corner.x() / 1e4)
-        draw_chip(painter, lowest + QPointF(6, -px(_CHIP) - 4), "crop", ON_PICTURE.text)
+        lowest = max((self._to_widget(x, y) for x, y in face.crop), key=lambda corner: corner.y() - corner.x() / 1e4)
+        draw_chip(painter, lowest + QPointF(6, -px(_CHIP_HEIGHT) - 4), "crop", ON_PICTURE.text)
 
-    def _draw_regions(self, mark: FaceMark, box: QRectF) -> None:
-        """A region that moves more is filled more, and its name is brighter; the share is written, too."""
+    def _draw_regions(self, face: FaceOverlay, box: QRectF) -> None:
+        """Fill each region and brighten its label in proportion to its movement; the label states the share."""
         painter = self._painter
         tint = term_color("expression_variation", ON_PICTURE)
         metrics = QFontMetricsF(ui_font(12))
         painter.setFont(ui_font(12))
         height = px(18)
-        bottom = -math.inf  # of the name above: names keep apart, however small the face is
-        for moving in sorted(mark.regions, key=lambda one: _NAME_HEIGHTS.get(one.region, 1.0)):
-            region, share = moving.region, moving.share
-            if region not in _PLACES:
+        bottom = -math.inf  # of the label above; keeps labels from overlapping on small faces
+        for region_movement in sorted(face.regions, key=lambda one: _LABEL_HEIGHTS.get(one.region, 1.0)):
+            region, share = region_movement.region, region_movement.share
+            if region not in _REGION_ELLIPSES:
                 continue
-            weight = min(1.0, moving.movement / _MUCH)
+            weight = min(1.0, region_movement.movement / _FULL_MOVEMENT)
             painter.setBrush(color(tint, round(150 * weight)))
             painter.setPen(QPen(color(tint, round(70 + 185 * weight)), 1 + weight))
-            for x, y, half_width, half_height in _PLACES[region]:
+            for x, y, half_width, half_height in _REGION_ELLIPSES[region]:
                 painter.save()
-                painter.translate(self._on_face(mark, box, x, y))
-                painter.rotate(mark.roll_deg)
+                painter.translate(self._on_face(face, box, x, y))
+                painter.rotate(face.roll_deg)
                 painter.drawEllipse(QPointF(0, 0), half_width * box.width(), half_height * box.height())
                 painter.restore()
             painter.setBrush(Qt.BrushStyle.NoBrush)
             text = f"{REGION_MULTIPLIERS[region].label} {share:.0%}"
             width = metrics.horizontalAdvance(text) + 12
-            top = max(bottom + 2, box.top() + _NAME_HEIGHTS[region] * box.height() - height / 2)
+            top = max(bottom + 2, box.top() + _LABEL_HEIGHTS[region] * box.height() - height / 2)
             bottom = top + height
             plate = QRectF(box.right() + 14, top, width, height)
-            x, y, half_width, _ = _PLACES[region][-1]
-            painter.drawLine(self._on_face(mark, box, x + half_width, y), QPointF(plate.left(), plate.center().y()))
+            x, y, half_width, _ = _REGION_ELLIPSES[region][-1]
+            painter.drawLine(self._on_face(face, box, x + half_width, y), QPointF(plate.left(), plate.center().y()))
             painter.fillRect(plate, color(ON_PICTURE.window, 215))
             painter.fillRect(QRectF(plate.left(), plate.bottom() - 2, width * min(1.0, share), 2), QColor(tint))
             painter.setPen(color(ON_PICTURE.text, round(150 + 105 * weight)))
             painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, text)
 
-    def _on_face(self, mark: FaceMark, box: QRectF, x: float, y: float) -> QPointF:
-        """Where a place on the upright face is in the widget: stretched to where the steady points are, and tilted."""
-        center = self._to_widget(*mark.center_xy)
-        shares = (center.x() - box.left()) / box.width(), (center.y() - box.top()) / box.height()
-        bent = [
-            place * share / usual if place <= usual else 1 - (1 - place) * (1 - share) / (1 - usual)
-            for place, share, usual in zip((x, y), shares, _CENTER, strict=True)
+    def _on_face(self, face: FaceOverlay, box: QRectF, x: float, y: float) -> QPointF:
+        """Map a point on the upright face to the widget, shifted to the face centre and rotated by the roll."""
+        center = self._to_widget(*face.center_xy)
+        center_shares = (center.x() - box.left()) / box.width(), (center.y() - box.top()) / box.height()
+        stretched = [
+            value * actual / upright if value <= upright else 1 - (1 - value) * (1 - actual) / (1 - upright)
+            for value, actual, upright in zip((x, y), center_shares, _CENTER, strict=True)
         ]
-        across, down = (bent[0] - 0.5) * box.width(), (bent[1] - 0.5) * box.height()
-        cos, sin = math.cos(math.radians(mark.roll_deg)), math.sin(math.radians(mark.roll_deg))
+        across, down = (stretched[0] - 0.5) * box.width(), (stretched[1] - 0.5) * box.height()
+        cos, sin = math.cos(math.radians(face.roll_deg)), math.sin(math.radians(face.roll_deg))
         return box.center() + QPointF(across * cos - down * sin, across * sin + down * cos)
 
 
 def draw_chip(painter: QPainter, at: QPointF, text: str, tint: str) -> float:
-    """Draw a label on a dark plate; the width that it took, its gap included."""
+    """Draw a label on a dark plate; return its width including the gap."""
     font = ui_font(13)
     width = QFontMetricsF(font).horizontalAdvance(text)
-    plate = QRectF(at.x(), at.y(), width + 14, px(_CHIP))
+    plate = QRectF(at.x(), at.y(), width + 14, px(_CHIP_HEIGHT))
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(color(ON_PICTURE.window, 215))
     painter.drawRoundedRect(plate, 4, 4)

@@ -1,4 +1,4 @@
-"""A picture that can be zoomed and moved; frames of a video are shown in it one after another."""
+"""A view with zoom and pan that shows one video frame at a time."""
 
 from __future__ import annotations
 
@@ -19,24 +19,24 @@ from PySide6.QtWidgets import (
 from clipgen_gui.look.theme import follow_theme, palette
 from clipgen_gui.player.frame_server import PlayerPicture
 
-_ZOOM_STEP = 1.25  # a notch of the wheel
-_LARGEST = 24.0  # against the size that fits
+_ZOOM_STEP = 1.25  # per wheel notch
+_MAX_ZOOM = 24.0  # relative to the fitted size
 _NOTCH = 120  # eighths of a degree
 
 
 class PictureView(QGraphicsView):
-    """The wheel zooms at the mouse; while zoomed a drag moves the picture; a double click fits it in again."""
+    """The wheel zooms at the cursor, a drag pans while zoomed in, a double-click fits the picture."""
 
-    picture_clicked = Signal(QPointF)  # px of the picture; a press and release without a drag
-    picture_unclicked = Signal()  # the click before was the first half of a double click
+    picture_clicked = Signal(QPointF)  # picture px; a press and release without a drag
+    picture_click_undone = Signal()  # the previous click was the first half of a double-click
     zoom_changed = Signal(float)
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._zoom = 1.0
-        self._center = QPointF()  # of what is in sight while zoomed, px of the picture
+        self._center = QPointF()  # of the visible area while zoomed in, picture px
         self._pressed: QPoint | None = None
-        self._moving = False
+        self._dragging = False
         self._scene = QGraphicsScene(self)
         self._item = _PictureItem()
         self._scene.addItem(self._item)
@@ -47,45 +47,45 @@ class PictureView(QGraphicsView):
         self.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.FullViewportUpdate)
         self.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # nothing below need be painted first
+        self.viewport().setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)  # skips painting the background
 
     @property
     def zoom(self) -> float:
-        """1 where the whole picture is in sight."""
+        """Zoom factor; 1 fits the whole picture."""
         return self._zoom
 
     def show_picture(self, picture: PlayerPicture | None) -> None:
         self._item.show_picture(picture)
-        self.viewport().update()  # the scene would ask for it later, and what is drawn over it be painted twice
+        self.viewport().update()  # a deferred scene update would paint the overlays twice
 
     def set_size(self, width_px: int, height_px: int) -> None:
-        """Size of the pictures to come; the zoom ends."""
+        """Set the size of the following pictures and reset the zoom."""
         self._item.set_size(width_px, height_px)
         self._scene.setSceneRect(self._item.boundingRect())
         self.fit()
 
     @property
     def picture_rect(self) -> QRectF:
-        """Where the picture lies in the widget."""
+        """Rectangle of the picture in widget coordinates."""
         return self.viewportTransform().mapRect(self._item.boundingRect())
 
     def to_widget(self, x: float, y: float) -> QPointF:
-        """Where this point of the picture is in the widget."""
+        """Map a point of the picture to the widget."""
         return self.viewportTransform().map(QPointF(x, y))
 
-    def to_picture(self, place: QPointF) -> QPointF:
-        """Which point of the picture is at this place of the widget."""
+    def to_picture(self, pos: QPointF) -> QPointF:
+        """Map a point of the widget to the picture."""
         inverse, _ = self.viewportTransform().inverted()
-        return inverse.map(place)
+        return inverse.map(pos)
 
     def fit(self) -> None:
-        """Show all of the picture."""
+        """Fit the whole picture in the view."""
         self._set_zoom(1.0)
 
-    def zoom_at(self, notches: float, place: QPointF) -> None:
-        """Zoom in (out for negative notches), with what is at this place of the widget staying there."""
-        zoom = min(max(self._zoom * math.pow(_ZOOM_STEP, notches), 1.0), _LARGEST)
-        fixed, middle = self.to_picture(place), QPointF(self.viewport().rect().center())
+    def zoom_at(self, notches: float, pos: QPointF) -> None:
+        """Zoom in (out for negative notches), keeping the point under this widget position fixed."""
+        zoom = min(max(self._zoom * math.pow(_ZOOM_STEP, notches), 1.0), _MAX_ZOOM)
+        fixed, middle = self.to_picture(pos), QPointF(self.viewport().rect().center())
         shrink = self._zoom / zoom
         self._center = fixed + (self.to_picture(middle) - fixed) * shrink
         self._set_zoom(zoom)
@@ -105,7 +105,7 @@ class PictureView(QGraphicsView):
         super().resizeEvent(event)
         self._set_zoom(self._zoom)
 
-    # Mouse
+    # Mouse events
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         self.zoom_at(event.angleDelta().y() / _NOTCH, event.position())
@@ -114,28 +114,28 @@ class PictureView(QGraphicsView):
     def mousePressEvent(self, event: QMouseEvent) -> None:
         if event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.MiddleButton):
             self.setFocus(Qt.FocusReason.MouseFocusReason)
-            self._pressed, self._moving = event.position().toPoint(), False
+            self._pressed, self._dragging = event.position().toPoint(), False
         event.accept()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         if self._pressed is None:
             return
-        place = event.position().toPoint()
-        if not self._moving and (place - self._pressed).manhattanLength() < QApplication.startDragDistance():
+        pos = event.position().toPoint()
+        if not self._dragging and (pos - self._pressed).manhattanLength() < QApplication.startDragDistance():
             return
-        if not self._moving and self._zoom > 1.0:
+        if not self._dragging and self._zoom > 1.0:
             self.setCursor(Qt.CursorShape.ClosedHandCursor)
-        self._moving = True
+        self._dragging = True
         if self._zoom > 1.0:
             middle = QPointF(self.viewport().rect().center())
-            self._center = self.to_picture(middle - QPointF(place - self._pressed))
+            self._center = self.to_picture(middle - QPointF(pos - self._pressed))
             self.centerOn(self._center)
-            self._center = self.to_picture(middle)  # it ends at the picture's edges
-        self._pressed = place
+            self._center = self.to_picture(middle)  # `centerOn` clamps to the picture's edges
+        self._pressed = pos
         event.accept()
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        clicked = self._pressed is not None and not self._moving and event.button() is Qt.MouseButton.LeftButton
+        clicked = self._pressed is not None and not self._dragging and event.button() is Qt.MouseButton.LeftButton
         self._pressed = None
         self.setCursor(Qt.CursorShape.OpenHandCursor if self._zoom > 1.0 else Qt.CursorShape.ArrowCursor)
         if clicked:
@@ -144,13 +144,13 @@ class PictureView(QGraphicsView):
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
         if event.button() is Qt.MouseButton.LeftButton:
-            self.picture_unclicked.emit()
+            self.picture_click_undone.emit()
             self.fit()
         event.accept()
 
 
 class _PictureItem(QGraphicsItem):
-    """One decoded picture, drawn over the size of the source video."""
+    """One decoded picture, scaled to the size of the source video."""
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Moves the playhead in real time, by a monotonic clock that follows the frames' own times."""
+"""Moves the playhead in real time: a monotonic clock mapped to the frame timestamps."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from clipgen_gui.document.session import Session
 
 @dataclass(frozen=True)
 class Run:
-    """A stretch of play: where it is at a moment, and how it goes on, until the next run replaces it."""
+    """A stretch of continuous playback: an anchor in time, the speed and the loop. Valid until the next run."""
 
-    clock_s: float  # of the monotonic clock
-    video_s: float  # time in the video at that moment
+    clock_s: float  # monotonic clock at the anchor
+    video_s: float  # video time at the anchor
     speed: float
-    loop_s: tuple[float, float] | None  # from where to where it goes round and round; None: to the end of the video
+    loop_s: tuple[float, float] | None  # start and end of the loop; None: play to the end of the video
 
 
 SPEEDS = (0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0)
@@ -27,11 +27,11 @@ _TICK_MS = 8
 
 
 class Playback(QObject):
-    """Play, pause, speed and loop. It owns no position: the playhead is the session's."""
+    """Play, pause, speed and loop. The playhead itself belongs to the session."""
 
     playing_changed = Signal(bool)
     speed_changed = Signal(float)
-    run_changed = Signal(object)  # Run, or None where it paused
+    run_changed = Signal(object)  # Run, or None when paused
 
     def __init__(self, session: Session, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -44,9 +44,9 @@ class Playback(QObject):
         self._timer.timeout.connect(self._tick)
         self._clock_s = 0.0  # monotonic clock at the anchor
         self._video_s = 0.0  # video time at the anchor
-        self._expected = -1  # the frame this object put the playhead on last
-        self._told: tuple[int, int] | None = None  # frames of the loop of the last run
-        session.current_changed.connect(self._leave_video)
+        self._expected_frame = -1  # where this object last put the playhead
+        self._run_span: tuple[int, int] | None = None  # loop of the last emitted run, frames
+        session.current_changed.connect(self._on_current_changed)
         self._entry = session.current
 
     @property
@@ -60,7 +60,7 @@ class Playback(QObject):
             self.play()
 
     def play(self) -> None:
-        """Start at the playhead; from the end of the video start over."""
+        """Start at the playhead; at the end of the video, start over."""
         entry = self._session.current
         if entry is None or not entry.frame_count or self.playing:
             return
@@ -86,17 +86,17 @@ class Playback(QObject):
             self.speed_changed.emit(speed)
 
     def step_speed(self, step: int) -> None:
-        """The next faster or slower speed."""
+        """Go to the next faster or slower speed."""
         index = int(np.argmin(np.abs(np.array(SPEEDS) - self.speed))) + step
         self.set_speed(SPEEDS[min(max(index, 0), len(SPEEDS) - 1)])
 
-    def _leave_video(self) -> None:
+    def _on_current_changed(self) -> None:
         if self._session.current is not self._entry:
             self._entry = self._session.current
             self.pause()
 
     def _loop_span(self) -> tuple[int, int] | None:
-        """The selected window or the one that is asked about, while the playhead is in it."""
+        """Return the selected or inspected window while the playhead is inside it."""
         entry = self._session.current
         if not self.loop or entry is None:
             return None
@@ -111,14 +111,14 @@ class Playback(QObject):
         if entry is not None and entry.info is not None:
             self._clock_s = time.monotonic()
             self._video_s = float(entry.info.times_s[entry.position])
-            self._expected = entry.position
-            self._tell(self._loop_span())
+            self._expected_frame = entry.position
+            self._emit_run(self._loop_span())
 
-    def _tell(self, span: tuple[int, int] | None) -> None:
-        """Say that a new run begins with the clock as it is now."""
+    def _emit_run(self, span: tuple[int, int] | None) -> None:
+        """Announce a new run with the current anchor."""
         entry = self._session.current
         if self.playing and entry is not None and entry.info is not None:
-            self._told = span
+            self._run_span = span
             loop_s = self._span_s(entry.info, span) if span else None
             self.run_changed.emit(Run(self._clock_s, self._video_s, self.speed, loop_s))
 
@@ -132,15 +132,15 @@ class Playback(QObject):
         if entry is None or entry.info is None:
             self.pause()
             return
-        if entry.position != self._expected:  # somebody moved the playhead: go on from there
+        if entry.position != self._expected_frame:  # the playhead was moved externally: continue from there
             self._anchor()
             return
         times = entry.info.times_s
         now_s = self._video_s + (time.monotonic() - self._clock_s) * self.speed
         span = self._loop_span()
-        if span != self._told:  # another window is selected, or the loop was switched
+        if span != self._run_span:  # the selection or the loop setting changed
             self._clock_s, self._video_s = time.monotonic(), now_s
-            self._tell(span)
+            self._emit_run(span)
         if span is not None:
             start_s, end_s = self._span_s(entry.info, span)
             if now_s >= end_s:
@@ -150,5 +150,5 @@ class Playback(QObject):
             self._session.selection.seek(len(times) - 1)
             self.pause()
             return
-        self._expected = max(0, int(np.searchsorted(times, now_s, side="right")) - 1)
-        self._session.selection.seek(self._expected)
+        self._expected_frame = max(0, int(np.searchsorted(times, now_s, side="right")) - 1)
+        self._session.selection.seek(self._expected_frame)

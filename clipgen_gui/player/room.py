@@ -1,4 +1,4 @@
-"""The player and what moves it: picture, transport bar, playback and sound."""
+"""The player: video view, transport bar, playback and sound."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from clipgen_gui.player.transport_bar import TransportBar
 from clipgen_gui.player.video_view import VideoPlayer
 from clipgen_gui.player.volume_control import VolumeControl
 
-_LAST = 1 << 60  # beyond any video; the session keeps the playhead within
+_LAST = 1 << 60  # beyond any video; the session clamps the playhead
 
 
 class PlayerRoom(QObject):
-    """`view` and `transport` are to be placed; the rest works by itself."""
+    """Place `view` and `transport` in a layout; everything else is wired here."""
 
     def __init__(
         self,
@@ -55,7 +55,7 @@ class PlayerRoom(QObject):
 
     @property
     def commands(self) -> dict[str, Callable[[], object]]:
-        """Handlers by the name of the command."""
+        """Handlers by command name."""
         return {
             "play": self.playback.toggle,
             "slower": partial(self.playback.step_speed, -1),

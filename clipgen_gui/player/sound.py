@@ -1,4 +1,4 @@
-"""Sound while playing: it follows the clock of the pictures, at every speed, and is silent where nothing can sound."""
+"""Audio playback, synchronised to the playback clock at every speed. Silent without an audio track or device."""
 
 from __future__ import annotations
 
@@ -19,40 +19,40 @@ from clipgen_gui.player.playback import Playback, Run
 
 _log = logging.getLogger(__name__)
 
-RATE = 48_000  # samples a second
+RATE = 48_000  # samples per second
 _PUMP_MS = 10
-_TOLERANCE_S = 0.045  # later sound than this is noticed (ITU-R BT.1359: 45 ms early, 125 ms late)
+_TOLERANCE_S = 0.045  # audio/video offset that goes unnoticed (ITU-R BT.1359: 45 ms early, 125 ms late)
 _SHORTEST_LOOP_S = 0.02
 _VOLUME, _MUTED = "sound/volume", "sound/muted"
 
 
 class SoundSink(Protocol):
-    """What plays samples: a device, or a stand-in. It is made and used in the sound thread only."""
+    """An audio output. Created and used in the sound thread only."""
 
     def free(self) -> int:
-        """Samples that can be written now."""
+        """Number of samples that can be written now."""
 
     def buffered(self) -> int:
-        """Samples that were written and are not heard yet."""
+        """Number of samples written but not yet played."""
 
     def write(self, samples: Float32Array) -> None:
-        """Take (N, 2) float32 samples, no more than are free."""
+        """Queue (N, 2) float32 samples, at most `free()`."""
 
     def set_volume(self, volume: float) -> None:
-        """0..1, as the ear hears it."""
+        """Set the perceived volume, 0..1."""
 
     def close(self) -> None:
-        """Fall silent at once."""
+        """Stop playing immediately."""
 
 
 OpenSink = Callable[[], SoundSink | None]
 
 
 def open_device() -> SoundSink | None:
-    """The system's audio output, or None where there is none."""
-    QLoggingCategory.setFilterRules("qt.multimedia.*=false")  # it tells of every library that it looks for in vain
+    """Open the system's audio output; None if there is none."""
+    QLoggingCategory.setFilterRules("qt.multimedia.*=false")  # it logs every library that it fails to find
     try:
-        # Imported only now, in the sound thread: neither the start nor the first picture waits for it.
+        # Imported lazily in the sound thread so that it delays neither startup nor the first picture.
         from clipgen_gui.player.sound_device import DeviceSink
     except ImportError as error:  # a system library is missing
         _log.info("no sound: %s", error)
@@ -61,7 +61,7 @@ def open_device() -> SoundSink | None:
 
 
 class SoundPlayer(QObject):
-    """Lets the sound thread play what the playback runs. Muted, it does not even decode."""
+    """Plays the audio of the current run in the sound thread. Decodes nothing while muted."""
 
     volume_changed = Signal(float)
     muted_changed = Signal(bool)
@@ -76,8 +76,8 @@ class SoundPlayer(QObject):
     ) -> None:
         """
         Args:
-            settings: where volume and mute are remembered.
-            open_sink: called in the sound thread when something is to be heard first.
+            settings: stores volume and mute.
+            open_sink: called in the sound thread when audio is first played.
         """
         super().__init__(parent)
         self._session, self._settings = session, settings
@@ -92,10 +92,10 @@ class SoundPlayer(QObject):
         self._worker = _SoundWorker(open_sink, self.volume)
         self._worker.moveToThread(self._thread)
         self._thread.finished.connect(self._worker.end, Qt.ConnectionType.DirectConnection)
-        playback.run_changed.connect(self._take_run)
+        playback.run_changed.connect(self._on_run_changed)
 
     def set_volume(self, volume: float) -> None:
-        """0..1, as the ear hears it; turning it up ends the mute."""
+        """Set the perceived volume, 0..1; a volume above 0 unmutes."""
         self.volume = min(max(volume, 0.0), 1.0)
         self._settings.setValue(_VOLUME, self.volume)
         self._worker.set_volume(self.volume)
@@ -107,52 +107,52 @@ class SoundPlayer(QObject):
         if muted != self.muted:
             self.muted = muted
             self._settings.setValue(_MUTED, muted)
-            self._tell()
+            self._update_worker()
             self.muted_changed.emit(muted)
 
     @property
     def is_alive(self) -> bool:
-        """Whether the thread exists."""
+        """Whether the sound thread is running."""
         return self._thread.isRunning()
 
     def request_end(self) -> None:
-        """Fall silent, and ask the thread to end."""
+        """Stop playing and ask the thread to end."""
         self._thread.quit()
 
-    def _take_run(self, run: Run | None) -> None:
+    def _on_run_changed(self, run: Run | None) -> None:
         self._run = run
-        self._tell()
+        self._update_worker()
 
-    def _tell(self) -> None:
+    def _update_worker(self) -> None:
         entry = self._session.current
         info = entry.info if entry else None
-        heard = self._run is not None and not self.muted and info is not None and info.has_audio
-        if heard and not self._thread.isRunning():
+        audible = self._run is not None and not self.muted and info is not None and info.has_audio
+        if audible and not self._thread.isRunning():
             self._thread.start()
-        self._worker.play(info if heard else None, self._run if heard else None)
+        self._worker.play(info if audible else None, self._run if audible else None)
 
 
 class _SoundWorker(QObject):
-    """Lives in the sound thread. The latest run wins; those between are never begun."""
+    """Lives in the sound thread. The latest run wins; superseded ones are never started."""
 
     _wake = Signal()
 
     def __init__(self, open_sink: OpenSink, volume: float) -> None:
         super().__init__()
         self._open_sink = open_sink
-        self._lock = threading.Lock()  # of the three that are asked for from outside
+        self._lock = threading.Lock()  # guards the next three
         self._wanted: tuple[VideoInfo | None, Run | None] = None, None
         self._volume = volume
         self._changed = False
         self._sink: SoundSink | None = None
         self._source: _Source | None = None
         self._timer: QTimer | None = None
-        self._wake.connect(self._look, Qt.ConnectionType.QueuedConnection)
+        self._wake.connect(self._apply_request, Qt.ConnectionType.QueuedConnection)
 
-    # From any thread
+    # Any thread
 
     def play(self, video: VideoInfo | None, run: Run | None) -> None:
-        """Play this run from now on; None: fall silent."""
+        """Play this run from now on; None: stop."""
         with self._lock:
             self._wanted, self._changed = (video, run), True
         self._wake.emit()
@@ -162,15 +162,15 @@ class _SoundWorker(QObject):
             self._volume = volume
         self._wake.emit()
 
-    # In the sound thread
+    # Sound thread
 
     @Slot()
-    def _look(self) -> None:
+    def _apply_request(self) -> None:
         with self._lock:
             (video, run), changed, volume = self._wanted, self._changed, self._volume
             self._changed = False
         if changed:
-            self._leave_source()
+            self._close_source()
             if video is None or run is None:
                 self._stop()
             else:
@@ -199,71 +199,71 @@ class _SoundWorker(QObject):
             self._sink.close()
             self._sink = None
 
-    def _leave_source(self) -> None:
+    def _close_source(self) -> None:
         if self._source is not None:
             self._source.close()
             self._source = None
 
     @Slot()
     def end(self) -> None:
-        """Close everything; called in the sound thread as its last."""
-        self._leave_source()
+        """Close everything; the last call in the sound thread."""
+        self._close_source()
         self._stop()
         self._timer = None
 
     @Slot()
     def _pump(self) -> None:
-        """Keep the sink full, and the sound with the pictures."""
+        """Refill the sink and correct drift against the pictures."""
         if self._sink is None or self._source is None:
             return
         try:
-            late = round(self._source.due_s() * RATE) - (self._source.given - self._sink.buffered())
+            late = round(self._source.due_s() * RATE) - (self._source.taken - self._sink.buffered())
             if late > _TOLERANCE_S * RATE:
                 self._source.take(late)
             elif late < -_TOLERANCE_S * RATE:
                 self._sink.write(np.zeros((min(-late, self._sink.free()), 2), np.float32))
             self._sink.write(self._source.take(self._sink.free()))
-        except ClipgenError as error:  # the pictures say so, too
+        except ClipgenError as error:  # the video decoder reports it to the user
             _log.info("no sound: %s", error)
-            self._leave_source()
+            self._close_source()
             self._stop()
 
 
 class _Source:
-    """The samples of a run, one after another."""
+    """The audio samples of a run."""
 
     def __init__(self, video: VideoInfo, run: Run) -> None:
         self._video, self._run = video, run
-        self._blocks = self._endless()
-        self._waiting: deque[Float32Array] = deque()
-        self.given = 0  # samples
+        self._blocks = self._generate()
+        self._pending: deque[Float32Array] = deque()
+        self.taken = 0  # samples
 
     def due_s(self) -> float:
-        """How long the run runs by now."""
+        """Seconds since the run started."""
         return time.monotonic() - self._run.clock_s
 
     def take(self, count: int) -> Float32Array:
-        """(N, 2) float32: the next samples, `count` or, at the end of the video, fewer."""
+        """Return the next samples, (N, 2) float32; fewer than `count` at the end of the video."""
         parts = []
         missing = count
         while missing > 0:
-            block = self._waiting.popleft() if self._waiting else next(self._blocks, None)
+            block = self._pending.popleft() if self._pending else next(self._blocks, None)
             if block is None:
                 break
             if len(block) > missing:
-                self._waiting.appendleft(block[missing:])
+                self._pending.appendleft(block[missing:])
                 block = block[:missing]
             parts.append(block)
             missing -= len(block)
-        self.given += count - missing
+        self.taken += count - missing
         return np.concatenate(parts) if parts else np.zeros((0, 2), np.float32)
 
     def close(self) -> None:
         """Close the file."""
         self._blocks.close()
 
-    def _endless(self) -> Generator[Float32Array, None, None]:
-        # PyAV's filters are imported with it, only now.
+    def _generate(self) -> Generator[Float32Array, None, None]:
+        # Imported lazily: it loads PyAV's filters.
         from clipgen_engine.video.audio import sound_between
 
         run = self._run

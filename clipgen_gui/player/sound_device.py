@@ -1,4 +1,4 @@
-"""The system's audio output. Importing this loads Qt's multimedia library: only the sound thread does, when it must."""
+"""The system's audio output. Importing this module loads Qt Multimedia, so only the sound thread does, on demand."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from PySide6.QtMultimedia import QAudioDevice, QAudioFormat, QAudioSink, QMediaD
 
 from clipgen_engine.types import Float32Array
 
-_BUFFER_S = 0.12  # as long as a stall of the sound thread may be
-_FRAME_BYTES = 4  # two channels of 16 bits: what every device takes
+_BUFFER_S = 0.12  # bridges a stall of the sound thread
+_FRAME_BYTES = 4  # 16-bit stereo, which every device accepts
 
 
 class DeviceSink:
-    """A `SoundSink` on a device, fed by writing. A device that is unplugged swallows what it is given."""
+    """A `SoundSink` on an audio device. Samples written after the device is unplugged are discarded."""
 
     def __init__(self, device: QAudioDevice, rate: int) -> None:
         """
         Args:
-            rate: samples a second.
+            rate: samples per second.
         """
-        shape = QAudioFormat()
-        shape.setSampleRate(rate)
-        shape.setChannelCount(2)
-        shape.setSampleFormat(QAudioFormat.SampleFormat.Int16)
-        self._sink = QAudioSink(device, shape)
+        audio_format = QAudioFormat()
+        audio_format.setSampleRate(rate)
+        audio_format.setChannelCount(2)
+        audio_format.setSampleFormat(QAudioFormat.SampleFormat.Int16)
+        self._sink = QAudioSink(device, audio_format)
         self._sink.setBufferSize(int(_BUFFER_S * rate) * _FRAME_BYTES)
         self._stream: QIODevice | None = self._sink.start()
 
     @classmethod
     def default(cls, rate: int) -> DeviceSink | None:
-        """The default output, or None where there is none."""
+        """Open the default output; None if there is none."""
         device = QMediaDevices.defaultAudioOutput()
         return None if device.isNull() else cls(device, rate)
 

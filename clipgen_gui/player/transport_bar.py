@@ -1,4 +1,4 @@
-"""The row under the picture: time, transport buttons, speed."""
+"""The bar below the picture: time, transport buttons, overlay toggles, speed."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QComboBox, QHBoxLayout, QLabel, QToolButton, QWidg
 from clipgen_gui.commands.keymap import key_hint, keymap
 from clipgen_gui.document.session import Session
 from clipgen_gui.look.theme import follow_theme, icon, palette, px
-from clipgen_gui.player.overlay_marks import Overlay
+from clipgen_gui.player.face_overlays import Overlay
 from clipgen_gui.support.formatting import TimeFormat, position
 from clipgen_gui.support.signals import follow
 from clipgen_gui.widgets.cards import named, named_with_key
@@ -20,7 +20,7 @@ _TIME_FORMAT = "player/time_format"
 
 
 class TransportBar(QWidget):
-    """Buttons for the transport actions; it shows the time of the picture on screen."""
+    """Transport controls and the time of the displayed frame."""
 
     speed_chosen = Signal(float)
 
@@ -34,7 +34,7 @@ class TransportBar(QWidget):
     ) -> None:
         """
         Args:
-            settings: where the time format is remembered.
+            settings: stores the time format.
         """
         super().__init__(parent)
         self._session = session
@@ -45,7 +45,7 @@ class TransportBar(QWidget):
         self.time.clicked.connect(actions["time_format"].trigger)
         actions["time_format"].triggered.connect(lambda _: self.switch_time_format())
         self._speed = QComboBox()
-        follow(self._speed, keymap.changed, lambda: named(self._speed, "Speed", _speed_help()))
+        follow(self._speed, keymap.changed, lambda: named(self._speed, "Playback speed", _speed_help()))
         for speed in speeds:
             self._speed.addItem(f"{speed:g}×", speed)
         self._speed.activated.connect(lambda index: self.speed_chosen.emit(speeds[index]))
@@ -66,7 +66,7 @@ class TransportBar(QWidget):
         for overlay in Overlay:
             right.addWidget(self._button(actions[overlay], "transport"))
         right.addSpacing(8)
-        self._right = right
+        self._right_layout = right
         right.addWidget(self._speed)
         layout.addLayout(left, 1)
         layout.addLayout(buttons)
@@ -76,7 +76,7 @@ class TransportBar(QWidget):
         self._frame = -1
         session.current_changed.connect(lambda: self.show_frame(-1))
         self.show_playing(False)
-        follow_theme(self, self._dress)
+        follow_theme(self, self._apply_theme)
 
     def _button(self, action: QAction, style_name: str) -> QToolButton:
         button = QToolButton()
@@ -86,7 +86,7 @@ class TransportBar(QWidget):
         self._buttons[action.text()] = button
         return button
 
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         self._speed.setFixedWidth(px(76))
         for button in self._buttons.values():
             button.setIconSize(QSize(px(20), px(20)))
@@ -94,7 +94,7 @@ class TransportBar(QWidget):
         self.show_frame(self._frame)
 
     def show_frame(self, frame: int) -> None:
-        """Show the time of this frame; -1 where no picture is on screen."""
+        """Show the time of this frame; -1 if no picture is shown."""
         self._frame = frame
         entry = self._session.current
         info = entry.info if entry else None
@@ -105,15 +105,15 @@ class TransportBar(QWidget):
         )
 
     def switch_time_format(self) -> None:
-        """Tell the time the next way: seconds, frames, timecode."""
-        self.time_format = self.time_format.following
+        """Switch to the next time format: seconds, frames, timecode."""
+        self.time_format = self.time_format.next
         self._settings.setValue(_TIME_FORMAT, str(self.time_format))
         self.show_frame(self._frame)
 
     def add_control(self, widget: QWidget) -> None:
-        """Put another control at the right end."""
-        self._right.addSpacing(6)
-        self._right.addWidget(widget)
+        """Add a control at the right end."""
+        self._right_layout.addSpacing(6)
+        self._right_layout.addWidget(widget)
 
     def show_speed(self, speed: float) -> None:
         self._speed.setCurrentIndex(self._speed.findData(speed))
@@ -129,7 +129,7 @@ class _TimeLabel(QLabel):
         super().__init__()
         self.setTextFormat(Qt.TextFormat.RichText)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
-        help_text = "Time of the picture and length of the video. Click: seconds, frames, timecode"
+        help_text = "Current time and duration. Click to switch between seconds, frames and timecode"
         named_with_key(self, "Time", help_text, "time_format")
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -138,4 +138,4 @@ class _TimeLabel(QLabel):
 
 
 def _speed_help() -> str:
-    return f"Speed ({key_hint('slower')} slower, {key_hint('faster')} faster)"
+    return f"Playback speed ({key_hint('slower')} slower, {key_hint('faster')} faster)"

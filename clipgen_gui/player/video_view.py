@@ -1,4 +1,4 @@
-"""The picture with what was found on it. What is drawn always belongs to the picture on screen."""
+"""The video view with face overlays. Overlays always belong to the displayed frame."""
 
 from __future__ import annotations
 
@@ -15,66 +15,66 @@ from clipgen_engine.settings import ExportSettings
 from clipgen_gui.document.entry import VideoEntry
 from clipgen_gui.document.session import Session
 from clipgen_gui.look.theme import ON_PICTURE
+from clipgen_gui.player.face_overlays import FaceOverlay, Overlay, OverlayBuilder
 from clipgen_gui.player.frame_server import FrameServer, PlayerPicture
 from clipgen_gui.player.mesh_server import Meshes, MeshServer
-from clipgen_gui.player.overlay_marks import FaceMark, MarkMaker, Overlay
 from clipgen_gui.player.overlay_painter import FacePainter, draw_chip
 from clipgen_gui.player.picture_view import PictureView
 from clipgen_gui.widgets.cards import named_with_key
 
-_KEPT_MESHES = 1000  # frames
+_MAX_MESHES = 1000  # frames
 _OVERLAYS = "player/overlays"
-_NUMBER_AT = QPointF(14, 12)  # of the view, not of the picture: it stays in its place, and is beside a tall picture
+_FRAME_LABEL_POS = QPointF(14, 12)  # view coordinates: fixed, and beside a portrait picture
 
 
 class VideoPlayer(PictureView):
-    """Shows the session's playhead. The frame server may answer late: overlays follow the answer, not the question.
+    """Shows the frame at the session's playhead. Overlays follow the delivered frame, not the requested one.
 
-    A click on another face looks at that face; a click elsewhere is `clicked`.
+    A click on another face makes it the active one; any other click emits `clicked`.
     """
 
     frame_shown = Signal(int)
     clicked = Signal()
-    open_failed = Signal(object, str)  # entry, sentence
+    open_failed = Signal(object, str)  # entry, message
 
     def __init__(self, session: Session, server: FrameServer, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session, self._server = session, server
         self.meshes = MeshServer(self)
         self._entry: VideoEntry | None = None
-        self._wanted: tuple[VideoEntry | None, Path | None, bool] = (None, None, False)
+        self._requested: tuple[VideoEntry | None, Path | None, bool] = (None, None, False)
         self._generation = 0
         self._picture: PlayerPicture | None = None
         self._overlays: frozenset[Overlay] = frozenset({Overlay.BOX})
         self._export = ExportSettings(crop="face")
-        self._maker: MarkMaker | None = None
-        self._marks: tuple[FaceMark, ...] = ()
-        self._meshes: dict[int, Meshes] = {}  # by frame
-        self._toggled = False  # the last click was `clicked`, not a face
+        self._builder: OverlayBuilder | None = None
+        self._faces: tuple[FaceOverlay, ...] = ()
+        self._meshes: dict[int, Meshes] = {}  # by frame index
+        self._click_toggled = False  # whether the last click emitted `clicked`
         self.setMinimumSize(320, 180)
         named_with_key(
             self,
-            "Video picture",
-            "Click another face to look at it; wheel zooms, drag moves the picture, double click fits it in again.\n"
+            "Video",
+            "Click another face to switch to it. Wheel zooms, drag pans, double-click fits the picture.\n"
             "Click elsewhere to play or pause",
             "play",
         )
         server.opened.connect(self._opened)
         server.open_failed.connect(self._open_failed)
         server.picture_ready.connect(self._show)
-        self.meshes.found.connect(self._take_meshes)
+        self.meshes.found.connect(self._store_meshes)
         self.meshes.failed.connect(session.refused)
         self.picture_clicked.connect(self._click)
-        self.picture_unclicked.connect(self._unclick)
+        self.picture_click_undone.connect(self._undo_click)
         session.current_changed.connect(self._current_changed)
         session.video_changed.connect(lambda entry: self._current_changed() if entry is self._entry else None)
         session.selection.position_changed.connect(self._request)
-        session.ranking_changed.connect(self._refresh_marks)
-        session.selection.changed.connect(self._refresh_marks)
+        session.ranking_changed.connect(self._refresh_faces)
+        session.selection.changed.connect(self._refresh_faces)
         session.selection.track_changed.connect(self.viewport().update)
 
     def bind(self, actions: Mapping[str, QAction], settings: QSettings) -> None:
-        """Let the commands switch the overlays and fit the picture; what is switched on is remembered."""
+        """Connect the overlay and fit commands; enabled overlays are stored in the settings."""
         stored = settings.value(_OVERLAYS, [Overlay.BOX.value])
         names = [stored] if isinstance(stored, str) else stored if isinstance(stored, list) else []
         for overlay in Overlay:
@@ -87,49 +87,49 @@ class VideoPlayer(PictureView):
 
     @property
     def shown_frame(self) -> int:
-        """Index of the picture on screen, -1 without one."""
+        """Index of the displayed frame; -1 if none."""
         return self._picture.index if self._picture else -1
 
     @property
-    def marks(self) -> tuple[FaceMark, ...]:
-        """The faces of the picture on screen."""
-        return self._marks
+    def faces(self) -> tuple[FaceOverlay, ...]:
+        """Overlay data of the faces on the displayed frame."""
+        return self._faces
 
     @property
     def mesh(self) -> Meshes:
-        """The meshes of the picture on screen, as far as they are known."""
+        """Meshes of the displayed frame; empty until they are detected."""
         return self._meshes.get(self.shown_frame, {})
 
     @property
     def overlays(self) -> frozenset[Overlay]:
-        """What is drawn over the picture."""
+        """Enabled overlays."""
         return self._overlays
 
     def set_overlay(self, overlay: Overlay, on: bool) -> None:
         self._overlays = self._overlays | {overlay} if on else self._overlays - {overlay}
-        self._refresh_marks()
+        self._refresh_faces()
         self.viewport().update()
 
     def set_export(self, settings: ExportSettings) -> None:
-        """How crops are made that are shown in advance; where clips keep whole frames, a crop that follows the face."""
+        """Set the crop to preview. If clips keep whole frames, preview a face crop instead."""
         self._export = replace(settings, crop="face") if settings.crop == "whole" else settings
-        self._refresh_marks()
+        self._refresh_faces()
 
     # Pictures
 
     def _current_changed(self) -> None:
         entry = self._session.current
-        # With the stored analysis comes the index of the video: to read a long one anew would take a second.
-        waits = entry is not None and entry.info is None and entry.resting
-        wanted = entry, entry.path if entry else None, waits
-        if wanted == self._wanted:
+        # The stored analysis includes the frame index, which takes a second to rebuild for a long video.
+        awaits_analysis = entry is not None and entry.info is None and entry.unloaded
+        requested = entry, entry.path if entry else None, awaits_analysis
+        if requested == self._requested:
             return
-        self._entry, self._wanted = entry, wanted
-        self._maker = MarkMaker(entry) if entry else None
-        self._picture, self._marks = None, ()
+        self._entry, self._requested = entry, requested
+        self._builder = OverlayBuilder(entry) if entry else None
+        self._picture, self._faces = None, ()
         self._meshes = {}
         self.show_picture(None)
-        self._generation = self._server.open((entry.info or entry.path) if entry and not waits else None)
+        self._generation = self._server.open((entry.info or entry.path) if entry and not awaits_analysis else None)
         self.viewport().update()
 
     def _opened(self, generation: int, info: object) -> None:
@@ -151,29 +151,29 @@ class VideoPlayer(PictureView):
         if generation != self._generation or self._entry is None:
             return
         if picture.index != self._entry.position == self.shown_frame:
-            return  # it comes late: what was asked for after it is on screen
+            return  # late: a newer request is already on screen
         self._picture = picture
         self.show_picture(picture)
-        self._refresh_marks()
+        self._refresh_faces()
         self.frame_shown.emit(picture.index)
 
     # Overlays
 
-    def _refresh_marks(self) -> None:
-        marks: tuple[FaceMark, ...] = ()
-        if self._picture is not None and self._maker is not None:
-            marks = self._maker.marks(
+    def _refresh_faces(self) -> None:
+        faces: tuple[FaceOverlay, ...] = ()
+        if self._picture is not None and self._builder is not None:
+            faces = self._builder.faces(
                 self._picture.index, self._session.controls.shown_terms, self._overlays, self._export
             )
-        if marks != self._marks:
-            self._marks = marks
+        if faces != self._faces:
+            self._faces = faces
             self.viewport().update()
-        self._want_meshes()
+        self._request_meshes()
 
-    def _want_meshes(self) -> None:
-        """In a loop the frames that were passed over are asked for the next time round, until all are known."""
+    def _request_meshes(self) -> None:
+        """Request the meshes of the displayed frame. Frames skipped during a loop are requested on its next pass."""
         entry, picture = self._entry, self._picture
-        wanted = Overlay.MESH in self._overlays and self._marks
+        wanted = Overlay.MESH in self._overlays and self._faces
         if not wanted or entry is None or entry.info is None or picture is None or picture.index in self._meshes:
             return
         assert entry.analysis is not None
@@ -184,47 +184,47 @@ class VideoPlayer(PictureView):
                 boxes[track.track_id] = track.box_xywh[row]
         self.meshes.request(self._generation, picture, boxes, entry.info.width_px)
 
-    def _take_meshes(self, generation: int, frame: int, meshes: Meshes) -> None:
+    def _store_meshes(self, generation: int, frame: int, meshes: Meshes) -> None:
         if generation != self._generation:
             return
-        while len(self._meshes) >= _KEPT_MESHES:
+        while len(self._meshes) >= _MAX_MESHES:
             self._meshes.pop(next(iter(self._meshes)))
         self._meshes[frame] = meshes
         if frame == self.shown_frame:
             self.viewport().update()
 
-    # Painting and events
+    # Painting and mouse
 
     def drawForeground(self, painter: QPainter, rect: QRectF | object) -> None:
         if self._picture is None or self._entry is None:
             return
         painter.save()
         painter.resetTransform()
-        faces = FacePainter(painter, self.to_widget)
-        beside = self._entry.tracks_beside
-        for mark in self._marks:
-            mesh = self.mesh.get(mark.track_id)
-            faces.draw(mark, self._overlays, aside=mark.track_id in beside, mesh=mesh)
+        face_painter = FacePainter(painter, self.to_widget)
+        other_tracks = self._entry.concurrent_tracks
+        for face in self._faces:
+            mesh = self.mesh.get(face.track_id)
+            face_painter.draw(face, self._overlays, inactive=face.track_id in other_tracks, mesh=mesh)
         text = f"frame {self._picture.index} / {self._entry.frame_count}"
         if self.zoom > 1.0:
             text += f" · {self.zoom:.1f}×"
-        draw_chip(painter, _NUMBER_AT, text, ON_PICTURE.text)
+        draw_chip(painter, _FRAME_LABEL_POS, text, ON_PICTURE.text)
         painter.restore()
 
-    def _click(self, place: QPointF) -> None:
-        face = self._face_at(place)
-        looked_at = self._entry.track if self._entry else None
-        self._toggled = face is None or len(self._marks) < 2 or face.track_id == looked_at
-        if self._toggled:
+    def _click(self, pos: QPointF) -> None:
+        face = self._face_at(pos)
+        active_track = self._entry.track if self._entry else None
+        self._click_toggled = face is None or len(self._faces) < 2 or face.track_id == active_track
+        if self._click_toggled:
             self.clicked.emit()
         elif face is not None:
             self._session.selection.choose_track(face.track_id)
 
-    def _unclick(self) -> None:
-        if self._toggled:
+    def _undo_click(self) -> None:
+        if self._click_toggled:
             self.clicked.emit()
 
-    def _face_at(self, place: QPointF) -> FaceMark | None:
-        """The face at a point of the picture, the smallest of those that overlap there."""
-        here = [mark for mark in self._marks if QRectF(*mark.box_xywh).contains(place)]
-        return min(here, key=lambda mark: mark.box_xywh[2] * mark.box_xywh[3], default=None)
+    def _face_at(self, pos: QPointF) -> FaceOverlay | None:
+        """Return the face at this picture position; the smallest if several overlap."""
+        here = [face for face in self._faces if QRectF(*face.box_xywh).contains(pos)]
+        return min(here, key=lambda face: face.box_xywh[2] * face.box_xywh[3], default=None)

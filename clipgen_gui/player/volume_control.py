@@ -1,4 +1,4 @@
-"""Loudness: a button that mutes and a slider."""
+"""Mute button and volume slider."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from clipgen_gui.player.sound import SoundPlayer
 from clipgen_gui.widgets.cards import named
 
 _STEPS = 100
-_STEP = 0.1  # of the keys
+_STEP = 0.1  # per key press
 
 
 class VolumeControl(QWidget):
-    """Shows and sets the volume; off where the video has no sound."""
+    """Shows and sets the volume; disabled if the video has no sound."""
 
     def __init__(self, session: Session, sound: SoundPlayer, actions: Mapping[str, QAction]) -> None:
         super().__init__()
@@ -28,7 +28,7 @@ class VolumeControl(QWidget):
         self.button.setDefaultAction(actions["mute"])
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, _STEPS)
-        self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # arrow keys are the player's, and the volume has its own
+        self.slider.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # arrow keys belong to the player
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(2)
@@ -40,9 +40,9 @@ class VolumeControl(QWidget):
         actions["quieter"].triggered.connect(lambda _: sound.set_volume(sound.volume - _STEP))
         for signal in (sound.volume_changed, sound.muted_changed, session.current_changed):
             signal.connect(self._show)
-        follow_theme(self, self._dress)
+        follow_theme(self, self._apply_theme)
 
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         self.button.setIconSize(QSize(px(20), px(20)))
         self.slider.setFixedWidth(px(64))
         self._show()
@@ -58,7 +58,9 @@ class VolumeControl(QWidget):
         mute.setChecked(sound.muted)
         level = "off" if sound.muted or silent else "low" if sound.volume < 0.35 else "high"
         mute.setIcon(icon(f"volume-{level}"))
-        why = "This video has no sound" if silent else f"Volume {sound.volume:.0%} (Ctrl + ↑ louder, Ctrl + ↓ quieter)"
+        tooltip = (
+            "This video has no sound" if silent else f"Volume {sound.volume:.0%} (Ctrl + ↑ louder, Ctrl + ↓ quieter)"
+        )
         mute.setToolTip("This video has no sound" if silent else "Mute or unmute (M)")
         named(self.button, "Mute", mute.toolTip())
-        named(self.slider, "Volume", why)
+        named(self.slider, "Volume", tooltip)

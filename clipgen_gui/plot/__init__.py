@@ -1,5 +1,6 @@
-"""The curves over time, with windows, cuts and playhead.
+"""The score plot: curves over time with windows, cuts and playhead.
 
-`panel.ScorePlot` is where one enters; `curves` declares every curve once, `items` draw, `axes` take mouse and wheel.
+`panel.ScorePlot` is the entry. `curves` declares the available curves, `items` draws them, `axes` handles mouse input
+and zoom, `overview` shows the whole video.
 Imports document, widgets, look and support.
 """

@@ -1,4 +1,4 @@
-"""The plot's axes and what mouse and wheel do on them; what it means is the score plot's business."""
+"""Plot axes and mouse handling. `ScorePlot` maps the signals to session actions."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from PySide6.QtGui import QColor, QContextMenuEvent, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication, QGraphicsItem
 
 from clipgen_gui.look.theme import follow_theme, palette, px, ui_font
-from clipgen_gui.plot.items import TOP
+from clipgen_gui.plot.items import AXIS_TOP
 from clipgen_gui.support.formatting import axis_label
 
-_ZOOM_STEP = 1.25  # of the visible time, a notch of the wheel
-_PAN_STEP = 0.12
+_ZOOM_STEP = 1.25  # per wheel notch
+_PAN_STEP = 0.12  # of the visible range, per wheel notch
 _NOTCH = 120  # eighths of a degree
 
 
 @dataclass(frozen=True)
 class Limit:
-    """The line of a gate: where it stands on the axis, and its colour."""
+    """The threshold line of a gate: its position on the score axis and its colour."""
 
     height: float
     tint: str
 
 
 class _Drag(Enum):
-    """What the left button does while it is down."""
+    """State of a left-button drag."""
 
     NOTHING = auto()
-    PRESSED = auto()  # on a place from which a new window can be drawn, not moved far yet
+    PRESSED = auto()  # pressed on a free area, drag threshold not reached
     SCRUB = auto()
     DRAW = auto()
     EDGE = auto()
@@ -46,23 +46,23 @@ class _TimeAxis(pg.AxisItem):  # type: ignore[misc]
 
 
 class TimePlot(pg.PlotWidget):  # type: ignore[misc]
-    """Left button: a press seeks; a drag from a free place draws a window, from within one or on the time axis it
-    scrubs, at an edge of the selected window it trims, and on a limit it moves the limit. The wheel zooms, with Shift
-    or sideways it pans, so does the middle button. A double click shows everything."""
+    """The plot widget. A left press seeks. A left drag draws a window from a free area, scrubs from inside a window or
+    on the time axis, trims at an edge of the selected window, and moves a limit line. The wheel zooms; Shift + wheel,
+    horizontal scrolling and the middle button pan. A double-click shows the whole video."""
 
-    pressed_at = Signal(float, bool)  # seconds, with Shift
+    pressed_at = Signal(float, bool)  # seconds, Shift held
     scrubbed_to = Signal(float)
-    drawn = Signal(float, float)  # seconds where the drag began, and where it is
-    dropped = Signal(float, float)  # as `drawn`, at the end
-    edge_dragged = Signal(str, float)  # start or end, seconds
+    drawn = Signal(float, float)  # seconds: start and current position of the drag
+    dropped = Signal(float, float)  # like `drawn`, on release
+    edge_dragged = Signal(str, float)  # "start" or "end", seconds
     edge_dropped = Signal(str, float)
-    cancelled = Signal()  # a drag that was given up
+    cancelled = Signal()  # the drag was cancelled
     limit_held = Signal(bool)
-    limit_dragged = Signal(str, float)  # gate, height on the axis
-    hovered = Signal(object)  # seconds, or None where the mouse left
-    menu_wanted = Signal(QPoint, float, float)  # place on the screen, seconds, height
+    limit_dragged = Signal(str, float)  # gate, axis value
+    hovered = Signal(object)  # seconds, or None when the cursor leaves
+    menu_requested = Signal(QPoint, float, float)  # global position, seconds, axis value
 
-    _REACH = 5  # px from a line at which the mouse takes it
+    _HIT_PX = 5  # hit-test tolerance
 
     def __init__(self) -> None:
         super().__init__(axisItems={"bottom": _TimeAxis("bottom")})
@@ -70,19 +70,19 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
         self.hideButtons()
         self.view = self.getPlotItem().getViewBox()
         self.limits: dict[str, pg.InfiniteLine] = {}  # by gate
-        self.edges: tuple[float, float] | None = None  # seconds, of the window that can be trimmed
-        self.occupied: Callable[[float], bool] = lambda seconds: False  # whether a window is at that time
+        self.edges: tuple[float, float] | None = None  # seconds; edges of the window that can be trimmed
+        self.occupied: Callable[[float], bool] = lambda seconds: False  # whether a window covers that time
         self._drag = _Drag.NOTHING
-        self._held = ""  # the limit or the edge
+        self._grabbed = ""  # gate or edge being dragged
         self._pressed = QPoint()
         self._panned_from: QPoint | None = None
         self.view.setMouseEnabled(x=True, y=False)
         self.view.setDefaultPadding(0)
-        self.setYRange(0, TOP, padding=0)
+        self.setYRange(0, AXIS_TOP, padding=0)
         self.getAxis("left").setTicks([[(0.5, "0.5"), (1.0, "1")]])
-        follow_theme(self, self._dress)
+        follow_theme(self, self._apply_theme)
 
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         self.setBackground(QColor(palette().card))
         left, bottom = self.getAxis("left"), self.getAxis("bottom")
         left.setWidth(px(34))
@@ -90,14 +90,14 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
             axis.setPen(pg.mkPen(palette().border))
             axis.setTextPen(pg.mkPen(palette().muted))
             axis.setStyle(tickFont=ui_font(12), tickLength=0)
-            axis.setCacheMode(QGraphicsItem.CacheMode.NoCache)  # else a part of the layer stays as it was
+            axis.setCacheMode(QGraphicsItem.CacheMode.NoCache)  # clear the cache: stale parts would remain otherwise
             axis.setCacheMode(QGraphicsItem.CacheMode.DeviceCoordinateCache)
 
-    # What it shows
+    # Content
 
     def set_end(self, end_s: float) -> None:
-        """Length of the time axis in seconds; shows all of it."""
-        self.view.setLimits(xMin=0, xMax=end_s, minXRange=min(end_s, 0.2), yMin=0, yMax=TOP)
+        """Set the length of the time axis in seconds and show all of it."""
+        self.view.setLimits(xMin=0, xMax=end_s, minXRange=min(end_s, 0.2), yMin=0, yMax=AXIS_TOP)
         self.view.setXRange(0, end_s, padding=0)
 
     @property
@@ -106,12 +106,12 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
 
     @property
     def visible_s(self) -> tuple[float, float]:
-        """First and last time in sight."""
+        """Start and end of the visible range."""
         first, last = self.view.viewRange()[0]
         return float(first), float(last)
 
     def show_span(self, first_s: float, last_s: float) -> None:
-        """Bring this time into sight, moved where it would run over an end."""
+        """Show this range, shifted to stay within the axis."""
         length = min(last_s - first_s, self.end_s)
         first_s = min(max(first_s, 0.0), self.end_s - length)
         self.view.setXRange(first_s, first_s + length, padding=0)
@@ -120,7 +120,7 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
         self.show_span(0.0, self.end_s)
 
     def set_limits(self, limits: dict[str, Limit]) -> None:
-        """Show a line for each of these gates."""
+        """Show a threshold line for each of these gates."""
         for gate in [gate for gate in self.limits if gate not in limits]:
             self.removeItem(self.limits.pop(gate))
         for gate, limit in limits.items():
@@ -133,22 +133,22 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
                 self.limits[gate].setPen(pen)
             self.limits[gate].setPos(limit.height)
 
-    def place_of(self, seconds: float, score: float) -> QPoint:
-        """Where this point of the plot is in the widget."""
+    def to_widget(self, seconds: float, score: float) -> QPoint:
+        """Map a point of the plot to the widget."""
         return QPoint(self.mapFromScene(self.view.mapViewToScene(QPointF(seconds, score))))
 
     @property
     def dragging(self) -> bool:
-        """Whether the left button moves something."""
+        """Whether a left-button drag is in progress."""
         return self._drag is not _Drag.NOTHING
 
     def cancel_drag(self) -> None:
-        """Give up a window that is being drawn or trimmed."""
+        """Cancel drawing or trimming a window."""
         if self._drag in (_Drag.DRAW, _Drag.EDGE):
             self._drag = _Drag.NOTHING
             self.cancelled.emit()
 
-    # Mouse
+    # Mouse events
 
     def _value(self, position: QPoint) -> QPointF:
         return QPointF(self.view.mapSceneToView(self.mapToScene(position)))
@@ -157,30 +157,32 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
         return float(self._value(position).x())
 
     def _limit_at(self, position: QPoint) -> str:
-        """The gate whose line is under the mouse."""
-        away = {gate: abs(self.place_of(0, line.value()).y() - position.y()) for gate, line in self.limits.items()}
-        nearest = min(away, key=lambda gate: away[gate], default="")
-        return nearest if nearest and away[nearest] <= self._REACH else ""
+        """Return the gate whose line is under the cursor, or an empty string."""
+        distances = {
+            gate: abs(self.to_widget(0, line.value()).y() - position.y()) for gate, line in self.limits.items()
+        }
+        nearest = min(distances, key=lambda gate: distances[gate], default="")
+        return nearest if nearest and distances[nearest] <= self._HIT_PX else ""
 
     def _edge_at(self, position: QPoint) -> str:
-        """The edge of the selected window under the mouse."""
+        """Return the edge of the selected window under the cursor, or an empty string."""
         if self.edges is None or self._on_axis(position):
             return ""
-        away = [abs(self.place_of(edge, 0).x() - position.x()) for edge in self.edges]
-        nearest = away.index(min(away))
-        return ("start", "end")[nearest] if away[nearest] <= self._REACH else ""
+        distances = [abs(self.to_widget(edge, 0).x() - position.x()) for edge in self.edges]
+        nearest = distances.index(min(distances))
+        return ("start", "end")[nearest] if distances[nearest] <= self._HIT_PX else ""
 
     def _on_axis(self, position: QPoint) -> bool:
-        return position.y() > self.place_of(0, 0).y()
+        return position.y() > self.to_widget(0, 0).y()
 
     def _begin(self, position: QPoint, *, shift: bool) -> None:
         self._pressed = position
-        self._held = self._edge_at(position)
-        if self._held:
+        self._grabbed = self._edge_at(position)
+        if self._grabbed:
             self._drag = _Drag.EDGE
             return
-        self._held = self._limit_at(position)
-        if self._held:
+        self._grabbed = self._limit_at(position)
+        if self._grabbed:
             self._drag = _Drag.LIMIT
             self.limit_held.emit(True)
             return
@@ -203,42 +205,42 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
         event.accept()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        place = event.position().toPoint()
+        pos = event.position().toPoint()
         if event.buttons() & Qt.MouseButton.MiddleButton and self._panned_from is not None:
             first, last = self.visible_s
-            shift_s = self._seconds(self._panned_from) - self._seconds(place)
-            self._panned_from = place
+            shift_s = self._seconds(self._panned_from) - self._seconds(pos)
+            self._panned_from = pos
             self.show_span(first + shift_s, last + shift_s)
         elif event.buttons() & Qt.MouseButton.LeftButton:
-            self._drag_to(place)
+            self._drag_to(pos)
         else:
-            self._hover(place)
+            self._hover(pos)
         event.accept()
 
-    def _drag_to(self, place: QPoint) -> None:
-        seconds = self._seconds(place)
-        far = abs(place.x() - self._pressed.x()) >= QApplication.startDragDistance() / 2
+    def _drag_to(self, pos: QPoint) -> None:
+        seconds = self._seconds(pos)
+        far = abs(pos.x() - self._pressed.x()) >= QApplication.startDragDistance() / 2
         if self._drag is _Drag.PRESSED and far:
             self._drag = _Drag.DRAW
             self.hovered.emit(None)
         if self._drag is _Drag.LIMIT:
-            self.limit_dragged.emit(self._held, min(max(float(self._value(place).y()), 0.0), TOP))
+            self.limit_dragged.emit(self._grabbed, min(max(float(self._value(pos).y()), 0.0), AXIS_TOP))
         elif self._drag is _Drag.EDGE:
-            self.edge_dragged.emit(self._held, seconds)
+            self.edge_dragged.emit(self._grabbed, seconds)
         elif self._drag is _Drag.DRAW:
             self.drawn.emit(self._seconds(self._pressed), seconds)
         elif self._drag is _Drag.SCRUB:
             self.scrubbed_to.emit(seconds)
 
-    def _hover(self, place: QPoint) -> None:
-        if self._edge_at(place):
+    def _hover(self, pos: QPoint) -> None:
+        if self._edge_at(pos):
             self.setCursor(Qt.CursorShape.SizeHorCursor)
-        elif self._limit_at(place):
+        elif self._limit_at(pos):
             self.setCursor(Qt.CursorShape.SizeVerCursor)
         else:
             self.setCursor(Qt.CursorShape.ArrowCursor)
-        inside = self.view.sceneBoundingRect().contains(self.mapToScene(place))
-        self.hovered.emit(self._seconds(place) if inside else None)
+        inside = self.view.sceneBoundingRect().contains(self.mapToScene(pos))
+        self.hovered.emit(self._seconds(pos) if inside else None)
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
         if event.button() is Qt.MouseButton.LeftButton:
@@ -247,7 +249,7 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
             if drag is _Drag.LIMIT:
                 self.limit_held.emit(False)
             elif drag is _Drag.EDGE:
-                self.edge_dropped.emit(self._held, seconds)
+                self.edge_dropped.emit(self._grabbed, seconds)
             elif drag is _Drag.DRAW:
                 self.dropped.emit(self._seconds(self._pressed), seconds)
         elif event.button() is Qt.MouseButton.MiddleButton:
@@ -262,7 +264,7 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
         value = self._value(event.pos())
-        self.menu_wanted.emit(event.globalPos(), float(value.x()), float(value.y()))
+        self.menu_requested.emit(event.globalPos(), float(value.x()), float(value.y()))
         event.accept()
 
     def leaveEvent(self, event: QEvent) -> None:
@@ -282,7 +284,7 @@ class TimePlot(pg.PlotWidget):  # type: ignore[misc]
         event.accept()
 
     def zoom(self, notches: float, at_s: float) -> None:
-        """Show less time (more for negative notches), with this time staying where it is."""
+        """Zoom in (out for negative notches), keeping this time fixed."""
         first, last = self.visible_s
         at_s = min(max(at_s, first), last)
         scale = math.pow(_ZOOM_STEP, -notches)

@@ -1,4 +1,4 @@
-"""The curves that the plot can show: one entry each, from which legend, lines, limits and hover values are made."""
+"""Registry of the plot's curves. Legend, lines, limits and cursor readout are built from it."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from clipgen_gui.look.theme import palette
 from clipgen_gui.widgets.score_style import term_color, term_line
 
 _BY_TOKENS = {BY_BLENDSHAPES: Qt.PenStyle.DashLine, LEARNED: Qt.PenStyle.DotLine}
-VARIATIONS = tuple(_BY_TOKENS)  # the expression variation by each kind of tokens, whichever drives the list
+VARIATIONS = tuple(_BY_TOKENS)  # expression variation per token source, independent of the ranking's
 
 
 @dataclass(frozen=True)
 class CurveKind:
-    """A number of each frame, or of the window centred at it."""
+    """A curve with one value per frame, or per window centred on the frame."""
 
-    name: str  # as `VideoEntry.curve` knows it
+    name: str  # key for `VideoEntry.curve`
     label: str
     short_label: str
     help: str
-    stems: bool = False  # a vertical line a sample instead of a curve
+    stems: bool = False  # stem plot instead of a line
     width: float = 1.0
-    top: float = 1.0  # the value that stands at 1 on the axis
+    full_scale: float = 1.0  # the value drawn at 1 on the axis
     unit: str = ""
-    gates: tuple[str, ...] = ()  # gates that compare this very number
+    gates: tuple[str, ...] = ()  # gates that threshold this value
 
     @property
     def tint(self) -> str:
-        """The colour that it has now."""
+        """Colour in the current palette."""
         if self.name in SCORES:
             return term_color(self.name)
         if self.name in VARIATIONS:
@@ -47,13 +47,13 @@ class CurveKind:
             return _BY_TOKENS[self.name]
         return Qt.PenStyle.DashLine if self.name in CONDITIONS else term_line(self.name)
 
-    def told(self, value: float) -> str:
-        """The value as a person reads it."""
-        return f"{value:.0f}{self.unit}" if self.top >= 2 else f"{value:.2f}{self.unit}"
+    def format(self, value: float) -> str:
+        """Format a value for display, with its unit."""
+        return f"{value:.0f}{self.unit}" if self.full_scale >= 2 else f"{value:.2f}{self.unit}"
 
 
-# Where thresholds of use end: the axis is as high as that.
-_TOPS = {
+# Full scale of the axis: the upper end of useful thresholds.
+_FULL_SCALES = {
     "min_face_share": 0.5,
     "max_yaw": 90.0,
     "max_pitch": 90.0,
@@ -73,11 +73,11 @@ _SHORT_LABELS = {
     "one_face": "Faces",
     "max_displacement": "Displ.",
 }
-_LIMITS_OF_TERMS = {f"{which}_{name}" for name in TERMS for which in ("min", "max")}
+_TERM_LIMITS = {f"{which}_{name}" for name in TERMS for which in ("min", "max")}
 CONDITIONS = tuple(
     name
     for name, gate in GATES.items()
-    if name not in _LIMITS_OF_TERMS and gate.threshold.minimum != gate.threshold.maximum
+    if name not in _TERM_LIMITS and gate.threshold.minimum != gate.threshold.maximum
 )
 SCORES = (*TERMS, COMBINED)
 
@@ -91,21 +91,21 @@ CURVES: dict[str, CurveKind] = {
         CurveKind(COMBINED, "Combined", "Score", "The score by which windows are ranked.", width=2.0),
         CurveKind(
             BY_BLENDSHAPES,
-            "Variation by blendshapes",
+            "Variation (blendshapes)",
             "E blend.",
-            "Expression variation by the blendshapes, whichever tokens drive the list.",
+            "Expression variation from blendshapes, whichever tokens the ranking uses.",
         ),
         CurveKind(
             LEARNED,
-            "Variation by learned tokens",
+            "Variation (learned tokens)",
             "E learned",
-            "Expression variation by the checkpoint's tokens, where they are known.",
+            "Expression variation from the checkpoint's tokens, where available.",
         ),
         CurveKind(
             MOVEMENT,
             "Movement",
             "Move",
-            "How far the expression token moves from one frame to the next.",
+            "Distance between the expression tokens of consecutive frames.",
             stems=True,
         ),
         *(
@@ -113,8 +113,9 @@ CURVES: dict[str, CurveKind] = {
                 name,
                 GATES[name].label,
                 _SHORT_LABELS.get(name, GATES[name].label),
-                f"{GATES[name].threshold.help} Of the window centred at each frame; drag the dotted line.",
-                top=_TOPS.get(name, 1.0),
+                f"{GATES[name].threshold.help} Measured on the window centred at each frame."
+                " Drag the dotted line to set the limit.",
+                full_scale=_FULL_SCALES.get(name, 1.0),
                 unit=GATES[name].threshold.unit,
                 gates=(name,),
             )

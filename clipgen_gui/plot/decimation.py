@@ -1,4 +1,4 @@
-"""Thinning of long curves to what a screen can show."""
+"""Min/max downsampling of long curves to screen resolution."""
 
 from __future__ import annotations
 
@@ -10,15 +10,21 @@ from numpy.typing import NDArray
 FloatArray = NDArray[np.float64]
 
 
-def thin(
+def decimate(
     times: FloatArray, values: FloatArray, first_s: float, last_s: float, columns: int
 ) -> tuple[FloatArray, FloatArray]:
-    """The part of a curve between two times, as the extremes of equal groups of its samples, one a column at most.
+    """Downsample the part of a curve between two times to the minimum and maximum of at most one bin per column.
 
-    `columns` are those between the two times: a curve that covers a part of them gets its share.
+    A bin without finite samples yields NaN, so gaps are preserved. One sample beyond either end is kept so that the
+    line continues to the edge of the plot.
 
-    NaN stays where a whole group is missing, so that gaps stay gaps. One sample is kept beyond either end,
-    so that the line runs out of the picture instead of stopping at its edge.
+    Args:
+        times: (N,) float64, seconds, ascending.
+        values: (N,) float64; NaN where missing.
+        columns: pixel columns between `first_s` and `last_s`; a curve that covers a part of them gets its share.
+
+    Returns:
+        Times and values, (M,) float64 each.
     """
     start = max(0, int(np.searchsorted(times, first_s)) - 1)
     stop = min(len(times), int(np.searchsorted(times, last_s, side="right")) + 1)
@@ -36,7 +42,7 @@ def thin(
     high = np.fmax.reduce(table, axis=1)
     starts = np.arange(groups) * size
     middles = np.minimum(starts + size // 2, len(times) - 1)
-    # The extreme that comes first in the group is drawn first, so that a rising edge stays a rising edge.
+    # Minimum first on a rising edge, maximum first on a falling one.
     rising = np.nan_to_num(table[:, 0], nan=np.inf) <= np.nan_to_num(values[middles], nan=np.inf)
     out_times, out_values = np.empty(2 * groups), np.empty(2 * groups)
     out_times[0::2], out_times[1::2] = times[starts], times[middles]

@@ -1,4 +1,4 @@
-"""What the score plot draws: curves and windows, one graphics object each, cached so that the playhead is cheap."""
+"""Graphics items of the score plot: one cached layer each for curves and windows, so moving the playhead is cheap."""
 
 from __future__ import annotations
 
@@ -15,25 +15,25 @@ from PySide6.QtWidgets import QGraphicsItem, QStyleOptionGraphicsItem, QWidget
 from clipgen_engine.types import Decision
 from clipgen_gui.look.theme import color, follow_theme, palette, px, ui_font
 from clipgen_gui.plot.curves import CurveKind
-from clipgen_gui.plot.decimation import thin
+from clipgen_gui.plot.decimation import decimate
 
-_PIECE = 1024  # samples
-_FAINT = 80  # opacity of the curves of other faces
-TOP = 1.22  # upper end of the score axis: the numbers of the windows stand above the curves
+_CHUNK = 1024  # samples
+_FAINT_ALPHA = 80  # for curves of inactive faces
+AXIS_TOP = 1.22  # upper end of the score axis; leaves room for window numbers above the curves
 
 
 @dataclass(frozen=True, eq=False)
 class Line:
-    """One number of one track over time; NaN where there is none."""
+    """One curve of one track; NaN where there is no value."""
 
     times_s: NDArray[np.float64]
-    values: NDArray[np.float64]  # in heights of the axis
+    values: NDArray[np.float64]  # in axis units
     kind: CurveKind
-    faint: bool = False  # of a face that is not the one looked at
+    faint: bool = False  # whether the face is inactive
 
 
 class _PlotItem(pg.GraphicsObject):  # type: ignore[misc]
-    """A layer over the whole plot, cached as a pixmap until it or the visible range changes."""
+    """A plot-wide layer, cached as a pixmap until its content or the visible range changes."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -43,7 +43,7 @@ class _PlotItem(pg.GraphicsObject):  # type: ignore[misc]
         follow_theme(self, self.update)
 
     def set_end(self, end_s: float) -> None:
-        """Length of the time axis in seconds."""
+        """Set the length of the time axis in seconds."""
         if end_s != self._end_s:
             self.prepareGeometryChange()
             self._end_s = end_s
@@ -51,9 +51,9 @@ class _PlotItem(pg.GraphicsObject):  # type: ignore[misc]
     def boundingRect(self) -> QRectF:
         view = self.getViewBox()
         if view is None:
-            return QRectF(0, 0, self._end_s, TOP)
+            return QRectF(0, 0, self._end_s, AXIS_TOP)
         (first, last), _ = view.viewRange()
-        return QRectF(first, 0, max(last - first, 1e-9), TOP)
+        return QRectF(first, 0, max(last - first, 1e-9), AXIS_TOP)
 
     def viewRangeChanged(self) -> None:
         self.prepareGeometryChange()
@@ -65,7 +65,7 @@ class _PlotItem(pg.GraphicsObject):  # type: ignore[misc]
 
 
 class CurvesItem(_PlotItem):
-    """Curves that change together."""
+    """A layer of curves that are updated together."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -84,16 +84,16 @@ class CurvesItem(_PlotItem):
         to_device = painter.transform()
         painter.resetTransform()
         for line in self._lines:
-            times, values = thin(line.times_s, line.values, first_s, last_s, self._columns())
+            times, values = decimate(line.times_s, line.values, first_s, last_s, self._columns())
             if not len(times):
                 continue
             x, y = times * to_device.m11() + to_device.dx(), values * to_device.m22() + to_device.dy()
-            pen = QPen(color(line.kind.tint, _FAINT if line.faint else 255), 1)
+            pen = QPen(color(line.kind.tint, _FAINT_ALPHA if line.faint else 255), 1)
             if line.kind.stems:
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
                 path: QPainterPath = _stems(x, y, to_device.dy())
             else:
-                smooth = len(times) <= float(x[-1] - x[0]) + 2  # a denser curve is a band of verticals
+                smooth = len(times) <= float(x[-1] - x[0]) + 2  # a denser curve renders as a solid band
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing, smooth)
                 path = pg.arrayToQPath(x, y, connect="finite")
                 if smooth:
@@ -105,16 +105,16 @@ class CurvesItem(_PlotItem):
 
 
 def _stems(x: NDArray[np.float64], y: NDArray[np.float64], base: float) -> QPainterPath:
-    seen = np.isfinite(y)
-    ends = np.full((2, 2 * np.count_nonzero(seen)), base)
-    ends[0, 0::2] = ends[0, 1::2] = x[seen]
-    ends[1, 1::2] = y[seen]
+    finite = np.isfinite(y)
+    ends = np.full((2, 2 * np.count_nonzero(finite)), base)
+    ends[0, 0::2] = ends[0, 1::2] = x[finite]
+    ends[1, 1::2] = y[finite]
     path: QPainterPath = pg.arrayToQPath(ends[0], ends[1], connect="pairs")
     return path
 
 
-class NamesItem(_PlotItem):
-    """The names of the curves, each beside the last value in sight; they move apart where they would meet."""
+class CurveLabelsItem(_PlotItem):
+    """Curve labels, each next to the last visible value; overlapping labels are moved apart."""
 
     _MARGIN = 4
 
@@ -130,10 +130,10 @@ class NamesItem(_PlotItem):
         (first_s, last_s), _ = self.getViewBox().viewRange()
         to_device = painter.transform()
         painter.resetTransform()
-        right, top = to_device.m11() * last_s + to_device.dx(), to_device.m22() * TOP + to_device.dy()
-        latest: dict[str, tuple[float, float, Line]] = {}  # of several faces the name of the last one stands
+        right, top = to_device.m11() * last_s + to_device.dx(), to_device.m22() * AXIS_TOP + to_device.dy()
+        latest: dict[str, tuple[float, float, Line]] = {}  # with several faces, label the curve that ends last
         for line in self._lines:
-            found = _last_in_sight(line, first_s, last_s)
+            found = _last_visible(line, first_s, last_s)
             if found is not None and found[0] >= latest.get(line.kind.short_label, (-1.0, 0.0, line))[0]:
                 latest[line.kind.short_label] = (*found, line)
         height = px(15)
@@ -141,7 +141,9 @@ class NamesItem(_PlotItem):
         font = ui_font(11)
         painter.setFont(font)
         metrics = QFontMetricsF(font)
-        for seconds, value, line in sorted(latest.values(), key=lambda one: one[1]):  # from below, each above the last
+        for seconds, value, line in sorted(
+            latest.values(), key=lambda one: one[1]
+        ):  # bottom up, each above the previous
             y = min(floor, max(top, value * to_device.m22() + to_device.dy() - height - 1))
             floor = y - height
             width = metrics.horizontalAdvance(line.kind.short_label) + 2 * self._MARGIN
@@ -153,10 +155,10 @@ class NamesItem(_PlotItem):
         painter.setTransform(to_device)
 
 
-def _last_in_sight(line: Line, first_s: float, last_s: float) -> tuple[float, float] | None:
+def _last_visible(line: Line, first_s: float, last_s: float) -> tuple[float, float] | None:
     start, stop = np.searchsorted(line.times_s, (first_s, last_s)).tolist()
-    while stop > start:  # from the right, a piece at a time: it is mostly near
-        begin = max(start, stop - _PIECE)
+    while stop > start:  # scan from the right in chunks: the last value is usually near
+        begin = max(start, stop - _CHUNK)
         finite = np.flatnonzero(np.isfinite(line.values[begin:stop]))
         if len(finite):
             at = begin + int(finite[-1])
@@ -166,7 +168,7 @@ def _last_in_sight(line: Line, first_s: float, last_s: float) -> tuple[float, fl
 
 
 class DraftItem(_PlotItem):
-    """The window that is being drawn or trimmed."""
+    """The window being drawn or trimmed."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -178,7 +180,7 @@ class DraftItem(_PlotItem):
         return self._span_s
 
     def set_span(self, span_s: tuple[float, float] | None, text: str = "") -> None:
-        """Seconds from where to where, and what is written on it."""
+        """Set start and end in seconds and the label; None hides the window."""
         if (span_s, text) != (self._span_s, self._text):
             self._span_s, self._text = span_s, text
             self.update()
@@ -189,7 +191,7 @@ class DraftItem(_PlotItem):
         to_device = painter.transform()
         painter.resetTransform()
         left, right = (to_device.m11() * edge + to_device.dx() for edge in self._span_s)
-        top, bottom = to_device.m22() * TOP + to_device.dy(), to_device.dy()
+        top, bottom = to_device.m22() * AXIS_TOP + to_device.dy(), to_device.dy()
         rect = QRectF(round(left), top + 1, max(2.0, round(right - left)), bottom - top - 2)
         painter.fillRect(rect, color(palette().accent, 60))
         painter.setPen(QPen(QColor(palette().text), 2))
@@ -218,11 +220,11 @@ class Span:
 
 
 class SpansItem(_PlotItem):
-    """All windows in one object, told apart by shape as well as by colour: an accepted one has solid edges and
-    a tick, a rejected one is hatched, an undecided one is plain, the selected one is framed and brighter."""
+    """All windows in one item, distinguished by shape as well as colour: accepted windows have solid edges and a check
+    mark, rejected ones are hatched, undecided ones plain; the selected window is framed and brighter."""
 
     _MARK_WIDTH, _NARROW = 14, 4
-    _GAP_HEIGHT, _GAP_LABEL_WIDTH = 7, 54
+    _GAP_HEIGHT, _MIN_GAP_LABEL_WIDTH = 7, 54
 
     def __init__(self) -> None:
         super().__init__()
@@ -237,7 +239,7 @@ class SpansItem(_PlotItem):
 
     @property
     def candidate(self) -> tuple[float, float] | None:
-        """Seconds from where to where the window would be that the curator asks about."""
+        """Start and end of the inspected window, seconds."""
         return self._candidate_s
 
     def set_spans(self, spans: Sequence[Span]) -> None:
@@ -246,7 +248,7 @@ class SpansItem(_PlotItem):
             self.update()
 
     def set_candidate(self, span_s: tuple[float, float] | None) -> None:
-        """Where the window would be that the curator asks about."""
+        """Set start and end of the inspected window, seconds; None hides it."""
         if span_s != self._candidate_s:
             self._candidate_s = span_s
             self.update()
@@ -257,14 +259,14 @@ class SpansItem(_PlotItem):
 
     @property
     def gaps_s(self) -> NDArray[np.float64]:
-        """(N, 2) float64: see `set_gaps`."""
+        """(N, 2) float64, see `set_gaps`."""
         return self._gaps_s
 
     def set_gaps(self, gaps_s: NDArray[np.float64]) -> None:
-        """Where no face is seen.
+        """Set the spans without a face.
 
         Args:
-            gaps_s: (N, 2) float64, seconds from where to where, ascending.
+            gaps_s: (N, 2) float64, start and end in seconds, ascending.
         """
         if not np.array_equal(gaps_s, self._gaps_s):
             self._gaps_s = gaps_s
@@ -274,23 +276,23 @@ class SpansItem(_PlotItem):
         (first_s, last_s), _ = self.getViewBox().viewRange()
         to_device = painter.transform()
         painter.resetTransform()
-        top, bottom = to_device.m22() * TOP + to_device.dy(), to_device.dy()
+        top, bottom = to_device.m22() * AXIS_TOP + to_device.dy(), to_device.dy()
 
-        def across(seconds: float) -> float:
+        def to_x(seconds: float) -> float:
             return float(to_device.m11() * seconds + to_device.dx())
 
-        self._draw_gaps(painter, to_device, QRectF(QPointF(across(first_s), top), QPointF(across(last_s), bottom)))
+        self._draw_gaps(painter, to_device, QRectF(QPointF(to_x(first_s), top), QPointF(to_x(last_s), bottom)))
         painter.setPen(QPen(color(palette().muted, 150), 1, Qt.PenStyle.DashLine))
         for cut_s in self._cuts_s:
             if first_s <= cut_s <= last_s:
-                x = round(across(cut_s)) + 0.5
+                x = round(to_x(cut_s)) + 0.5
                 painter.drawLine(QPointF(x, top), QPointF(x, bottom))
         for span in sorted(self._spans, key=lambda one: one.selected):
             if span.stop_s >= first_s and span.start_s <= last_s:
-                left, right = across(span.start_s), across(span.stop_s)
+                left, right = to_x(span.start_s), to_x(span.stop_s)
                 self._draw(painter, QRectF(left, top, max(2.0, right - left), bottom - top), span)
         if self._candidate_s is not None:
-            left, right = (across(edge) for edge in self._candidate_s)
+            left, right = (to_x(edge) for edge in self._candidate_s)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
             painter.setPen(QPen(QColor(palette().text), 1, Qt.PenStyle.DashLine))
             painter.setBrush(color(palette().text, 14))
@@ -299,7 +301,7 @@ class SpansItem(_PlotItem):
         painter.setTransform(to_device)
 
     def _draw_gaps(self, painter: QPainter, to_device: QTransform, area: QRectF) -> None:
-        """Hatch them at the foot of the plot; one that is narrower than a pixel would only make noise."""
+        """Hatch spans without a face at the bottom of the plot; skip those narrower than a pixel."""
         edges = self._gaps_s * to_device.m11() + to_device.dx()
         edges = edges[(edges[:, 1] >= area.left()) & (edges[:, 0] <= area.right())]
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -308,14 +310,14 @@ class SpansItem(_PlotItem):
             painter.fillRect(QRectF(left, area.top(), right - left, area.height()), color(palette().window, 150))
             foot = QRectF(left, area.bottom() - self._GAP_HEIGHT, right - left, self._GAP_HEIGHT)
             painter.fillRect(foot, QBrush(color(palette().muted, 150), Qt.BrushStyle.FDiagPattern))
-            if right - left > self._GAP_LABEL_WIDTH:
+            if right - left > self._MIN_GAP_LABEL_WIDTH:
                 painter.setPen(QColor(palette().muted))
                 painter.drawText(foot.translated(0, -18).adjusted(0, -4, 0, 4), Qt.AlignmentFlag.AlignCenter, "no face")
 
     def _draw(self, painter: QPainter, rect: QRectF, span: Span) -> None:
         accepted, rejected = span.decision is Decision.ACCEPTED, span.decision is Decision.REJECTED
         tint = palette().accepted if accepted else palette().faint if rejected else palette().accent
-        if rect.width() < self._NARROW and not span.selected:  # there is room for one line, and in a long video many
+        if rect.width() < self._NARROW and not span.selected:  # too narrow for details
             painter.fillRect(rect, color(tint, 200))
             return
         painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -337,8 +339,8 @@ class SpansItem(_PlotItem):
         if numbered:
             painter.setFont(ui_font(12, bold=span.selected))
             painter.setPen(QColor(palette().text if span.selected else palette().muted))
-            place = QRectF(middle.x() - 12 + (8 if marked else 0), rect.y() + 4, 24, 16)
-            painter.drawText(place, Qt.AlignmentFlag.AlignCenter, str(span.number))
+            number_rect = QRectF(middle.x() - 12 + (8 if marked else 0), rect.y() + 4, 24, 16)
+            painter.drawText(number_rect, Qt.AlignmentFlag.AlignCenter, str(span.number))
         if not marked or rect.width() < self._MARK_WIDTH:
             return
         at = middle - QPointF(8 if numbered else 0, 0)

@@ -1,4 +1,4 @@
-"""The legend of the plot: each curve's name switches it on and off, and a menu offers the others."""
+"""The plot legend: one toggle button per curve and a menu with all curves."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ from clipgen_gui.plot.curves import CONDITIONS, CURVES, SCORES, VARIATIONS, Curv
 from clipgen_gui.widgets.cards import named
 
 _HIDDEN, _EXTRA = "plot/hidden", "plot/extra"
-_SAMPLE = QSize(18, 12)
+_SWATCH_SIZE = QSize(18, 12)
 
 
 class CurveLegend(QWidget):
-    """Curves that count are there by default; others come when they are chosen. What is shown is remembered."""
+    """Shows the default curves and those added from the menu. The choice is stored in the settings."""
 
     changed = Signal()
 
     def __init__(self, settings: QSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._settings = settings
-        self._usual: tuple[str, ...] = ()
+        self._default: tuple[str, ...] = ()
         self._hidden = _stored(settings, _HIDDEN)
         self._extra = _stored(settings, _EXTRA)
         self.buttons: dict[str, QToolButton] = {}
         self._layout = QHBoxLayout(self)
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(0)
-        self._layout.addStretch(1)  # short names stay together
+        self._layout.addStretch(1)  # keeps short labels together
         self.more = QToolButton()
         self.more.setObjectName("tab")
         self.more.setIcon(icon("chart-line", "muted"))
         self.more.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.more.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        named(self.more, "Curves", "Choose curves: other scores, movement, and the conditions with their limits")
+        named(self.more, "Curves", "Choose curves: scores, movement, conditions and their limits")
         self.menu = QMenu(self.more)
         self.menu.aboutToShow.connect(self._fill_menu)
         self.more.setMenu(self.menu)
@@ -54,9 +54,9 @@ class CurveLegend(QWidget):
     def _width(self, text: Callable[[CurveKind], str]) -> int:
         width = self.more.sizeHint().width()
         for name, button in self.buttons.items():
-            words = button.fontMetrics()
-            frame = button.sizeHint().width() - words.horizontalAdvance(button.text())
-            width += frame + words.horizontalAdvance(text(CURVES[name]))
+            metrics = button.fontMetrics()
+            frame = button.sizeHint().width() - metrics.horizontalAdvance(button.text())
+            width += frame + metrics.horizontalAdvance(text(CURVES[name]))
         return width
 
     def _height(self) -> int:
@@ -67,7 +67,7 @@ class CurveLegend(QWidget):
         self._fit()
 
     def _fit(self) -> None:
-        """Full names where there is room, else short ones, else none."""
+        """Use full labels if they fit, else short ones, else icons only."""
         for text in (lambda kind: kind.label, lambda kind: kind.short_label, lambda kind: ""):
             if self._width(text) <= self.width():
                 break
@@ -76,21 +76,21 @@ class CurveLegend(QWidget):
 
     @property
     def shown(self) -> tuple[str, ...]:
-        """Names of the curves to draw, in the order of the registry."""
+        """Names of the visible curves, in registry order."""
         return tuple(
-            name for name in CURVES if (name in self._usual and name not in self._hidden) or name in self._extra
+            name for name in CURVES if (name in self._default and name not in self._hidden) or name in self._extra
         )
 
-    def set_usual(self, names: Sequence[str]) -> None:
-        """The curves that are there unless they are switched off."""
-        if tuple(names) != self._usual:
-            self._usual = tuple(names)
+    def set_default(self, names: Sequence[str]) -> None:
+        """Set the curves that are shown unless hidden."""
+        if tuple(names) != self._default:
+            self._default = tuple(names)
             self._extra.difference_update(names)
             self._rebuild()
 
-    def switch(self, name: str) -> None:
+    def toggle(self, name: str) -> None:
         """Show or hide a curve."""
-        chosen = self._hidden if name in self._usual else self._extra
+        chosen = self._hidden if name in self._default else self._extra
         chosen.symmetric_difference_update({name})
         self._settings.setValue(_HIDDEN, sorted(self._hidden))
         self._settings.setValue(_EXTRA, sorted(self._extra))
@@ -98,16 +98,16 @@ class CurveLegend(QWidget):
         self.changed.emit()
 
     def _rebuild(self) -> None:
-        listed = [name for name in CURVES if name in self._usual or name in self._extra]
+        listed = [name for name in CURVES if name in self._default or name in self._extra]
         for name in [name for name in self.buttons if name not in listed]:
             self.buttons.pop(name).deleteLater()
-        for place, name in enumerate(listed):
+        for position, name in enumerate(listed):
             if name not in self.buttons:
                 self.buttons[name] = self._button(name)
-                self._layout.insertWidget(1 + place, self.buttons[name])
+                self._layout.insertWidget(1 + position, self.buttons[name])
             kind, button = CURVES[name], self.buttons[name]
             on = name in self.shown
-            button.setIcon(_sample(kind, on=on))
+            button.setIcon(_swatch(kind, on=on))
             button.setChecked(on)
             named(button, kind.label, f"{kind.help}\nClick to {'hide' if on else 'show'} the curve")
         self._fit()
@@ -118,9 +118,9 @@ class CurveLegend(QWidget):
         button.setObjectName("legend")
         button.setCheckable(True)
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        button.setIconSize(_SAMPLE)
+        button.setIconSize(_SWATCH_SIZE)
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        button.clicked.connect(lambda: self.switch(name))
+        button.clicked.connect(lambda: self.toggle(name))
         return button
 
     def _fill_menu(self) -> None:
@@ -129,11 +129,11 @@ class CurveLegend(QWidget):
             self.menu.addSeparator()
             for name in names:
                 kind = CURVES[name]
-                action = self.menu.addAction(_sample(kind), kind.label)
+                action = self.menu.addAction(_swatch(kind), kind.label)
                 action.setCheckable(True)
                 action.setChecked(name in self.shown)
                 action.setToolTip(kind.help)
-                action.triggered.connect(lambda _, name=name: self.switch(name))
+                action.triggered.connect(lambda _, name=name: self.toggle(name))
         self.menu.setToolTipsVisible(True)
 
 
@@ -143,18 +143,18 @@ def _stored(settings: QSettings, key: str) -> set[str]:
     return {name for name in names if name in CURVES}
 
 
-def _sample(kind: CurveKind, *, on: bool = True) -> QIcon:
-    """A piece of the curve as it is drawn."""
-    pixmap = QPixmap(_SAMPLE * 2)
+def _swatch(kind: CurveKind, *, on: bool = True) -> QIcon:
+    """Draw a sample of the curve as an icon."""
+    pixmap = QPixmap(_SWATCH_SIZE * 2)
     pixmap.setDevicePixelRatio(2)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
-    width, middle = _SAMPLE.width(), _SAMPLE.height() / 2
+    width, middle = _SWATCH_SIZE.width(), _SWATCH_SIZE.height() / 2
     pen = QPen(QColor(kind.tint if on else palette().faint), max(1.5, kind.width))
     if kind.stems:
         painter.setPen(pen)
-        for place in range(3, width, 4):
-            painter.drawLine(QPointF(place, 2 + place % 5), QPointF(place, _SAMPLE.height() - 1))
+        for position in range(3, width, 4):
+            painter.drawLine(QPointF(position, 2 + position % 5), QPointF(position, _SWATCH_SIZE.height() - 1))
     else:
         pen.setStyle(kind.pen_style)
         painter.setPen(pen)

@@ -1,4 +1,4 @@
-"""The whole video in a strip: the combined score, the windows, and the part that the plot shows, to be dragged."""
+"""Overview strip: combined score and windows of the whole video, with a draggable frame for the visible range."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from clipgen_engine.types import Decision
 from clipgen_gui.look.theme import color, follow_theme, palette
-from clipgen_gui.plot.decimation import thin
-from clipgen_gui.plot.items import TOP, Line, Span
+from clipgen_gui.plot.decimation import decimate
+from clipgen_gui.plot.items import AXIS_TOP, Line, Span
 from clipgen_gui.widgets.cards import named
 
 _HEIGHT = 28
-_MARKS = 5  # px at the foot for the windows
-_HANDLE_REACH = 5
-_SETTLE_MS = 120  # while a weight is dragged the plot above is enough to draw
-_NARROWEST = 8  # px; a viewport that is narrower can still be taken
+_MARK_HEIGHT = 5  # px, window marks at the bottom
+_HIT_PX = 5
+_DEBOUNCE_MS = 120  # while a weight is dragged, only the plot is redrawn
+_MIN_FRAME_PX = 8  # keeps a narrow range draggable
 
 
 class _Grip(Enum):
@@ -32,11 +32,11 @@ class _Grip(Enum):
 
 
 class OverviewStrip(QWidget):
-    """Drag the frame to pan, its edges to zoom; a click elsewhere brings it there."""
+    """Drag the frame to pan, its edges to zoom; a click elsewhere centres it there."""
 
-    moved = Signal(float, float)  # seconds, the part that is wanted in sight
-    zoomed = Signal(float, float)  # notches of the wheel, seconds under the mouse
-    whole_wanted = Signal()
+    moved = Signal(float, float)  # requested visible range, seconds
+    zoomed = Signal(float, float)  # wheel notches, seconds under the cursor
+    show_all_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,17 +46,17 @@ class OverviewStrip(QWidget):
         self._lines: tuple[Line, ...] = ()
         self._spans: tuple[Span, ...] = ()
         self._left_margin = 0
-        self._ground: QPixmap | None = None  # all but the frame and the playhead
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(_SETTLE_MS)
-        self._settle.timeout.connect(self._redraw)
+        self._background: QPixmap | None = None  # everything except frame and playhead
+        self._redraw_timer = QTimer(self)
+        self._redraw_timer.setSingleShot(True)
+        self._redraw_timer.setInterval(_DEBOUNCE_MS)
+        self._redraw_timer.timeout.connect(self._redraw)
         self._grip = _Grip.NOTHING
-        self._grip_s = 0.0  # from the mouse to the edge that is held
+        self._grip_offset_s = 0.0  # from the cursor to the dragged edge
         self.setMouseTracking(True)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         follow_theme(self, self._redraw)
-        named(self, "Overview", "The whole video. Drag the frame to move along, its edges to zoom; double click: all")
+        named(self, "Overview", "The whole video. Drag the frame to pan, its edges to zoom; double-click shows all")
 
     def sizeHint(self) -> QSize:
         return QSize(300, _HEIGHT)
@@ -69,7 +69,7 @@ class OverviewStrip(QWidget):
         return self._visible_s
 
     def set_left_margin(self, pixels: int) -> None:
-        """Where the time axis of the plot above begins."""
+        """Align the strip with the time axis of the plot above."""
         if pixels != self._left_margin:
             self._left_margin = pixels
             self._redraw()
@@ -91,19 +91,19 @@ class OverviewStrip(QWidget):
 
     def set_lines(self, lines: Sequence[Line]) -> None:
         self._lines = tuple(lines)
-        self._settle.start()
+        self._redraw_timer.start()
 
     def set_spans(self, spans: Sequence[Span]) -> None:
         if tuple(spans) != self._spans:
             self._spans = tuple(spans)
-            self._settle.start()
+            self._redraw_timer.start()
 
     def _redraw(self) -> None:
-        self._settle.stop()
-        self._ground = None
+        self._redraw_timer.stop()
+        self._background = None
         self.update()
 
-    # Places
+    # Geometry
 
     def _x(self, seconds: float) -> float:
         return self._left_margin + seconds / self._end_s * max(1, self.width() - self._left_margin)
@@ -111,15 +111,15 @@ class OverviewStrip(QWidget):
     def _seconds(self, x: float) -> float:
         return (x - self._left_margin) / max(1, self.width() - self._left_margin) * self._end_s
 
-    def place_of(self, seconds: float) -> QPoint:
-        """Where this time is in the widget."""
+    def to_widget(self, seconds: float) -> QPoint:
+        """Map a time to the widget."""
         return QPoint(round(self._x(seconds)), self.height() // 2)
 
     def _frame(self) -> QRectF:
         left, right = (self._x(edge) for edge in self._visible_s)
-        if right - left < _NARROWEST:
-            left = min(max((left + right - _NARROWEST) / 2, self._left_margin), self.width() - _NARROWEST)
-            right = left + _NARROWEST
+        if right - left < _MIN_FRAME_PX:
+            left = min(max((left + right - _MIN_FRAME_PX) / 2, self._left_margin), self.width() - _MIN_FRAME_PX)
+            right = left + _MIN_FRAME_PX
         return QRectF(left, 0.5, right - left - 1, self.height() - 1)
 
     @property
@@ -127,13 +127,13 @@ class OverviewStrip(QWidget):
         first, last = self._visible_s
         return first <= 0 and last >= self._end_s
 
-    # Mouse
+    # Mouse events
 
     def _grip_at(self, x: float) -> _Grip:
         frame = self._frame()
         edges = {_Grip.LEFT: abs(x - frame.left()), _Grip.RIGHT: abs(x - frame.right())}
         nearest = min(edges, key=lambda grip: edges[grip])
-        if edges[nearest] <= _HANDLE_REACH:
+        if edges[nearest] <= _HIT_PX:
             return nearest
         return _Grip.INSIDE if frame.left() < x < frame.right() and not self._all_visible else _Grip.NOTHING
 
@@ -149,7 +149,7 @@ class OverviewStrip(QWidget):
             self.moved.emit(seconds - half, seconds + half)
             first, last = self._visible_s
             self._grip = _Grip.INSIDE
-        self._grip_s = (last if self._grip is _Grip.RIGHT else first) - seconds
+        self._grip_offset_s = (last if self._grip is _Grip.RIGHT else first) - seconds
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         x = event.position().x()
@@ -159,7 +159,7 @@ class OverviewStrip(QWidget):
             self.setCursor(Qt.CursorShape.ArrowCursor if grip is _Grip.NOTHING else shape)
             return
         first, last = self._visible_s
-        edge = self._seconds(x) + self._grip_s
+        edge = self._seconds(x) + self._grip_offset_s
         if self._grip is _Grip.INSIDE:
             self.moved.emit(edge, edge + last - first)
         elif self._grip is _Grip.LEFT and edge < last:
@@ -171,7 +171,7 @@ class OverviewStrip(QWidget):
         self._grip = _Grip.NOTHING
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        self.whole_wanted.emit()
+        self.show_all_requested.emit()
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         self.zoomed.emit(event.angleDelta().y() / 120, self._seconds(event.position().x()))
@@ -181,13 +181,13 @@ class OverviewStrip(QWidget):
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         super().resizeEvent(event)
-        self._ground = None
+        self._background = None
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        if self._ground is None:
-            self._ground = self._drawn_ground()
+        if self._background is None:
+            self._background = self._render_background()
         painter = QPainter(self)
-        painter.drawPixmap(0, 0, self._ground)
+        painter.drawPixmap(0, 0, self._background)
         frame = self._frame()
         if not self._all_visible:
             shade = color(palette().window, 150)
@@ -201,7 +201,7 @@ class OverviewStrip(QWidget):
         x = round(self._x(self._playhead_s)) + 0.5
         painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
 
-    def _drawn_ground(self) -> QPixmap:
+    def _render_background(self) -> QPixmap:
         ratio = self.devicePixelRatioF()
         pixmap = QPixmap(self.size() * ratio)
         pixmap.setDevicePixelRatio(ratio)
@@ -209,13 +209,13 @@ class OverviewStrip(QWidget):
         painter = QPainter(pixmap)
         painter.fillRect(QRectF(self._left_margin, 0, self.width(), self.height()), QColor(palette().window))
         columns = max(1, self.width() - self._left_margin)
-        room = self.height() - _MARKS - 3
+        curve_height = self.height() - _MARK_HEIGHT - 3
         painter.setPen(QPen(QColor(palette().combined), 1))
         for line in self._lines:
-            times, values = thin(line.times_s, line.values, 0.0, self._end_s, columns)
+            times, values = decimate(line.times_s, line.values, 0.0, self._end_s, columns)
             if np.isfinite(values).any():
                 x = self._left_margin + times / self._end_s * columns
-                painter.drawPath(pg.arrayToQPath(x, 2 + (1 - values / TOP) * room, connect="finite"))
+                painter.drawPath(pg.arrayToQPath(x, 2 + (1 - values / AXIS_TOP) * curve_height, connect="finite"))
         painter.setPen(Qt.PenStyle.NoPen)
         for span in self._spans:
             self._draw_mark(painter, span)
@@ -223,14 +223,14 @@ class OverviewStrip(QWidget):
         return pixmap
 
     def _draw_mark(self, painter: QPainter, span: Span) -> None:
-        """Accepted: a full bar; undecided: a thin one; rejected: only its ends."""
+        """Draw a full bar if accepted, a thin bar if undecided, only the ends if rejected."""
         left = self._x(span.start_s)
         width = max(2.0, self._x(span.stop_s) - left)
         foot = self.height() - 2
         if span.decision is Decision.ACCEPTED:
-            painter.fillRect(QRectF(left, foot - _MARKS, width, _MARKS), QColor(palette().accepted))
+            painter.fillRect(QRectF(left, foot - _MARK_HEIGHT, width, _MARK_HEIGHT), QColor(palette().accepted))
         elif span.decision is Decision.REJECTED:
             for x in (left, left + width - 1):
-                painter.fillRect(QRectF(x, foot - _MARKS, 1, _MARKS), QColor(palette().rejected))
+                painter.fillRect(QRectF(x, foot - _MARK_HEIGHT, 1, _MARK_HEIGHT), QColor(palette().rejected))
         else:
             painter.fillRect(QRectF(left, foot - 2, width, 2), QColor(palette().accent))

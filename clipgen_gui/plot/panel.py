@@ -1,4 +1,4 @@
-"""The curves over time with the ranked windows, the cuts and the playhead."""
+"""The score plot card: curves over time with ranked windows, cuts and playhead."""
 
 from __future__ import annotations
 
@@ -19,32 +19,32 @@ from clipgen_gui.document.session import Session
 from clipgen_gui.look.theme import follow_theme, palette, px
 from clipgen_gui.plot.axes import Limit, TimePlot
 from clipgen_gui.plot.curves import CURVES, CurveKind
-from clipgen_gui.plot.items import CurvesItem, DraftItem, Line, NamesItem, Span, SpansItem
+from clipgen_gui.plot.items import CurveLabelsItem, CurvesItem, DraftItem, Line, Span, SpansItem
 from clipgen_gui.plot.legend import CurveLegend
 from clipgen_gui.plot.overview import OverviewStrip
 from clipgen_gui.plot.readout import PlotReadout
 from clipgen_gui.widgets.cards import Card, named
 
-_PAGE_MARGIN = 0.08  # of the visible time, left before the playhead when the plot turns the page
-_SHORTEST = 2  # frames of a window
+_PAGE_MARGIN = 0.08  # of the visible range, left of the playhead after a page turn
+_MIN_FRAMES = 2  # of a window
 
 
 class ScorePlot(Card):
-    """Reads the current video's ranking; a click seeks, and selects the window under it or asks about the place."""
+    """Shows the current video's ranking. A click seeks, and selects the window under it or inspects the position."""
 
     def __init__(self, session: Session, follow: QAction, settings: QSettings, parent: QWidget | None = None) -> None:
         """
         Args:
-            follow: whether the plot goes along with the playhead.
-            settings: where the choice of curves is remembered.
+            follow: toggles following the playhead.
+            settings: stores the visible curves.
         """
         super().__init__("Scores", parent)
         self._session = session
         self._follow = follow
         self._entry: VideoEntry | None = None
         self._end_s = 0.0
-        self._asking = False  # the mouse asks about places
-        self._drawn: object = None  # what the curves, the combined one apart, were made from
+        self._inspecting = False  # whether the drag inspects positions
+        self._curves_source: object = None  # inputs of all curves except the combined one
         self.legend = CurveLegend(settings)
         self.header.setSpacing(2)
         self.header.addWidget(self.legend)
@@ -53,16 +53,16 @@ class ScorePlot(Card):
         named(
             self.plot,
             "Scores over time",
-            "Click a window to select it, or another place to see why no window is there (Shift + click: any place).\n"
-            "Drag over a free place to make a window there; drag the edges of the selected one to trim it.\n"
-            "Wheel zooms, Shift + wheel or middle button moves along, double click shows it all.",
+            "Click a window to select it; click elsewhere to see why there is no window (Shift + click: anywhere).\n"
+            "Drag over a free area to create a window; drag an edge of the selected window to trim it.\n"
+            "Wheel zooms, Shift + wheel or middle button pans, double-click shows everything.",
         )
         self.plot.setMinimumHeight(110)
         self.body.addWidget(self.plot, 1)
         self.body.addWidget(self.overview)
         self.terms, self.combined, self.spans = CurvesItem(), CurvesItem(), SpansItem()
-        self.names, self.draft = NamesItem(), DraftItem()
-        self._layers = (self.spans, self.terms, self.combined, self.names, self.draft)
+        self.curve_labels, self.draft = CurveLabelsItem(), DraftItem()
+        self._layers = (self.spans, self.terms, self.combined, self.curve_labels, self.draft)
         self.playhead = pg.InfiniteLine(angle=90, movable=False)
         self.pointer = pg.InfiniteLine(angle=90, movable=False)
         for depth, item in enumerate((*self._layers, self.pointer, self.playhead)):
@@ -77,10 +77,10 @@ class ScorePlot(Card):
         layout = QVBoxLayout(self.plot)
         layout.addWidget(self._hint, 0, Qt.AlignmentFlag.AlignCenter)
         self._connect()
-        follow_theme(self, self._dress)
+        follow_theme(self, self._apply_theme)
         self._show_video()
 
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         self.overview.set_left_margin(px(34))
         self.playhead.setPen(pg.mkPen(palette().text, width=1))
         self.pointer.setPen(pg.mkPen(palette().muted, width=1, style=Qt.PenStyle.DotLine))
@@ -99,13 +99,13 @@ class ScorePlot(Card):
         plot.limit_held.connect(session.controls.hold)
         plot.limit_dragged.connect(self._drag_limit)
         plot.hovered.connect(self._hover)
-        plot.menu_wanted.connect(lambda place, seconds, height: self.menu_at(seconds, height).popup(place))
+        plot.menu_requested.connect(lambda pos, seconds, height: self.menu_at(seconds, height).popup(pos))
         plot.view.sigXRangeChanged.connect(lambda _, span: overview.set_visible(*span))
         overview.moved.connect(plot.show_span)
         overview.zoomed.connect(plot.zoom)
-        overview.whole_wanted.connect(plot.show_all)
+        overview.show_all_requested.connect(plot.show_all)
         self.legend.changed.connect(self._show_ranking)
-        self._follow.toggled.connect(lambda: self._keep_playhead_in_sight())
+        self._follow.toggled.connect(lambda: self._keep_playhead_visible())
         session.current_changed.connect(self._show_video)
         session.analysis_changed.connect(self._show_shots)
         session.ranking_changed.connect(self._show_ranking)
@@ -114,15 +114,15 @@ class ScorePlot(Card):
         session.selection.position_changed.connect(self._move_playhead)
 
     def set_hint(self, text: str) -> None:
-        """A sentence in the middle of the plot; empty for none."""
+        """Show a hint in the middle of the plot; empty hides it."""
         self._hint.setText(text)
         self._hint.setVisible(bool(text))
 
     def cancel_drag(self) -> None:
-        """Give up a window that is being drawn or trimmed with the mouse."""
+        """Cancel drawing or trimming a window."""
         self.plot.cancel_drag()
 
-    # Session to picture
+    # Session to plot
 
     def _show_video(self) -> None:
         entry = self._session.current
@@ -155,17 +155,17 @@ class ScorePlot(Card):
     def _show_ranking(self) -> None:
         self._show_spans()
         entry = self._session.current
-        self.legend.set_usual((*self._session.controls.shown_terms, COMBINED))
+        self.legend.set_default((*self._session.controls.shown_terms, COMBINED))
         shown = self.legend.shown
         scores = entry.ranking.scores if entry is not None and entry.ranking is not None else None
-        drawn = (scores, shown, entry and entry.track)  # most changes of a weight change the combined score only
-        if scores is None or drawn != self._drawn:
-            self._drawn = drawn
-            others = [line for name in shown if name != COMBINED for line in self._lines(entry, CURVES[name])]
-            self.terms.set_lines(others)
+        source = (scores, shown, entry and entry.track)  # a weight usually changes the combined score only
+        if scores is None or source != self._curves_source:
+            self._curves_source = source
+            term_lines = [line for name in shown if name != COMBINED for line in self._lines(entry, CURVES[name])]
+            self.terms.set_lines(term_lines)
         combined = self._lines(entry, CURVES[COMBINED])
         self.combined.set_lines(combined if COMBINED in shown else ())
-        self.names.set_lines((*self.terms.lines, *self.combined.lines))
+        self.curve_labels.set_lines((*self.terms.lines, *self.combined.lines))
         self.overview.set_lines([line for line in combined if not line.faint])
         self._show_limits()
 
@@ -174,25 +174,25 @@ class ScorePlot(Card):
         limits = {}
         for kind in (CURVES[name] for name in self.legend.shown):
             for gate in kind.gates:
-                # A condition whose curve was chosen has its line to be dragged, a score where its limit is on.
+                # A visible condition always shows its limit; a score only if the limit is enabled.
                 if thresholds[gate] != GATES[gate].off or kind.name not in TERMS:
-                    limits[gate] = Limit(min(thresholds[gate] / kind.top, 1.0), kind.tint)
+                    limits[gate] = Limit(min(thresholds[gate] / kind.full_scale, 1.0), kind.tint)
         self.plot.set_limits(limits)
 
     def _lines(self, entry: VideoEntry | None, kind: CurveKind) -> list[Line]:
         lines: list[Line] = []
         if entry is None or entry.info is None or entry.analysis is None:
             return lines
-        beside = entry.tracks_beside
+        other_tracks = entry.concurrent_tracks
         for track in entry.analysis.tracks:
             curve = entry.curve(kind.name, track.track_id)
             if curve is not None and len(curve[0]):
                 frames, values = curve
                 heights = values.astype(np.float64)
-                if kind.top != 1.0:
-                    heights /= kind.top
-                faint = track.track_id in beside
-                span = slice(int(frames[0]), int(frames[-1]) + 1)  # the frames of a curve follow one another
+                if kind.full_scale != 1.0:
+                    heights /= kind.full_scale
+                faint = track.track_id in other_tracks
+                span = slice(int(frames[0]), int(frames[-1]) + 1)  # a curve's frames are contiguous
                 lines.append(Line(entry.info.times_s[span], heights, kind, faint))
         return lines
 
@@ -225,10 +225,10 @@ class ScorePlot(Card):
             seconds = float(entry.info.times_s[frame])
             self.playhead.setPos(seconds)
             self.overview.set_playhead(seconds)
-            self._keep_playhead_in_sight()
+            self._keep_playhead_visible()
 
-    def _keep_playhead_in_sight(self) -> None:
-        """Turn the page: a plot that slides along under the eye cannot be read."""
+    def _keep_playhead_visible(self) -> None:
+        """Turn the page when the playhead leaves the visible range; a continuously scrolling plot is hard to read."""
         if not self._follow.isChecked() or self.plot.dragging:
             return
         first, last = self.plot.visible_s
@@ -245,7 +245,7 @@ class ScorePlot(Card):
         return max(0, int(np.searchsorted(entry.info.times_s, seconds, side="right")) - 1)
 
     def _boundary_at(self, seconds: float) -> int:
-        """The frame that begins nearest to this time; the number of frames for the end of the video."""
+        """Return the frame that starts nearest to this time; the frame count for the end of the video."""
         entry = self._session.current
         assert entry is not None
         assert entry.info is not None
@@ -253,7 +253,7 @@ class ScorePlot(Card):
         return int(np.abs(starts - seconds).argmin())
 
     def _span_s(self, start: int, stop: int) -> tuple[float, float]:
-        """Seconds from where to where these frames (half-open) are shown."""
+        """Return start and end in seconds of a half-open frame range."""
         entry = self._session.current
         assert entry is not None
         assert entry.info is not None
@@ -273,8 +273,8 @@ class ScorePlot(Card):
         frame = self._frame_at(seconds)
         here = [row for row in entry.rows if row.overlaps(frame, frame + 1)]
         row = next((row for row in here if row.sequence.track_id == entry.track), here[0] if here else None)
-        self._asking = (row is None or shift) and entry.ranking is not None
-        if self._asking:
+        self._inspecting = (row is None or shift) and entry.ranking is not None
+        if self._inspecting:
             self._session.selection.inspect(frame)
         elif row is not None:
             self._session.selection.select(row.key, seek=False)
@@ -282,12 +282,12 @@ class ScorePlot(Card):
 
     def _scrub(self, seconds: float) -> None:
         frame = self._frame_at(seconds)
-        if self._asking and self._session.current is not None and self._session.current.inspected is not None:
+        if self._inspecting and self._session.current is not None and self._session.current.inspected is not None:
             self._session.selection.inspect(frame)
         self._session.selection.seek(frame)
 
-    def _drawn_frames(self, from_s: float, to_s: float) -> tuple[int, int]:
-        """The frames under a drag, half-open."""
+    def _frames_under(self, from_s: float, to_s: float) -> tuple[int, int]:
+        """Return the half-open frame range of a drag."""
         first, last = sorted((self._frame_at(from_s), self._frame_at(to_s)))
         return first, last + 1
 
@@ -295,22 +295,22 @@ class ScorePlot(Card):
         if self._session.current is None or self._session.current.ranking is None:
             return
         self._session.selection.inspect(None)
-        self._show_draft(*self._drawn_frames(from_s, to_s))
+        self._show_draft(*self._frames_under(from_s, to_s))
         self._session.selection.seek(self._frame_at(to_s))
 
     def _drop(self, from_s: float, to_s: float) -> None:
         self.draft.set_span(None)
-        self._session.decisions.accept_span(*self._drawn_frames(from_s, to_s))
+        self._session.decisions.accept_span(*self._frames_under(from_s, to_s))
 
     def _trimmed(self, edge: str, seconds: float) -> tuple[int, int] | None:
-        """The selected window with this edge at this time, as short as a window may be at least."""
+        """Return the selected window with this edge at this time, clamped to the minimum length."""
         entry = self._session.current
         if entry is None or entry.info is None or entry.selected is None:
             return None
         start, stop, _ = entry.selected
         if edge == "start":
-            return min(self._boundary_at(seconds), stop - _SHORTEST), stop
-        return start, max(self._boundary_at(seconds), start + _SHORTEST)
+            return min(self._boundary_at(seconds), stop - _MIN_FRAMES), stop
+        return start, max(self._boundary_at(seconds), start + _MIN_FRAMES)
 
     def _drag_edge(self, edge: str, seconds: float) -> None:
         span = self._trimmed(edge, seconds)
@@ -329,42 +329,42 @@ class ScorePlot(Card):
         self.draft.set_span((first_s, last_s), f"{stop - start} frames · {last_s - first_s:.2f} s")
 
     def _drag_limit(self, gate: str, height: float) -> None:
-        """A limit that is dragged to the end of the axis where everything passes is off."""
+        """Set a gate's limit; dragging an upper limit to the top of the axis turns it off."""
         kind = next(kind for kind in CURVES.values() if gate in kind.gates)
         setting, off = GATES[gate].threshold, GATES[gate].off
         assert setting.step is not None
         assert off is not None
-        threshold = round(min(height, 1.0) * kind.top / setting.step) * setting.step
+        threshold = round(min(height, 1.0) * kind.full_scale / setting.step) * setting.step
         threshold = round(min(max(threshold, setting.minimum or 0.0), setting.maximum or threshold), 6)
         self._session.controls.set_gate(gate, off if height >= 1.0 and not GATES[gate].at_least else threshold)
 
-    # What the mouse is over
+    # Cursor readout and context menu
 
     def _hover(self, seconds: float | None) -> None:
         entry = self._session.current
-        told = entry is not None and entry.info is not None and seconds is not None
-        self.pointer.setVisible(told)
-        self.readout.setVisible(told)
+        visible = entry is not None and entry.info is not None and seconds is not None
+        self.pointer.setVisible(visible)
+        self.readout.setVisible(visible)
         if entry is None or entry.info is None or seconds is None:
             return
         frame = self._frame_at(seconds)
         self.pointer.setPos(float(entry.info.times_s[frame]))
-        self.readout.tell(entry, frame, self.legend.shown)
-        at = self.plot.place_of(seconds, 0).x()
+        self.readout.show_frame(entry, frame, self.legend.shown)
+        at = self.plot.to_widget(seconds, 0).x()
         right = self.plot.width() - self.readout.width() - 8
         left_half = at < self.plot.width() / 2
-        self.readout.move(right if left_half else self.plot.place_of(self.plot.visible_s[0], 0).x() + 8, 6)
+        self.readout.move(right if left_half else self.plot.to_widget(self.plot.visible_s[0], 0).x() + 8, 6)
 
     def menu_at(self, seconds: float, height: float) -> QMenu:
-        """What can be done at a point of the plot."""
+        """Build the context menu for a point of the plot."""
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         entry = self._session.current
         if entry is None or entry.ranking is None:
-            menu.addAction("Nothing is analysed yet").setEnabled(False)
+            menu.addAction("Not analysed yet").setEnabled(False)
             return menu
         frame = self._frame_at(seconds)
-        menu.addAction("Why is no window here?", lambda: self._session.selection.inspect(frame))
+        menu.addAction("Why is there no window here?", lambda: self._session.selection.inspect(frame))
         menu.addAction("Show the whole video", self.plot.show_all)
         thresholds = effective_thresholds(self._session.settings)
         for kind in (CURVES[name] for name in self.legend.shown):
@@ -372,12 +372,12 @@ class ScorePlot(Card):
                 menu.addSeparator()
             for gate in kind.gates:
                 threshold = GATES[gate].threshold
-                text = f"{threshold.label}: {kind.told(min(max(height, 0.0), 1.0) * kind.top)}"
+                text = f"{threshold.label}: {kind.format(min(max(height, 0.0), 1.0) * kind.full_scale)}"
                 menu.addAction(text, partial(self._drag_limit, gate, max(height, 0.0)))
                 if thresholds[gate] != threshold.default:
-                    back = "off" if threshold.default == GATES[gate].off else kind.told(threshold.default)
+                    reset_value = "off" if threshold.default == GATES[gate].off else kind.format(threshold.default)
                     reset = partial(self._session.controls.set_gate, gate, threshold.default)
-                    menu.addAction(f"{threshold.label}: {back}", reset)
+                    menu.addAction(f"{threshold.label}: {reset_value}", reset)
         return menu
 
 

@@ -1,4 +1,4 @@
-"""What the mouse is over on the plot, in numbers and words."""
+"""The cursor readout of the plot."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from clipgen_gui.plot.curves import CURVES
 from clipgen_gui.support.formatting import clock
 from clipgen_gui.widgets.score_style import readable
 
-_CHANNELS = 3
+_MAX_CHANNELS = 3
 
 
 class PlotReadout(QLabel):
-    """The values of the curves at a frame, and the channels that move most in the window centred at it."""
+    """Curve values at a frame and the channels that move most in the window centred on it."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -26,17 +26,17 @@ class PlotReadout(QLabel):
         self.setTextFormat(Qt.TextFormat.RichText)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
 
-    def tell(self, entry: VideoEntry, frame: int, names: Sequence[str]) -> None:
-        """Say what these curves are worth at a frame of an open video."""
-        values, words = _told(entry, frame, names)
+    def show_frame(self, entry: VideoEntry, frame: int, names: Sequence[str]) -> None:
+        """Show the values of these curves at a frame of an open video."""
+        values, notes = _columns(entry, frame, names)
         assert entry.info is not None
         title = f"<b>frame {frame}</b> · {clock(float(entry.info.times_s[frame]))}"
-        columns = "".join(f'<td style="padding-right:12px">{"<br>".join(lines)}</td>' for lines in (values, words))
+        columns = "".join(f'<td style="padding-right:12px">{"<br>".join(lines)}</td>' for lines in (values, notes))
         self.setText(f"{title}<table><tr>{columns}</tr></table>")
         self.adjustSize()
 
 
-def _told(entry: VideoEntry, frame: int, names: Sequence[str]) -> tuple[list[str], list[str]]:
+def _columns(entry: VideoEntry, frame: int, names: Sequence[str]) -> tuple[list[str], list[str]]:
     track_id = next(iter(entry.tracks_at(frame)), None)
     if track_id is None:
         analyzed = entry.analysis is not None and frame < entry.analysis.analyzed_frames
@@ -46,12 +46,12 @@ def _told(entry: VideoEntry, frame: int, names: Sequence[str]) -> tuple[list[str
         value = _value_at(entry, name, track_id, frame)
         if value is not None:
             kind = CURVES[name]
-            values.append(f'<span style="color:{kind.tint}">■</span> {kind.short_label} <b>{kind.told(value)}</b>')
+            values.append(f'<span style="color:{kind.tint}">■</span> {kind.short_label} <b>{kind.format(value)}</b>')
     if entry.ranker is None or entry.ranking is None or _value_at(entry, COMBINED, track_id, frame) is None:
-        return values, ["no whole window here"]
+        return values, ["no complete window here"]
     length = entry.ranking.settings.sequence_length
     start = frame - (length - 1) // 2
-    moving = entry.ranker.moving_channels((start, start + length, track_id))[:_CHANNELS]
+    moving = entry.ranker.moving_channels((start, start + length, track_id))[:_MAX_CHANNELS]
     return values, [f"{readable(name)} {change:+.2f}".replace("-", "−") for name, change in moving]
 
 
@@ -59,5 +59,5 @@ def _value_at(entry: VideoEntry, name: str, track_id: int, frame: int) -> float 
     curve = entry.curve(name, track_id)
     if curve is None or not len(curve[0]):
         return None
-    at = frame - int(curve[0][0])  # the frames of a curve follow one another
+    at = frame - int(curve[0][0])  # a curve's frames are contiguous
     return float(curve[1][at]) if 0 <= at < len(curve[1]) and np.isfinite(curve[1][at]) else None

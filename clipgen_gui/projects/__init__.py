@@ -1,5 +1,6 @@
-"""Which videos there are: opened, listed, looked at, saved and found again.
+"""The project and its videos: open, list, check, save and relink.
 
-`flow.ProjectFlow` is where one enters, `video_list` shows the videos, `scout` looks at their files.
+Entry point: `room.ProjectsRoom`. `flow` opens and saves, `video_list` shows the videos, `scout` checks their files in a
+worker thread.
 Imports document, widgets, commands, look and support.
 """

@@ -1,4 +1,4 @@
-"""The best windows of all videos of the project in one list, so many of each at most."""
+"""The best windows across all videos of the project, with a quota per video."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from clipgen_engine.types import Decision, Progress, ProgressCallback
 from clipgen_gui.document.entry import VideoState
 from clipgen_gui.document.session import Session
 from clipgen_gui.support.formatting import clock
-from clipgen_gui.support.jobs import Job, MakeCache
+from clipgen_gui.support.jobs import CacheFactory, Job
 from clipgen_gui.widgets.cards import muted_label, named
 
 _HEADINGS = ("#", "Video", "Start", "Score", "")
@@ -36,21 +36,21 @@ _MARKS = {Decision.ACCEPTED: "accepted", Decision.REJECTED: "rejected", Decision
 
 
 class BestOfProject(QDialog):
-    """Stays open beside the review: choosing a row goes to its video and window, where it is decided as ever."""
+    """Non-modal list of the best windows. Selecting a row shows its video and window in the main window."""
 
-    def __init__(self, session: Session, cache: MakeCache | None, parent: QWidget) -> None:
+    def __init__(self, session: Session, cache: CacheFactory | None, parent: QWidget) -> None:
         super().__init__(parent)
         self._session, self._cache = session, cache
         self._found: tuple[ProjectWindow, ...] = ()
         self.job = _RankJob(self)
         self.setWindowTitle("Best of the project")
         self.resize(560, 620)
-        self.total, self.quota = _box(100, 10_000, "Windows in all"), _box(5, 1000, "Windows of each video at most")
+        self.total, self.quota = _box(100, 10_000, "Number of windows"), _box(5, 1000, "Maximum per video")
         self.button = QPushButton("Rank")
         self.button.setObjectName("primary")
-        named(self.button, "Rank", "Rank all analysed videos under the settings as they are now")
+        named(self.button, "Rank", "Rank all analysed videos with the current settings")
         choices = QHBoxLayout()
-        for widget in (QLabel("The best"), self.total, QLabel("windows, at most"), self.quota, QLabel("of each video")):
+        for widget in (QLabel("Best"), self.total, QLabel("windows, at most"), self.quota, QLabel("per video")):
             choices.addWidget(widget)
         choices.addStretch(1)
         choices.addWidget(self.button)
@@ -66,7 +66,7 @@ class BestOfProject(QDialog):
         columns.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         columns.setSectionResizeMode(QHeaderView.ResizeMode.ResizeToContents)
         columns.setSectionResizeMode(1, QHeaderView.ResizeMode.Stretch)
-        named(self.table, "Best windows of the project", "Choose a row to go to its video and window")
+        named(self.table, "Best windows of the project", "Select a row to show its video and window")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 12, 14, 12)
         layout.addLayout(choices)
@@ -79,7 +79,7 @@ class BestOfProject(QDialog):
         session.project_changed.connect(self._clear)
 
     def open_and_rank(self) -> None:
-        """Show the list, ranked under the settings as they are now."""
+        """Show the list, ranked with the current settings."""
         self.show()
         self.raise_()
         self.rank()
@@ -87,7 +87,7 @@ class BestOfProject(QDialog):
     def rank(self) -> None:
         project = self._session.storage.project
         if project is None or self._cache is None:
-            self.note.setText("There is no project to rank.")
+            self.note.setText("No project is open.")
             return
         self.button.setEnabled(False)
         videos, settings = decided_videos(project), self._session.settings
@@ -99,7 +99,7 @@ class BestOfProject(QDialog):
     def _show_found(self, found: ProjectRanking | None) -> None:
         self.button.setEnabled(True)
         if found is None:
-            self.note.setText("The ranking was stopped.")
+            self.note.setText("Ranking cancelled.")
             return
         self._found = found.best
         self.table.blockSignals(True)
@@ -119,7 +119,7 @@ class BestOfProject(QDialog):
         self.table.setCurrentCell(-1, -1)
         self.table.blockSignals(False)
         videos = len({one.video.video_id for one in found.best})
-        text = f"{len(found.best)} windows of {videos} videos. Choose a row, then decide in the main window."
+        text = f"{len(found.best)} windows of {videos} videos. Select a row to review it in the main window."
         if found.without_analysis:
             text += f" {len(found.without_analysis)} videos are not analysed yet."
         self.note.setText(text)
@@ -132,8 +132,9 @@ class BestOfProject(QDialog):
         if entry is None or entry.state is VideoState.MISSING:
             return
         self._session.set_current(entry)
-        if entry.resting:
-            entry.selected, entry.position = one.sequence.key, one.sequence.start_frame  # its analysis is on its way
+        if entry.unloaded:
+            # its analysis is still being loaded
+            entry.selected, entry.position = one.sequence.key, one.sequence.start_frame
         else:
             self._session.selection.select(one.sequence.key)
 
@@ -148,10 +149,10 @@ class BestOfProject(QDialog):
 
 
 class _RankJob(Job):
-    """Ranks in a thread of its own."""
+    """Ranks in a worker thread."""
 
     progressed = Signal(object)  # Progress
-    found = Signal(object)  # ProjectRanking; None: stopped or failed
+    found = Signal(object)  # ProjectRanking; None: cancelled or failed
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__("best of the project", parent)
@@ -161,7 +162,7 @@ class _RankJob(Job):
         self._worker.failed.connect(lambda *_: self.found.emit(None))
 
     def start(
-        self, videos: list[DecidedVideo], cache: MakeCache, settings: RankingSettings, total: int, quota: int
+        self, videos: list[DecidedVideo], cache: CacheFactory, settings: RankingSettings, total: int, quota: int
     ) -> None:
         def run(report: ProgressCallback, offer: Callable[[Any], None], cancel: threading.Event) -> ProjectRanking:
             return rank_project(videos, cache(), settings, total, quota, progress=report, cancel=cancel)

@@ -1,4 +1,4 @@
-"""Which files are meant when files and folders are given."""
+"""Expansion of given files and folders into video files."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ SUFFIXES = (
 
 
 def expand(paths: Iterable[Path]) -> tuple[list[Path], list[Path]]:
-    """Files as they are, folders as the videos in them; and the folders that hold none.
+    """Expand folders into the videos they contain. Return the files and the folders without videos.
 
-    A named file is taken whatever it is called: opening it says what is wrong with it. Clips that clipgen exported to
-    a folder or below it are left out: nobody wants the best moments of a clip that was cut as one. Who does names the
-    folder in which the clips alone lie.
+    Files are kept whatever their suffix; opening them reports errors. Clips exported by clipgen are skipped in
+    folders that contain their manifest; a folder that contains only the clips is expanded normally.
     """
     files: list[Path] = []
     empty: list[Path] = []
@@ -43,4 +42,4 @@ def _exported(manifest: Path) -> set[Path]:
     try:
         return {manifest.parent / name for name in read_manifest(manifest).files}
     except (OutputError, OSError):
-        return set()  # it matters to who opens the export, and is said there
+        return set()  # reported when the export itself is opened

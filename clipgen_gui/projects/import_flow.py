@@ -1,4 +1,4 @@
-"""An export folder becomes a project again: read, offered, asked about and written beside the work that goes on."""
+"""Import of export folders as projects, in the background."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class FoundExport:
-    """What a folder that looks like an export turned out to be."""
+    """The result of reading an export folder."""
 
     path: Path  # the folder, or its manifest
     export: ImportedExport | None
-    problem: str  # why it cannot be read: a sentence
-    videos: tuple[Path, ...]  # that lie in the folder, without the exported clips
-    absent: int  # videos of the export that are not where they were
+    problem: str  # message why it cannot be read; empty if it can
+    videos: tuple[Path, ...]  # in the folder, without the exported clips
+    absent: int  # number of missing source videos
 
     @property
     def folder(self) -> Path:
@@ -39,42 +39,42 @@ class FoundExport:
 
 
 class ImportFlow(QObject):
-    """Reads and writes in threads of its own; the newest project that is asked for is made."""
+    """Reads and writes in worker threads. A newer import supersedes one still being written."""
 
-    videos_found = Signal(list)  # paths of videos that are to be opened as such
+    videos_found = Signal(list)  # paths of videos to be opened
     made = Signal(object, object)  # path of the new project, FoundExport
 
     def __init__(self, messages: MessageArea, ask_for_path: Callable[[Path], Path | None], window: QWidget) -> None:
         """
         Args:
-            ask_for_path: asks where the project of an export folder is to be; None: nowhere.
+            ask_for_path: asks for the path of the new project, given the export folder; None: cancelled.
         """
         super().__init__(window)
         self._messages, self._ask_for_path = messages, ask_for_path
-        self._wanted: dict[Path, bool] = {}  # what is being read, and whether it was chosen to be a project
+        self._wanted: dict[Path, bool] = {}  # being read; whether chosen for import
         self._making: tuple[FoundExport, Path] | None = None
         self._reader = EngineWorker("export folders", self)
-        self._reader.finished.connect(lambda _, found: self._take(found))
-        self._reader.failed.connect(lambda _, sentence: self._not_read(sentence))
+        self._reader.finished.connect(lambda _, found: self._process(found))
+        self._reader.failed.connect(lambda _, message: self._read_failed(message))
         self._writer = EngineWorker("project of an export", self)
         self._writer.finished.connect(lambda *_: self._made())
-        self._writer.failed.connect(lambda _, sentence: self._not_made(sentence))
+        self._writer.failed.connect(lambda _, message: self._write_failed(message))
 
-    def look_into(self, paths: Iterable[Path], *, chosen: bool = False) -> None:
+    def read_exports(self, paths: Iterable[Path], *, chosen: bool = False) -> None:
         """Read export folders or their manifests.
 
-        A dropped folder is offered as a project in a message, and nothing waits for an answer. Videos that lie in it
-        beside the exported clips are opened as those of any folder are.
+        For a dropped folder, a message offers the import. Other videos in the folder, besides the exported clips, are
+        opened as usual.
 
         Args:
-            chosen: they were chosen to be projects; where they are to be is asked at once.
+            chosen: the user chose them for import; ask for the project path right away.
         """
         for path in paths:
             self._wanted[path] = chosen or self._wanted.get(path, False)
         if self._wanted:
             self._reader.start(_read(tuple(self._wanted)))
 
-    def _take(self, every: tuple[FoundExport, ...]) -> None:
+    def _process(self, every: tuple[FoundExport, ...]) -> None:
         wanted, self._wanted = self._wanted, {}
         for found in every:
             videos = list(found.videos)
@@ -89,9 +89,9 @@ class ImportFlow(QObject):
                 open_project = "Open as project", partial(self._ask, found)
                 self._messages.show_message(_offer(found), "info", open_project)
 
-    def _not_read(self, sentence: str) -> None:
+    def _read_failed(self, message: str) -> None:
         self._wanted = {}
-        self._messages.show_message(sentence, "warning")
+        self._messages.show_message(message, "warning")
 
     def _open_videos(self, found: FoundExport, *_: object) -> None:
         self._messages.dismiss(found.problem)
@@ -99,31 +99,31 @@ class ImportFlow(QObject):
 
     def _ask(self, found: FoundExport, *_: object) -> None:
         assert found.export is not None
-        place = self._ask_for_path(found.folder)
-        if place is not None:
-            self._making = found, place
-            self._writer.start(_write(found.export, place))
+        path = self._ask_for_path(found.folder)
+        if path is not None:
+            self._making = found, path
+            self._writer.start(_write(found.export, path))
 
     def _made(self) -> None:
         assert self._making is not None
-        found, place = self._making
+        found, path = self._making
         self._messages.dismiss(_offer(found))
-        self.made.emit(place, found)
+        self.made.emit(path, found)
 
-    def _not_made(self, sentence: str) -> None:
+    def _write_failed(self, message: str) -> None:
         assert self._making is not None
-        self._messages.show_message(sentence, "warning", ("Choose another", partial(self._ask, self._making[0])))
+        self._messages.show_message(message, "warning", ("Choose another", partial(self._ask, self._making[0])))
 
 
-def told(found: FoundExport) -> str:
-    """`12 windows of 3 videos`."""
+def export_summary(found: FoundExport) -> str:
+    """`12 windows from 3 videos`."""
     assert found.export is not None
     sources = found.export.sources
-    return f"{counted(sum(len(source.windows) for source in sources), 'window')} of {counted(len(sources), 'video')}"
+    return f"{counted(sum(len(source.windows) for source in sources), 'window')} from {counted(len(sources), 'video')}"
 
 
 def _offer(found: FoundExport) -> str:
-    return f"{found.folder.name} is an export with {told(found)}; its clips are not opened as videos."
+    return f"{found.folder.name} is an export with {export_summary(found)}. Its clips were not opened as videos."
 
 
 def _read(paths: tuple[Path, ...]) -> Verb:
@@ -134,7 +134,7 @@ def _read(paths: tuple[Path, ...]) -> Verb:
 
 
 def _found(path: Path) -> FoundExport:
-    from clipgen_engine.datasets.reimport import read_export  # the window does not wait for it
+    from clipgen_engine.datasets.reimport import read_export  # deferred: not needed to show the window
 
     videos = tuple(expand([path])[0]) if path.is_dir() else ()
     try:
@@ -144,10 +144,10 @@ def _found(path: Path) -> FoundExport:
     return FoundExport(path, export, "", videos, sum(not source.path.exists() for source in export.sources))
 
 
-def _write(export: ImportedExport, place: Path) -> Verb:
+def _write(export: ImportedExport, path: Path) -> Verb:
     def run(report: ProgressCallback, offer: Callable[[Any], None], cancel: threading.Event) -> None:
         from clipgen_engine.datasets.reimport import new_project_of
 
-        new_project_of(export, place, cancel)
+        new_project_of(export, path, cancel)
 
     return run

@@ -1,4 +1,4 @@
-"""The videos of the project: listed, opened, looked at, and ranked together."""
+"""Entry of the projects room."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from clipgen_gui.projects.best import BestOfProject
 from clipgen_gui.projects.flow import ProjectFlow
 from clipgen_gui.projects.scout import VideoScout
 from clipgen_gui.projects.video_list import VideosList
-from clipgen_gui.support.jobs import MakeCache
+from clipgen_gui.support.jobs import CacheFactory
 from clipgen_gui.widgets.message_bar import MessageArea
 
 
 class ProjectsRoom(QObject):
-    """`videos` is to be placed; `flow` opens and saves."""
+    """`videos` is the widget to place; `flow` opens and saves."""
 
     def __init__(
         self,
@@ -28,28 +28,30 @@ class ProjectsRoom(QObject):
         preferences: Preferences,
         messages: MessageArea,
         settings: QSettings,
-        cache: MakeCache | None,
+        cache: CacheFactory | None,
         thumbnails: Path | None,
         busy: Callable[[], bool],
         window: QWidget,
     ) -> None:
         """
         Args:
-            cache: makes the store of finished analyses, in the thread that uses it; None: there is none.
-            thumbnails: folder of the small pictures of videos; None: they are kept in memory only.
-            busy: whether something runs that writes to the project that is open.
-            window: the parent of what is asked.
+            cache: creates the analysis cache in the thread that uses it; None: no cache.
+            thumbnails: folder of video thumbnails; None: kept in memory only.
+            busy: whether a running job writes to the open project.
+            window: parent of the dialogs.
         """
         super().__init__(window)
         self.scout = VideoScout(thumbnails, self)
-        self.flow = ProjectFlow(session, self.scout, messages, settings, busy, preferences.begin, window)
+        self.flow = ProjectFlow(
+            session, self.scout, messages, settings, busy, preferences.apply_ranking_defaults, window
+        )
         self.videos = VideosList(session, self.scout, settings)
         self.best = BestOfProject(session, cache, window)
-        self.videos.locate_asked.connect(self.flow.locate)
+        self.videos.locate_requested.connect(self.flow.locate)
 
     @property
     def commands(self) -> dict[str, Callable[[], object]]:
-        """Handlers by the name of the command."""
+        """Handlers by command name."""
         return {
             "open": self.flow.choose_files,
             "open_folder": self.flow.choose_folder,

@@ -1,4 +1,4 @@
-"""The videos of the project: what each is, how it stands, and what can be done with it."""
+"""The list of the videos in the project, with their state and context menu."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ from PySide6.QtWidgets import (
 from clipgen_gui.document.entry import VideoEntry, VideoState
 from clipgen_gui.document.session import Session
 from clipgen_gui.look.theme import follow_theme, icon, palette, px, ui_font
-from clipgen_gui.projects.scout import Look, VideoScout
+from clipgen_gui.projects.scout import FileCheck, VideoScout
 from clipgen_gui.projects.video_model import ENTRY_ROLE, FILTERS, ORDERS, VideosModel, state_text
 from clipgen_gui.support.formatting import length
 from clipgen_gui.widgets.cards import Card, chip, named
@@ -42,7 +42,7 @@ _AnyIndex = QModelIndex | QPersistentModelIndex
 _ROW_HEIGHT = 44
 _PICTURE = QSize(60, 34)
 _ORDER_KEY = "videos/order"
-_FILTER_FROM = 4  # videos; fewer are seen at a glance
+_FILTER_FROM = 4  # videos; fewer need no filter
 _ICONS = {
     VideoState.WAITING: ("circle-outline", "faint"),
     VideoState.ANALYSING: ("progress-clock", "accent"),
@@ -54,12 +54,12 @@ _ICONS = {
 
 
 class VideosList(Card):
-    """A click puts a video on screen; a right click shows what else can be done."""
+    """A click shows a video; a right-click opens the context menu."""
 
-    analyse_asked = Signal(list)  # entries, to be analysed next
-    locate_asked = Signal(object)  # entry whose file is missing
-    folder_asked = Signal(object)  # entry whose folder is to be shown
-    pause_asked = Signal(bool)
+    analyse_requested = Signal(list)  # entries to analyse next
+    locate_requested = Signal(object)  # entry with a missing file
+    show_folder_requested = Signal(object)  # entry
+    pause_requested = Signal(bool)
 
     def __init__(self, session: Session, scout: VideoScout, settings: QSettings, parent: QWidget | None = None) -> None:
         super().__init__("Videos", parent)
@@ -71,7 +71,7 @@ class VideosList(Card):
         self._make_header()
         self._make_filter()
         self._make_view()
-        scout.looked.connect(self._looked)
+        scout.checked.connect(self._file_checked)
         self.model.modelReset.connect(self._show)
         session.videos_changed.connect(self._show)
         session.video_changed.connect(lambda _: self._show_pause())
@@ -83,11 +83,11 @@ class VideosList(Card):
         self.header.addWidget(self.count)
         self.pause_button = QToolButton()
         self.pause_button.setObjectName("tab")
-        self.pause_button.clicked.connect(lambda: self.pause_asked.emit(not self._paused))
+        self.pause_button.clicked.connect(lambda: self.pause_requested.emit(not self._paused))
         self.order_button = QToolButton()
         self.order_button.setObjectName("tab")
         self.order_button.setIcon(icon("sort", "muted"))
-        named(self.order_button, "Order of the list", "Sort the videos")
+        named(self.order_button, "Sort order", "Sort the videos")
         self.order_button.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu, group = QMenu(self.order_button), QActionGroup(self.order_button)
         for name, order in ORDERS.items():
@@ -154,12 +154,12 @@ class VideosList(Card):
 
     @property
     def chosen(self) -> list[VideoEntry]:
-        """The selected videos, in the order of the list."""
+        """The selected videos, in list order."""
         rows = sorted(index.row() for index in self.view.selectionModel().selectedIndexes())
         return [self.model.entries[row] for row in rows]
 
     def step(self, step: int) -> None:
-        """Put the video below or above on screen, of those that are shown."""
+        """Show the next (1) or previous (-1) listed video."""
         row = self.model.row_of(self._session.current)
         if row is None:
             row = -1 if step > 0 else len(self.model.entries)
@@ -167,28 +167,28 @@ class VideosList(Card):
             self._session.set_current(self.model.entries[row + step])
 
     def set_paused(self, on: bool) -> None:
-        """Show whether the queue rests."""
+        """Show whether the queue is paused."""
         self._paused = on
         self._show_pause()
 
     def menu_for(self, entries: Sequence[VideoEntry]) -> QMenu:
-        """What can be done with these videos."""
+        """The context menu for these videos."""
         menu = QMenu(self)
         states = {entry.state for entry in entries}
         fresh = states <= {VideoState.WAITING, VideoState.ANALYSING}
         again = "Retry" if states <= {VideoState.FAILED} else "Analyse next" if fresh else "Analyse again"
         failed = [entry for entry in self._session.videos if entry.state is VideoState.FAILED]
         queue: list[tuple[str, Callable[[], object], bool]] = [
-            (again, lambda: self.analyse_asked.emit(list(entries)), VideoState.MISSING not in states),
-            (f"Retry all {len(failed)} failed", lambda: self.analyse_asked.emit(failed), len(failed) > 1),
-            ("Move to the front of the queue", lambda: self._session.move(entries, 0), self.model.sorted_by == "queue"),
-            ("Resume the queue" if self._paused else "Pause the queue", self.pause_button.click, True),
+            (again, lambda: self.analyse_requested.emit(list(entries)), VideoState.MISSING not in states),
+            (f"Retry all {len(failed)} failed", lambda: self.analyse_requested.emit(failed), len(failed) > 1),
+            ("Move to front of queue", lambda: self._session.move(entries, 0), self.model.sorted_by == "queue"),
+            ("Resume queue" if self._paused else "Pause queue", self.pause_button.click, True),
         ]
         one = entries[0]
         files: list[tuple[str, Callable[[], object], bool]] = [
-            ("Locate…", lambda: self.locate_asked.emit(one), states == {VideoState.MISSING} and len(entries) == 1),
-            ("Show in folder", lambda: self.folder_asked.emit(one), len(entries) == 1),
-            ("Remove from the project", lambda: self._session.remove(entries), True),
+            ("Locate…", lambda: self.locate_requested.emit(one), states == {VideoState.MISSING} and len(entries) == 1),
+            ("Show in folder", lambda: self.show_folder_requested.emit(one), len(entries) == 1),
+            ("Remove from project", lambda: self._session.remove(entries), True),
         ]
         for part in (queue, files):
             for label, do, possible in part:
@@ -209,8 +209,8 @@ class VideosList(Card):
     def _filter(self) -> None:
         self.model.filter_by(self.states.currentData(), self.words.text())
 
-    def _looked(self, look: Look) -> None:
-        if look.picture is not None:
+    def _file_checked(self, check: FileCheck) -> None:
+        if check.picture is not None:
             self.view.viewport().update()
 
     def _show(self) -> None:
@@ -227,7 +227,7 @@ class VideosList(Card):
         busy = VideoState.WAITING in states or VideoState.ANALYSING in states
         self.pause_button.setVisible(len(states) > 1 and (busy or self._paused))
         self.pause_button.setIcon(icon("play" if self._paused else "pause", "muted"))
-        what = "Go on analysing" if self._paused else "Pause the analysis of the waiting videos"
+        what = "Resume the analysis queue" if self._paused else "Pause the analysis queue"
         named(self.pause_button, what)
 
     def _show_current(self) -> None:
@@ -242,7 +242,7 @@ class VideosList(Card):
 
 
 class _VideoDelegate(QStyledItemDelegate):
-    """Paints picture, name, length and state."""
+    """Paints thumbnail, name, length and state."""
 
     def __init__(self, scout: VideoScout, parent: QWidget) -> None:
         super().__init__(parent)
@@ -291,20 +291,20 @@ class _VideoDelegate(QStyledItemDelegate):
         painter.restore()
 
     def _paint_picture(self, painter: QPainter, entry: VideoEntry, rect: QRect) -> None:
-        place = QRect(rect.x() + px(6), 0, px(_PICTURE.width()), px(_PICTURE.height()))
-        place.moveTop(rect.center().y() - place.height() // 2)
-        painter.fillRect(place, QColor(palette().stage))
+        area = QRect(rect.x() + px(6), 0, px(_PICTURE.width()), px(_PICTURE.height()))
+        area.moveTop(rect.center().y() - area.height() // 2)
+        painter.fillRect(area, QColor(palette().stage))
         picture = None if entry.state is VideoState.MISSING else self._scout.picture(entry.path, entry.fingerprint)
         if picture is not None:
-            size = picture.size().scaled(place.size(), Qt.AspectRatioMode.KeepAspectRatio)
+            size = picture.size().scaled(area.size(), Qt.AspectRatioMode.KeepAspectRatio)
             target = QRect(QPoint(0, 0), size)
-            target.moveCenter(place.center())
+            target.moveCenter(area.center())
             painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
             painter.drawImage(target, picture)
 
 
 def _icon_of(entry: VideoEntry) -> tuple[str, str]:
-    """What the video needs: a check mark only where nothing is left to decide."""
+    """Icon and color of the state; a check mark only if nothing is left to decide."""
     tally = entry.tally
     if entry.state is VideoState.DONE and tally is not None and not tally.windows:
         return _ICONS[VideoState.FAILED]

@@ -1,4 +1,4 @@
-"""The videos as a list to look at: those that a filter leaves, in the order that was chosen."""
+"""List model of the videos, filtered and sorted."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MIME = "application/x-clipgen-videos"
 
 @dataclass(frozen=True)
 class Order:
-    """A way to sort the list."""
+    """A sort order of the list."""
 
     label: str
     key: Callable[[VideoEntry], Any]
@@ -35,21 +35,21 @@ ORDERS = {
     "name": Order("Name", lambda entry: entry.path.name.casefold()),
     "length": Order("Longest first", lambda entry: -(entry.duration_s or 0)),
     "accepted": Order("Most accepted", lambda entry: -(entry.tally.accepted if entry.tally else -1)),
-    "undecided": Order("Most left to decide", lambda entry: -_undecided(entry)),
+    "undecided": Order("Most undecided", lambda entry: -_undecided(entry)),
 }
 _NOT_ANALYSED = (VideoState.WAITING, VideoState.ANALYSING, VideoState.STOPPED)
 FILTERS: dict[str, tuple[str, Callable[[VideoEntry], bool]]] = {
     "all": ("All", lambda entry: True),
-    "undecided": ("Left to decide", lambda entry: entry.state is VideoState.DONE and _undecided(entry) > 0),
+    "undecided": ("Undecided", lambda entry: entry.state is VideoState.DONE and _undecided(entry) > 0),
     "decided": ("Decided", lambda entry: entry.tally is not None and not _undecided(entry)),
-    "accepted": ("With accepted", lambda entry: entry.tally is not None and entry.tally.accepted > 0),
+    "accepted": ("Has accepted", lambda entry: entry.tally is not None and entry.tally.accepted > 0),
     "waiting": ("Not analysed", lambda entry: entry.state in _NOT_ANALYSED),
     "failed": ("Failed or missing", lambda entry: entry.state in (VideoState.FAILED, VideoState.MISSING)),
 }  # fmt: skip
 
 
 def state_text(entry: VideoEntry) -> str:
-    """How the video stands, in a few words."""
+    """The state of the video in a few words."""
     tally = entry.tally
     if entry.state is VideoState.ANALYSING:
         return f"analysing {100 * entry.progress:.0f} %"
@@ -59,7 +59,7 @@ def state_text(entry: VideoEntry) -> str:
         return "missing"
     if entry.state is VideoState.DONE and tally is not None:
         if not tally.windows:
-            return "no window passes"
+            return "no windows pass"
         words = [f"{tally.windows} windows" if tally.windows > 1 else "1 window"]
         words += [f"{tally.accepted} accepted"] if tally.accepted else []
         words += [f"{tally.undecided} left"] if tally.undecided and tally.undecided < tally.windows else []
@@ -75,7 +75,7 @@ def state_text(entry: VideoEntry) -> str:
 
 
 class VideosModel(QAbstractListModel):
-    """Rows are entries. The video on screen is always among them, whatever the filter says."""
+    """Rows are entries. The current video is always listed, even if the filter excludes it."""
 
     def __init__(self, session: Session) -> None:
         super().__init__()
@@ -94,16 +94,16 @@ class VideosModel(QAbstractListModel):
 
     @property
     def filtered(self) -> bool:
-        """Whether there may be videos that are not shown."""
+        """Whether a filter is active."""
         return self._filter != "all" or bool(self._words)
 
     def sort_by(self, order: str) -> None:
-        """Show the videos in another order, a name of ORDERS."""
+        """Sort the videos by an order of ORDERS."""
         self._order = order
         self.refresh()
 
     def filter_by(self, name: str, words: str) -> None:
-        """Show only videos of this state, a name of FILTERS, whose name or folder holds all of these words."""
+        """List the videos that pass a filter of FILTERS and whose path contains all these words."""
         self._filter, self._words = name, words.casefold()
         self.refresh()
 
@@ -111,7 +111,7 @@ class VideosModel(QAbstractListModel):
         return None if entry is None else self._rows.get(entry)
 
     def refresh(self) -> None:
-        """Filter and sort anew."""
+        """Filter and sort again."""
         entries = [entry for entry in self._session.videos if self._passes(entry) or entry is self._session.current]
         if self._order != "queue":
             entries.sort(key=ORDERS[self._order].key)
@@ -124,8 +124,7 @@ class VideosModel(QAbstractListModel):
             self.dataChanged.emit(self.index(0), self.index(len(entries) - 1))
 
     def show_entry(self, entry: VideoEntry) -> None:
-        """One video changed. It moves by itself only into or out of the filter; to sort anew while somebody works
-        would pull the list away from under the hand."""
+        """Update the row of a changed video. Only filter again, since sorting would move rows during work."""
         row = self._rows.get(entry)
         shown = self._passes(entry) or entry is self._session.current
         if shown != (row is not None) and entry in self._session.videos:
@@ -160,7 +159,7 @@ class VideosModel(QAbstractListModel):
             return f"{entry.path.name}{length}: {state_text(entry)}"
         return None
 
-    # Dragging rows changes the order of the queue
+    # Dragging rows reorders the queue
 
     def flags(self, index: _AnyIndex) -> Qt.ItemFlag:
         if not index.isValid():
@@ -184,6 +183,6 @@ class VideosModel(QAbstractListModel):
             return False
         moved = [self.entries[int(number)] for number in bytes(data.data(MIME).data()).decode().split(",")]
         videos = self._session.videos
-        place = videos.index(self.entries[row]) if 0 <= row < len(self.entries) else len(videos)
-        self._session.move(moved, place)
-        return False  # the rows are in place already: the view has nothing to remove
+        index = videos.index(self.entries[row]) if 0 <= row < len(self.entries) else len(videos)
+        self._session.move(moved, index)
+        return False  # `move` already reordered the rows: the view must not remove any

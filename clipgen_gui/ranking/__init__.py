@@ -1,6 +1,6 @@
-"""The controls of the ranking, and why a window stands where it stands.
+"""Controls of the ranking, and explanations of why a window is listed or not.
 
-`panel.RankingPanel` holds weights, gates and regions; `explanation.ExplanationPanel` shows the answer that `explainer`
-keeps up to date.
+Entry point: `room.RankingRoom`. `panel.RankingPanel` holds weights, gates and regions; `explanation.ExplanationPanel`
+shows the answer kept up to date by `explainer`.
 Imports document, widgets, look and support.
 """

@@ -1,4 +1,4 @@
-"""Keeps the answer to "why is it in the list, or why not?" for the window or place that the curator looks at."""
+"""Explains why the selected window or the inspected frame is or is not listed."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from clipgen_engine.types import Decision
 from clipgen_gui.document.entry import Key, VideoEntry, WindowRow
 from clipgen_gui.document.session import Session
 
-_SETTLE_MS = 80  # a drag is not interrupted for an answer that the next step of it makes stale
+_SETTLE_MS = 80  # debounces drags, whose next step makes an answer stale
 
 
 @dataclass(frozen=True, eq=False)
 class Answer:
-    """What there is to say about one window."""
+    """The explanation of one window."""
 
     title: str
     verdict: str
-    explanation: Explanation | None = None  # None where there is no window to explain
+    explanation: Explanation | None = None  # None: there is no window to explain
     lost_to: WindowRow | None = None
-    acceptable: bool = False  # a window that is not in the list, and could be put there by hand
+    acceptable: bool = False  # not listed, but can be added manually
 
 
 class Explainer(QObject):
-    """Answers at once when the curator asks, and again when the ranking has settled."""
+    """Answers immediately on a new selection, and again once the ranking has settled."""
 
     answered = Signal()
 
@@ -41,11 +41,11 @@ class Explainer(QObject):
         self._timer.timeout.connect(self.answer_now)
         self.answer: Answer | None = None
         session.ranking_changed.connect(lambda: self._timer.start(_SETTLE_MS))
-        session.selection.changed.connect(self._asked)
-        session.current_changed.connect(self._asked)
+        session.selection.changed.connect(self._schedule)
+        session.current_changed.connect(self._schedule)
 
-    def _asked(self) -> None:
-        """The first question of a drag along the curve is answered at once, those that follow when it settles."""
+    def _schedule(self) -> None:
+        """Answer the first request of a drag immediately, and debounce the following ones."""
         idle = not self._timer.isActive() and time.monotonic() - self._answered_s > _SETTLE_MS / 1000
         self._timer.start(0 if idle else _SETTLE_MS)
 
@@ -79,7 +79,7 @@ def _answer(entry: VideoEntry) -> Answer | None:
 
 
 def _numbered(entry: VideoEntry, ranking: Ranking) -> Ranking:
-    """The ranking with the numbers that the table shows, in which rejected windows count."""
+    """The ranking with the numbers shown in the table, which include rejected windows."""
     kept = [row for row in entry.rows if row.decision is not Decision.REJECTED]
     return replace(ranking, sequences=tuple(replace(row.sequence, rank=row.number) for row in kept))
 
@@ -89,16 +89,16 @@ def _row_with(entry: VideoEntry, key: Key) -> WindowRow | None:
 
 
 def _row_of(entry: VideoEntry, explanation: Explanation | None) -> WindowRow | None:
-    """The row that this window lost to."""
+    """The row of the window that this one lost to."""
     lost_to = explanation.lost_to if explanation else None
     return _row_with(entry, lost_to.key) if lost_to else None
 
 
 def _verdict_on_row(row: WindowRow, entry: VideoEntry) -> str:
     if row.decision is Decision.REJECTED:
-        return f"Number {row.number} of {len(entry.rows)}, rejected: its frames stay free."
+        return f"Number {row.number} of {len(entry.rows)}, rejected; its frames stay free."
     how = "accepted" if row.decision is Decision.ACCEPTED else "selected"
-    by_hand = ", made by hand" if row.by_hand else ""
+    by_hand = ", added manually" if row.manual else ""
     return f"Number {row.number} of {len(entry.rows)}, {how}{by_hand}."
 
 
@@ -112,5 +112,5 @@ def _verdict_on_other(entry: VideoEntry, ranking: Ranking, explanation: Explanat
             return f"Not selected: it overlaps number {row.number}, which was rejected."
     diversity = ranking.settings.diversity
     if diversity and explanation.standings[COMBINED].value >= min(one.combined_score for one in ranking.sequences):
-        return f"Not selected: it looks too much like those selected (diversity {diversity:.2f})."
+        return f"Not selected: it looks too similar to the selected windows (diversity {diversity:.2f})."
     return explanation.verdict

@@ -1,4 +1,4 @@
-"""Why the selected window is in the list, or why the place that was clicked on the curves is not."""
+"""The panel that explains why the selected window or the inspected frame is or is not listed."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from clipgen_gui.ranking.explainer import Explainer
 from clipgen_gui.widgets.cards import Card, muted_label, named, named_with_key, restyle
 from clipgen_gui.widgets.score_style import readable, term_color
 
-_HINT = "Select a window, or click a place on the curves, to see why it is in the list or why it is not."
+_HINT = "Select a window or click the curves to see why it is or is not listed."
 _CHANNELS = 4
-_TIGHT = 0.1  # of the threshold: a window that passes by less is worth a word
+_TIGHT = 0.1  # of the threshold; smaller margins are shown
 
 
 class ExplanationPanel(Card):
-    """Follows the explainer; its links seek and select."""
+    """Follows the explainer. Links seek and select."""
 
     gate_chosen = Signal(str)
 
@@ -36,7 +36,7 @@ class ExplanationPanel(Card):
         self.subject.setObjectName("subject")
         self.accept = QPushButton("Accept")
         self.accept.setObjectName("slim")
-        named_with_key(self.accept, "Accept this window", "Put this window into the list, accepted", "new_window")
+        named_with_key(self.accept, "Accept this window", "Add this window to the list, accepted", "new_window")
         self.accept.clicked.connect(session.decisions.accept_inspected)
         self.header.insertWidget(1, self.subject)
         self.header.addWidget(self.accept)
@@ -49,7 +49,7 @@ class ExplanationPanel(Card):
         self.lost_to.clicked.connect(self._select_better)
         self.standings = StandingBars()
         self.channels = muted_label(wrap=True)
-        self.channels.setAccessibleName("What moves most")
+        self.channels.setAccessibleName("Strongest movement")
         self.extremes = _link("Go to the first extreme"), _link("Go to the second extreme")
         for link in self.extremes:
             link.clicked.connect(lambda _=False, link=link: session.selection.seek(link.property("frame")))
@@ -100,7 +100,7 @@ class ExplanationPanel(Card):
         if answer and answer.lost_to:
             text = f"Show number {answer.lost_to.number}"
             self.lost_to.setText(text)
-            named(self.lost_to, text, "Select the window that took its place")
+            named(self.lost_to, text, "Select the better window")
         for widget in (self.standings, self.channels, self._extremes):
             widget.setVisible(explanation is not None)
         for link in self.gate_links:
@@ -129,7 +129,7 @@ class ExplanationPanel(Card):
         moved = [
             f"{readable(name)} {change:+.2f}".replace("-", "−") for name, change in explanation.channels[:_CHANNELS]
         ]
-        self.channels.setText("Moves most: " + ", ".join(moved))
+        self.channels.setText("Strongest movement: " + ", ".join(moved))
         strongest = readable(explanation.channels[0][0]) if explanation.channels else "the expression"
         reached = sorted(zip(explanation.extreme_frames, ("lowest", "highest"), strict=True))
         for link, (frame, which) in zip(self.extremes, reached, strict=True):
@@ -145,7 +145,7 @@ class ExplanationPanel(Card):
     def _add_gate(self, gate: GateResult, text: str) -> None:
         link = _link(text)
         link.setProperty("gate", "passed" if gate.passed else "failed")
-        named(link, text, "Show this gate")
+        named(link, text, "Go to this gate")
         link.clicked.connect(lambda _=False: self.gate_chosen.emit(gate.name))
         self._gates.addWidget(link, 0, Qt.AlignmentFlag.AlignLeft)
         self.gate_links.append(link)
@@ -157,13 +157,13 @@ class ExplanationPanel(Card):
 
 
 def _gate_text(gate: GateResult, threshold: float) -> str:
-    """What to say about a gate; nothing where the window passes it with ease."""
+    """Text about a gate; empty if the window passes it comfortably."""
     declared = GATES[gate.name].threshold
     if not gate.passed:
-        way = "little" if GATES[gate.name].at_least else "much"
-        return f"{declared.label}: {-gate.margin:.2g}{declared.unit} too {way}"
-    counted = declared.step == 1.0 and not declared.unit  # a whole number passes or fails, with nothing to spare
-    if counted or declared.minimum == declared.maximum or gate.margin >= _TIGHT * threshold:
+        direction = "low" if GATES[gate.name].at_least else "high"
+        return f"{declared.label}: {-gate.margin:.2g}{declared.unit} too {direction}"
+    is_count = declared.step == 1.0 and not declared.unit  # counts and switches have no meaningful margin
+    if is_count or declared.minimum == declared.maximum or gate.margin >= _TIGHT * threshold:
         return ""
     return f"{declared.label}: {gate.margin:.2g}{declared.unit} to spare"
 
@@ -181,7 +181,7 @@ def _link(text: str) -> QPushButton:
 
 @dataclass(frozen=True)
 class Bar:
-    """A score of the window among those of the video."""
+    """A score of the window and its rank within the video."""
 
     label: str
     score: str  # name of a term, or COMBINED
@@ -191,7 +191,7 @@ class Bar:
 
 
 class StandingBars(QWidget):
-    """One line a score: its name, a thin bar for the percentile, its value and its rank."""
+    """One line per score: name, percentile bar, value and rank."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -209,8 +209,8 @@ class StandingBars(QWidget):
 
     def show_standings(self, bars: Sequence[Bar], total: int) -> None:
         self.bars, self._total = tuple(bars), total
-        told = [f"{one.label} {one.value:.2f}, rank {one.rank} of {total}" for one in bars]
-        named(self, "; ".join(told), "Bar: share of the video's windows that score no higher\n" + "\n".join(told))
+        lines = [f"{one.label} {one.value:.2f}, rank {one.rank} of {total}" for one in bars]
+        named(self, "; ".join(lines), "Bar: share of the video's windows that score no higher\n" + "\n".join(lines))
         self._dress()
 
     def sizeHint(self) -> QSize:
@@ -226,8 +226,8 @@ class StandingBars(QWidget):
         rank_width = metrics.horizontalAdvance(f"{self._total} of {self._total}")
         length = max(12, self.width() - label_width - value_width - rank_width - 8)
         centre = Qt.AlignmentFlag.AlignVCenter
-        for place, one in enumerate(self.bars):
-            top = place * self._line
+        for index, one in enumerate(self.bars):
+            top = index * self._line
             painter.setPen(QColor(colors.text))
             painter.drawText(QRectF(0, top, label_width, self._line), centre, one.label)
             line = QRectF(label_width, top + self._line / 2 - 1, length, 3)

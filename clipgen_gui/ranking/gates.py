@@ -1,4 +1,4 @@
-"""The conditions on a window: presets, thresholds, and how many windows each stops."""
+"""The gates page: presets, thresholds, and the number of windows each gate stops."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from clipgen_engine.ranking.terms import TERMS
 from clipgen_engine.settings import RankingSettings
 from clipgen_gui.document.session import Session
 from clipgen_gui.look.theme import follow_theme, icon, px
-from clipgen_gui.widgets.cards import ScrolledPart, fold_button, named, restyle, steady_label
-from clipgen_gui.widgets.setting_box import Manners, follow, setting_box, show_value
+from clipgen_gui.widgets.cards import ScrollSection, fixed_size_label, fold_button, named, restyle
+from clipgen_gui.widgets.setting_box import InputFilter, follow, setting_box, show_value
 from clipgen_gui.widgets.setting_slider import SettingSlider
 
 _CUSTOM = "Custom"
 _OF_TERMS = {f"{which}_{name}" for which in ("min", "max") for name in TERMS}
-# Where the thresholds that are of use are a small part of those allowed.
+# Slider curves of gates whose useful thresholds are a small part of the allowed range.
 _BENDS = {"min_face_share": 3.0, "max_yaw": 2.0, "max_pitch": 2.0, "max_roll": 2.0, "one_face": 3.0}
 _BENDS["max_displacement"] = 4.0
 
 
 class GatesPanel(QWidget):
-    """Every gate of the registry is a row; those that are off stay dim."""
+    """One row per registered gate; disabled ones are dimmed."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._manners = Manners(self)
+        self._input_filter = InputFilter(self)
         self.preset = QComboBox()
         for name, preset in PRESETS.items():
             self.preset.addItem(preset.label, name)
@@ -40,12 +40,12 @@ class GatesPanel(QWidget):
         self.preset.addItem(_CUSTOM)
         items = self.preset.model()
         assert isinstance(items, QStandardItemModel)
-        items.item(self.preset.count() - 1).setEnabled(False)  # it tells, and cannot be chosen
+        items.item(self.preset.count() - 1).setEnabled(False)  # display only
         self.preset.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-        self.preset.installEventFilter(self._manners)
+        self.preset.installEventFilter(self._input_filter)
         self.preset.activated.connect(lambda _: session.controls.apply_preset(self.preset.currentData()))
-        named(self.preset, "Preset", "Gates and regions that belong together (Page Up and Page Down)")
-        self.passing = steady_label(150, 18)
+        named(self.preset, "Preset", "Predefined gates and regions (Page Up, Page Down)")
+        self.passing = fixed_size_label(150, 18)
         self.passing.setObjectName("muted")
         self.passing.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         top = QHBoxLayout()
@@ -54,7 +54,7 @@ class GatesPanel(QWidget):
         top.addStretch(1)
         top.addWidget(self.passing)
 
-        self.rows = {name: GateRow(gate, session, self._manners) for name, gate in GATES.items()}
+        self.rows = {name: GateRow(gate, session, self._input_filter) for name, gate in GATES.items()}
         inner, more = QWidget(), QWidget()
         columns, more_columns = QVBoxLayout(inner), QVBoxLayout(more)
         for layout in (columns, more_columns):
@@ -63,13 +63,13 @@ class GatesPanel(QWidget):
         columns.setContentsMargins(0, 0, 6, 0)
         for name, row in self.rows.items():
             (more_columns if name in _OF_TERMS else columns).addWidget(row)
-        self.more = fold_button("More gates", "Lowest and highest value of each score term")
+        self.more = fold_button("More gates", "Minimum and maximum of each score term")
         more.hide()
         self.more.toggled.connect(more.setVisible)
         columns.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
         columns.addWidget(more)
         columns.addStretch(1)
-        self.part = ScrolledPart(inner)
+        self.part = ScrollSection(inner)
 
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -80,7 +80,7 @@ class GatesPanel(QWidget):
         follow(self, session.ranking_changed, self._show_ranking)
 
     def reveal(self, name: str) -> None:
-        """Bring a gate into sight."""
+        """Scroll to a gate and focus its slider."""
         if name in _OF_TERMS:
             self.more.setChecked(True)
         row = self.rows[name]
@@ -104,18 +104,18 @@ class GatesPanel(QWidget):
 
 
 class GateRow(QWidget):
-    """Label, threshold and reset in one line; under it, where the gate is on, what it stops."""
+    """Label, threshold and reset button; below, if the gate is on, the number of windows it stops."""
 
-    def __init__(self, gate: Gate, session: Session, manners: Manners) -> None:
+    def __init__(self, gate: Gate, session: Session, input_filter: InputFilter) -> None:
         super().__init__()
         self._gate = gate
         self._on: bool | None = None
         setting = gate.threshold
         self.label = QLabel(gate.label if setting.minimum == setting.maximum else setting.label)
         self.label.setToolTip(setting.help)
-        self.statistic = steady_label(210, 14)
+        self.statistic = fixed_size_label(210, 14)
         self.statistic.setObjectName("statistic")
-        self.statistic.setToolTip("Windows that fail this condition · windows that fail this one and no other")
+        self.statistic.setToolTip("Windows that fail this gate · windows that fail only this gate")
         self.slider: SettingSlider | None = None
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
@@ -129,7 +129,7 @@ class GateRow(QWidget):
             return
         grid.addWidget(self.statistic, 1, 0, 1, 4, Qt.AlignmentFlag.AlignLeft)
         off = gate.off
-        self.slider = SettingSlider(setting, bend=_BENDS.get(gate.name, 1.0), steps=200)
+        self.slider = SettingSlider(setting, exponent=_BENDS.get(gate.name, 1.0), steps=200)
         self.box = setting_box(setting, self._setter(session), off)
         self.box.setObjectName("slim")
         self.reset = QToolButton()
@@ -138,11 +138,11 @@ class GateRow(QWidget):
         policy = self.reset.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.reset.setSizePolicy(policy)
-        what = "Switch off" if setting.default == off else f"Back to {setting.default:g}"
+        what = "Switch off" if setting.default == off else f"Reset to {setting.default:g}"
         named(self.reset, f"{setting.label}: {what.lower()}", what)
         self.reset.clicked.connect(lambda: session.controls.set_gate(gate.name, setting.default))
         for control in (self.slider, self.box):
-            control.installEventFilter(manners)
+            control.installEventFilter(input_filter)
         self.slider.changed.connect(self._setter(session))
         self.slider.sliderPressed.connect(lambda: session.controls.hold(True))
         self.slider.sliderReleased.connect(lambda: session.controls.hold(False))
@@ -179,7 +179,7 @@ class GateRow(QWidget):
 
 
 def preset_of(settings: RankingSettings) -> str | None:
-    """The preset that these gates and regions are, if they are one."""
+    """The preset that matches these gates and regions, if any."""
     now = effective_thresholds(settings), effective_regions(settings)
     for name in PRESETS:
         preset = with_preset(settings, name)

@@ -1,4 +1,4 @@
-"""The ranking card: weights, gates and regions, one at a time."""
+"""The ranking card with its pages: weights, gates and regions."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from clipgen_gui.ranking.weights import WeightsPanel
 from clipgen_gui.widgets.cards import Card, named
 
 _TABS = (
-    ("Weights", "How much each score counts, and how windows are chosen"),
+    ("Weights", "Weights of the scores, and how windows are selected"),
     ("Gates", "Conditions that a window must meet"),
-    ("Regions", "Which parts of the face count as expression"),
+    ("Regions", "Weights of the face regions in the expression variation"),
 )
 
 
 class RankingPanel(Card):
-    """Three pages under one title; the card is as high as the page that is shown.
+    """Three pages under one title. The height follows the current page.
 
-    A page is made when it is first wanted: the window does not wait for sixty controls that may stay out of sight.
+    Pages are created on first use, since their sixty controls would delay the start of the app.
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
@@ -72,6 +72,6 @@ class RankingPanel(Card):
         self.tabs[index].setChecked(True)
 
     def show_gate(self, name: str) -> None:
-        """Bring a gate into sight."""
+        """Show the gates page, scrolled to a gate."""
         self.show_page(1)
         self.gates.reveal(name)

@@ -1,4 +1,4 @@
-"""How much each region of the face counts in the expression variation."""
+"""The regions page: weights of the face regions in the expression variation."""
 
 from __future__ import annotations
 
@@ -9,31 +9,31 @@ from clipgen_engine.ranking.ranker import effective_regions
 from clipgen_engine.ranking.terms import REGION_MULTIPLIERS
 from clipgen_engine.types import BLENDSHAPES
 from clipgen_gui.document.session import Session
-from clipgen_gui.widgets.cards import muted_label, named, steady_label
-from clipgen_gui.widgets.setting_box import Manners, follow
+from clipgen_gui.widgets.cards import fixed_size_label, muted_label, named
+from clipgen_gui.widgets.setting_box import InputFilter, follow
 from clipgen_gui.widgets.setting_slider import SettingSlider
 
 _EYES = ("eyelids", "gaze")
-_EVEN = {region: setting.default for region, setting in REGION_MULTIPLIERS.items()}
+_DEFAULTS = {region: setting.default for region, setting in REGION_MULTIPLIERS.items()}
 
 
 class RegionsPanel(QWidget):
-    """One multiplier a region; the eyes leave with one click, and all come back with another."""
+    """One multiplier per region, with buttons to exclude the eyes and to reset all."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
-        self._manners = Manners(self)
+        self._input_filter = InputFilter(self)
         self.sliders: dict[str, SettingSlider] = {}
         self.without_eyes = QPushButton("Without eyes")
         self.without_eyes.setObjectName("slim")
         self.without_eyes.setCheckable(True)
-        named(self.without_eyes, "Expression without eyes", "Leave gaze and eyelids out of the expression variation")
+        named(self.without_eyes, "Expression without eyes", "Exclude gaze and eyelids from the expression variation")
         self.without_eyes.clicked.connect(self._without_eyes_clicked)
         self.reset = QPushButton("Reset")
         self.reset.setObjectName("slim")
-        named(self.reset, "Reset the regions", "Let every region count once")
-        self.reset.clicked.connect(lambda: session.controls.set_regions(_EVEN, "Reset the regions"))
+        named(self.reset, "Reset the regions", "Give all regions equal weight")
+        self.reset.clicked.connect(lambda: session.controls.set_regions(_DEFAULTS, "Reset the regions"))
         self._hint = muted_label("What counts as expression")
         top = QHBoxLayout()
         top.setSpacing(6)
@@ -47,14 +47,14 @@ class RegionsPanel(QWidget):
         rows.setColumnStretch(1, 1)
         for row, (region, setting) in enumerate(REGION_MULTIPLIERS.items()):
             slider = SettingSlider(setting, "expression_variation", steps=40)
-            slider.installEventFilter(self._manners)
+            slider.installEventFilter(self._input_filter)
             slider.changed.connect(lambda value, region=region: session.controls.set_regions({region: value}))
             slider.sliderPressed.connect(lambda: session.controls.hold(True))
             slider.sliderReleased.connect(lambda: session.controls.hold(False))
-            label, value = QLabel(setting.label), steady_label(36, 20)
+            label, value = QLabel(setting.label), fixed_size_label(36, 20)
             label.setToolTip(setting.help)
             value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-            slider.shows_in(value)
+            slider.bind_label(value)
             self.sliders[region] = slider
             for column, widget in enumerate((label, slider, value)):
                 rows.addWidget(widget, row, column)
@@ -71,8 +71,8 @@ class RegionsPanel(QWidget):
 
     def _without_eyes_clicked(self, out: bool) -> None:
         self._session.controls.set_regions(
-            {region: 0.0 if out else _EVEN[region] for region in _EYES},
-            "Leave the eyes out" if out else "Let the eyes count",
+            {region: 0.0 if out else _DEFAULTS[region] for region in _EYES},
+            "Exclude the eyes" if out else "Include the eyes",
         )
 
     def _show_settings(self) -> None:
@@ -80,10 +80,10 @@ class RegionsPanel(QWidget):
         for region, slider in self.sliders.items():
             slider.show_number(multipliers[region])
         self.without_eyes.setChecked(not any(multipliers[region] for region in _EYES))
-        self.reset.setEnabled(multipliers != _EVEN)
+        self.reset.setEnabled(multipliers != _DEFAULTS)
 
     def _show_use(self) -> None:
-        """Tokens of some backends are not split into regions: then there is nothing to weigh."""
+        """Disable the controls if the tokens are not split into regions, as with some backends."""
         entry = self._session.current
         tokens = entry.analysis.tokens if entry and entry.analysis else ()
         by_blendshapes = self._session.settings.token_source == BLENDSHAPES

@@ -1,4 +1,4 @@
-"""The controls of the ranking beside its explanation."""
+"""Entry of the ranking room."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clipgen_gui.ranking.panel import RankingPanel
 
 
 class RankingRoom(QObject):
-    """`panel` and `why` are to be placed."""
+    """`panel` and `why` are the widgets to place."""
 
     def __init__(self, session: Session, parent: QObject) -> None:
         super().__init__(parent)

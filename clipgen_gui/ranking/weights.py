@@ -1,4 +1,4 @@
-"""Weights, length, number and diversity of the ranking, generated from what the engine declares."""
+"""The weights page: weights, length, number and diversity, generated from the declared settings."""
 
 from __future__ import annotations
 
@@ -14,47 +14,47 @@ from clipgen_engine.ranking.terms import TERMS
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Setting
 from clipgen_gui.document.session import Session
-from clipgen_gui.widgets.cards import ScrolledPart, fold_button, muted_label, steady_label
+from clipgen_gui.widgets.cards import ScrollSection, fixed_size_label, fold_button, muted_label
 from clipgen_gui.widgets.score_style import score_label
-from clipgen_gui.widgets.setting_box import Manners, SettingBox, add_to_grid, follow, setting_box, show_value
+from clipgen_gui.widgets.setting_box import InputFilter, SettingBox, add_to_grid, follow, setting_box, show_value
 from clipgen_gui.widgets.setting_slider import SettingSlider
 
-# What is changed for every other video stays in sight; all else that the engine declares is one click away.
-_IN_SIGHT = ("sequence_length", "num_sequences", "min_gap")
+# Frequently changed settings; the other declared ones are folded.
+_BASIC_SETTINGS = ("sequence_length", "num_sequences", "min_gap")
 _DIVERSITY = "diversity"
 _DECLARED = {one.name: one for one in declarations(RankingSettings)}
 
 
 class WeightsPanel(QWidget):
-    """Every change goes to the session at once; the panel follows the session's settings."""
+    """Changes apply to the session immediately, and the page follows the settings of the session."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._session = session
         self.sliders: dict[str, SettingSlider] = {}
         self.boxes: dict[str, SettingBox] = {}
-        self._manners = Manners(self)
+        self._input_filter = InputFilter(self)
         basic = [name for name, term in TERMS.items() if term.weight.default]
-        boxes = [name for name in _DECLARED if name not in _IN_SIGHT and name != _DIVERSITY]
+        boxes = [name for name in _DECLARED if name not in _BASIC_SETTINGS and name != _DIVERSITY]
 
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(4)
         layout.addLayout(self._weights(basic))
         layout.addSpacing(4)
-        layout.addLayout(self._box_grid(list(_IN_SIGHT)))
+        layout.addLayout(self._box_grid(list(_BASIC_SETTINGS)))
         layout.addSpacing(2)
         rows = _slider_rows()
         self.diversity = self._slider(rows, muted_label("Diversity"), _DECLARED[_DIVERSITY], "", self._set_diversity)
         layout.addLayout(rows)
 
-        self.more = fold_button("More terms", "Weights of the other score terms, and other ways of choosing")
+        self.more = fold_button("More terms", "Weights of the other score terms, and further settings")
         inner = QWidget()
         inner_layout = QVBoxLayout(inner)
         inner_layout.setContentsMargins(0, 0, 6, 0)
         inner_layout.addLayout(self._weights([name for name in TERMS if name not in basic]))
         inner_layout.addLayout(self._box_grid(boxes))
-        part = ScrolledPart(inner)
+        part = ScrollSection(inner)
         part.hide()
         self.more.toggled.connect(part.setVisible)
         layout.addWidget(self.more, 0, Qt.AlignmentFlag.AlignLeft)
@@ -75,13 +75,13 @@ class WeightsPanel(QWidget):
         self, rows: QGridLayout, label: QLabel, setting: Setting, score: str, change: Callable[[float], None]
     ) -> SettingSlider:
         slider = SettingSlider(setting, score)
-        slider.installEventFilter(self._manners)
+        slider.installEventFilter(self._input_filter)
         slider.changed.connect(change)
         slider.sliderPressed.connect(lambda: self._session.controls.hold(True))
         slider.sliderReleased.connect(lambda: self._session.controls.hold(False))
-        value = steady_label(36, 20)
+        value = fixed_size_label(36, 20)
         value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        slider.shows_in(value)
+        slider.bind_label(value)
         label.setToolTip(setting.help)
         row = rows.rowCount()
         for column, widget in enumerate((label, slider, value)):
@@ -95,12 +95,12 @@ class WeightsPanel(QWidget):
         grid = QGridLayout()
         grid.setHorizontalSpacing(8)
         grid.setVerticalSpacing(8)
-        for place, name in enumerate(names):
+        for index, name in enumerate(names):
             setting = _DECLARED[name]
             self.boxes[name] = setting_box(setting, _setter(self._session.controls.set_setting, name))
-            self.boxes[name].installEventFilter(self._manners)
-            add_to_grid(grid, place, 3, setting.label, self.boxes[name])
-            grid.setColumnStretch(place % 3, 1)
+            self.boxes[name].installEventFilter(self._input_filter)
+            add_to_grid(grid, index, 3, setting.label, self.boxes[name])
+            grid.setColumnStretch(index % 3, 1)
         return grid
 
     def _show_settings(self) -> None:
@@ -117,7 +117,7 @@ def _slider_rows() -> QGridLayout:
     rows.setHorizontalSpacing(10)
     rows.setVerticalSpacing(2)
     rows.setColumnStretch(1, 1)
-    rows.setColumnMinimumWidth(0, 142)  # labels of all grids end at one line
+    rows.setColumnMinimumWidth(0, 142)  # aligns the sliders of all grids
     return rows
 
 

@@ -1,6 +1,6 @@
-"""The ranked windows, to be looked at and decided on.
+"""Review of the ranked windows.
 
-`panel.WindowsPanel` holds table and film strip, `contact_sheet` the pages that play, `details` tags, note and subject.
-Small pictures come from `thumbnails`.
+`room.ReviewRoom` is the entry. `panel.WindowsPanel` lists the windows as a table or film strip, `contact_sheet` plays
+pages of them side by side, `details` edits tags, note and subject; `thumbnails` decodes their pictures.
 Imports document, widgets, commands, look and support.
 """

@@ -1,4 +1,4 @@
-"""The contact sheet: pages of windows that play side by side, judged by digit or click."""
+"""The contact sheet: pages of windows that play side by side, decided by digit key or click."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ _COLUMNS_KEY, _WHOLE_KEY = "sheet/columns", "sheet/whole"
 
 
 class ContactSheet(Card):
-    """Follows the session; decisions are the session's, so that they are kept and can be undone as all others."""
+    """Follows the session. Decisions go through the session, so they are saved and can be undone."""
 
     closed = Signal()
 
     def __init__(self, session: Session, settings: QSettings, parent: QWidget | None = None) -> None:
         super().__init__("Contact sheet", parent)
         self._session, self._settings = session, settings
-        self._entry: VideoEntry | None = None  # of which the pages are, and under which analysis
+        self._entry: VideoEntry | None = None  # video and analysis that the pages were built from
         self._analysis: Analysis | None = None
         self.server = ClipServer(_BUDGET_BYTES, self)
         columns = int(str(settings.value(_COLUMNS_KEY, 3)))
@@ -44,27 +44,27 @@ class ContactSheet(Card):
         self.body.addWidget(self.grid, 1)
         self._fill_header()
         self._fill_footer()
-        for place, digit in enumerate(_DIGITS):
-            for keys, decision in ((digit, Decision.ACCEPTED), (f"Shift+{digit}", Decision.REJECTED)):
-                shortcut = QShortcut(QKeySequence(keys), self)
+        for index, digit in enumerate(_DIGITS):
+            for sequence, decision in ((digit, Decision.ACCEPTED), (f"Shift+{digit}", Decision.REJECTED)):
+                shortcut = QShortcut(QKeySequence(sequence), self)
                 shortcut.setAutoRepeat(False)
-                shortcut.activated.connect(partial(self._toggle, place, decision))
-        session.ranking_changed.connect(self._follow)
-        session.current_changed.connect(self._leave_video)
-        session.controls.changed.connect(self._forget)
-        session.selection.filter_changed.connect(self._filter)
+                shortcut.activated.connect(partial(self._toggle, index, decision))
+        session.ranking_changed.connect(self._sync)
+        session.current_changed.connect(self._on_current_changed)
+        session.controls.changed.connect(self._invalidate)
+        session.selection.filter_changed.connect(self._on_filter_changed)
         session.selection.changed.connect(self._show_selection)
 
     def _fill_header(self) -> None:
         self.header.insertWidget(1, self.page_label)
         group = QButtonGroup(self)
         for columns in _COLUMNS:
-            button = _tab(f"{columns} × {columns}", f"Show {columns**2} windows at once")
+            button = _tab_button(f"{columns} × {columns}", f"Show {columns**2} windows at once")
             button.setChecked(columns == self._columns)
             button.clicked.connect(partial(self._set_columns, columns))
             group.addButton(button)
             self.header.addWidget(button)
-        self.whole = _tab("Whole frame", "Show whole frames instead of faces")
+        self.whole = _tab_button("Whole frame", "Show the whole frame instead of the face")
         self.whole.setChecked(str(self._settings.value(_WHOLE_KEY, "false")) == "true")
         self.grid.set_whole(self.whole.isChecked())
         self.whole.toggled.connect(self._set_whole)
@@ -79,16 +79,18 @@ class ContactSheet(Card):
     def _fill_footer(self) -> None:
         footer = QHBoxLayout()
         footer.setSpacing(8)
-        hint = muted_label("Digit or click accepts · Shift or right click rejects")
+        hint = muted_label("Digit or click accepts · Shift + digit or right-click rejects")
         hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         footer.addWidget(hint, 1)
-        self.rest_button = _slim("Reject the rest", "Reject what is undecided on this page, and turn it", "reject_rest")
+        self.rest_button = _slim_button(
+            "Reject the rest", "Reject the undecided windows on this page, then go to the next", "reject_rest"
+        )
         self.rest_button.setText("Reject the rest")
         self.rest_button.clicked.connect(lambda _=False: self.reject_rest())
-        self.previous_button = _slim("Previous page", "Previous page", "previous_page")
+        self.previous_button = _slim_button("Previous page", "Previous page", "previous_page")
         self.previous_button.setIcon(icon("chevron-left"))
         self.previous_button.clicked.connect(lambda _=False: self.turn(-1))
-        self.next_button = _slim("Next page", "Next page", "next_page")
+        self.next_button = _slim_button("Next page", "Next page", "next_page")
         self.next_button.setIcon(icon("chevron-right"))
         self.next_button.clicked.connect(lambda _=False: self.turn(1))
         for button in (self.rest_button, self.previous_button, self.next_button):
@@ -99,7 +101,7 @@ class ContactSheet(Card):
 
     @property
     def commands(self) -> Mapping[str, Callable[[], object]]:
-        """What commands of the app do while the sheet is open, by their names."""
+        """Handlers that replace the app's commands while the sheet is open, by command name."""
         decide = self._decide_selected
         return {
             "play": lambda: self.grid.set_paused(not self.grid.paused),
@@ -120,7 +122,7 @@ class ContactSheet(Card):
         self._go_to_page(self.pages.page + step)
 
     def reject_rest(self) -> None:
-        """Reject what is undecided on the page, in one step, and turn it."""
+        """Reject the undecided windows on the page as one undo step and go to the next page."""
         undecided = [
             cell.key for cell in self.grid.cells if cell.row is not None and cell.decision is Decision.UNDECIDED
         ]
@@ -136,14 +138,14 @@ class ContactSheet(Card):
             self._show()
 
     def _move(self, step: int) -> None:
-        """Mark the window so many places on; over the end of the page goes to the next one."""
+        """Select the window this many cells further; past the end of the page, turn it."""
         entry = self._session.current
         key = self.pages.neighbour(entry.selected if entry else None, step)
         if key is not None:
             self._session.selection.select(key, seek=False)
 
     def _decide_selected(self, decision: Decision) -> None:
-        """Decide on the marked window and mark the next undecided one."""
+        """Decide on the selected window and select the next undecided one."""
         entry = self._session.current
         if entry is None or entry.selected not in self.pages.shown:
             return
@@ -157,11 +159,11 @@ class ContactSheet(Card):
                 self._session.selection.select(key, seek=False)
                 return
 
-    def _toggle(self, place: int, decision: Decision) -> None:
-        """Decide on a cell; the same once more takes it back."""
-        if place >= len(self.grid.cells):
+    def _toggle(self, index: int, decision: Decision) -> None:
+        """Decide on a cell; repeating the same decision reverts it."""
+        if index >= len(self.grid.cells):
             return
-        cell = self.grid.cells[place]
+        cell = self.grid.cells[index]
         if cell.row is not None:
             self._session.selection.select(cell.key, seek=False)
             again = cell.decision is decision
@@ -180,21 +182,21 @@ class ContactSheet(Card):
 
     # Following the session
 
-    def _forget(self) -> None:
-        """Under other settings other windows count: the next ranking starts the sheet anew."""
+    def _invalidate(self) -> None:
+        """Rebuild the pages with the next ranking."""
         self._entry = None
 
-    def _leave_video(self) -> None:
+    def _on_current_changed(self) -> None:
         entry = self._session.current
-        self.server.forget(but=entry.analysis.video if entry and entry.analysis else None)
-        self._follow()
+        self.server.evict(keep=entry.analysis.video if entry and entry.analysis else None)
+        self._sync()
 
-    def _filter(self) -> None:
-        """Other windows are listed: start anew."""
-        self._forget()
-        self._follow()
+    def _on_filter_changed(self) -> None:
+        """Rebuild the pages."""
+        self._invalidate()
+        self._sync()
 
-    def _follow(self) -> None:
+    def _sync(self) -> None:
         if not self.isVisible():
             return
         entry = self._session.current
@@ -202,7 +204,7 @@ class ContactSheet(Card):
         analysis = entry.analysis if entry else None
         if entry is self._entry and analysis is self._analysis:
             self.pages.follow(keys)
-        else:  # while an analysis grows the best windows change, and none was decided on yet that is not kept
+        else:  # rebuild: the best windows change as an analysis progresses
             page = self.pages.page if entry is self._entry else 0
             self._entry, self._analysis = entry, analysis
             self.pages.restart(keys)
@@ -226,8 +228,8 @@ class ContactSheet(Card):
         entry = self._session.current
         rows = {row.key: row for row in entry.rows} if entry else {}
         cells = [
-            SheetCell(key, rows.get(key), _DIGITS[place] if place < len(_DIGITS) else "")
-            for place, key in enumerate(self.pages.shown)
+            SheetCell(key, rows.get(key), _DIGITS[index] if index < len(_DIGITS) else "")
+            for index, key in enumerate(self.pages.shown)
         ]
         self.grid.show_cells(entry.analysis if entry else None, cells, self.pages.following, self._columns)
         pages = self.pages
@@ -240,7 +242,7 @@ class ContactSheet(Card):
 
     def showEvent(self, event: QShowEvent) -> None:
         self._entry = None
-        self._follow()
+        self._sync()
         self.grid.setFocus()
         super().showEvent(event)
 
@@ -249,7 +251,7 @@ class ContactSheet(Card):
         super().hideEvent(event)
 
 
-def _tab(text: str, tooltip: str) -> QToolButton:
+def _tab_button(text: str, tooltip: str) -> QToolButton:
     button = QToolButton()
     button.setObjectName("tab")
     button.setText(text)
@@ -259,7 +261,7 @@ def _tab(text: str, tooltip: str) -> QToolButton:
     return button
 
 
-def _slim(name: str, tooltip: str, command: str) -> QPushButton:
+def _slim_button(name: str, tooltip: str, command: str) -> QPushButton:
     button = QPushButton()
     button.setObjectName("slim")
     button.setFocusPolicy(Qt.FocusPolicy.TabFocus)

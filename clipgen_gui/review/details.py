@@ -1,4 +1,4 @@
-"""What the curator wrote on the selected window: tags, a note, and who is on its track."""
+"""Editor for the selected window's tags, note and subject."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _ADD = "{}+ Tag"
 
 
 class WindowDetails(QWidget):
-    """Two lines: the tags, and note and subject."""
+    """Two rows: tags; note and subject."""
 
     def __init__(self, session: Session, quick: QuickEntry, parent: QWidget | None = None) -> None:
         """
         Args:
-            quick: comes up for tags, and for what is not in sight.
+            quick: entry for tags, and for note and subject while this widget is hidden.
         """
         super().__init__(parent)
         self._session, self._quick = session, quick
@@ -30,10 +30,10 @@ class WindowDetails(QWidget):
         self.tags = _TagLine(session)
         self.tags.add.clicked.connect(lambda _=False: self.ask_tag())
         self.note = TypingField("Note")
-        named_with_key(self.note, "Note", "A note on this window; kept as it is typed", "note")
+        named_with_key(self.note, "Note", "Note on this window; saved as you type", "note")
         self.note.textEdited.connect(session.decisions.set_note)
         self.subject = TypingField("Subject")
-        named_with_key(self.subject, "Subject", "Who this face is, for all its windows", "subject")
+        named_with_key(self.subject, "Subject", "Who this face is; applies to all windows of the face", "subject")
         self.subject.editingFinished.connect(self._set_subject)
         self.subject.cancelled.connect(lambda: self._show_subject(force=True))
         fields = QHBoxLayout()
@@ -52,20 +52,20 @@ class WindowDetails(QWidget):
             session.decisions.subjects_changed,
         ):
             signal.connect(self._show)
-        session.selection.changed.connect(quick.hide)  # what was asked for was about another window
+        session.selection.changed.connect(quick.hide)  # the entry was for another window
         self._show()
 
     # Commands
 
     def ask_tag(self) -> None:
-        """Let one or more tags be typed."""
-        row = self._wanted("tag it")
+        """Open the entry for one or more tags."""
+        row = self._require_row("tag it")
         if row is not None:
-            self._quick.ask(f"Tag window {row.number}", "Tags, with commas between", "", self._known_tags(), self._tag)
+            self._quick.ask(f"Tag window {row.number}", "Tags, separated by commas", "", self._known_tags(), self._tag)
 
     def ask_note(self) -> None:
-        """Let a note be typed, in its own field where that is in sight."""
-        row = self._wanted("write a note on it")
+        """Focus the note field, or open the quick entry while it is hidden."""
+        row = self._require_row("add a note")
         if row is None:
             return
         if self.isVisible():
@@ -74,8 +74,8 @@ class WindowDetails(QWidget):
             self._quick.ask(f"Note on window {row.number}", "Note", row.note, (), self._session.decisions.set_note)
 
     def ask_subject(self) -> None:
-        """Let it be typed who the face of the window is."""
-        row = self._wanted("say who it shows")
+        """Focus the subject field, or open the quick entry while it is hidden."""
+        row = self._require_row("name its subject")
         if row is None:
             return
         known = self._session.storage.subject_ids()
@@ -84,22 +84,22 @@ class WindowDetails(QWidget):
         else:
             track = row.sequence.track_id
             self._quick.ask(
-                f"Face {track + 1} is",
-                "Subject id",
+                f"Subject of face {track + 1}",
+                "Subject ID",
                 self._subject_of(row),
                 known,
                 lambda text: self._session.decisions.set_subject(track, text),
             )
 
-    def _wanted(self, purpose: str) -> WindowRow | None:
+    def _require_row(self, purpose: str) -> WindowRow | None:
         if self._row is None:
             self._session.refused.emit(f"Select a window first (↓), then {purpose}.")
         return self._row
 
     def _known_tags(self) -> list[str]:
-        """Tags of the project and of what is open, without those that the window has."""
-        marked = (mark for entry in self._session.videos for mark in entry.reviews.values())
-        known = {*self._session.storage.tags(), *(tag for mark in marked for tag in mark.tags)}
+        """Return the tags of the project and the open videos, without those of the window."""
+        reviews = (review for entry in self._session.videos for review in entry.reviews.values())
+        known = {*self._session.storage.tags(), *(tag for review in reviews for tag in review.tags)}
         return sorted(known - set(self._row.tags if self._row else ()))
 
     def _tag(self, text: str) -> None:
@@ -114,18 +114,18 @@ class WindowDetails(QWidget):
 
     def _show(self) -> None:
         entry = self._session.current
-        before, self._row = self._row, entry.selected_row if entry else None
+        previous, self._row = self._row, entry.selected_row if entry else None
         self.setVisible(self._row is not None)
         if self._row is None:
             return
         self.tags.show_tags(self._row.tags)
         if self.note.text() != self._row.note:
             self.note.setText(self._row.note)
-            self.note.setCursorPosition(0)  # a long one is read from its beginning
-        self._show_subject(force=before is None or before.key != self._row.key)
+            self.note.setCursorPosition(0)  # show the start of a long note
+        self._show_subject(force=previous is None or previous.key != self._row.key)
 
     def _show_subject(self, *, force: bool = False) -> None:
-        """Show the subject; what is being typed stays unless it is about another window."""
+        """Show the subject. Keeps text being typed unless `force`."""
         if self._row is None or (self.subject.hasFocus() and not force):
             return
         self.subject.setPlaceholderText(f"Subject of face {self._row.sequence.track_id + 1}")
@@ -137,7 +137,7 @@ class WindowDetails(QWidget):
 
 
 class _TagLine(QWidget):
-    """Tags as chips, as many as fit, and the button that adds one."""
+    """Tag chips, as many as fit, and an add button."""
 
     _GAP = 4
 
@@ -160,28 +160,28 @@ class _TagLine(QWidget):
         for chip in self.chips:
             chip.hide()
             chip.deleteLater()
-        self.chips = [self._chip(tag) for tag in tags]
-        self._lay_out()
+        self.chips = [self._make_chip(tag) for tag in tags]
+        self._layout_chips()
 
-    def _chip(self, tag: str) -> QPushButton:
+    def _make_chip(self, tag: str) -> QPushButton:
         chip = QPushButton(f"{shortened(tag, 20).replace('&', '&&')}  ×", self)
         chip.setObjectName("tagChip")
         chip.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        named(chip, f"Tag {tag}", f"Take the tag “{tag}” off")
+        named(chip, f"Tag {tag}", f"Remove the tag “{tag}”")
         chip.clicked.connect(lambda _=False: self._session.decisions.set_tag(tag, False))
         return chip
 
-    def _lay_out(self) -> None:
-        """Chips from the left; those that do not fit are hidden, and the button says how many."""
+    def _layout_chips(self) -> None:
+        """Lay out chips from the left; hide those that do not fit and show their number on the button."""
         height = self.sizeHint().height()
         left = 0
         hidden = 0
         self.add.setText(_ADD.format(f"+{len(self.chips)} more  "))
         longest_add = self.add.sizeHint().width() + self._GAP
-        for place, chip in enumerate(self.chips):
+        for index, chip in enumerate(self.chips):
             width = chip.sizeHint().width()
             room = self.width() - longest_add
-            fits = not hidden and (place == 0 or left + width <= room)
+            fits = not hidden and (index == 0 or left + width <= room)
             chip.setVisible(fits)
             hidden += not fits
             if fits:
@@ -198,4 +198,4 @@ class _TagLine(QWidget):
         return self.sizeHint()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._lay_out()
+        self._layout_chips()

@@ -1,4 +1,4 @@
-"""The button that says which windows are listed, and its menu with counts."""
+"""Filter button of the windows list; its menu shows counts."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _DECISIONS = (Decision.UNDECIDED, Decision.ACCEPTED, Decision.REJECTED)
 
 
 class FilterButton(QToolButton):
-    """Follows the session's filter; the menu is made when it opens."""
+    """Shows the session's filter; the menu is built when it opens."""
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -34,8 +34,8 @@ class FilterButton(QToolButton):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         menu = QMenu(self)
-        menu.setAccessibleName("Windows that are listed")
-        menu.aboutToShow.connect(self._fill)
+        menu.setAccessibleName("Filter windows")
+        menu.aboutToShow.connect(self._fill_menu)
         self.setMenu(menu)
         session.selection.filter_changed.connect(self._show)
         session.decisions.subjects_changed.connect(self._show)
@@ -52,22 +52,22 @@ class FilterButton(QToolButton):
         shown = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, px(_TEXT_WIDTH))
         self.setText(_escaped(shown))
         restyle(self, "active", chosen.active)
-        named(self, "Filter", with_key(f"Listed: {text or 'all windows'}. Choose which windows are listed", "filter"))
+        named(self, "Filter", with_key(f"Showing {text or 'all windows'}. Choose which windows are listed", "filter"))
 
     def _face(self, track_id: int) -> str:
         entry = self._session.current
         subject = entry.subjects.get(track_id) if entry else None
         return f"Face {track_id + 1}" + (f" ({subject})" if subject else "")
 
-    def _fill(self) -> None:
-        """Each condition with the number of windows that it would list, all others staying as they are."""
+    def _fill_menu(self) -> None:
+        """List each choice with its number of windows under the other current conditions."""
         menu, chosen = self.menu(), self._session.selection.filter
         menu.clear()
         entry = self._session.current
         rows = entry.rows if entry else ()
         self._add_choice(menu, f"All windows\t{len(rows)}", not chosen.active, WindowFilter())
-        with_other = replace(chosen, decision=None).of(rows)
-        decisions = Counter(row.decision for row in with_other)
+        candidates = replace(chosen, decision=None).of(rows)
+        decisions = Counter(row.decision for row in candidates)
         self._add_section(
             menu,
             [(one.capitalize(), one, decisions[one]) for one in _DECISIONS],
@@ -84,7 +84,7 @@ class FilterButton(QToolButton):
             self._add_section(menu, choices, "track_id", chosen.track_id)
 
     def _add_section(self, menu: QMenu, choices: list[tuple[str, Any, int]], field: str, current: Any) -> None:
-        """One condition; to choose what is chosen takes it back."""
+        """Add the choices of one condition; choosing the current one again clears it."""
         if not choices:
             return
         menu.addSeparator()
@@ -92,16 +92,16 @@ class FilterButton(QToolButton):
         off = getattr(WindowFilter(), field)
         for text, value, count in choices:
             on = value == current
-            wanted = replace(self._session.selection.filter, **{field: off if on else value})
-            group.addAction(self._add_choice(menu, f"{text}\t{count}", on, wanted))
+            window_filter = replace(self._session.selection.filter, **{field: off if on else value})
+            group.addAction(self._add_choice(menu, f"{text}\t{count}", on, window_filter))
 
-    def _add_choice(self, menu: QMenu, text: str, on: bool, wanted: WindowFilter) -> QAction:
+    def _add_choice(self, menu: QMenu, text: str, on: bool, window_filter: WindowFilter) -> QAction:
         action = menu.addAction(text)
         action.setCheckable(True)
         action.setChecked(on)
-        action.triggered.connect(lambda _=False: self._session.selection.set_filter(wanted))
+        action.triggered.connect(lambda _=False: self._session.selection.set_filter(window_filter))
         return action
 
 
 def _escaped(text: str) -> str:
-    return text.replace("&", "&&")  # one "&" would mark a letter
+    return text.replace("&", "&&")  # a single "&" marks a mnemonic

@@ -1,4 +1,4 @@
-"""The ranked windows as rows, for every view that lists them."""
+"""Table model of the ranked windows, shared by all views."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from clipgen_gui.document.entry import Key, WindowRow
 from clipgen_gui.support.formatting import clock
 
 _DIFFERENCE_HELP = (
-    "How much higher (+) or lower (−) the learned tokens place the window among all of the video than the blendshapes"
-    " do. Click to list the strongest disagreement first; click again for the best scores."
+    "How much higher (+) or lower (−) the learned tokens rank the window within the video than the blendshapes do."
+    " Click to sort by disagreement; click again to sort by score."
 )
 AnyIndex = QModelIndex | QPersistentModelIndex
-DECISION_ICONS = {  # name and role of the colour
+DECISION_ICONS = {  # icon name and palette role
     Decision.ACCEPTED: ("check-circle", "accepted"),
     Decision.REJECTED: ("close-circle", "rejected"),
     Decision.UNDECIDED: ("circle-outline", "faint"),
@@ -25,7 +25,7 @@ DECISION_ICONS = {  # name and role of the colour
 
 
 class WindowsModel(QAbstractTableModel):
-    """Rank, start, one column for each score, decision."""
+    """Columns: rank, start, one per score, optional difference, decision."""
 
     SCORE_COLUMN = 2
 
@@ -36,35 +36,35 @@ class WindowsModel(QAbstractTableModel):
         self._terms: tuple[str, ...] = ()
         self._scores: list[tuple[str, str]] = []
         self._headings: list[str] = []
-        self._compared = False
-        self._learned = False
+        self._has_differences = False
+        self._any_learned = False
         self.show((), (), ())
 
     def show(self, rows: tuple[WindowRow, ...], times_s: Any, terms: tuple[str, ...]) -> None:
-        """Take over the windows. While their number stays, only the cells that changed are painted anew."""
-        compared = any(row.sequence.variations for row in rows)
-        self._learned = any(row.sequence.scored_by != BLENDSHAPES for row in rows)
-        same = times_s is self._times_s and terms == self._terms and compared == self._compared
+        """Replace the windows. If only values changed, emit `dataChanged` for the affected cells instead of a reset."""
+        has_differences = any(row.sequence.variations for row in rows)
+        self._any_learned = any(row.sequence.scored_by != BLENDSHAPES for row in rows)
+        same = times_s is self._times_s and terms == self._terms and has_differences == self._has_differences
         if len(rows) != len(self.rows) or not same or not self._headings:
             self.beginResetModel()
-            self.rows, self._times_s, self._terms, self._compared = rows, times_s, terms, compared
+            self.rows, self._times_s, self._terms, self._has_differences = rows, times_s, terms, has_differences
             self._scores = [(COMBINED, "Score")]
             self._scores += [(name, TERMS[name].short_label) for name in terms]
-            differ = ["Differ"] if compared else []
+            differ = ["Differ"] if has_differences else []
             self._headings = ["#", "Start", *(heading for _, heading in self._scores), *differ, ""]
             self.endResetModel()
             return
         before, self.rows = self.rows, rows
         last = len(self._headings) - 1
-        for place, (old, new) in enumerate(zip(before, rows, strict=True)):
-            if _looks(old) != _looks(new):
-                self.dataChanged.emit(self.index(place, 0), self.index(place, last))
+        for position, (old, new) in enumerate(zip(before, rows, strict=True)):
+            if _appearance(old) != _appearance(new):
+                self.dataChanged.emit(self.index(position, 0), self.index(position, last))
             elif old.sequence.combined_score != new.sequence.combined_score:
-                cell = self.index(place, self.SCORE_COLUMN)
+                cell = self.index(position, self.SCORE_COLUMN)
                 self.dataChanged.emit(cell, cell)
 
     def score(self, row: int, column: int) -> tuple[float, str] | None:
-        """Value and name of a score cell; None in the other columns."""
+        """Return value and name of a score cell; None for other columns."""
         if not self.SCORE_COLUMN <= column < self.SCORE_COLUMN + len(self._scores):
             return None
         name, _ = self._scores[column - self.SCORE_COLUMN]
@@ -73,12 +73,12 @@ class WindowsModel(QAbstractTableModel):
 
     @property
     def difference_column(self) -> int | None:
-        """How far the two kinds of tokens disagree about each window; None where there is one kind only."""
-        return self.decision_column - 1 if self._compared else None
+        """Column of the disagreement between learned tokens and blendshapes; None if only one of them scored."""
+        return self.decision_column - 1 if self._has_differences else None
 
-    def waits(self, row: WindowRow) -> bool:
-        """Whether learned tokens score other windows and do not score this one yet."""
-        return self._learned and row.sequence.scored_by == BLENDSHAPES
+    def is_pending(self, row: WindowRow) -> bool:
+        """Whether this window still lacks learned tokens while others are scored by them."""
+        return self._any_learned and row.sequence.scored_by == BLENDSHAPES
 
     @property
     def decision_column(self) -> int:
@@ -113,36 +113,36 @@ class WindowsModel(QAbstractTableModel):
                 return f"{pair.disagreement:+.2f}" if pair else "…"
             return self.start_text(row) if column == 1 else None
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return _description(row, waits=self.waits(row))
+            return _description(row, is_pending=self.is_pending(row))
         return None
 
     def start_text(self, row: WindowRow) -> str:
-        """When the window begins."""
+        """Return the start time of the window."""
         return clock(float(self._times_s[row.sequence.start_frame]))
 
-    def place_of(self, key: Key | None) -> int | None:
-        """Number of the row of this window, from 0; None where it is not listed."""
-        return next((place for place, row in enumerate(self.rows) if row.key == key), None)
+    def row_of(self, key: Key | None) -> int | None:
+        """Return the row index of this window; None if it is not listed."""
+        return next((position for position, row in enumerate(self.rows) if row.key == key), None)
 
 
-def _looks(row: WindowRow) -> tuple[object, ...]:
-    """All of a row that is shown and no score."""
+def _appearance(row: WindowRow) -> tuple[object, ...]:
+    """Return everything a row displays except its scores."""
     sequence = row.sequence
     return row.key, row.decision, row.number, row.tags, row.note, sequence.scored_by, sequence.variations
 
 
-def _description(row: WindowRow, *, waits: bool) -> str:
+def _description(row: WindowRow, *, is_pending: bool) -> str:
     sequence = row.sequence
     lines = [f"Window {row.number}, {row.decision}: frames {sequence.start_frame} to {sequence.stop_frame - 1}"]
     if sequence.top_channels:
-        lines.append("moves most: " + ", ".join(name for name, _ in sequence.top_channels[:4]))
+        lines.append("most movement: " + ", ".join(name for name, _ in sequence.top_channels[:4]))
     pair = sequence.variations
     if pair is not None:
         lines.append(
             f"expression variation {pair.learned:.2f} by learned tokens, {pair.blendshapes:.2f} by blendshapes;"
-            f" their places differ by {pair.disagreement:+.0%}"
+            f" rank difference {pair.disagreement:+.0%}"
         )
-    elif waits:
+    elif is_pending:
         lines.append("scored by blendshapes; its learned tokens are still to come")
     if row.tags:
         lines.append("tags: " + ", ".join(row.tags))

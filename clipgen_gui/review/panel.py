@@ -1,4 +1,4 @@
-"""The card of the ranked windows: filter, table or film strip."""
+"""The card of ranked windows: filter, table or film strip."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _STRIP_KEY = "windows/film_strip"
 
 
 class WindowsPanel(Card):
-    """Choosing a row goes to the window; a click on its mark changes the decision."""
+    """Selecting a row seeks to the window; clicking its decision icon toggles the decision."""
 
     def __init__(self, session: Session, settings: QSettings, parent: QWidget | None = None) -> None:
         super().__init__("Best windows", parent)
@@ -53,12 +53,12 @@ class WindowsPanel(Card):
         for widget in (self.filter, self.count):
             self.header.addWidget(widget)
         self._choices = self._add_view_buttons()
-        self._sentence = ""
-        self._over, self._hint, self.show_all = QWidget(), WrappedLabel(), QPushButton("Show all")
-        self._fill_over()
+        self._hint_text = ""
+        self._empty_state, self._hint, self.show_all = QWidget(), WrappedLabel(), QPushButton("Show all")
+        self._build_empty_state()
         both = QGridLayout()
         both.addWidget(self._stack, 0, 0)
-        both.addWidget(self._over, 0, 0)
+        both.addWidget(self._empty_state, 0, 0)
         self.body.addLayout(both)
         for view in (self.view, self.strip):
             view.clicked.connect(self._clicked)
@@ -93,22 +93,22 @@ class WindowsPanel(Card):
             buttons.append(button)
         return buttons[0], buttons[1]
 
-    def _fill_over(self) -> None:
-        """A sentence and a link, over the list while that is empty."""
+    def _build_empty_state(self) -> None:
+        """Build the hint and the link shown over an empty list."""
         self._hint.setObjectName("muted")
         self._hint.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.show_all.setObjectName("link")
         self.show_all.setCursor(Qt.CursorShape.PointingHandCursor)
-        named(self.show_all, "Show all windows", "Take the filter away")
+        named(self.show_all, "Show all windows", "Clear the filter")
         self.show_all.clicked.connect(lambda _=False: self._session.selection.set_filter(WindowFilter()))
-        layout = QVBoxLayout(self._over)
+        layout = QVBoxLayout(self._empty_state)
         layout.addStretch(1)
         layout.addWidget(self._hint)
         layout.addWidget(self.show_all, 0, Qt.AlignmentFlag.AlignHCenter)
         layout.addStretch(1)
 
     def take_focus(self) -> None:
-        """Give the keyboard to the list. A focus proxy would do, but Tab would then pass the header by."""
+        """Focus the list. A focus proxy would make Tab skip the header."""
         (self.strip if self.shows_strip else self.view).setFocus()
 
     @property
@@ -116,7 +116,7 @@ class WindowsPanel(Card):
         return self._stack.currentWidget() is self.strip
 
     def show_strip(self, on: bool) -> None:
-        """List the windows as a film strip, or as a table."""
+        """Show the film strip, or the table."""
         view = self.strip if on else self.view
         focused = self.view.hasFocus() or self.strip.hasFocus()
         self._stack.setCurrentWidget(view)
@@ -124,26 +124,26 @@ class WindowsPanel(Card):
             view.setFocus()
         self._choices[on].setChecked(True)
         self._settings.setValue(_STRIP_KEY, "true" if on else "false")
-        self._over.raise_()
+        self._empty_state.raise_()
 
     def set_context_actions(self, actions: Sequence[QAction | None]) -> None:
-        """What the context menu of a window offers; None is a line."""
+        """Set the context menu of a window; None inserts a separator."""
         self._context_actions = actions
 
     def set_hint(self, text: str) -> None:
-        """A sentence in the empty list; empty for none."""
-        self._sentence = text
+        """Show a hint in the empty list; empty hides it."""
+        self._hint_text = text
         self._show_hint()
 
     def _show_hint(self) -> None:
         entry = self._session.current
         hidden = len(entry.rows) if entry and not self.model.rows else 0
-        text = self._sentence
+        text = self._hint_text
         if hidden:
             text = f"{hidden} {'window is' if hidden == 1 else 'windows are'} hidden by the filter."
         self._hint.setText(text)
         self.show_all.setVisible(bool(hidden))
-        self._over.setVisible(bool(text))
+        self._empty_state.setVisible(bool(text))
 
     # Following the session
 
@@ -165,28 +165,28 @@ class WindowsPanel(Card):
         proposed = sum(row.decision is not Decision.REJECTED for row in entry.rows)
         if self._session.selection.filter.active:
             self.count.setText(f"{len(self.model.rows)} of {len(entry.rows)}")
-            self.count.setToolTip(f"The filter lists {len(self.model.rows)} of {len(entry.rows)} windows")
+            self.count.setToolTip(f"Showing {len(self.model.rows)} of {len(entry.rows)} windows")
         else:
             self.count.setText(f"{proposed} of {ranking.valid_count}")
             self.count.setToolTip(
-                f"{proposed} windows chosen of {ranking.valid_count} that pass every condition"
-                f" ({ranking.window_count} in all)"
+                f"{proposed} windows selected from {ranking.valid_count} that pass every condition"
+                f" ({ranking.window_count} in total)"
             )
         self.count.setVisible(bool(ranking.window_count))
 
     def _show_selection(self) -> None:
         entry = self._session.current
-        place = self.model.place_of(entry.selected) if entry else None
-        if place is None:
+        row = self.model.row_of(entry.selected) if entry else None
+        if row is None:
             self.view.selectionModel().clear()
-        elif self.view.currentIndex().row() != place or not self.view.selectionModel().hasSelection():
-            index = self.model.index(place, 0)
+        elif self.view.currentIndex().row() != row or not self.view.selectionModel().hasSelection():
+            index = self.model.index(row, 0)
             flags = QItemSelectionModel.SelectionFlag.ClearAndSelect | QItemSelectionModel.SelectionFlag.Rows
             self.view.selectionModel().setCurrentIndex(index, flags)
             for view in (self.view, self.strip):
                 view.scrollTo(index)
 
-    # Mouse
+    # Mouse events
 
     def _clicked(self, index: QModelIndex) -> None:
         self._session.selection.select(self.model.rows[index.row()].key)

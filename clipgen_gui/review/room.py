@@ -1,4 +1,4 @@
-"""The ranked windows in every view of them, and what is written on the selected one."""
+"""The review views: list of windows, contact sheet and details of the selected window."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from clipgen_gui.review.details import WindowDetails
 from clipgen_gui.review.panel import WindowsPanel
 from clipgen_gui.widgets.typing_field import QuickEntry
 
-_CONTEXT = ("accept", "reject", "undecide", "", "tag", "note", "subject", "", "trim_start", "trim_end")  # "": a line
+_CONTEXT = ("accept", "reject", "undecide", "", "tag", "note", "subject", "", "trim_start", "trim_end")  # "": separator
 _SHEET_ONLY = ("next_page", "previous_page", "reject_rest")
 
 
 class ReviewRoom(QObject):
-    """`panel`, `sheet` and `details` are to be placed; the quick entry is the one that `details` types into."""
+    """Place `panel`, `sheet` and `details` in a layout. `quick_entry` is the popup that `details` uses."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class ReviewRoom(QObject):
 
     @property
     def commands(self) -> dict[str, Callable[[], object]]:
-        """Handlers by the name of the command."""
+        """Handlers by command name."""
         session = self._session
         return {
             "previous_window": partial(session.selection.step, -1),
@@ -49,7 +49,7 @@ class ReviewRoom(QObject):
             "undecide": partial(session.decisions.decide, Decision.UNDECIDED),
             "trim_start": partial(session.decisions.trim, "start"),
             "trim_end": partial(session.decisions.trim, "end"),
-            "new_window": session.decisions.accept_here,
+            "new_window": session.decisions.accept_at_playhead,
             "by_disagreement": lambda: session.selection.sort_by_disagreement(not session.selection.by_disagreement),
             "tag": self.details.ask_tag,
             "note": self.details.ask_note,
@@ -63,15 +63,15 @@ class ReviewRoom(QObject):
 
     @property
     def commands_of_sheet(self) -> Mapping[str, Callable[[], object]]:
-        """What commands do instead while the contact sheet is open."""
+        """Handlers that replace commands while the contact sheet is open."""
         return self.sheet.commands if self.sheet.isVisible() else {}
 
     def enter_sheet(self, on: bool) -> None:
-        """The contact sheet was put in place of the player, or the player came back."""
+        """Enable the sheet's commands when it opens; focus the list and select again when it closes."""
         for name in _SHEET_ONLY:
             self._actions[name].setEnabled(on)
         current = self._session.current
         if not on:
-            self.panel.take_focus()  # else it would go on to the next field, and keys would be typed there
+            self.panel.take_focus()  # otherwise the next field takes the focus and the shortcuts type there
             if current is not None and current.selected is not None:
                 self._session.selection.select(current.selected)

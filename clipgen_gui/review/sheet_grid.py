@@ -1,4 +1,4 @@
-"""The cells of the contact sheet: windows that all play at once, in loops, from memory."""
+"""The grid of the contact sheet: windows that loop simultaneously from memory."""
 
 from __future__ import annotations
 
@@ -28,24 +28,24 @@ from PySide6.QtWidgets import QToolTip, QWidget
 from clipgen_engine.types import Analysis, Decision, Float64Array
 from clipgen_gui.document.entry import Key, WindowRow
 from clipgen_gui.look.theme import ON_PICTURE, color, follow_theme, palette, px, ui_font
-from clipgen_gui.review.thumbnail_crops import face_crop, fitted, sampled_frames, whole_picture
+from clipgen_gui.review.thumbnail_crops import face_crop, fit_size, full_frame, sampled_frames
 from clipgen_gui.review.thumbnails import Clip, ClipRequest, ClipServer
 from clipgen_gui.widgets.cards import named
 
 _GAP = 4
-_RING = 4  # around a picture: the mark of the selected one
+_SELECTION_MARGIN = 4  # around a picture, for the selection outline
 _TICK_MS = 12
-_SETTLE_MS = 120  # after a resize, before pictures of the new size are decoded
-_USUAL_FRAMES = 48  # pictures a window at most, and those for which the size of a picture is chosen
+_DEBOUNCE_MS = 120  # after a resize, before re-decoding
+_MAX_FRAMES = 48  # per window; also determines the picture size within the budget
 
 
 @dataclass(frozen=True)
 class SheetCell:
-    """One place of the grid. Without a row the window has left the list meanwhile."""
+    """One cell of the grid. `row` is None if the window has left the list."""
 
     key: Key
     row: WindowRow | None
-    digit: str  # key that accepts it; empty: none
+    digit: str  # key that accepts the window; empty if none
 
     @property
     def decision(self) -> Decision:
@@ -54,29 +54,29 @@ class SheetCell:
 
 @dataclass(frozen=True, eq=False)
 class _Loop:
-    """What a cell plays: a clip, and when each of its pictures is due."""
+    """A decoded clip and the due time of each picture."""
 
     clip: Clip
     frames: tuple[int, ...]
-    times_s: Float64Array  # (N,) seconds since the window began
+    times_s: Float64Array  # (N,) float64, relative to the start of the window
     duration_s: float
 
     def at(self, seconds: float) -> int:
-        """Picture that is due, -1 without pictures."""
+        """Return the index of the due picture; -1 without pictures."""
         if not self.clip.pictures:
             return -1
         return max(0, int(np.searchsorted(self.times_s, seconds % self.duration_s, side="right")) - 1)
 
 
 class SheetGrid(QWidget):
-    """Plays and paints; who uses it says what stands in the cells, and hears what was clicked."""
+    """Plays and paints the cells it is given; emits `clicked` for decisions."""
 
     clicked = Signal(int, object)  # cell, Decision
 
     def __init__(self, server: ClipServer, budget_bytes: int, parent: QWidget | None = None) -> None:
         """
         Args:
-            budget_bytes: of the server; two pages of pictures are kept within it.
+            budget_bytes: of the server; two pages of pictures must fit.
         """
         super().__init__(parent)
         self._server, self._budget = server, budget_bytes
@@ -89,58 +89,58 @@ class SheetGrid(QWidget):
         self._selected: Key | None = None
         self._hovered = -1
         self._speed = 1.0
-        self._paused_s: float | None = None  # loop time at which it stands still
+        self._paused_s: float | None = None  # loop time while paused
         self._anchor_s = (0.0, 0.0)  # clock and loop time
         self._loops: dict[Key, _Loop] = {}
-        self._drawn: list[int] = []  # picture that each cell shows
+        self._painted: list[int] = []  # picture index painted in each cell
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self._tick)
-        self._settle = QTimer(self)
-        self._settle.setSingleShot(True)
-        self._settle.setInterval(_SETTLE_MS)
-        self._settle.timeout.connect(self._want)
-        server.ready.connect(self._take)
+        self._resize_timer = QTimer(self)
+        self._resize_timer.setSingleShot(True)
+        self._resize_timer.setInterval(_DEBOUNCE_MS)
+        self._resize_timer.timeout.connect(self._request_clips)
+        server.ready.connect(self._on_clip_ready)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMouseTracking(True)
         self.setMinimumSize(320, 240)
         named(self, "Contact sheet", "")
         follow_theme(self, self.update)
 
-    # What is shown
+    # Content
 
     def show_cells(
         self, analysis: Analysis | None, cells: Sequence[SheetCell], following: Sequence[Key], columns: int
     ) -> None:
-        """Fill the grid, row by row; `following` are the windows of the next page, decoded ahead."""
+        """Fill the grid row by row; prefetch the windows of the next page (`following`)."""
         keys = [cell.key for cell in cells]
         same = (
-            (analysis and analysis.tracks) is (self._analysis and self._analysis.tracks)  # its tokens may be others
+            (analysis and analysis.tracks) is (self._analysis and self._analysis.tracks)  # ignores new tokens
             and columns == self.columns
             and keys == [cell.key for cell in self.cells]
             and tuple(following) == self._following
         )
         if keys != [cell.key for cell in self.cells]:
-            self._anchor_s = self.clock(), 0.0  # a page begins with the first frames
+            self._anchor_s = self.clock(), 0.0  # restart the loops on a new page
             self._paused_s = None if self._paused_s is None else 0.0
         self._analysis, self.cells, self.columns = analysis, tuple(cells), columns
         self._following = tuple(following)
         if not same:
-            self._want()
-        self._describe()
+            self._request_clips()
+        self._update_description()
         self.update()
 
     def set_selected(self, key: Key | None) -> None:
         if key != self._selected:
             self._selected = key
-            self._describe()
+            self._update_description()
             self.update()
 
     def set_whole(self, on: bool) -> None:
-        """Show whole pictures instead of faces."""
+        """Show whole frames instead of faces."""
         self._whole = on
-        self._want()
+        self._request_clips()
 
     def set_speed(self, speed: float) -> None:
         now = self.seconds
@@ -151,7 +151,7 @@ class SheetGrid(QWidget):
         return self._paused_s is not None
 
     def set_paused(self, on: bool) -> None:
-        """Stop all loops where they are, or go on from there."""
+        """Pause all loops, or resume them."""
         if on and self._paused_s is None:
             self._paused_s = self.seconds
         elif not on and self._paused_s is not None:
@@ -159,50 +159,50 @@ class SheetGrid(QWidget):
 
     @property
     def seconds(self) -> float:
-        """Time since the loops of this page began, in seconds of video."""
+        """Video time since the loops of this page started, seconds."""
         if self._paused_s is not None:
             return self._paused_s
         return self._anchor_s[1] + (self.clock() - self._anchor_s[0]) * self._speed
 
-    def shown_frame(self, place: int) -> int:
-        """Index of the frame that a cell shows now, -1 while there is none."""
-        loop = self._loops.get(self.cells[place].key)
+    def shown_frame(self, index: int) -> int:
+        """Return the frame index that a cell shows now; -1 if none."""
+        loop = self._loops.get(self.cells[index].key)
         at = loop.at(self.seconds) if loop else -1
         return loop.frames[at] if loop and at >= 0 else -1
 
     # Pictures
 
     def request(self, key: Key) -> ClipRequest | None:
-        """The pictures of this window at the size that they have now."""
+        """Return the request for this window's pictures at the current size."""
         if self._analysis is None:
             return None
-        room = self._picture_rect(0)
+        area = self._picture_rect(0)
         start, stop, _ = key
-        frames = sampled_frames(start, stop, _USUAL_FRAMES)
-        kept = 2 * self.columns**2
+        frames = sampled_frames(start, stop, _MAX_FRAMES)
+        clip_count = 2 * self.columns**2
         ratio = self.devicePixelRatioF()
-        width, height = room.width() * ratio, room.height() * ratio
-        shrink = min(1.0, sqrt(self._budget / (kept * len(frames) * 4 * width * height)))
+        width, height = area.width() * ratio, area.height() * ratio
+        shrink = min(1.0, sqrt(self._budget / (clip_count * len(frames) * 4 * width * height)))
         video = self._analysis.video
-        crop = whole_picture(video) if self._whole else face_crop(self._analysis, key, width / height)
-        return ClipRequest(video, frames, crop, fitted(crop, int(width * shrink), int(height * shrink)))
+        crop = full_frame(video) if self._whole else face_crop(self._analysis, key, width / height)
+        return ClipRequest(video, frames, crop, fit_size(crop, int(width * shrink), int(height * shrink)))
 
-    def _want(self) -> None:
-        """Ask for the pictures of this page and the next; what was shown stays until they are there."""
-        self._settle.stop()
+    def _request_clips(self) -> None:
+        """Request the pictures of this page and the next; current pictures stay until the new ones arrive."""
+        self._resize_timer.stop()
         if not self.isVisible():
             return
         on_page = [cell.key for cell in self.cells]
         self._loops = {key: loop for key, loop in self._loops.items() if key in on_page}
-        in_time = (*sorted(on_page), *sorted(self._following))
-        requests = {key: self.request(key) for key in in_time}
-        self._server.want([request for request in requests.values() if request is not None])
+        by_time = (*sorted(on_page), *sorted(self._following))
+        requests = {key: self.request(key) for key in by_time}
+        self._server.set_requests([request for request in requests.values() if request is not None])
         for key in on_page:
             request = requests[key]
             if request is not None:
                 self._load(key, request)
 
-    def _take(self, request: ClipRequest) -> None:
+    def _on_clip_ready(self, request: ClipRequest) -> None:
         for cell in self.cells:
             if cell.key[0] == request.frames[0] and request == self.request(cell.key):
                 self._load(cell.key, request)
@@ -219,33 +219,35 @@ class SheetGrid(QWidget):
         self.update()
 
     def _tick(self) -> None:
-        """Repaint the cells whose picture is no longer the due one."""
+        """Repaint the cells whose due picture changed."""
         now = self.seconds
         due = [loop.at(now) if (loop := self._loops.get(cell.key)) else -1 for cell in self.cells]
-        if len(due) != len(self._drawn):
+        if len(due) != len(self._painted):
             self.update()
             return
-        for place, (drawn, wanted) in enumerate(zip(self._drawn, due, strict=True)):
-            if drawn != wanted:
-                self.update(self.cell_rect(place))
+        for index, (painted, wanted) in enumerate(zip(self._painted, due, strict=True)):
+            if painted != wanted:
+                self.update(self.cell_rect(index))
 
     # Geometry
 
-    def cell_rect(self, place: int) -> QRect:
-        """Where a cell is."""
+    def cell_rect(self, index: int) -> QRect:
+        """Return the rectangle of a cell."""
         width = (self.width() - _GAP * (self.columns - 1)) / self.columns
         height = (self.height() - _GAP * (self.columns - 1)) / self.columns
-        row, column = divmod(place, self.columns)
+        row, column = divmod(index, self.columns)
         left, top = round(column * (width + _GAP)), round(row * (height + _GAP))
         return QRect(left, top, int(width), int(height))
 
-    def _picture_rect(self, place: int) -> QRect:
-        return self.cell_rect(place).adjusted(_RING, _RING, -_RING, -_RING)
+    def _picture_rect(self, index: int) -> QRect:
+        return self.cell_rect(index).adjusted(
+            _SELECTION_MARGIN, _SELECTION_MARGIN, -_SELECTION_MARGIN, -_SELECTION_MARGIN
+        )
 
     def cell_at(self, position: QPoint) -> int:
-        """Number of the cell there, -1 where there is none."""
-        places = range(len(self.cells))
-        return next((place for place in places if self.cell_rect(place).contains(position)), -1)
+        """Return the index of the cell at this position; -1 if none."""
+        indices = range(len(self.cells))
+        return next((index for index in indices if self.cell_rect(index).contains(position)), -1)
 
     # Painting
 
@@ -253,18 +255,18 @@ class SheetGrid(QWidget):
         painter = QPainter(self)
         painter.setRenderHints(QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform)
         now = self.seconds
-        if len(self._drawn) != len(self.cells):
-            self._drawn = [-1] * len(self.cells)
-        for place, cell in enumerate(self.cells):
-            if event.rect().intersects(self.cell_rect(place)):
-                self._paint_cell(painter, place, cell, now)
+        if len(self._painted) != len(self.cells):
+            self._painted = [-1] * len(self.cells)
+        for index, cell in enumerate(self.cells):
+            if event.rect().intersects(self.cell_rect(index)):
+                self._paint_cell(painter, index, cell, now)
 
-    def _paint_cell(self, painter: QPainter, place: int, cell: SheetCell, now: float) -> None:
-        rect = QRectF(self._picture_rect(place))
+    def _paint_cell(self, painter: QPainter, index: int, cell: SheetCell, now: float) -> None:
+        rect = QRectF(self._picture_rect(index))
         loop = self._loops.get(cell.key)
-        at = self._drawn[place] = loop.at(now) if loop else -1
+        at = self._painted[index] = loop.at(now) if loop else -1
         if loop is not None and at >= 0:
-            _paint_picture(painter, self._picture_rect(place), loop.clip.pictures[at])
+            _paint_picture(painter, self._picture_rect(index), loop.clip.pictures[at])
         else:
             painter.fillRect(rect, QColor(ON_PICTURE.stage))
             painter.setFont(ui_font(12))
@@ -275,11 +277,11 @@ class SheetGrid(QWidget):
             )
         if cell.row is None or cell.decision is Decision.REJECTED:
             painter.fillRect(rect, color(ON_PICTURE.stage, 160))
-        _paint_plates(painter, rect, cell)
+        _paint_labels(painter, rect, cell)
         colors = palette()
         decided = {Decision.ACCEPTED: colors.accepted, Decision.REJECTED: colors.rejected}.get(cell.decision)
-        tint = decided or (colors.faint if place == self._hovered else colors.border)
-        corners = QPainterPath()  # painting over them costs a fraction of clipping the picture to them
+        tint = decided or (colors.faint if index == self._hovered else colors.border)
+        corners = QPainterPath()  # painting over the corners is much cheaper than clipping the picture
         corners.addRect(rect)
         corners.addRoundedRect(rect, 5, 5)
         painter.fillPath(corners, QColor(colors.card))
@@ -292,10 +294,10 @@ class SheetGrid(QWidget):
     # Events
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        place = self.cell_at(event.position().toPoint())
-        if place >= 0 and event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton):
+        index = self.cell_at(event.position().toPoint())
+        if index >= 0 and event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton):
             accept = event.button() is Qt.MouseButton.LeftButton
-            self.clicked.emit(place, Decision.ACCEPTED if accept else Decision.REJECTED)
+            self.clicked.emit(index, Decision.ACCEPTED if accept else Decision.REJECTED)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         self._hover(self.cell_at(event.position().toPoint()))
@@ -303,90 +305,90 @@ class SheetGrid(QWidget):
     def leaveEvent(self, event: QEvent) -> None:
         self._hover(-1)
 
-    def _hover(self, place: int) -> None:
-        if place != self._hovered:
-            self._hovered = place
-            self.setCursor(Qt.CursorShape.PointingHandCursor if place >= 0 else Qt.CursorShape.ArrowCursor)
+    def _hover(self, index: int) -> None:
+        if index != self._hovered:
+            self._hovered = index
+            self.setCursor(Qt.CursorShape.PointingHandCursor if index >= 0 else Qt.CursorShape.ArrowCursor)
             self.update()
 
     def event(self, event: QEvent) -> bool:
         if isinstance(event, QHelpEvent) and event.type() is QEvent.Type.ToolTip:
-            place = self.cell_at(event.pos())
-            if place >= 0:
-                QToolTip.showText(event.globalPos(), _told(self.cells[place]), self)
+            index = self.cell_at(event.pos())
+            if index >= 0:
+                QToolTip.showText(event.globalPos(), _description(self.cells[index]), self)
             return True
         return super().event(event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        self._settle.start()
+        self._resize_timer.start()
 
     def showEvent(self, event: QShowEvent) -> None:
         self._anchor_s = self.clock(), 0.0
         self._timer.start()
-        self._want()
+        self._request_clips()
 
     def hideEvent(self, event: QHideEvent) -> None:
         self._timer.stop()
-        self._server.want(())
+        self._server.set_requests(())
 
-    def _describe(self) -> None:
+    def _update_description(self) -> None:
         selected = next((cell for cell in self.cells if cell.key == self._selected), None)
-        self.setAccessibleDescription(_told(selected) if selected else f"{len(self.cells)} windows")
+        self.setAccessibleDescription(_description(selected) if selected else f"{len(self.cells)} windows")
 
 
-def _paint_picture(painter: QPainter, room: QRect, picture: QImage) -> None:
-    """In the middle of its room; scaled only while it was decoded for another size."""
-    size = picture.size().scaled(room.size(), Qt.AspectRatioMode.KeepAspectRatio)
+def _paint_picture(painter: QPainter, area: QRect, picture: QImage) -> None:
+    """Paint a picture centred; scale it only if it was decoded for another size."""
+    size = picture.size().scaled(area.size(), Qt.AspectRatioMode.KeepAspectRatio)
     target = QRect(QPoint(), size)
-    target.moveCenter(room.center())
-    if size.width() < room.width() or size.height() < room.height():
-        painter.fillRect(room, QColor(ON_PICTURE.stage))
+    target.moveCenter(area.center())
+    if size.width() < area.width() or size.height() < area.height():
+        painter.fillRect(area, QColor(ON_PICTURE.stage))
     painter.drawImage(target, picture)
 
 
-def _told(cell: SheetCell) -> str:
+def _description(cell: SheetCell) -> str:
     if cell.row is None:
-        return "This window is no longer in the list."
+        return "This window is no longer listed."
     sequence = cell.row.sequence
     text = f"Window {cell.row.number}, {cell.decision}, score {sequence.combined_score:.2f}"
     text += f": frames {sequence.start_frame} to {sequence.stop_frame - 1}"
-    return f"{text}. Accept with {cell.digit} or a click." if cell.digit else f"{text}. Accept with a click."
+    return f"{text}. Press {cell.digit} or click to accept." if cell.digit else f"{text}. Click to accept."
 
 
-def _paint_plates(painter: QPainter, rect: QRectF, cell: SheetCell) -> None:
-    """The key at the top left, the decision at the top right, number and score at the bottom left."""
-    widest = rect.width() - 14
+def _paint_labels(painter: QPainter, rect: QRectF, cell: SheetCell) -> None:
+    """Paint the key (top left), the decision (top right), and number, score and tags (bottom left)."""
+    max_width = rect.width() - 14
     if cell.digit:
-        _paint_plate(painter, rect.topLeft() + QPointF(7, 7), cell.digit, widest, bold=True)
+        _paint_label(painter, rect.topLeft() + QPointF(7, 7), cell.digit, max_width, bold=True)
     if cell.row is None:
-        text = "no longer in the list"
+        text = "no longer listed"
     else:
         text = "   ".join([f"#{cell.row.number}", f"{cell.row.sequence.combined_score:.2f}", *cell.row.tags])
-    _paint_plate(painter, rect.bottomLeft() + QPointF(7, -7 - px(21)), text, widest)
-    centre = rect.topRight() + QPointF(-19, 19)
+    _paint_label(painter, rect.bottomLeft() + QPointF(7, -7 - px(21)), text, max_width)
+    center = rect.topRight() + QPointF(-19, 19)
     if cell.decision is Decision.UNDECIDED:
         return
     accepted = cell.decision is Decision.ACCEPTED
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor(ON_PICTURE.accepted if accepted else ON_PICTURE.rejected))
-    painter.drawEllipse(centre, 11, 11)
+    painter.drawEllipse(center, 11, 11)
     painter.setBrush(Qt.BrushStyle.NoBrush)
     pen = QPen(QColor(ON_PICTURE.on_accent), 2.4)
     pen.setCapStyle(Qt.PenCapStyle.RoundCap)
     painter.setPen(pen)
     if accepted:
-        painter.drawPolyline([centre + QPointF(-5, 0), centre + QPointF(-1.5, 4), centre + QPointF(5, -4)])
+        painter.drawPolyline([center + QPointF(-5, 0), center + QPointF(-1.5, 4), center + QPointF(5, -4)])
     else:
-        painter.drawLine(centre + QPointF(-4, -4), centre + QPointF(4, 4))
-        painter.drawLine(centre + QPointF(-4, 4), centre + QPointF(4, -4))
+        painter.drawLine(center + QPointF(-4, -4), center + QPointF(4, 4))
+        painter.drawLine(center + QPointF(-4, 4), center + QPointF(4, -4))
 
 
-def _paint_plate(painter: QPainter, at: QPointF, text: str, widest: float, *, bold: bool = False) -> None:
+def _paint_label(painter: QPainter, at: QPointF, text: str, max_width: float, *, bold: bool = False) -> None:
     font = ui_font(12, bold=bold)
     painter.setFont(font)
     height = px(21)
     metrics = QFontMetrics(font)
-    text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(widest) - 14)
+    text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(max_width) - 14)
     plate = QRectF(at.x(), at.y(), max(height, metrics.horizontalAdvance(text) + 14), height)
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(color(ON_PICTURE.stage, 190))

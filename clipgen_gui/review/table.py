@@ -1,4 +1,4 @@
-"""The ranked windows as a table: a bar and a number for each score."""
+"""The ranked windows as a table, with a bar and a number per score."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from PySide6.QtWidgets import (
 )
 
 from clipgen_engine.types import Decision
-from clipgen_gui.commands.keymap import choosing_keys, keymap
+from clipgen_gui.commands.keymap import decision_key_hint, keymap
 from clipgen_gui.document.entry import WindowRow
 from clipgen_gui.look.theme import follow_theme, icon, palette, px, ui_font
 from clipgen_gui.review.model import DECISION_ICONS, AnyIndex, WindowsModel
@@ -23,16 +23,16 @@ from clipgen_gui.support.signals import follow
 from clipgen_gui.widgets.cards import named
 from clipgen_gui.widgets.score_style import term_color
 
-_ROW_HEIGHT = 30  # with text of the usual size
-_MARK = 16
-_WAITING_ALPHA = 0.4  # of the bars of windows whose learned tokens are still to come
-_LABEL = 12  # the small signs of tags and notes
+_ROW_HEIGHT = 30  # at the default text size
+_DECISION_ICON = 16
+_PENDING_ALPHA = 0.4  # of the bars of windows that still lack learned tokens
+_BADGE = 12  # tag and note icons
 
 
 class WindowsTable(QTableView):
-    """One row a window."""
+    """One row per window."""
 
-    difference_clicked = Signal(bool)  # the heading of the disagreement, else another one
+    difference_clicked = Signal(bool)  # True for the disagreement column
 
     def __init__(self, model: WindowsModel, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -54,7 +54,7 @@ class WindowsTable(QTableView):
         columns.sectionClicked.connect(self._heading_clicked)
         columns.setMinimumSectionSize(24)
         model.modelReset.connect(self._size_columns)
-        follow(self, keymap.changed, lambda: named(self, "Best windows", choosing_keys()))
+        follow(self, keymap.changed, lambda: named(self, "Best windows", decision_key_hint()))
         self.viewport().setToolTip("")
         follow_theme(self, self._size_rows)
 
@@ -79,7 +79,7 @@ class WindowsTable(QTableView):
             self.difference_clicked.emit(column == self._rows.difference_column)
 
     def show_order(self, *, by_difference: bool) -> None:
-        """An arrow over the column that the rows are sorted by; none in the order of their scores."""
+        """Show the sort indicator if sorted by difference; none if sorted by score."""
         columns = self.horizontalHeader()
         columns.setSortIndicatorShown(by_difference)
         if by_difference and self._rows.difference_column is not None:
@@ -87,41 +87,41 @@ class WindowsTable(QTableView):
 
 
 class _RowDelegate(QStyledItemDelegate):
-    """Paints a score as a short bar and its number, and the decision as a mark."""
+    """Paints a score as a bar with its number, the decision as an icon."""
 
     def __init__(self, model: WindowsModel, parent: QWidget) -> None:
         super().__init__(parent)
         self._model = model
-        follow_theme(self, self._dress)
+        follow_theme(self, self._apply_theme)
 
-    def _dress(self) -> None:
+    def _apply_theme(self) -> None:
         self._font = ui_font(13)
         self._number_width = QFontMetrics(self._font).horizontalAdvance("0.00") + 2
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         rect: QRect = option.rect
         colors = palette()
-        place, column = index.row(), index.column()
-        row = self._model.rows[place]
+        row_index, column = index.row(), index.column()
+        row = self._model.rows[row_index]
         if option.state & QStyle.StateFlag.State_Selected:
             painter.fillRect(rect, QColor(colors.selection))
         elif option.state & QStyle.StateFlag.State_MouseOver:
             painter.fillRect(rect, QColor(colors.hover))
         if column == self._model.decision_column:
-            mark = QRect(0, 0, px(_MARK), px(_MARK))
-            mark.moveCenter(rect.center())
-            icon(*DECISION_ICONS[row.decision]).paint(painter, mark)
+            icon_rect = QRect(0, 0, px(_DECISION_ICON), px(_DECISION_ICON))
+            icon_rect.moveCenter(rect.center())
+            icon(*DECISION_ICONS[row.decision]).paint(painter, icon_rect)
             return
         painter.setFont(self._font)
-        waits = self._model.waits(row)
-        quiet = column == 0 or row.decision is Decision.REJECTED or waits
-        painter.setPen(QColor(colors.muted if quiet else colors.text))
+        pending = self._model.is_pending(row)
+        muted = column == 0 or row.decision is Decision.REJECTED or pending
+        painter.setPen(QColor(colors.muted if muted else colors.text))
         text = self._model.data(index)
-        score = self._model.score(place, column)
+        score = self._model.score(row_index, column)
         if score is None:
             painter.drawText(rect.adjusted(6, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, text)
             if column == 1:
-                _paint_labels(painter, rect, row)
+                _paint_badges(painter, rect, row)
             return
         length = max(8, rect.width() - self._number_width - 18)
         left, top = rect.x() + 5, rect.center().y() - 1
@@ -131,18 +131,18 @@ class _RowDelegate(QStyledItemDelegate):
         value, name = score
         painter.fillRect(QRectF(left, top, length, 3), QColor(colors.border))
         tint = QColor(term_color(name))
-        tint.setAlphaF(_WAITING_ALPHA if waits else 1.0)
+        tint.setAlphaF(_PENDING_ALPHA if pending else 1.0)
         painter.fillRect(QRectF(left, top, length * min(max(value, 0.0), 1.0), 3), tint)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
         return QSize(40, px(_ROW_HEIGHT))
 
 
-def _paint_labels(painter: QPainter, cell: QRect, row: WindowRow) -> None:
-    """Small signs at the right of a cell: the window has tags, has a note."""
-    side = px(_LABEL)
-    place = QRect(cell.right() - side - 2, cell.center().y() - side // 2, side, side)
-    for there, name in ((row.note, "note-text-outline"), (row.tags, "tag-outline")):
-        if there:
-            icon(name, "muted").paint(painter, place)
-            place.translate(-side - 1, 0)
+def _paint_badges(painter: QPainter, cell: QRect, row: WindowRow) -> None:
+    """Paint icons at the right of a cell if the window has tags or a note."""
+    side = px(_BADGE)
+    badge_rect = QRect(cell.right() - side - 2, cell.center().y() - side // 2, side, side)
+    for present, name in ((row.note, "note-text-outline"), (row.tags, "tag-outline")):
+        if present:
+            icon(name, "muted").paint(painter, badge_rect)
+            badge_rect.translate(-side - 1, 0)

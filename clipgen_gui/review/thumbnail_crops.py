@@ -1,4 +1,4 @@
-"""Which part and which frames of a window small pictures show. No Qt here."""
+"""Crops and frames for thumbnails. No Qt here."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ import numpy as np
 from clipgen_engine.types import Analysis, ExpressionTokens, FaceTrack, VideoInfo
 from clipgen_gui.document.entry import Key
 
-Rect = tuple[int, int, int, int]  # x, y, width, height; px of the upright source picture
+Rect = tuple[int, int, int, int]  # x, y, width, height; upright source px
 _MARGIN = 0.35  # of the face size, on each side
 
 
-def whole_picture(video: VideoInfo) -> Rect:
+def full_frame(video: VideoInfo) -> Rect:
     return 0, 0, video.width_px, video.height_px
 
 
 def face_crop(analysis: Analysis, key: Key, aspect: float) -> Rect:
-    """The part of the picture that holds the face in all frames of a window, with a margin around it.
+    """Return a crop that contains the face in every frame of a window, with a margin.
 
-    It stays still through the window, so that a face which moves is seen to move.
+    The crop is fixed throughout the window so that face movement stays visible.
 
     Args:
-        aspect: width / height wanted; kept unless the face would be cut off.
+        aspect: requested width / height; not met if it would cut off the face.
     """
     video = analysis.video
     start, stop, track_id = key
     found = _track(analysis, track_id)
     rows = slice(*np.searchsorted(found[0].frame_index, (start, stop))) if found else slice(0, 0)
     if found is None or rows.start == rows.stop:
-        return whole_picture(video)
+        return full_frame(video)
     track = found[0]
     boxes = track.box_xywh[rows].astype(np.float64)
     left, top = boxes[:, :2].min(axis=0)
@@ -47,19 +47,19 @@ def face_crop(analysis: Analysis, key: Key, aspect: float) -> Rect:
     return x, y, width, height
 
 
-def fitted(crop: Rect, width: int, height: int) -> tuple[int, int]:
-    """Width and height of the picture of a crop, as large as fits into this room without stretching."""
+def fit_size(crop: Rect, width: int, height: int) -> tuple[int, int]:
+    """Return the largest size for a crop that fits into `width` x `height` and keeps its aspect ratio."""
     scale = min(width / crop[2], height / crop[3])
     return max(1, round(crop[2] * scale)), max(1, round(crop[3] * scale))
 
 
 def sampled_frames(start: int, stop: int, at_most: int) -> tuple[int, ...]:
-    """Frames of a half-open span at equal steps, the first among them; all of them where they are few enough."""
+    """Return at most `at_most` evenly spaced frames of a half-open span, starting with the first."""
     return tuple(range(start, stop, ceil((stop - start) / at_most)))
 
 
-def telling_frames(analysis: Analysis, key: Key) -> tuple[int, int, int]:
-    """First frame, the one whose token is farthest from the window's mean token, and last frame."""
+def representative_frames(analysis: Analysis, key: Key) -> tuple[int, int, int]:
+    """Return the first frame, the frame whose token is farthest from the window's mean token, and the last frame."""
     start, stop, track_id = key
     farthest = (start + stop) // 2
     found = _track(analysis, track_id)

@@ -1,5 +1,6 @@
-"""The settings window, made from what is declared.
+"""The settings window, generated from the declared settings and commands.
 
-`window.SettingsWindow` is where one enters; a line of a page is a `field` or a `shortcut_field`.
+Entry point: `room.SettingsRoom`. `window.SettingsWindow` has the pages; a line of a page is a `field` or a
+`shortcut_field`.
 Imports document, widgets, commands, look and support.
 """

@@ -1,4 +1,4 @@
-"""A declared setting as a line of a settings page: its name, its control, what it means, and the way back."""
+"""A declared setting as a line of a settings page: label, control, help and reset button."""
 
 from __future__ import annotations
 
@@ -23,39 +23,39 @@ from clipgen_engine.errors import SettingError
 from clipgen_engine.types import Setting
 from clipgen_gui.look.theme import follow_theme, icon, px
 from clipgen_gui.widgets.cards import muted_label, named, restyle
-from clipgen_gui.widgets.setting_box import Manners, SettingBox, setting_box, show_value, unit_of
+from clipgen_gui.widgets.setting_box import InputFilter, SettingBox, setting_box, show_value, unit_of
 
 
 class SettingField(QWidget):
-    """Shows what it is told to and says what the user chose."""
+    """Shows a value, and emits `chosen` when the user changes it."""
 
     chosen = Signal(object)
 
-    def __init__(self, setting: Setting, manners: Manners, parent: QWidget | None = None) -> None:
+    def __init__(self, setting: Setting, input_filter: InputFilter, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setting = setting
         self.label = QLabel(setting.label)
         self.reset = _reset_button(setting)
         self.reset.clicked.connect(lambda: self._choose(self.setting.default))
         self.help = muted_label(_help(setting), wrap=True)
-        self.complaint = muted_label(wrap=True)
-        self.complaint.setObjectName("complaint")
-        self.complaint.hide()
+        self.error = muted_label(wrap=True)
+        self.error.setObjectName("complaint")
+        self.error.hide()
         self.control: SettingBox | QLineEdit
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 6, 0, 6)
         grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(3)
         grid.addWidget(self.label, 0, 0)
-        grid.addLayout(self._control_line(manners), 0, 1)
+        grid.addLayout(self._control_line(input_filter), 0, 1)
         grid.addWidget(self.help, 1, 0, 1, 2)
-        grid.addWidget(self.complaint, 2, 0, 1, 2)
+        grid.addWidget(self.error, 2, 0, 1, 2)
         grid.setColumnStretch(1, 1)
         self.label.setBuddy(self.control)
         follow_theme(self, self._dress)
         self.show_value(setting.default)
 
-    def _control_line(self, manners: Manners) -> QHBoxLayout:
+    def _control_line(self, input_filter: InputFilter) -> QHBoxLayout:
         line = QHBoxLayout()
         line.setSpacing(6)
         if self.setting.kind in (int, float) or self.setting.choices:
@@ -80,7 +80,7 @@ class SettingField(QWidget):
                 browse.clicked.connect(self._browse)
                 line.addWidget(browse)
             line.addWidget(self.reset)
-        self.control.installEventFilter(manners)
+        self.control.installEventFilter(input_filter)
         return line
 
     def _dress(self) -> None:
@@ -90,7 +90,7 @@ class SettingField(QWidget):
             self.control.setFixedWidth(px(150))
 
     def show_value(self, value: Any) -> None:
-        """Put the control on this value."""
+        """Show this value in the control."""
         if isinstance(self.control, QLineEdit):
             self.control.setText("" if value is None else str(value))
         elif isinstance(self.control, _OptionalNumber):
@@ -98,10 +98,10 @@ class SettingField(QWidget):
         else:
             show_value(self.control, value)
         self.reset.setVisible(value != self.setting.default)
-        self._complain("")
+        self._show_error("")
 
     def _choose(self, value: Any) -> None:
-        self._complain("")
+        self._show_error("")
         self.chosen.emit(value)
 
     def _number_chosen(self) -> None:
@@ -114,7 +114,7 @@ class SettingField(QWidget):
         try:
             value = checked_value(self.setting, text) if text else self.setting.default
         except SettingError as error:
-            self._complain(str(error))
+            self._show_error(str(error))
             return
         self.show_value(value)
         self._choose(value)
@@ -125,20 +125,20 @@ class SettingField(QWidget):
         if name:
             self._choose(Path(name))
 
-    def _complain(self, sentence: str) -> None:
-        self.complaint.setText(sentence)
-        self.complaint.setVisible(bool(sentence))
-        restyle(self.control, "wrong", bool(sentence))
+    def _show_error(self, text: str) -> None:
+        self.error.setText(text)
+        self.error.setVisible(bool(text))
+        restyle(self.control, "wrong", bool(text))
 
 
 class _OptionalNumber(QSpinBox):
-    """A whole number that need not be given."""
+    """An optional integer."""
 
     def __init__(self, setting: Setting) -> None:
         super().__init__()
         self._low = int(setting.minimum or 0)
         self.setRange(self._low - 1, int(1e6 if setting.maximum is None else setting.maximum))
-        self.setSpecialValueText("not given")
+        self.setSpecialValueText("not set")
         self.setKeyboardTracking(False)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         named(self, setting.label, setting.help)
@@ -159,13 +159,13 @@ def _reset_button(setting: Setting) -> QToolButton:
     policy = button.sizePolicy()
     policy.setRetainSizeWhenHidden(True)
     button.setSizePolicy(policy)
-    back = "nothing" if setting.default is None else str(setting.default).replace("_", " ")
-    named(button, f"{setting.label}: back to {back}", f"Back to {back}")
+    default = "none" if setting.default is None else str(setting.default).replace("_", " ")
+    named(button, f"{setting.label}: reset to {default}", f"Reset to {default}")
     return button
 
 
 def _help(setting: Setting) -> str:
-    """The declared help with the declared bounds."""
+    """The declared help, followed by the bounds."""
     if setting.choices or setting.minimum is None or setting.maximum is None:
         return setting.help
     bounds = f"{setting.minimum:,.10g} to {setting.maximum:,.10g}"

@@ -1,4 +1,4 @@
-"""The settings window, made when it is first wanted, and what the app looks like."""
+"""Entry of the settings room: the settings window, created on first use, and the appearance of the app."""
 
 from __future__ import annotations
 
@@ -16,26 +16,28 @@ from clipgen_gui.settings.window import SettingsWindow
 
 
 class SettingsRoom(QObject):
-    """Nothing is to be placed: the settings have a window of their own."""
+    """Has no widget to place: the settings have their own window."""
 
     def __init__(self, session: Session, preferences: Preferences, window: QWidget) -> None:
         super().__init__(window)
         self._session, self._preferences, self._main = session, preferences, window
-        preferences.changed.connect(lambda page: dress(preferences) if page == "appearance" else None)
+        preferences.changed.connect(lambda page: apply_appearance(preferences) if page == "appearance" else None)
 
     @property
     def commands(self) -> dict[str, Callable[[], object]]:
-        """Handlers by the name of the command."""
+        """Handlers by command name."""
         return {"settings": self.show, "theme": self._switch_theme}
 
     @cached_property
     def window(self) -> SettingsWindow:
         """The settings window."""
         preferences = self._preferences
-        return SettingsWindow(preferences, lambda: preferences.take_ranking(self._session.settings), self._main)
+        return SettingsWindow(
+            preferences, lambda: preferences.save_ranking_defaults(self._session.settings), self._main
+        )
 
     def show(self, page: str = "") -> None:
-        """Open the settings, at a page where one is named."""
+        """Open the settings, optionally at a page."""
         if page:
             self.window.show_page(page)
         self.window.show()
@@ -45,7 +47,7 @@ class SettingsRoom(QObject):
         self._preferences.set_value("appearance", "scheme", "light" if theme.is_dark else "dark")
 
 
-def dress(preferences: Preferences) -> None:
-    """Give the app the look that the user prefers."""
+def apply_appearance(preferences: Preferences) -> None:
+    """Apply the preferred color scheme and text size."""
     chosen = preferences.values("appearance")
     theme.apply(cast(Scheme, chosen["scheme"]), chosen["text_size"] / 100)

@@ -1,4 +1,4 @@
-"""A command's keys as a line of the settings: press a button, then the key."""
+"""The shortcuts of a command as a line of the settings."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _NEW = ""
 
 
 class ShortcutField(QWidget):
-    """One button for each key of the command, and one for another key.
+    """One button per key of the command, and one to add a key.
 
-    A key that another command has is not taken before the user says so.
+    A key of another command is reassigned only after confirmation.
     """
 
     def __init__(self, command: Command, parent: QWidget | None = None) -> None:
@@ -27,7 +27,7 @@ class ShortcutField(QWidget):
         self.label = QLabel(command.help)
         self.label.setWordWrap(True)
         self.buttons: list[KeyButton] = []
-        self._wanted = _NEW, _NEW  # the key to change and the key that it shall be, while that is asked about
+        self._conflicting = _NEW, _NEW  # old and new key while a conflict is shown
         self._keys = QHBoxLayout()
         self._keys.setSpacing(6)
         self.reset = QToolButton()
@@ -36,8 +36,8 @@ class ShortcutField(QWidget):
         policy = self.reset.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.reset.setSizePolicy(policy)
-        declared = " or ".join(map(shown_key, command.keys))
-        named(self.reset, f"{command.text}: back to {declared}", f"Back to {declared}")
+        default = " or ".join(map(shown_key, command.keys)) or "no shortcut"
+        named(self.reset, f"{command.text}: reset to {default}", f"Reset to {default}")
         self.reset.clicked.connect(lambda: keymap.reset(command.name))
         line = QHBoxLayout()
         line.setSpacing(10)
@@ -47,17 +47,17 @@ class ShortcutField(QWidget):
 
         self.conflict = muted_label(wrap=True)
         self.conflict.setObjectName("complaint")
-        self.take = QPushButton("Take it")
-        self.take.setObjectName("slim")
-        self.take.clicked.connect(lambda: self._give(*self._wanted))
-        self.leave = QPushButton("Leave it")
-        self.leave.setObjectName("slim")
-        self.leave.clicked.connect(self._show)
+        self.reassign = QPushButton("Reassign")
+        self.reassign.setObjectName("slim")
+        self.reassign.clicked.connect(lambda: self._assign(*self._conflicting))
+        self.keep = QPushButton("Keep")
+        self.keep.setObjectName("slim")
+        self.keep.clicked.connect(self._show)
         self._conflict_line = QWidget()
         conflict = QHBoxLayout(self._conflict_line)
         conflict.setContentsMargins(0, 0, 0, 0)
         conflict.addWidget(self.conflict, 1)
-        for button in (self.take, self.leave):
+        for button in (self.reassign, self.keep):
             button.setAutoDefault(False)
             conflict.addWidget(button)
         layout = QVBoxLayout(self)
@@ -84,32 +84,32 @@ class ShortcutField(QWidget):
 
     def _button(self, key: str) -> KeyButton:
         button = KeyButton(self.command, key)
-        button.pressed_key.connect(lambda new: self._wish(key, new))
-        button.removed.connect(lambda: self._give(key, _NEW))
+        button.pressed_key.connect(lambda new: self._request(key, new))
+        button.removed.connect(lambda: self._assign(key, _NEW))
         self._keys.addWidget(button)
         return button
 
-    def _wish(self, old: str, new: str) -> None:
+    def _request(self, old: str, new: str) -> None:
         owner = keymap.owner(new)
         if owner is None or owner.name == self.command.name:
-            self._give(old, new)
+            self._assign(old, new)
             return
-        self._wanted = old, new
-        self.conflict.setText(f"{shown_key(new)} is the key of “{owner.text}”.")
-        named(self.take, f"Take {shown_key(new)} from {owner.text}")
-        named(self.leave, f"Leave {shown_key(new)} to {owner.text}")
+        self._conflicting = old, new
+        self.conflict.setText(f"{shown_key(new)} is already assigned to “{owner.text}”.")
+        named(self.reassign, f"Reassign {shown_key(new)} from {owner.text}")
+        named(self.keep, f"Keep {shown_key(new)} for {owner.text}")
         self._conflict_line.show()
-        self.take.setFocus()
+        self.reassign.setFocus()
 
-    def _give(self, old: str, new: str) -> None:
+    def _assign(self, old: str, new: str) -> None:
         keys = [new if key == old else key for key in keymap.keys(self.command.name)]
         if old == _NEW:
             keys.append(new)
-        keymap.give(self.command.name, [key for key in keys if key])
+        keymap.assign(self.command.name, [key for key in keys if key])
 
 
 class KeyButton(QPushButton):
-    """Shows a key. Once pressed, it waits for another: Escape leaves it as it is, Delete takes it away."""
+    """Shows a key. After a click it waits for a new one; Escape cancels, Delete removes the key."""
 
     pressed_key = Signal(str)
     removed = Signal()
@@ -128,9 +128,9 @@ class KeyButton(QPushButton):
         shown = shown_key(self.key)
         self.setText("Press a key…" if on else shown or "+")
         if self.key:
-            name, help_text = f"{self._command.text}: {shown}", "Press to change it, Delete to take it away"
+            name, help_text = f"{self._command.text}: {shown}", "Click to change, Delete to remove"
         else:
-            name, help_text = f"{self._command.text}: another key", "Give the command another key"
+            name, help_text = f"{self._command.text}: add a key", "Add a key"
         named(self, name, help_text)
 
     def event(self, event: QEvent) -> bool:
@@ -138,7 +138,7 @@ class KeyButton(QPushButton):
             if event.type() is QEvent.Type.ShortcutOverride:
                 event.accept()
                 return True
-            if event.type() is QEvent.Type.KeyPress:  # here and not in keyPressEvent: Tab too is a key to press
+            if event.type() is QEvent.Type.KeyPress:  # not in keyPressEvent, which does not get Tab
                 self._take(event)
                 return True
         return super().event(event)
@@ -146,7 +146,7 @@ class KeyButton(QPushButton):
     def _take(self, event: QKeyEvent) -> None:
         key = pressed_key(event)
         if not key:
-            return  # the modifiers of what is to come
+            return  # modifiers only: keep waiting
         self._wait(False)
         if event.key() in (Qt.Key.Key_Delete, Qt.Key.Key_Backspace) and not event.modifiers():
             self.removed.emit()

@@ -1,4 +1,4 @@
-"""The settings window: pages made from what is declared, one search over all of them."""
+"""The settings window: pages generated from the declared settings, with a search over all of them."""
 
 from __future__ import annotations
 
@@ -31,39 +31,39 @@ from clipgen_gui.settings.shortcut_field import ShortcutField
 from clipgen_gui.support.signals import follow
 from clipgen_gui.widgets.cards import muted_label, named
 from clipgen_gui.widgets.focus_ring import FocusRing
-from clipgen_gui.widgets.setting_box import Manners
+from clipgen_gui.widgets.setting_box import InputFilter
 
 _SHORTCUTS = "shortcuts"
 
 
 class SettingsWindow(QDialog):
-    """A window beside the main one: work goes on while it is open, and every change is kept at once."""
+    """Non-modal; changes are saved immediately."""
 
-    def __init__(self, preferences: Preferences, take_ranking: Callable[[], None], parent: QWidget) -> None:
+    def __init__(self, preferences: Preferences, use_current: Callable[[], None], parent: QWidget) -> None:
         """
         Args:
-            take_ranking: makes the ranking that is in use the default.
+            use_current: makes the current ranking settings the defaults.
         """
         super().__init__(parent)
         self.setWindowTitle("Settings")
         self.setAccessibleName("Settings")
         self.setModal(False)
         self.preferences = preferences
-        self.take_ranking = QPushButton("Take over the ranking that is in use")
-        self.take_ranking.setAutoDefault(False)
-        help_text = "Weights, gates, regions and all below, as the ranking panel shows them now"
-        named(self.take_ranking, self.take_ranking.text(), help_text)
-        self.take_ranking.clicked.connect(take_ranking)
+        self.use_current = QPushButton("Use current ranking as default")
+        self.use_current.setAutoDefault(False)
+        help_text = "Copy weights, gates, regions and the settings below from the ranking panel"
+        named(self.use_current, self.use_current.text(), help_text)
+        self.use_current.clicked.connect(use_current)
         self._titles = {page.name: page.title for page in preferences.pages} | {_SHORTCUTS: "Shortcuts"}
         self._made: dict[str, SettingsPage | ShortcutsPage] = {}
 
         self.search = QLineEdit()
         self.search.setPlaceholderText("Search")
         self.search.setClearButtonEnabled(True)
-        named(self.search, "Search the settings", "Shows what has all these words in its name or its explanation")
+        named(self.search, "Search the settings", "Shows settings whose name or description contains all words")
         self.list = QListWidget()
         self.list.addItems(list(self._titles.values()))
-        named(self.list, "Pages of the settings")
+        named(self.list, "Settings pages")
         left = QVBoxLayout()
         left.setSpacing(10)
         left.addWidget(self.search)
@@ -74,9 +74,9 @@ class SettingsWindow(QDialog):
         column = QVBoxLayout(inner)
         column.setContentsMargins(24, 18, 24, 18)
         column.setSpacing(18)
-        self._places = {name: QVBoxLayout() for name in self._titles}  # where a page will be once it is wanted
-        for place in self._places.values():
-            column.addLayout(place)
+        self._page_slots = {name: QVBoxLayout() for name in self._titles}  # filled when a page is first shown
+        for slot in self._page_slots.values():
+            column.addLayout(slot)
         self.nothing = muted_label()
         column.addWidget(self.nothing)
         column.addStretch(1)
@@ -106,19 +106,19 @@ class SettingsWindow(QDialog):
     def _dress(self) -> None:
         self.search.setFixedWidth(px(180))
         self.list.setFixedWidth(px(180))
-        wanted = self.size().expandedTo(QSize(px(820), px(620)))
-        self.resize(wanted.boundedTo(self.screen().availableSize() * 0.9))
-        self.list.doItemsLayout()  # a line of the list keeps the height that it was first given
+        size = self.size().expandedTo(QSize(px(820), px(620)))
+        self.resize(size.boundedTo(self.screen().availableSize() * 0.9))
+        self.list.doItemsLayout()  # rows otherwise keep their first height
 
     def showEvent(self, event: QShowEvent) -> None:
         super().showEvent(event)
         self.list.doItemsLayout()
 
     def page(self, name: str) -> SettingsPage | ShortcutsPage:
-        """The page of this name, made when it is first wanted."""
+        """The page of this name, created on first use."""
         if name not in self._made:
             self._made[name] = self._make_page(name)
-            self._places[name].addWidget(self._made[name])
+            self._page_slots[name].addWidget(self._made[name])
         return self._made[name]
 
     def _make_page(self, name: str) -> SettingsPage | ShortcutsPage:
@@ -126,11 +126,11 @@ class SettingsWindow(QDialog):
             return ShortcutsPage()
         page = SettingsPage(next(one for one in self.preferences.pages if one.name == name), self.preferences)
         if name == "ranking":
-            page.top.addWidget(self.take_ranking, 0, Qt.AlignmentFlag.AlignLeft)
+            page.top.addWidget(self.use_current, 0, Qt.AlignmentFlag.AlignLeft)
         return page
 
     def show_page(self, name: str) -> None:
-        """Turn to a page, by its name."""
+        """Show a page by name."""
         self.search.clear()
         self.list.setCurrentRow(list(self._titles).index(name))
 
@@ -143,29 +143,29 @@ class SettingsWindow(QDialog):
         current = list(self._titles)[self.list.currentRow()]
         found = False
         for name in self._titles:
-            wanted = name == current or bool(words)
-            if wanted or name in self._made:
+            visible = name == current or bool(words)
+            if visible or name in self._made:
                 page = self.page(name)
                 matches = page.show_matches(words)
-                page.setVisible(wanted and matches)
+                page.setVisible(visible and matches)
                 found |= matches
-        self.nothing.setText(f"No setting has “{self.search.text().strip()}” in it.")
+        self.nothing.setText(f"No settings match “{self.search.text().strip()}”.")
         self.nothing.setVisible(not found)
         self._area.verticalScrollBar().setValue(0)
 
 
 class _TitledPage(QWidget):
-    """Headline, note and way back above lines that can be searched."""
+    """Headline, note and reset button above searchable lines."""
 
     def __init__(self, title: str, note: str, reset: Callable[[], None]) -> None:
         super().__init__()
         self.title = title
         headline = QLabel(title)
         headline.setObjectName("pageTitle")
-        self.reset_all = QPushButton("Reset the page")
+        self.reset_all = QPushButton("Reset page")
         self.reset_all.setObjectName("slim")
         self.reset_all.setAutoDefault(False)
-        named(self.reset_all, f"Reset the page {title}", "Set all of this page to its defaults")
+        named(self.reset_all, f"Reset page {title}", "Reset all settings of this page to their defaults")
         self.reset_all.clicked.connect(reset)
         head = QHBoxLayout()
         head.addWidget(headline, 1)
@@ -186,10 +186,10 @@ class _TitledPage(QWidget):
         self._lines.append((line, words))
 
     def show_matches(self, words: list[str]) -> bool:
-        """Show the lines that have all these words in them; whether there is one."""
+        """Show the lines that contain all these words. Return whether there are any."""
         found = False
-        for line, said in self._lines:
-            text = f"{self.title} {said()}".lower()
+        for line, line_words in self._lines:
+            text = f"{self.title} {line_words()}".lower()
             matches = all(word in text for word in words)
             line.setVisible(matches)
             found |= matches
@@ -197,15 +197,15 @@ class _TitledPage(QWidget):
 
 
 class SettingsPage(_TitledPage):
-    """The fields of declared settings, which follow the preferences."""
+    """The fields of a page of declared settings; they follow the preferences."""
 
     def __init__(self, page: Page, preferences: Preferences) -> None:
         super().__init__(page.title, page.note, lambda: preferences.reset(page.name))
         self._page, self.preferences = page, preferences
-        manners = Manners(self)
+        input_filter = InputFilter(self)
         self.fields: dict[str, SettingField] = {}
         for setting in page.settings:
-            field = SettingField(setting, manners)
+            field = SettingField(setting, input_filter)
             field.chosen.connect(lambda value, name=setting.name: preferences.set_value(page.name, name, value))
             self.fields[setting.name] = field
             self.add_line(field, partial(_setting_words, setting))
@@ -218,10 +218,10 @@ class SettingsPage(_TitledPage):
 
 
 class ShortcutsPage(_TitledPage):
-    """The keys of every command, in the order of the menus."""
+    """The shortcuts of all commands, in menu order."""
 
     def __init__(self) -> None:
-        note = "Press a key's button, then the key that it shall be. Every key works whatever has the focus."
+        note = "Click a shortcut, then press the new key. Shortcuts work wherever the focus is."
         super().__init__("Shortcuts", note, keymap.reset_all)
         self.fields: dict[str, ShortcutField] = {}
         for title, commands in groupby(COMMANDS, key=lambda one: one.group):
@@ -240,5 +240,5 @@ def _setting_words(setting: Setting) -> str:
 
 
 def _words(*commands: Command) -> str:
-    said = [(one.group, one.text, one.help, *map(shown_key, keymap.keys(one.name))) for one in commands]
-    return " ".join(word for words in said for word in words)
+    texts = [(one.group, one.text, one.help, *map(shown_key, keymap.keys(one.name))) for one in commands]
+    return " ".join(word for words in texts for word in words)

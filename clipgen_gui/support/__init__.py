@@ -1,6 +1,6 @@
-"""What every room stands on: threads that run the engine, signals, and words for numbers.
+"""Shared infrastructure: worker threads, signal helpers, formatting and error reports.
 
-`jobs` run engine verbs, `request_thread` serves the newest request, `signals` end with their owner, `formatting` says
-times and counts, `error_report` collects what went wrong.
+`jobs` runs engine verbs in worker threads, `request_thread` serves the newest request, `signals` ties connections to
+the lifetime of their owner, `formatting` formats times and counts, `error_report` builds the text of bug reports.
 Imports nothing of the app.
 """

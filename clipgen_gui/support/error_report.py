@@ -1,4 +1,4 @@
-"""What a person can send along when something went wrong: put together here, sent nowhere."""
+"""Error reports for the user to copy into a bug report. Nothing is sent."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from clipgen_engine import __version__
 
 _PACKAGES = ("PySide6", "av", "mediapipe", "opencv-contrib-python", "numpy", "torch")
 _CODE = re.compile(r'File "([^"]*)"')
-_OUR_PLACES = re.compile(r".*[\\/](?=(?:clipgen_gui|clipgen_engine)[\\/])|.*[\\/](?:site|dist)-packages[\\/]")
+_PACKAGE_ROOT = re.compile(r".*[\\/](?=(?:clipgen_gui|clipgen_engine)[\\/])|.*[\\/](?:site|dist)-packages[\\/]")
 _QUOTED_PATH = re.compile(r"""(['"])(?:[A-Za-z]:[\\/]|[\\/])[^'"\n]*[\\/]([^'"\n\\/]*)\1""")
 _BARE_PATH = re.compile(r"(?<![\w.…\\/])(?:[A-Za-z]:[\\/]|/)(?:[^'\"\\/:\n]+[\\/])+([^\s'\"\\/:]*)")
 
 
 class RecentErrors(logging.Handler):
-    """Remembers the last error that was logged, with its traceback."""
+    """Keeps the last logged error with its traceback."""
 
     def __init__(self) -> None:
         super().__init__(logging.ERROR)
@@ -30,7 +30,7 @@ class RecentErrors(logging.Handler):
         self._last = self.format(record)
 
     def take(self) -> str:
-        """What was remembered; it is forgotten, since it is behind one message only."""
+        """Return the last error and clear it, so that it is attached to one message only."""
         taken, self._last = self._last, ""
         return taken
 
@@ -38,31 +38,31 @@ class RecentErrors(logging.Handler):
 recent_errors = RecentErrors()
 
 
-def report_text(sentence: str, error: str = "") -> str:
-    """Versions, system, the sentence as it was shown, and the error behind it.
+def report_text(message: str, error: str = "") -> str:
+    """Versions, system, the message as shown, and the error behind it.
 
-    Folders are left out of the error: they name people and their work. The sentence stays as it was shown.
+    Directories are removed from the error, since they may identify people and projects. The message stays unchanged.
     """
     lines = [
         f"clipgen {__version__}, Python {platform.python_version()}, Qt {qVersion()}",
         f"{platform.system()} {platform.release()}, {platform.machine()}",
         ", ".join(f"{name} {found}" for name in _PACKAGES if (found := _version(name))),
         "",
-        sentence,
+        message,
     ]
     if error:
-        lines += ["", without_folders(error)]
+        lines += ["", redact_paths(error)]
     return "\n".join(lines)
 
 
-def without_folders(text: str) -> str:
-    """The text with every path cut down to its last part; of a place in the code what follows the package's folder."""
+def redact_paths(text: str) -> str:
+    """Reduce every path to its file name, and paths of source files to the part from the package on."""
 
     def code(found: re.Match[str]) -> str:
-        place = _OUR_PLACES.sub("", found[1])
-        if place == found[1]:  # of neither a package nor ours
-            place = re.split(r"[\\/]", place)[-1]
-        return f'File "{place}"'
+        path = _PACKAGE_ROOT.sub("", found[1])
+        if path == found[1]:  # neither an installed package nor clipgen
+            path = re.split(r"[\\/]", path)[-1]
+        return f'File "{path}"'
 
     cut = _CODE.sub(code, text)
     cut = _QUOTED_PATH.sub(r"\1…/\2\1", cut)

@@ -1,4 +1,4 @@
-"""Files and folders handed to the system's own programs."""
+"""Opening files and folders with the system's default applications."""
 
 from __future__ import annotations
 
@@ -9,5 +9,5 @@ from PySide6.QtGui import QDesktopServices
 
 
 def open_folder(folder: Path) -> None:
-    """Show a folder or a file with the program that is for it."""
+    """Open a folder or file with the default application."""
     QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))

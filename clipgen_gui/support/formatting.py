@@ -1,4 +1,4 @@
-"""Times and numbers as a person reads them."""
+"""Formatting of times and numbers for display."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def counted(number: int, noun: str) -> str:
 
 
 def clock(seconds: float) -> str:
-    """`00:04.88`, with hours in front where there are any."""
+    """`00:04.88`, or `1:00:04.88` from one hour on."""
     hundredths = round(max(0.0, seconds) * 100)
     minutes, rest = divmod(hundredths, 6000)
     hours, minutes = divmod(minutes, 60)
@@ -26,7 +26,7 @@ def clock(seconds: float) -> str:
 
 
 def axis_label(seconds: float, step_s: float) -> str:
-    """`0:02.0`: as many decimals as the distance between two ticks needs."""
+    """`0:02.0`, with as many decimals as the tick spacing needs."""
     decimals = 0 if step_s >= 1 else 1 if step_s >= 0.1 else 2
     minutes, rest = divmod(round(max(0.0, seconds), decimals), 60)
     hours, minutes = divmod(int(minutes), 60)
@@ -45,28 +45,28 @@ def remaining(seconds: float) -> str:
 
 
 def length(seconds: float) -> str:
-    """`1:27`, `1:02:03`: how long a video is."""
+    """Length of a video: `1:27`, `1:02:03`."""
     minutes, rest = divmod(max(0, round(seconds)), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"
 
 
 class TimeFormat(StrEnum):
-    """How the player tells the time."""
+    """How the player shows the time."""
 
     SECONDS = "seconds"
     FRAMES = "frames"
     TIMECODE = "timecode"
 
     @property
-    def following(self) -> TimeFormat:
-        """The one that a click switches to."""
+    def next(self) -> TimeFormat:
+        """The format that a click switches to."""
         formats = list(TimeFormat)
         return formats[(formats.index(self) + 1) % len(formats)]
 
 
 def position(video: VideoInfo, frame: int, how: TimeFormat) -> tuple[str, str]:
-    """A frame's time and the video's length, told in this way; of no frame (-1) only the length."""
+    """The position of a frame and the length of the video. Frame -1 (none) shows as dashes."""
     shown = 0 <= frame < video.frame_count
     if how is TimeFormat.FRAMES:
         return (str(frame) if shown else "-"), str(video.frame_count)
@@ -79,8 +79,8 @@ def position(video: VideoInfo, frame: int, how: TimeFormat) -> tuple[str, str]:
 def timecode(video: VideoInfo, frame: int) -> str:
     """`00:00:04:21`: hours, minutes, seconds and frames, non-drop.
 
-    At a constant rate frames are counted in seconds of the rate's nearest whole number, as SMPTE 12M does. Where the
-    rate varies the seconds are those of the frame's PTS, and the last part counts the frames since that second began.
+    At a constant rate, a second has as many frames as the rounded rate, as in SMPTE 12M. At a variable rate, the
+    seconds come from the frame's PTS, and the last part counts the frames since the start of that second.
     """
     if _constant_rate(video):
         seconds, count = divmod(frame, max(1, round(video.average_rate)))
@@ -93,6 +93,6 @@ def timecode(video: VideoInfo, frame: int) -> str:
 
 @lru_cache(maxsize=4)
 def _constant_rate(video: VideoInfo) -> bool:
-    """Whether frames are equally long, but for the rounding of time stamps."""
+    """Whether all frames have the same duration, up to timestamp rounding."""
     steps = np.diff(video.pts)
     return not len(steps) or int(steps.max() - steps.min()) <= 1

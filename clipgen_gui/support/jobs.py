@@ -1,4 +1,4 @@
-"""Runs engine verbs in a thread of its own, one at a time, and brings back what they say."""
+"""Runs engine verbs in a worker thread, one at a time, and delivers their results as signals."""
 
 from __future__ import annotations
 
@@ -16,26 +16,26 @@ from clipgen_engine.types import Progress, ProgressCallback
 if TYPE_CHECKING:
     from clipgen_engine.analysis.cache import AnalysisCache
 
-MakeCache = Callable[[], "AnalysisCache"]  # called in the thread that uses the cache
+CacheFactory = Callable[[], "AnalysisCache"]  # called in the thread that uses the cache
 
 _log = logging.getLogger(__name__)
 _PROGRESS_INTERVAL_S = 0.1
 
 
 class Verb(Protocol):
-    """A long call. `offer` hands over a part of the result while it runs."""
+    """A long-running engine call. `offer` delivers partial results while it runs."""
 
     def __call__(self, report: ProgressCallback, offer: Callable[[Any], None], cancel: threading.Event) -> Any: ...
 
 
 class EngineWorker(QObject):
-    """The GUI's side of the thread. Signals carry the job id that `start` returned; a job that was superseded
-    or cancelled says nothing more."""
+    """GUI-side handle of a worker thread. Signals carry the job id returned by `start`; a superseded job emits
+    nothing more."""
 
     progressed = Signal(int, object)  # Progress, at most ten times a second
     offered = Signal(int, object)
     finished = Signal(int, object)
-    failed = Signal(int, str)  # a sentence
+    failed = Signal(int, str)  # a message for the user
     cancelled = Signal(int)
     _run = Signal(int, object, object)
 
@@ -46,7 +46,7 @@ class EngineWorker(QObject):
         self._runner = _Runner()
         self._runner.moveToThread(self._thread)
         self._run.connect(self._runner.run)
-        self._runner.said.connect(self._hear)
+        self._runner.reported.connect(self._dispatch)
         self._job = 0
         self._busy = False
         self._ended = False
@@ -57,7 +57,7 @@ class EngineWorker(QObject):
         return self._busy
 
     def start(self, verb: Verb) -> int:
-        """Run this verb as soon as the thread is free; whatever ran before is cancelled. Nothing runs after the end."""
+        """Cancel the running verb and run this one as soon as the thread is free. No-op after `request_end`."""
         if self._ended:
             return self._job
         self._cancel.set()
@@ -70,19 +70,19 @@ class EngineWorker(QObject):
         return self._job
 
     def cancel(self) -> None:
-        """Ask the running verb to stop; `cancelled` follows when it did."""
+        """Ask the running verb to stop; `cancelled` is emitted once it has."""
         self._cancel.set()
 
     def request_end(self) -> None:
-        """Cancel what runs, and ask the thread to end; it does not start again."""
+        """Cancel the running verb and ask the thread to end. It does not start again."""
         self._ended = True
         self._cancel.set()
-        self._job += 1  # nothing that is still on its way is for anybody
+        self._job += 1  # drops results that are still queued
         self._busy = False
         self._thread.quit()
 
     @Slot(int, str, object)
-    def _hear(self, job: int, what: str, value: Any) -> None:
+    def _dispatch(self, job: int, what: str, value: Any) -> None:
         if job != self._job:
             return
         if what == "progressed":
@@ -101,21 +101,21 @@ class EngineWorker(QObject):
 
 
 class Job(QObject):
-    """Work in a thread of its own that can be stopped."""
+    """Cancellable work in a worker thread."""
 
     def __init__(self, name: str, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._worker = EngineWorker(name, self)
 
     def cancel(self) -> None:
-        """Stop what is running; what it found or wrote so far is kept."""
+        """Cancel the running work; partial results are kept."""
         self._worker.cancel()
 
 
 class _Runner(QObject):
-    """Lives in the thread."""
+    """The part that lives in the worker thread."""
 
-    said = Signal(int, str, object)
+    reported = Signal(int, str, object)
 
     @Slot(int, object, object)
     def run(self, job: int, verb: Verb, cancel: threading.Event) -> None:
@@ -126,22 +126,20 @@ class _Runner(QObject):
             now = time.monotonic()
             if now - last_report_s >= _PROGRESS_INTERVAL_S or progress.done >= progress.total:
                 last_report_s = now
-                self.said.emit(job, "progressed", progress)
+                self.reported.emit(job, "progressed", progress)
 
         def offer(value: Any) -> None:
-            self.said.emit(job, "offered", value)
+            self.reported.emit(job, "offered", value)
 
         try:
             result = verb(report, offer, cancel)
         except Cancelled:
-            self.said.emit(job, "cancelled", None)
+            self.reported.emit(job, "cancelled", None)
         except ClipgenError as error:
-            self.said.emit(job, "failed", str(error))
+            self.reported.emit(job, "failed", str(error))
         except Exception as error:
-            # A thread's last line of defence: whatever it is, the app goes on and the log has the whole story.
+            # A bug must not end the thread: log it and report it to the user.
             _log.exception("an engine verb failed")
-            self.said.emit(
-                job, "failed", f"Something unexpected happened ({type(error).__name__}). Details are in the log."
-            )
+            self.reported.emit(job, "failed", f"Unexpected error ({type(error).__name__}). Details are in the log.")
         else:
-            self.said.emit(job, "finished", result)
+            self.reported.emit(job, "finished", result)

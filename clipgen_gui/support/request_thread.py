@@ -1,4 +1,4 @@
-"""A thread that serves what was asked for last; what is no longer wanted is never begun."""
+"""A thread that serves the newest request and skips stale ones."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QThread
 
 
 class RequestThread(QThread):
-    """Base of the servers. `run` waits on `_wake` until there is something to do, or until `_ending`.
+    """Base class of the request servers. `run` waits on `_wake` for a request or for `_ending`.
 
     The thread starts with the first request.
     """
@@ -28,17 +28,17 @@ class RequestThread(QThread):
         self._ending = False
 
     @contextmanager
-    def _asking(self) -> Iterator[None]:
-        """Change what is asked for, under the lock; the thread takes it up at once."""
+    def _update_requests(self) -> Iterator[None]:
+        """Modify the requests under the lock, then wake the thread, starting it if needed."""
         with self._wake:
             yield
             self._wake.notify()
-            begins = not self.isRunning() and not self._ending
-        if begins:
+            must_start = not self.isRunning() and not self._ending
+        if must_start:
             self.start(self._start_priority)
 
     def request_end(self) -> None:
-        """Ask the thread to end as soon as it can; it does not start again."""
+        """Ask the thread to end as soon as possible. It does not start again."""
         with self._wake:
             self._ending = True
             self._wake.notify()

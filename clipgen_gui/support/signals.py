@@ -1,4 +1,4 @@
-"""Signals that are listened to only as long as somebody is there to listen."""
+"""Signal connections that end with their owner."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from PySide6.QtCore import QObject, SignalInstance, Slot
 
 
 def follow(owner: QObject, changed: SignalInstance, show: Callable[[], None]) -> None:
-    """Call `show` now and whenever the signal comes, as long as its owner exists."""
+    """Call `show` now and on every `changed`, for as long as `owner` exists."""
     follower = _Follower(owner, show)
     changed.connect(follower.show)
     show()
 
 
 class _Follower(QObject):
-    """Goes with its owner, and the connection with it; one to a lambda would outlive both."""
+    """Child of the owner, so that Qt drops the connection with it. A connection to a lambda would outlive the owner."""
 
     def __init__(self, owner: QObject, show: Callable[[], None]) -> None:
         super().__init__(owner)

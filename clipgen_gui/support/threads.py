@@ -1,4 +1,4 @@
-"""The end of the app's threads: all are asked to stop first, then awaited against one deadline."""
+"""Shutdown of the app's threads: ask all of them to end, then wait against one deadline."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ _log = logging.getLogger(__name__)
 
 @runtime_checkable
 class EndsOnRequest(Protocol):
-    """A QObject with a thread of its own, which is among its children or which it is itself."""
+    """A QObject that is a thread or has one as a child."""
 
     def request_end(self) -> None:
-        """Ask the thread to end as soon as it can; it does not start again."""
+        """Ask the thread to end as soon as possible. It does not start again."""
 
 
 def running_threads(root: QObject) -> list[QThread]:
-    """The threads below this object that have not ended, and the object itself where it is one."""
+    """The running threads among this object and its descendants."""
     threads = [one for one in (root, *root.findChildren(QThread)) if isinstance(one, QThread)]
     return [thread for thread in threads if thread.isRunning()]
 
 
 def end_threads(root: QObject, timeout_ms: int) -> bool:
-    """Ask every thread below this object to end, and wait for all of them.
+    """Ask all threads of this object and its descendants to end, and wait for them.
 
     Returns:
-        Whether all have ended. Those that have not are named in the log.
+        Whether all have ended. The others are named in the log.
     """
     for one in (root, *root.findChildren(QObject)):
         if isinstance(one, EndsOnRequest):

@@ -1,5 +1,5 @@
-"""Controls that every panel is made of: cards, labels, setting boxes, messages.
+"""Reusable controls: cards, labels, setting controls, messages.
 
-Each takes what it shows and says what was done; none knows the session.
+They take values and emit signals; none depends on the session.
 Imports commands, look and support.
 """

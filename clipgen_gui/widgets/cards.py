@@ -1,4 +1,4 @@
-"""Small building blocks of the panels."""
+"""Cards and small helpers for building panels."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from clipgen_gui.widgets.labels import WrappedLabel
 
 
 class Card(QFrame):
-    """A titled panel. `header` takes what stands at the right of the title, `body` the content."""
+    """A titled panel. `header` holds the widgets right of the title, `body` the content."""
 
     def __init__(self, title: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -33,10 +33,10 @@ class Card(QFrame):
         layout.addLayout(self.body, 1)
 
 
-class ScrolledPart(QScrollArea):
-    """A part of a card that is as high as what it holds where there is room, and scrolls where there is not."""
+class ScrollSection(QScrollArea):
+    """A card section that takes the height of its content if there is room, and scrolls otherwise."""
 
-    _LOWEST, _HIGHEST = 206, 300
+    _MIN_HEIGHT, _MAX_HEIGHT = 206, 300
 
     def __init__(self, inner: QWidget) -> None:
         super().__init__()
@@ -50,14 +50,14 @@ class ScrolledPart(QScrollArea):
         self.setWidget(inner)
 
     def sizeHint(self) -> QSize:
-        return QSize(240, min(self._HIGHEST, self._inner.sizeHint().height()))
+        return QSize(240, min(self._MAX_HEIGHT, self._inner.sizeHint().height()))
 
     def minimumSizeHint(self) -> QSize:
-        return QSize(120, min(self._LOWEST, self._inner.sizeHint().height()))
+        return QSize(120, min(self._MIN_HEIGHT, self._inner.sizeHint().height()))
 
 
 def fold_button(text: str, tooltip: str) -> QToolButton:
-    """A quiet button with an arrow that opens and closes what stands below it."""
+    """Return a button with an arrow that expands and collapses the content below it."""
     button = QToolButton()
     button.setObjectName("fold")
     button.setText(text)
@@ -76,32 +76,32 @@ def fold_button(text: str, tooltip: str) -> QToolButton:
 
 
 def named(widget: QWidget, name: str, tooltip: str = "") -> None:
-    """Give a control its accessible name and its tooltip."""
+    """Set the accessible name and the tooltip of a control; the tooltip defaults to the name."""
     widget.setAccessibleName(name)
     widget.setToolTip(tooltip or name)
 
 
 def named_with_key(widget: QWidget, name: str, tooltip: str, command: str) -> None:
-    """Give a control its name, and a tooltip that ends with the key of this command as it is now."""
+    """Like `named`, with the current shortcut of a command appended to the tooltip."""
     follow(widget, keymap.changed, lambda: named(widget, name, with_key(tooltip, command)))
 
 
 def chip(text: str = "") -> QLabel:
     label = QLabel(text)
     label.setObjectName("chip")
-    label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # beside taller buttons, too
+    label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)  # also next to taller buttons
     return label
 
 
-def steady_label(width: int, height: int) -> QLabel:
-    """A label whose text changes all the time: of a fixed size, so that a change lays nothing out anew."""
+def fixed_size_label(width: int, height: int) -> QLabel:
+    """Return a fixed-size label, so that frequent text changes do not trigger a relayout."""
     label = QLabel()
     follow_theme(label, lambda: label.setFixedSize(px(width), px(height)))
     return label
 
 
 def restyle(widget: QWidget, name: str, value: object) -> None:
-    """Set a property that the style sheet looks at."""
+    """Set a property used in style sheet selectors and repolish the widget."""
     if widget.property(name) != value:
         widget.setProperty(name, value)
         widget.style().unpolish(widget)

@@ -1,4 +1,4 @@
-"""A frame around what has the keyboard, for lists, plots and pictures; buttons and boxes show it by themselves."""
+"""Keyboard focus indicator for lists, plots and the video; styled controls draw their own."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _WIDTH = 2
 
 
 class FocusRing(QWidget):
-    """Lies over its window, around the focused widget once the keyboard has led there. A click shows no ring."""
+    """Overlay around the widget that received focus by keyboard. Not shown after a click."""
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
@@ -36,8 +36,8 @@ class FocusRing(QWidget):
         app.focusChanged.connect(self._follow)
 
     @property
-    def around(self) -> QWidget | None:
-        """The widget that it is shown around."""
+    def target(self) -> QWidget | None:
+        """The widget with the ring; None if hidden."""
         return self._watched[0] if self._watched and not self.isHidden() else None
 
     @Slot(QWidget, QWidget)
@@ -54,7 +54,7 @@ class FocusRing(QWidget):
             self.hide()
             return
         above: QWidget | None = now
-        while above is not None and above is not window:  # whatever moves, moves it
+        while above is not None and above is not window:  # any moved ancestor moves the ring
             above.installEventFilter(self)
             self._watched.append(above)
             above = above.parentWidget()
@@ -72,7 +72,7 @@ class FocusRing(QWidget):
         around = QRect(focused.mapTo(self.window(), QPoint()), focused.size())
         self.setGeometry(around)
         inner = self.rect().adjusted(_WIDTH, _WIDTH, -_WIDTH, -_WIDTH)
-        self.setMask(QRegion(self.rect()) - QRegion(inner))  # a video that plays inside paints no ring anew
+        self.setMask(QRegion(self.rect()) - QRegion(inner))  # playback inside does not repaint the ring
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)

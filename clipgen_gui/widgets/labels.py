@@ -1,4 +1,4 @@
-"""Labels for texts of any length: a file's name may have 255 letters, and no window should become wide for it."""
+"""Labels for text of any length: a file name of 255 characters must not widen the window."""
 
 from __future__ import annotations
 
@@ -9,54 +9,54 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QLabel, QSizePolicy, QWidget
 
 _BREAK = "\N{ZERO WIDTH SPACE}"
-_ROUNDING = 2  # px: letters are not whole pixels wide
+_ROUNDING = 2  # px; text widths are fractional
 _LONG_WORD = re.compile(r"\S{24}(?=\S{4})")
 
 
 def shortened(text: str, letters: int = 40) -> str:
-    """A text of this many letters at most, its middle left out where it is longer."""
+    """Elide the middle of a text longer than this many characters."""
     head = letters // 2
     return text if len(text) <= letters else f"{text[:head]}…{text[len(text) - letters + head + 1 :]}"
 
 
 class WrappedLabel(QLabel):
-    """Several lines; a word that is too long for one goes on in the next."""
+    """A multi-line label that also breaks long words."""
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._whole = ""
-        self.setTextFormat(Qt.TextFormat.PlainText)  # whatever a file is called
+        self._full_text = ""
+        self.setTextFormat(Qt.TextFormat.PlainText)  # file names must not be parsed as HTML
         self.setWordWrap(True)
         self.setText(text)
 
     def text(self) -> str:
-        return self._whole
+        return self._full_text
 
     def setText(self, text: str) -> None:
-        self._whole = text
+        self._full_text = text
         super().setText(_LONG_WORD.sub(rf"\g<0>{_BREAK}", text))
 
 
 class ElidedLabel(QLabel):
-    """One line, whose middle gives way where there is little room; the tooltip has all of it."""
+    """A single-line label, elided in the middle; the tooltip then shows the full text."""
 
     def __init__(self, text: str = "", parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._whole = ""
+        self._full_text = ""
         self.setTextFormat(Qt.TextFormat.PlainText)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Preferred)
         self.setText(text)
 
     def text(self) -> str:
-        return self._whole
+        return self._full_text
 
     def setText(self, text: str) -> None:
-        self._whole = text
+        self._full_text = text
         self._fit()
         self.updateGeometry()
 
     def sizeHint(self) -> QSize:
-        width = self._frame() + self.fontMetrics().horizontalAdvance(self._whole) + _ROUNDING
+        width = self._frame() + self.fontMetrics().horizontalAdvance(self._full_text) + _ROUNDING
         return QSize(width, super().sizeHint().height())
 
     def minimumSizeHint(self) -> QSize:
@@ -72,11 +72,11 @@ class ElidedLabel(QLabel):
             self._fit()
 
     def _frame(self) -> int:
-        """What the style sheet puts around the text, px."""
+        """Width of the style sheet's padding and border, px."""
         return super().sizeHint().width() - self.fontMetrics().horizontalAdvance(super().text())
 
     def _fit(self) -> None:
         room = self.width() - self._frame()
-        shown = self.fontMetrics().elidedText(self._whole, Qt.TextElideMode.ElideMiddle, room)
+        shown = self.fontMetrics().elidedText(self._full_text, Qt.TextElideMode.ElideMiddle, room)
         super().setText(shown)
-        self.setToolTip("" if shown == self._whole else self._whole)
+        self.setToolTip("" if shown == self._full_text else self._full_text)

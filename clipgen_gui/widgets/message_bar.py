@@ -1,4 +1,4 @@
-"""Quiet messages over the picture, instead of dialogs that block the window."""
+"""Non-modal messages over the video, instead of dialogs."""
 
 from __future__ import annotations
 
@@ -24,17 +24,17 @@ from clipgen_gui.widgets.cards import fold_button, named
 from clipgen_gui.widgets.labels import WrappedLabel
 
 Kind = Literal["info", "success", "warning", "error"]
-_LOOKS: dict[Kind, tuple[str, str]] = {
+_KIND_ICONS: dict[Kind, tuple[str, str]] = {
     "info": ("information-outline", "accent"),
     "success": ("check-circle", "accepted"),
     "warning": ("alert-circle-outline", "warning"),
     "error": ("alert-octagon-outline", "rejected"),
 }
-_AT_MOST = 2
+_MAX_MESSAGES = 2
 
 
 class MessageArea(QWidget):
-    """A stack of messages, the newest on top; the oldest makes room when there are too many."""
+    """A stack of messages, newest on top; the oldest is dismissed when there are too many."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -46,23 +46,23 @@ class MessageArea(QWidget):
 
     @property
     def bars(self) -> tuple[Message, ...]:
-        """The messages that are shown, newest first."""
+        """Visible messages, newest first."""
         return tuple(self._bars)
 
     @property
     def texts(self) -> list[str]:
-        """What is to be read now, newest first."""
+        """Texts of the visible messages, newest first."""
         return [bar.text for bar in self._bars]
 
     def show_message(
         self, text: str, kind: Kind = "info", action: tuple[str, Callable[[], None]] | None = None
     ) -> None:
-        """Show a sentence, with a button where there is something to do about it.
+        """Show a message, optionally with an action button.
 
-        An error has a report as well, with what was last logged, that can be looked at and copied.
+        An error also gets a report with recent log entries, which can be viewed and copied.
         """
         report = report_text(text, recent_errors.take()) if kind == "error" else ""
-        for bar in [bar for bar in self._bars if bar.text == text] + self._bars[_AT_MOST - 1 :]:
+        for bar in [bar for bar in self._bars if bar.text == text] + self._bars[_MAX_MESSAGES - 1 :]:
             self._dismiss(bar)
         bar = Message(text, kind, action, report)
         bar.close_button.clicked.connect(lambda: self._dismiss(bar))
@@ -71,7 +71,7 @@ class MessageArea(QWidget):
         self.show()
 
     def dismiss(self, text: str) -> None:
-        """Take a message away that is not true any more, if it is shown."""
+        """Dismiss the message with this text, if shown."""
         for bar in [bar for bar in self._bars if bar.text == text]:
             self._dismiss(bar)
 
@@ -89,7 +89,7 @@ class MessageArea(QWidget):
 
 
 class Message(QFrame):
-    """One sentence with its buttons."""
+    """One message with its buttons."""
 
     def __init__(self, text: str, kind: Kind, action: tuple[str, Callable[[], None]] | None, report: str) -> None:
         super().__init__()
@@ -102,7 +102,7 @@ class Message(QFrame):
         layout.setSpacing(10)
         column.addLayout(layout)
         mark = QLabel()
-        follow_theme(mark, lambda: mark.setPixmap(icon(*_LOOKS[kind]).pixmap(px(18), px(18))))
+        follow_theme(mark, lambda: mark.setPixmap(icon(*_KIND_ICONS[kind]).pixmap(px(18), px(18))))
         mark.setAccessibleName(kind)
         layout.addWidget(mark, 0, Qt.AlignmentFlag.AlignTop)
         label = WrappedLabel(text)
@@ -115,12 +115,12 @@ class Message(QFrame):
             layout.addWidget(button)
         self.details: QToolButton | None = None
         if report:
-            self.details = fold_button("Details", "What is behind it")
+            self.details = fold_button("Details", "Show or hide the error report")
             layout.addWidget(self.details)
             column.addWidget(self._report_view(report, self.details))
         self.close_button = QToolButton()
         self.close_button.setIcon(icon("close", "muted"))
-        named(self.close_button, "Dismiss the message")
+        named(self.close_button, "Dismiss message")
         layout.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
 
     def _report_view(self, report: str, details: QToolButton) -> QWidget:
@@ -128,10 +128,10 @@ class Message(QFrame):
         self.report.setReadOnly(True)
         self.report.setTabChangesFocus(True)
         self.report.setObjectName("report")
-        named(self.report, "Report", "Versions, system and what happened. Nothing is sent anywhere")
+        named(self.report, "Report", "Versions, system and recent errors. Nothing is sent anywhere")
         self.copy_button = QPushButton("Copy report")
         self.copy_button.setObjectName("slim")
-        named(self.copy_button, "Copy report", "Put the report on the clipboard, to paste it where you ask for help")
+        named(self.copy_button, "Copy report", "Copy the report to the clipboard, to include it in a bug report")
         self.copy_button.clicked.connect(lambda: QApplication.clipboard().setText(report))
         self.copy_button.clicked.connect(lambda: self.copy_button.setText("Copied"))
         view = QWidget()

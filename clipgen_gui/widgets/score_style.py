@@ -1,4 +1,4 @@
-"""Colours, line styles and names of the scores, the same wherever they show."""
+"""Colours, line styles and names of the scores, used consistently across views."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from clipgen_gui.look.theme import follow_theme, palette
 
 
 def term_color(name: str, colors: Palette | None = None) -> str:
-    """Colour of a score term, by its place among all of them, or of the combined score.
+    """Return the colour of a score term or of the combined score.
 
     Args:
-        colors: those of the app as they are now where not given.
+        colors: the current palette if None.
     """
     colors = colors or palette()
     return colors.combined if name == COMBINED else colors.term(list(TERMS).index(name))
 
 
 def readable(channel: str) -> str:
-    """`jaw open` for `jawOpen`."""
+    """Convert a channel name for display: `jawOpen` to `jaw open`."""
     return re.sub(r"(?<=[a-z])(?=[A-Z0-9])|_", " ", channel).lower()
 
 
 def term_line(name: str) -> Qt.PenStyle:
-    """How the curve of a score is broken, so that no two of them differ by hue alone."""
+    """Return the dash pattern of a score's curve; no two curves differ by hue alone."""
     if name == COMBINED:
         return Qt.PenStyle.SolidLine
     return _LINES[list(TERMS).index(name) % len(_LINES)]
@@ -43,7 +43,7 @@ _LINES = (
     Qt.PenStyle.DashDotLine,
     Qt.PenStyle.DashLine,
 )
-_IN_LEGEND = {
+_LEGEND_MARKS = {
     Qt.PenStyle.SolidLine: "●",
     Qt.PenStyle.DashLine: "––",
     Qt.PenStyle.DotLine: "···",
@@ -52,9 +52,9 @@ _IN_LEGEND = {
 
 
 def score_label(text: str, score: str) -> QLabel:
-    """A mark as the curve of the score is drawn and a word, for legends."""
+    """Return a legend label: a sample of the score's line style and a text."""
     label = QLabel()
     label.setTextFormat(Qt.TextFormat.RichText)
-    mark = _IN_LEGEND[term_line(score)]
+    mark = _LEGEND_MARKS[term_line(score)]
     follow_theme(label, lambda: label.setText(f'<span style="color:{term_color(score)}">{mark}</span>&nbsp;{text}'))
     return label

@@ -1,4 +1,4 @@
-"""The control for one declared setting, and how such controls share mouse and keyboard with the window."""
+"""Controls for declared settings, and their mouse and keyboard handling."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ _UNITS = {"frames": " fr", "px": " px", "degrees": "°", "°": "°", "%": " %"}
 
 
 def setting_box(setting: Setting, changed: Callable[[Any], None], off: float | None = None) -> SettingBox:
-    """A box for this setting that reports its value in the kind that the setting declares.
+    """Return a control for this setting; `changed` receives values of the declared type.
 
     Args:
-        off: the value that is shown as the word "off".
+        off: the value displayed as "off".
     """
     if setting.choices:
         return _choice_box(setting, changed)
@@ -50,21 +50,21 @@ def setting_box(setting: Setting, changed: Callable[[Any], None], off: float | N
         box.setSuffix(unit_of(setting))
         box.setSpecialValueText(setting.zero)
     box.lineEdit().setTextMargins(4, 0, 0, 0)
-    box.setKeyboardTracking(False)  # a number that is being typed is not yet meant
+    box.setKeyboardTracking(False)  # report only committed values
     box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
-    named(box, setting.label, f"{setting.help} (type it, ↑ ↓ or wheel; Enter leaves the box)")
+    named(box, setting.label, f"{setting.help} (type, ↑ ↓ or wheel; Enter to finish)")
     show_value(box, setting.default)
     box.valueChanged.connect(lambda value: changed(setting.kind(value)))
     return box
 
 
 def unit_of(setting: Setting) -> str:
-    """What stands behind a value of this setting, with the space before it."""
+    """Return the unit suffix of a setting, including the leading space."""
     return _UNITS.get(setting.unit, f" {setting.unit}" if setting.unit else "")
 
 
 class _ThresholdBox(QDoubleSpinBox):
-    """A number, or the word that says that there is no limit."""
+    """A spin box that displays one value as "off"."""
 
     _OFF = "off"
 
@@ -100,16 +100,16 @@ def _choice_box(setting: Setting, changed: Callable[[Any], None]) -> QComboBox:
     box.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
     box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     box.setMinimumContentsLength(6)
-    named(box, setting.label, f"{setting.help} (Page Up and Page Down)")
+    named(box, setting.label, f"{setting.help} (Page Up or Page Down)")
     show_value(box, setting.default)
     box.currentIndexChanged.connect(lambda index: changed(setting.choices[index]))
     return box
 
 
 def show_value(box: SettingBox, value: Any) -> None:
-    """Put the box on this value, without a word to anybody."""
+    """Set the value without emitting signals."""
     if value == (box.currentData() if isinstance(box, QComboBox) else box.value()):
-        return  # it would paint itself anew all the same
+        return  # avoids a repaint
     with QSignalBlocker(box):
         if isinstance(box, QComboBox):
             box.setCurrentIndex(box.findData(value))
@@ -120,7 +120,7 @@ def show_value(box: SettingBox, value: Any) -> None:
 
 
 def follow(page: QWidget, changed: SignalInstance, show: Callable[[], None]) -> None:
-    """Call `show` when the signal comes while the page is in sight, and when it comes into sight."""
+    """Call `show` when the signal fires while the page is visible, and when the page becomes visible."""
     page.installEventFilter(_Follower(page, show))
     changed.connect(lambda: show() if page.isVisible() else None)
 
@@ -136,27 +136,27 @@ class _Follower(QObject):
         return False
 
 
-def add_to_grid(grid: QGridLayout, place: int, columns: int, label: str, box: QWidget) -> None:
-    """Put a box with its label above it into the next cell of a grid."""
+def add_to_grid(grid: QGridLayout, index: int, columns: int, label: str, box: QWidget) -> None:
+    """Add a labelled control to the grid cell with this index."""
     cell = QVBoxLayout()
     cell.setSpacing(3)
     text = muted_label(label)
     text.setBuddy(box)
     cell.addWidget(text)
     cell.addWidget(box)
-    grid.addLayout(cell, place // columns, place % columns)
+    grid.addLayout(cell, index // columns, index % columns)
 
 
-class Manners(QObject):
-    """An event filter for the controls of a panel.
+class InputFilter(QObject):
+    """Event filter for the controls of a panel.
 
-    Scrolling over a control that is not in use must not change it. In a box, what can be part of a number or
-    changes it belongs to the box, Enter and Escape leave it, and letters are the app's keys as everywhere else.
+    The wheel changes a control only if it has focus. A spin box keeps the keys that edit or step its value; Enter and
+    Escape leave it; letters remain application shortcuts.
     """
 
-    _OF_THE_BOX = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
-    _OF_A_CHOICE = (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
-    _LEAVE = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
+    _SPIN_BOX_KEYS = (Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
+    _COMBO_BOX_KEYS = (Qt.Key.Key_PageUp, Qt.Key.Key_PageDown)
+    _LEAVE_KEYS = (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Escape)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         kind = event.type()
@@ -164,24 +164,24 @@ class Manners(QObject):
             event.ignore()
             return True
         if isinstance(watched, QComboBox) and isinstance(event, QKeyEvent):
-            if kind is QEvent.Type.ShortcutOverride and event.key() in self._OF_A_CHOICE:
+            if kind is QEvent.Type.ShortcutOverride and event.key() in self._COMBO_BOX_KEYS:
                 event.accept()
                 return True
             return False
         if not isinstance(watched, QAbstractSpinBox) or not isinstance(event, QKeyEvent):
             return False
         if kind is QEvent.Type.ShortcutOverride:
-            if event.key() in (*self._OF_THE_BOX, *self._LEAVE):
+            if event.key() in (*self._SPIN_BOX_KEYS, *self._LEAVE_KEYS):
                 event.accept()
                 return True
             undo = any(event.matches(key) for key in (QKeySequence.StandardKey.Undo, QKeySequence.StandardKey.Redo))
-            if undo and not watched.lineEdit().isModified():  # nothing was typed that it could take back
+            if undo and not watched.lineEdit().isModified():  # no typing to undo
                 event.ignore()
                 return True
             if event.text().isalpha() or event.text() in (" ", "?"):
                 event.ignore()
                 return True
-        elif kind is QEvent.Type.KeyPress and event.key() in self._LEAVE:
+        elif kind is QEvent.Type.KeyPress and event.key() in self._LEAVE_KEYS:
             watched.interpretText()
             watched.clearFocus()
             return True

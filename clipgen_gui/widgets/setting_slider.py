@@ -1,4 +1,4 @@
-"""The slider for one declared setting."""
+"""Slider for a declared setting."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from clipgen_gui.widgets.score_style import term_color
 
 
 class SettingSlider(QSlider):
-    """A slider over the declared range of a setting. Arrows belong to the player: + and -, Page Up and Page Down
-    move it."""
+    """A slider over the declared range of a setting. + and -, Page Up and Page Down move it; arrow keys belong to the
+    player."""
 
-    changed = Signal(float)  # by the curator, not by `show_number`
+    changed = Signal(float)  # by the user, not by `show_number`
 
-    def __init__(self, setting: Setting, score: str = "", bend: float = 1.0, steps: int = 100) -> None:
+    def __init__(self, setting: Setting, score: str = "", exponent: float = 1.0, steps: int = 100) -> None:
         """
         Args:
-            score: the term in whose colour the part below the handle is; that of the style sheet without one.
-            bend: above 1 the low end of the range gets more of the way.
+            score: score whose colour fills the groove; empty for the style sheet's colour.
+            exponent: above 1, the low end of the range gets finer resolution.
         """
         super().__init__(Qt.Orientation.Horizontal)
         self._low = setting.minimum or 0.0
         self._range = (1.0 if setting.maximum is None else setting.maximum) - self._low
-        self._step, self._bend, self._steps = setting.step or 0.01, bend, steps
-        self._showing = False
+        self._step, self._exponent, self._steps = setting.step or 0.01, exponent, steps
+        self._updating = False
         self._number = 0.0
         self.setRange(0, steps)
         self.setPageStep(steps // 10)
@@ -36,36 +36,36 @@ class SettingSlider(QSlider):
         self.setMinimumWidth(60)
         if score:
             follow_theme(self, lambda: self._tint(score))
-        named(self, setting.label, f"{setting.help} (+ and −, Page Up and Page Down)")
-        self.valueChanged.connect(self._moved)
+        named(self, setting.label, f"{setting.help} (+ or −, Page Up or Page Down)")
+        self.valueChanged.connect(self._on_value_changed)
 
     def _tint(self, score: str) -> None:
         self.setStyleSheet(f"QSlider::sub-page:horizontal {{ background: {term_color(score)}; }}")
 
     @property
     def number(self) -> float:
-        """The setting's value."""
+        """Current value."""
         return self._number
 
     def show_number(self, number: float) -> None:
-        """Move to this value."""
-        if number == self._number and not self._showing:
+        """Set the value without emitting `changed`."""
+        if number == self._number and not self._updating:
             return
-        self._showing = True
+        self._updating = True
         self._number = number
         share = (number - self._low) / self._range
-        self.setValue(round(self._steps * max(0.0, share) ** (1 / self._bend)))
-        self._showing = False
+        self.setValue(round(self._steps * max(0.0, share) ** (1 / self._exponent)))
+        self._updating = False
 
-    def shows_in(self, label: QLabel) -> None:
-        """Keep this label at the slider's value."""
+    def bind_label(self, label: QLabel) -> None:
+        """Keep a label in sync with the value."""
         label.setText(f"{self._number:.2f}")
         self.valueChanged.connect(lambda _: label.setText(f"{self._number:.2f}"))
 
-    def _moved(self, position: int) -> None:
-        if self._showing:
+    def _on_value_changed(self, position: int) -> None:
+        if self._updating:
             return
-        number = self._low + self._range * (position / self._steps) ** self._bend
+        number = self._low + self._range * (position / self._steps) ** self._exponent
         rounded = round(round(number / self._step) * self._step, 6)
         if rounded != self._number:
             self._number = rounded
@@ -80,7 +80,7 @@ class SettingSlider(QSlider):
             super().keyPressEvent(event)
 
     def _step_by(self, direction: int) -> None:
-        """The next position that stands for another number."""
+        """Move to the next position with a different value."""
         before = self._number
         while self._number == before and 0 <= self.value() + direction <= self._steps:
             self.setValue(self.value() + direction)

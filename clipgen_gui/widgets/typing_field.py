@@ -1,4 +1,4 @@
-"""Where words are typed: every key belongs to the field until it is left."""
+"""Text fields that take all keys while focused, including shortcuts."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _COMMANDS = Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.AltModifie
 
 
 class TypingField(QLineEdit):
-    """A line of text. Enter and Escape leave it, and the focus goes back to where it was."""
+    """A line edit. Enter and Escape leave it and return the focus to the previous widget."""
 
     entered = Signal(str)  # Enter
     cancelled = Signal()  # Escape
 
     def __init__(self, name: str, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._before: QWidget | None = None
+        self._focus_before: QWidget | None = None
         self.setPlaceholderText(name)
         named(self, name)
         self._words = QStringListModel(self)
@@ -30,18 +30,18 @@ class TypingField(QLineEdit):
         completer.setCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
         completer.setFilterMode(Qt.MatchFlag.MatchContains)
         self._list = QListView()
-        completer.setPopup(self._list)  # which takes it over
+        completer.setPopup(self._list)  # transfers ownership
         self.setCompleter(completer)
 
     def begin(self, words: Iterable[str] = ()) -> None:
         """Take the focus.
 
         Args:
-            words: what is offered while one types.
+            words: completions.
         """
         focused = QApplication.focusWidget()
         if focused is not self:
-            self._before = focused
+            self._focus_before = focused
         self.offer(words)
         self.setFocus(Qt.FocusReason.ShortcutFocusReason)
         self.selectAll()
@@ -62,27 +62,27 @@ class TypingField(QLineEdit):
             self._leave()
             self.entered.emit(self.text())
         elif event.key() == Qt.Key.Key_Escape and not self._list.isVisible():
-            self.cancelled.emit()  # first: to leave says that the text is meant
+            self.cancelled.emit()  # before leaving, which emits editingFinished
             self._leave()
         else:
             super().keyPressEvent(event)
 
     def _leave(self) -> None:
-        before, self._before = self._before, None
-        if before is not None and before.isVisible() and before is not self:
-            before.setFocus()
+        previous, self._focus_before = self._focus_before, None
+        if previous is not None and previous.isVisible() and previous is not self:
+            previous.setFocus()
         else:
             self.clearFocus()
 
 
 class QuickEntry(QFrame):
-    """A field that comes up over the window for one entry, and goes with Enter, Escape or a click elsewhere."""
+    """A popup field over the window for one entry. Enter commits, Escape cancels."""
 
     _WIDTH = 380
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._over = parent
+        self._host = parent
         self.setObjectName("message")
         self._commit: Callable[[str], object] = lambda _: None
         self._title = QLabel()
@@ -97,15 +97,15 @@ class QuickEntry(QFrame):
         self.hide()
 
     def ask(self, title: str, hint: str, text: str, words: Iterable[str], commit: Callable[[str], object]) -> None:
-        """Come up; `commit` is given what was typed, and nothing happens on Escape."""
+        """Show the field. Enter passes the text to `commit`; Escape discards it."""
         self._commit = commit
         self._title.setText(title)
         self.field.setText(text)
         self.field.setPlaceholderText(hint)
-        named(self.field, title, f"{hint}. Enter takes it over, Escape leaves it.")
-        room = self._over.rect()
-        self.resize(min(px(self._WIDTH), room.width() - 40), self.sizeHint().height())
-        self.move((room.width() - self.width()) // 2, room.height() // 3)
+        named(self.field, title, f"{hint}. Enter to apply, Esc to cancel")
+        area = self._host.rect()
+        self.resize(min(px(self._WIDTH), area.width() - 40), self.sizeHint().height())
+        self.move((area.width() - self.width()) // 2, area.height() // 3)
         self.show()
         self.raise_()
         self.field.begin(words)

@@ -94,7 +94,7 @@ def slider_drag_ms(steps: int = 300) -> dict[str, tuple[float, float]]:
                 continue
             began = time.perf_counter()
             slider.setValue(round(share * slider.maximum()))
-            while window.session.ranks_soon:
+            while window.session.ranking_pending:
                 app.processEvents()
             app.processEvents()
             taken.append((time.perf_counter() - began) * 1000)

@@ -148,7 +148,7 @@ def _drag_ms(app: QApplication, shown_s: float | None = None) -> list[float]:
             weight = 0.3 + 0.6 * (step % 60) / 60
             begun = time.perf_counter()
             session.controls.set_weight("expression_variation", weight)
-            while session.ranks_soon:
+            while session.ranking_pending:
                 app.processEvents()
             app.processEvents()
             taken.append((time.perf_counter() - begun) * 1000)

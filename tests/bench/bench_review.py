@@ -104,7 +104,7 @@ def contact_sheet() -> dict[str, float]:
     requests = [grid.request(key) for key in sheet.pages.following]
     until(lambda: all(sheet.parts.player.frames.get(request) for request in requests if request))
     figures["contact sheet: next page, decoded ahead, plays, ms"] = _turned_ms(window, all_play)
-    figures["contact sheet: pictures of two pages, MB"] = sheet.parts.player.frames.held_bytes / 1e6
+    figures["contact sheet: pictures of two pages, MB"] = sheet.parts.player.frames.cached_bytes / 1e6
     taken = []
     for _ in range(100):
         began = time.perf_counter()

@@ -8,14 +8,14 @@ from collections.abc import Callable
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication
 
-from clipgen_gui.app import put_window_first
+from clipgen_gui.app import shorten_switch_interval
 
 _HEARTBEAT_MS = 20
 
 
 def qt_app() -> QApplication:
     """The one application, made where there is none yet, with threads that give way to it as the app's do."""
-    put_window_first()
+    shorten_switch_interval()
     app = QApplication.instance() or QApplication([])
     assert isinstance(app, QApplication)
     return app

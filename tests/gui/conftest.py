@@ -1,4 +1,4 @@
-"""Fixtures of the GUI tests: an offscreen platform, a short cut of the sample, and its analysis, made once."""
+"""Fixtures of the GUI tests: the offscreen platform, an excerpt of the sample, and its analysis."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ from tests.support.paths import SAMPLE
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if Path(__file__).parent in item.path.parents:
-            # The offscreen platform says this of windows with a minimum size and of menus; it means nothing there.
-            said = r"This plugin does not support (propagateSizeHints|raise\(\)|grabbing the keyboard)"
-            item.add_marker(pytest.mark.qt_log_ignore(said, extend=True))
+            # Harmless warnings of the offscreen platform about windows with a minimum size and menus.
+            warning = r"This plugin does not support (propagateSizeHints|raise\(\)|grabbing the keyboard)"
+            item.add_marker(pytest.mark.qt_log_ignore(warning, extend=True))
 
 
 @pytest.fixture(scope="session")
 def short_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The first seconds of the sample: a still face, then one that moves its brows."""
+    """The first seconds of the sample: a still face, then moving brows."""
     pictures = [picture.pixels for picture in decode(probe(SAMPLE), 0, SHORT_FRAMES)]
     return write_video(tmp_path_factory.mktemp("video") / "short.mp4", pictures)
 
@@ -55,7 +55,7 @@ def short_analysis(short_video: Path) -> Analysis:
 
 @pytest.fixture
 def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
-    """The real window; when it has closed, no thread of it is left."""
+    """A real main window. Checks on teardown that all its threads have ended."""
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     apply_theme(app)
@@ -70,6 +70,6 @@ def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
 
 @pytest.fixture
 def reviewed(window: MainWindow, qtbot: QtBot, short_video: Path, short_analysis: Analysis) -> MainWindow:
-    """The window with an analysed video on screen, paused, as if the analysis had just come in."""
+    """The window with an analysed video, paused."""
     open_analysed(window, qtbot, short_video, short_analysis)
     return window

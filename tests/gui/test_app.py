@@ -1,4 +1,4 @@
-"""The command line, what is imported when, and the last line of defence."""
+"""Command line, lazy imports, exception handling and the engine worker."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ def _run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str
     )
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="elsewhere there is always a display")
-def test_without_a_display_one_line_says_what_to_do() -> None:
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only Linux can lack a display")
+def test_missing_display_prints_one_helpful_line() -> None:
     done = _run("-m", "clipgen_gui", "x.mp4")
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1
@@ -42,7 +42,7 @@ def test_without_a_display_one_line_says_what_to_do() -> None:
 
 
 @pytest.mark.parametrize("flag", ["--help", "--version"])
-def test_help_needs_no_display_and_no_qt(flag: str) -> None:
+def test_help_and_version_need_no_display_and_no_qt(flag: str) -> None:
     done = _run(
         "-c",
         "import sys\nfrom clipgen_gui.app import main\n"
@@ -53,7 +53,7 @@ def test_help_needs_no_display_and_no_qt(flag: str) -> None:
     assert "clipgen" in done.stdout
 
 
-def test_the_window_shows_without_the_heavy_imports() -> None:
+def test_window_shows_without_heavy_imports() -> None:
     done = _run(
         "-c",
         "import sys, clipgen_gui.app\n"
@@ -69,8 +69,8 @@ def test_the_window_shows_without_the_heavy_imports() -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_calls_that_return_none_leave_its_count_alone(qtbot: QtBot) -> None:
-    """PySide6 6.12.0 on Python 3.11 loses a reference to None in each of them, and aborts in the end."""
+def test_calls_returning_none_keep_its_reference_count(qtbot: QtBot) -> None:
+    """PySide6 6.12.0 on Python 3.11 loses a reference to None per call and eventually aborts."""
     label = QLabel()
     qtbot.addWidget(label)
     before = sys.getrefcount(None)
@@ -79,11 +79,11 @@ def test_calls_that_return_none_leave_its_count_alone(qtbot: QtBot) -> None:
     assert abs(sys.getrefcount(None) - before) < 100
 
 
-def test_a_bug_is_logged_and_said_once(
+def test_uncaught_exception_is_logged_and_shown_once(
     window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(sys, "excepthook", sys.excepthook)
-    app._catch_bugs(window, tmp_path / "clipgen.log")
+    app._install_excepthook(window, tmp_path / "clipgen.log")
     error = RuntimeError("a bug")
     with caplog.at_level(logging.ERROR):
         sys.excepthook(RuntimeError, error, None)
@@ -99,21 +99,21 @@ from PySide6.QtWidgets import QApplication
 from clipgen_gui import app
 from clipgen_gui.main_window import window
 
-def complain(window):
-    qWarning("no sound today")
+def warn(window):
+    qWarning("a warning of Qt")
     QTimer.singleShot(0, QApplication.quit)
 
-window.MainWindow.resume = complain
+window.MainWindow.resume = warn
 raise SystemExit(app.main([]))
 """
 
 
-def test_what_qt_complains_about_goes_to_the_log(tmp_path: Path) -> None:
+def test_qt_messages_go_to_the_log(tmp_path: Path) -> None:
     folders = {f"XDG_{kind}_HOME": str(tmp_path / kind) for kind in ("CONFIG", "DATA", "CACHE", "STATE")}
     done = _run("-c", APP, QT_QPA_PLATFORM="offscreen", **folders)
     assert (done.returncode, done.stderr) == (0, "")
     (log,) = tmp_path.rglob("clipgen.log")
-    assert "WARNING qt: default: no sound today" in log.read_text()
+    assert "WARNING qt: default: a warning of Qt" in log.read_text()
 
 
 # The worker
@@ -123,7 +123,7 @@ def _verb(body: Callable[[ProgressCallback, threading.Event], Any]) -> Any:
     return lambda report, offer, cancel: body(report, cancel)
 
 
-def test_a_worker_says_how_a_verb_ended(qtbot: QtBot, caplog: pytest.LogCaptureFixture) -> None:
+def test_worker_reports_the_outcome_of_a_verb(qtbot: QtBot, caplog: pytest.LogCaptureFixture) -> None:
     worker = EngineWorker("test")
 
     def outcome(body: Callable[[ProgressCallback, threading.Event], Any], signal: Any) -> list[Any]:
@@ -143,8 +143,8 @@ def test_a_worker_says_how_a_verb_ended(qtbot: QtBot, caplog: pytest.LogCaptureF
     try:
         assert outcome(lambda *_: 42, worker.finished) == [42]
         assert outcome(bad_video, worker.failed) == ["x.mp4 is no video. Choose another."]
-        (sentence,) = outcome(lambda *_: 1 / 0, worker.failed)
-        assert "ZeroDivisionError" in sentence
+        (message,) = outcome(lambda *_: 1 / 0, worker.failed)
+        assert "ZeroDivisionError" in message
         assert "Traceback" in caplog.text
         caplog.clear()
         with qtbot.waitSignal(worker.cancelled, timeout=5000):
@@ -154,11 +154,11 @@ def test_a_worker_says_how_a_verb_ended(qtbot: QtBot, caplog: pytest.LogCaptureF
         assert end_threads(worker, 1000)
 
 
-def test_a_superseded_job_says_nothing_more(qtbot: QtBot) -> None:
+def test_superseded_job_emits_nothing(qtbot: QtBot) -> None:
     worker = EngineWorker("test")
-    heard: list[tuple[int, object]] = []
-    worker.finished.connect(lambda job, value: heard.append((job, value)))
-    worker.cancelled.connect(lambda job: heard.append((job, "cancelled")))
+    received: list[tuple[int, object]] = []
+    worker.finished.connect(lambda job, value: received.append((job, value)))
+    worker.cancelled.connect(lambda job: received.append((job, "cancelled")))
 
     def slow(_: ProgressCallback, cancel: threading.Event) -> str:
         cancel.wait(5)
@@ -168,12 +168,12 @@ def test_a_superseded_job_says_nothing_more(qtbot: QtBot) -> None:
         worker.start(_verb(slow))
         with qtbot.waitSignal(worker.finished, timeout=5000):
             new = worker.start(_verb(lambda *_: "new"))
-        assert heard == [(new, "new")]
+        assert received == [(new, "new")]
     finally:
         assert end_threads(worker, 1000)
 
 
-def test_progress_comes_at_most_ten_times_a_second(qtbot: QtBot) -> None:
+def test_progress_is_emitted_at_most_ten_times_a_second(qtbot: QtBot) -> None:
     worker = EngineWorker("test")
     seen: list[int] = []
     worker.progressed.connect(lambda _, progress: seen.append(progress.done))

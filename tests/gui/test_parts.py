@@ -1,4 +1,4 @@
-"""The small parts: thinning, time, files, and what the session does without a window."""
+"""Small parts: curve decimation, formatting, file expansion, and the session without a window."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from clipgen_engine.types import Decision
 from clipgen_gui.document.entry import VideoEntry
 from clipgen_gui.document.session import Session
 from clipgen_gui.main_window.window import MainWindow
-from clipgen_gui.plot.decimation import thin
+from clipgen_gui.plot.decimation import decimate
 from clipgen_gui.projects.files import expand
 from clipgen_gui.support.formatting import axis_label, clock, remaining
 from tests.support.analyses import make_analysis, random_track
 
 
-@settings(suppress_health_check=[HealthCheck.too_slow])  # a collection of garbage can fall into it
+@settings(suppress_health_check=[HealthCheck.too_slow])  # garbage collection may slow it down
 @given(st.lists(st.one_of(st.just(float("nan")), st.floats(0, 1)), min_size=1, max_size=400), st.integers(1, 40))
 def test_thinning_keeps_the_extremes_and_bounds_the_points(values: list[float], columns: int) -> None:
     array = np.array(values)
     times = np.arange(len(array), dtype=float)
-    thin_times, thinned = thin(times, array, 0.0, float(len(array)), columns)
+    thin_times, thinned = decimate(times, array, 0.0, float(len(array)), columns)
     assert len(thinned) == len(thin_times) <= max(2 * columns, 2)
     assert np.all(np.diff(thin_times) >= 0)
     assert np.isnan(array).all() == np.isnan(thinned).all()
@@ -41,28 +41,28 @@ def test_thinning_keeps_the_extremes_and_bounds_the_points(values: list[float], 
         assert np.nanmin(thinned) == np.nanmin(array)
 
 
-def test_thinning_keeps_gaps_and_reaches_beyond_both_ends() -> None:
+def test_thinning_keeps_gaps_and_extends_beyond_both_ends() -> None:
     times = np.arange(1000, dtype=float)
     values = np.ones(1000)
     values[400:600] = np.nan
-    thin_times, thinned = thin(times, values, 0, 999, 50)
+    thin_times, thinned = decimate(times, values, 0, 999, 50)
     missing = thin_times[np.isnan(thinned)]
     assert 395 <= missing.min() <= 420
     assert 570 <= missing.max() <= 600
-    shown, _ = thin(times, values, 100.5, 110.5, 500)
+    shown, _ = decimate(times, values, 100.5, 110.5, 500)
     assert shown[0] == 100
     assert shown[-1] == 111
 
 
-def test_a_curve_that_covers_a_part_of_the_columns_gets_its_share() -> None:
-    """Fifty faces one after another cost about as many points as one of the same length."""
+def test_curve_over_some_of_the_columns_gets_its_share_of_points() -> None:
+    """Fifty consecutive tracks need about as many points as one of the same total length."""
     times = np.arange(50_000, dtype=float)
-    pieces = [thin(part, part % 7, 0.0, 50_000.0, 500) for part in np.split(times, 50)]
+    pieces = [decimate(part, part % 7, 0.0, 50_000.0, 500) for part in np.split(times, 50)]
     assert sum(len(piece_times) for piece_times, _ in pieces) <= 2 * (500 + 2 * len(pieces))
     assert all(values.max() == 6 and values.min() == 0 for _, values in pieces)
 
 
-def test_times_as_a_person_reads_them() -> None:
+def test_times_are_formatted() -> None:
     assert [clock(value) for value in (0, 4.879, 59.999, 3661.5)] == ["00:00.00", "00:04.88", "01:00.00", "1:01:01.50"]
     assert [axis_label(2, 0.5), axis_label(65, 5), axis_label(3600, 60), axis_label(1.25, 0.05)] == [
         "0:02.0", "1:05", "1:00:00", "0:01.25",
@@ -70,7 +70,7 @@ def test_times_as_a_person_reads_them() -> None:
     assert [remaining(3.2), remaining(600), remaining(7200)] == ["3 s left", "10 min left", "2.0 h left"]
 
 
-def test_folders_are_the_videos_in_them(tmp_path: Path) -> None:
+def test_folders_expand_to_their_videos(tmp_path: Path) -> None:
     (tmp_path / "inner").mkdir()
     for name in ("b.MP4", "a.mov", "inner/c.mkv", "notes.txt"):
         (tmp_path / name).touch()
@@ -95,7 +95,7 @@ def _entry(session: Session) -> VideoEntry:
     return session.current
 
 
-def test_many_changes_of_a_turn_make_one_ranking(session: Session, qtbot: QtBot) -> None:
+def test_changes_in_one_event_loop_turn_are_coalesced_into_one_ranking(session: Session, qtbot: QtBot) -> None:
     rankings: list[object] = []
     session.ranking_changed.connect(lambda: rankings.append(_entry(session).ranking))
     for step in range(50):
@@ -107,7 +107,7 @@ def test_many_changes_of_a_turn_make_one_ranking(session: Session, qtbot: QtBot)
     assert _entry(session).ranking.settings.weights["expression_variation"] == 49 / 50
 
 
-def test_undo_has_names_and_returns_every_decision(session: Session) -> None:
+def test_undo_steps_are_named_and_revert_every_decision(session: Session) -> None:
     entry, stack = _entry(session), session.undo_stack
     session.selection.select(entry.rows[0].key)
     session.decisions.decide(Decision.ACCEPTED)
@@ -124,7 +124,7 @@ def test_undo_has_names_and_returns_every_decision(session: Session) -> None:
     assert stack.undoText().startswith("Undecide")
 
 
-def test_a_rejected_window_keeps_its_number_and_makes_room_for_another(session: Session) -> None:
+def test_rejected_window_keeps_its_number_and_is_replaced_by_another(session: Session) -> None:
     entry = _entry(session)
     before = [(row.number, row.key) for row in entry.rows]
     session.selection.select(entry.rows[3].key)
@@ -138,7 +138,7 @@ def test_a_rejected_window_keeps_its_number_and_makes_room_for_another(session: 
             assert one.stop_frame <= rejected.start_frame or one.start_frame >= rejected.stop_frame
 
 
-def test_accepted_windows_outlive_every_change_of_settings(session: Session) -> None:
+def test_accepted_windows_survive_all_changes_of_settings(session: Session) -> None:
     entry = _entry(session)
     session.selection.select(entry.rows[0].key)
     session.decisions.decide(Decision.ACCEPTED)
@@ -151,7 +151,7 @@ def test_accepted_windows_outlive_every_change_of_settings(session: Session) -> 
     assert [sequence.rank for sequence in entry.accepted] == [1, 2]
 
 
-def test_the_selection_follows_a_window_that_moves(session: Session) -> None:
+def test_selection_follows_a_moving_window(session: Session) -> None:
     entry = _entry(session)
     session.selection.select(entry.rows[0].key)
     start, stop, _ = entry.rows[0].key
@@ -162,16 +162,16 @@ def test_the_selection_follows_a_window_that_moves(session: Session) -> None:
         assert entry.selected_row is not None
 
 
-def test_no_window_says_which_condition_stopped_them(session: Session) -> None:
+def test_no_window_reason_names_the_gate(session: Session) -> None:
     session.controls.set_gate("face_confidence", 1.0)
     session.rank_now()
-    assert "Face confidence" in _entry(session).why_no_window
+    assert "Face confidence" in _entry(session).no_window_reason
     session.controls.set_setting("sequence_length", 5000)
     session.rank_now()
-    assert "shorter window" in _entry(session).why_no_window
+    assert "shorter window" in _entry(session).no_window_reason
 
 
-def test_everything_that_the_engine_declares_has_a_control(reviewed: MainWindow) -> None:
+def test_every_declared_ranking_setting_has_a_control(reviewed: MainWindow) -> None:
     ranking, session = reviewed.parts.ranking.panel, reviewed.session
     weights, gates = ranking.weights, ranking.gates
     assert set(weights.sliders) == set(TERMS)
@@ -187,7 +187,7 @@ def test_everything_that_the_engine_declares_has_a_control(reviewed: MainWindow)
             for value in (box.minimum(), box.maximum()):
                 box.setValue(value)
                 assert getattr(session.settings, name) == pytest.approx(value)
-    ranking.show_page(1)  # a page follows the settings while it is in sight
+    ranking.show_page(1)  # pages follow the settings only while visible
     for name, row in gates.rows.items():
         if row.slider is None:
             continue
@@ -200,7 +200,7 @@ def test_everything_that_the_engine_declares_has_a_control(reviewed: MainWindow)
     session.rank_now()
 
 
-def test_a_term_that_counts_gets_its_column_curve_and_legend(reviewed: MainWindow) -> None:
+def test_weighted_term_gets_a_column_and_a_curve(reviewed: MainWindow) -> None:
     session, table, plot = reviewed.session, reviewed.parts.review.panel, reviewed.parts.plot
     name, term = next((name, term) for name, term in TERMS.items() if not term.weight.default)
     columns = table.model.columnCount()
@@ -216,7 +216,7 @@ def test_a_term_that_counts_gets_its_column_curve_and_legend(reviewed: MainWindo
     assert table.model.columnCount() == columns
 
 
-def test_the_plot_draws_what_the_ranking_says(reviewed: MainWindow) -> None:
+def test_plot_draws_the_ranking(reviewed: MainWindow) -> None:
     entry = reviewed.session.current
     assert entry is not None
     assert entry.ranking is not None

@@ -1,9 +1,9 @@
-"""A curator at work in a process of its own, which a test kills: run as `python -m tests.support.curator FOLDER`.
+"""A simulated curator in a separate process, to be killed by tests: `python -m tests.support.curator FOLDER`.
 
-The process imports the app once. For each line that it reads it forks a child that opens the project of the folder and
-works on it. A line that is a number seeds a child that decides at random, by keys: before and after each step it writes
-a line of JSON, what the project holds if nothing is lost. The other lines name stories that it goes through with keys
-and mouse: `work` and `play`. The test kills the child; the next line begins the next one.
+The process imports the app once. For each input line it forks a child that opens the project in the folder and works
+on it. A number seeds a child that makes random decisions by keys; before and after each step it writes a line of JSON
+with the state that the project must hold. Other lines name scenarios performed with keys and mouse: `work` and `play`.
+The test kills the child; the next line starts the next one.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from tests.support.gui import drag
 
 CONTROL, SHIFT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.ShiftModifier
 NONE, LEFT = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
-WEIGHT = "expression_variation"  # the one whose slider is moved
-REST_MS = 1000  # after this long without a change everything is stored
+WEIGHT = "expression_variation"  # whose slider is moved
+REST_MS = 1000  # after this long without changes, everything is saved
 WAIT_S = 20
 Say = Callable[[str, dict[str, Any]], None]
 KEYS = {
@@ -53,11 +53,11 @@ OTHERS = ("undo", "tag", "note", "subject")
 
 
 def state_of(project: Project) -> dict[str, Any]:
-    """All that must not be lost: windows and subjects by video."""
+    """The stored decisions that must not be lost: windows and subjects by video."""
     return {
         video.path.name: {
             "windows": {
-                " ".join(map(str, key)): [one.decision.value, one.by_hand, list(one.tags), one.note]
+                " ".join(map(str, key)): [one.decision.value, one.manual, list(one.tags), one.note]
                 for key, one in sorted(project.windows(video.video_id).items())
             },
             "subjects": {str(track): subject for track, subject in project.subjects(video.video_id).items()},
@@ -67,11 +67,11 @@ def state_of(project: Project) -> dict[str, Any]:
 
 
 def shown_state(session: Session) -> dict[str, Any]:
-    """The same as the app has it in memory."""
+    """The same state as held in memory by the app."""
     return {
         entry.path.name: {
             "windows": {
-                " ".join(map(str, key)): [mark.decision.value, mark.by_hand, list(mark.tags), mark.note]
+                " ".join(map(str, key)): [mark.decision.value, mark.manual, list(mark.tags), mark.note]
                 for key, mark in sorted(entry.reviews.items())
             },
             "subjects": {str(track): subject for track, subject in sorted(entry.subjects.items())},
@@ -80,12 +80,12 @@ def shown_state(session: Session) -> dict[str, Any]:
     }
 
 
-def places_of(project: Project) -> dict[str, Any]:
-    """Where the curator is: the video on screen, playhead and selection of each, the settings."""
+def stored_view(project: Project) -> dict[str, Any]:
+    """The stored view state: current video, playheads, selections and settings."""
     current = project.app_state()["current_video"]
     return {
-        "on screen": project.video(current).path.name,
-        "places": {
+        "current": project.video(current).path.name,
+        "positions": {
             video.path.name: [video.position, list(video.selected) if video.selected else None]
             for video in project.videos()
         },
@@ -93,12 +93,12 @@ def places_of(project: Project) -> dict[str, Any]:
     }
 
 
-def shown_places(session: Session) -> dict[str, Any]:
-    """The same as the app has it in memory."""
+def shown_view(session: Session) -> dict[str, Any]:
+    """The same state as held in memory by the app."""
     assert session.current is not None
     return {
-        "on screen": session.current.path.name,
-        "places": {
+        "current": session.current.path.name,
+        "positions": {
             entry.path.name: [entry.position, list(entry.selected) if entry.selected else None]
             for entry in session.videos
         },
@@ -107,7 +107,7 @@ def shown_places(session: Session) -> dict[str, Any]:
 
 
 def open_app(folder: Path) -> MainWindow:
-    """The real window on the project of this folder, where it was left."""
+    """Open the main window on the project in this folder and resume it."""
     window = MainWindow(
         QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat),
         Project(folder / "work.clipgen"),
@@ -126,18 +126,18 @@ def say(what: str, state: dict[str, Any]) -> None:
 
 
 def curate(folder: Path, seed: int) -> None:
-    """Open the project and decide until somebody ends this process."""
+    """Open the project and make random decisions until killed."""
     rng = random.Random(seed)
     app = QApplication([])
     window = open_app(folder)
     session = window.session
     for entry in session.videos:
-        session.storage.recall(entry)
+        session.storage.load_review(entry)
 
     def step() -> None:
         entry = session.current
         if entry is None or not entry.rows:
-            return  # its analysis is on its way
+            return  # its analysis is still being loaded
         what = rng.choice([*KEYS, *OTHERS, "accept", "reject", "trim the start"])
         row = rng.choice(entry.rows)
         session.selection.select(row.key)
@@ -163,13 +163,13 @@ def curate(folder: Path, seed: int) -> None:
 
 
 def press(*keys: Qt.Key, modifiers: Qt.KeyboardModifier = NONE) -> None:
-    """Press keys one after another, wherever the focus is."""
+    """Press keys in turn, sent to the focused widget."""
     for key in keys:
         QTest.keyClick(QApplication.focusWidget(), key, modifiers)
 
 
 def enter(key: Qt.Key, text: str) -> None:
-    """Press the key of a field, type and press Enter."""
+    """Open a field by its key, type and press Enter."""
     press(key)
     QTest.keyClicks(QApplication.focusWidget(), text)
     press(Qt.Key.Key_Return)
@@ -178,18 +178,18 @@ def enter(key: Qt.Key, text: str) -> None:
 def wait(met: Callable[[], object], what: str) -> None:
     deadline = time.monotonic() + WAIT_S
     while not met():
-        assert time.monotonic() < deadline, f"waited in vain: {what}"
+        assert time.monotonic() < deadline, f"timeout: {what}"
         QTest.qWait(5)
 
 
 def pause(window: MainWindow) -> None:
-    """Stop the loop of the selected window, if it has one."""
+    """Pause playback if it is running."""
     if window.parts.player.playback.playing:
         press(Qt.Key.Key_Space)
 
 
 def step_to(session: Session, frame: int) -> None:
-    """Put the playhead on a frame with the keys that step, by tens and by one."""
+    """Move the playhead to a frame with the step keys."""
     assert session.current is not None
     tens, ones = divmod(abs(frame - session.current.position), 10)
     key = Qt.Key.Key_Right if frame > session.current.position else Qt.Key.Key_Left
@@ -199,8 +199,8 @@ def step_to(session: Session, frame: int) -> None:
 
 
 def ready(window: MainWindow, name: str) -> None:
-    """Wait until this video is on screen with its windows."""
-    wait(window.isActiveWindow, "the window is active")
+    """Wait until this video is shown with its windows."""
+    wait(window.isActiveWindow, "active window")
     current = window.session.current
     assert current is not None
     assert current.path.name == name
@@ -208,7 +208,7 @@ def ready(window: MainWindow, name: str) -> None:
 
 
 def work(folder: Path) -> None:
-    """Two videos: open, review, undo, trim, tag, switch, step, and rest until somebody ends this process."""
+    """With two videos: open, review, undo, trim, tag, switch, step, then idle until killed."""
     app = QApplication([])
     window = open_app(folder)
     session, view = window.session, window.parts.review.panel.view
@@ -218,11 +218,11 @@ def work(folder: Path) -> None:
     app.sendEvent(window, QDragEnterEvent(middle.toPoint(), Qt.DropAction.CopyAction, dropped, LEFT, NONE))
     app.sendEvent(window, QDropEvent(middle, Qt.DropAction.CopyAction, dropped, LEFT, NONE))
     first, second = session.videos
-    wait(lambda: first.analysis_name and second.analysis_name, "both videos are analysed")
+    wait(lambda: first.analysis_name and second.analysis_name, "analysis of both videos")
     ready(window, first.path.name)
 
     drag(QTest, window.parts.ranking.panel.weights.sliders[WEIGHT], 40)
-    wait(lambda: WEIGHT in session.settings.weights and first.ranking.settings == session.settings, "ranked anew")
+    wait(lambda: WEIGHT in session.settings.weights and first.ranking.settings == session.settings, "new ranking")
     QTest.mouseClick(view.viewport(), LEFT, NONE, view.visualRect(view.model().index(0, 1)).center())
     assert first.selected == first.rows[0].key
     press(Qt.Key.Key_A, Qt.Key.Key_R, Qt.Key.Key_A)
@@ -239,19 +239,19 @@ def work(folder: Path) -> None:
     press(Qt.Key.Key_N)
     ready(window, second.path.name)
 
-    press(Qt.Key.Key_L, modifiers=CONTROL)  # no loop: nothing moves but what is pressed
+    press(Qt.Key.Key_L, modifiers=CONTROL)  # no loop: only keys move the playhead
     press(Qt.Key.Key_Down, Qt.Key.Key_R)
     assert not window.parts.player.playback.playing
     step_to(session, second.selected[0] + 7)
     QTest.qWait(REST_MS)
-    press(Qt.Key.Key_BracketLeft)  # another window is selected, and the playhead stays
+    press(Qt.Key.Key_BracketLeft)  # selects another window; the playhead stays
     QTest.qWait(REST_MS)
-    say("rests", {"decided": shown_state(session), "left": shown_places(session)})
+    say("idle", {"decided": shown_state(session), "view": shown_view(session)})
     app.exec()
 
 
 def play(folder: Path) -> None:
-    """Play the video on screen from its beginning and turn a weight at each frame; tell what is changed so."""
+    """Play the current video from the start, changing a weight at each frame and reporting the state."""
     app = QApplication([])
     window = open_app(folder)
     session = window.session
@@ -262,23 +262,23 @@ def play(folder: Path) -> None:
     press(Qt.Key.Key_L, modifiers=CONTROL)
     press(Qt.Key.Key_Home)
     QTest.qWait(REST_MS)
-    say("begins", shown_places(session))
+    say("begin", shown_view(session))
 
-    def tell() -> None:
+    def report() -> None:
         QTest.keyClick(slider, Qt.Key.Key_Plus)
-        say("plays", shown_places(session))
+        say("frame", shown_view(session))
 
-    session.selection.position_changed.connect(tell)
+    session.selection.position_changed.connect(report)
     QTest.keyClick(window, Qt.Key.Key_Space)
     app.exec()
 
 
 def live(folder: Path, line: str) -> None:
-    """What a line asks for; it does not return."""
+    """Run the scenario or seed of an input line. Does not return."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     try:
-        if line in STORIES:
-            STORIES[line](folder)
+        if line in SCENARIOS:
+            SCENARIOS[line](folder)
         else:
             curate(folder, int(line))
     except BaseException:
@@ -286,7 +286,7 @@ def live(folder: Path, line: str) -> None:
     os._exit(1)
 
 
-STORIES = {"work": work, "play": play}
+SCENARIOS = {"work": work, "play": play}
 
 if __name__ == "__main__":
     for line in sys.stdin:

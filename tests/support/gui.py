@@ -1,4 +1,4 @@
-"""What the tests of the app do with a window."""
+"""Helpers of the GUI tests."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SHORT_FRAMES = 150
 
 
 def write_video(path: Path, pictures: list[np.ndarray], rate: int = 30) -> Path:
-    """A small H.264 file of these RGB pictures."""
+    """Write these RGB pictures to a small H.264 file."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=rate, options={"crf": "16", "preset": "ultrafast", "g": "30"})
         stream.height, stream.width = pictures[0].shape[:2]
@@ -37,12 +37,12 @@ def write_video(path: Path, pictures: list[np.ndarray], rate: int = 30) -> Path:
 
 
 def python_threads() -> set[threading.Thread]:
-    """Threads that run Python; a QThread that ran some leaves a dummy of itself behind for ever."""
+    """Python threads, without the permanent dummies of QThreads that once ran Python code."""
     return {thread for thread in threading.enumerate() if not thread.name.startswith("Dummy-")}
 
 
 def bring_up(window: MainWindow, qtbot: QtBot) -> None:
-    """Show a window as it is when a person turns to it; it is closed with the test."""
+    """Show and activate a window; qtbot closes it after the test."""
     qtbot.addWidget(window)
     window.resize(1280, 800)
     window.show()
@@ -51,7 +51,7 @@ def bring_up(window: MainWindow, qtbot: QtBot) -> None:
 
 
 def open_analysed(window: MainWindow, qtbot: QtBot, path: Path, analysis: Analysis) -> VideoEntry:
-    """Open a video with an analysis that exists already, and wait for its first picture."""
+    """Open a video with an existing analysis, and wait for its first frame."""
     (entry,) = window.session.open_paths([path])
     window.session.set_state(entry, VideoState.ANALYSING)
     window.session.set_analysis(entry, analysis, Ranker(analysis), complete=True)
@@ -60,7 +60,7 @@ def open_analysed(window: MainWindow, qtbot: QtBot, path: Path, analysis: Analys
 
 
 def drag(qtbot: QtBot, slider: SettingSlider, to_value: int) -> None:
-    """Take the handle with the mouse and move it."""
+    """Drag the slider handle to a value with the mouse."""
     option = QStyleOptionSlider()
     slider.initStyleOption(option)
     handle = slider.style().subControlRect(
@@ -75,7 +75,7 @@ def drag(qtbot: QtBot, slider: SettingSlider, to_value: int) -> None:
     qtbot.mouseRelease(slider, Qt.MouseButton.LeftButton, pos=end)
 
 
-# Where the keyboard may be when a key is pressed.
+# Widgets that may have the focus when a key is pressed.
 FOCUSES: dict[str, Callable[[MainWindow], QWidget]] = {
     "table": lambda window: window.parts.review.panel.view,
     "slider": lambda window: window.parts.ranking.panel.weights.sliders["position_stability"],

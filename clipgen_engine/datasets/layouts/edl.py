@@ -15,7 +15,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from typing import Any
 
-from clipgen_engine.datasets.layouts.layout import Clip, Document, Layout, by_source, text_document
+from clipgen_engine.datasets.layouts.base import Clip, Document, Layout, by_source, text_document
 from clipgen_engine.settings import DatasetSettings, ExportSettings
 
 _NTSC = Fraction(1000, 1001)

@@ -22,7 +22,7 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 import numpy as np
 from numpy.typing import NDArray
 
-from clipgen_engine.datasets.layouts.layout import Clip, ClipFile, Footage, Layout
+from clipgen_engine.datasets.layouts.base import Clip, ClipFile, Footage, Layout
 from clipgen_engine.datasets.manifest import key_of
 from clipgen_engine.faces.blendshape_channels import BLENDSHAPE_REGIONS
 from clipgen_engine.faces.model_files import load_face_model

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from clipgen_engine.datasets.layouts.layout import Clip, ClipFile, Document, Layout, by_source, text_document
+from clipgen_engine.datasets.layouts.base import Clip, ClipFile, Document, Layout, by_source, text_document
 from clipgen_engine.files import strict_json
 from clipgen_engine.ranking.terms import TERMS
 from clipgen_engine.settings import DatasetSettings, ExportSettings

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 
 from clipgen_engine.clips.crop_path import cropped_frames, face_crop_path
-from clipgen_engine.datasets.layouts.layout import Clip, ClipFile, Footage, Layout
+from clipgen_engine.datasets.layouts.base import Clip, ClipFile, Footage, Layout
 from clipgen_engine.datasets.manifest import key_of
 from clipgen_engine.errors import SettingError, VideoError
 from clipgen_engine.files import strict_json

@@ -11,7 +11,7 @@ import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from clipgen_engine.datasets.layouts.layout import Clip, Document, Layout, by_source, text_document
+from clipgen_engine.datasets.layouts.base import Clip, Document, Layout, by_source, text_document
 from clipgen_engine.settings import DatasetSettings, ExportSettings
 
 

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from clipgen_engine.datasets.layouts.layout import Clip, ClipFile, Document, Layout, text_document
+from clipgen_engine.datasets.layouts.base import Clip, ClipFile, Document, Layout, text_document
 from clipgen_engine.datasets.reports import summary
 from clipgen_engine.files import strict_json
 from clipgen_engine.settings import DatasetSettings, ExportSettings

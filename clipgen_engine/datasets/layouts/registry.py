@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 from dataclasses import dataclass
 
-from clipgen_engine.datasets.layouts.layout import Layout
+from clipgen_engine.datasets.layouts.base import Layout
 from clipgen_engine.errors import SettingError
 from clipgen_engine.settings import DatasetSettings, ExportSettings
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from clipgen_engine.clips.writer import clip_suffix
-from clipgen_engine.datasets.layouts.layout import Clip, ClipFile, Document, Layout, text_document
+from clipgen_engine.datasets.layouts.base import Clip, ClipFile, Document, Layout, text_document
 from clipgen_engine.errors import SettingError
 from clipgen_engine.files import strict_json
 from clipgen_engine.ranking.terms import TERMS

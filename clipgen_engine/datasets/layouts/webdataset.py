@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from clipgen_engine.datasets.layouts.layout import Clip, Document, Layout, text_document
+from clipgen_engine.datasets.layouts.base import Clip, Document, Layout, text_document
 from clipgen_engine.datasets.manifest import key_of
 from clipgen_engine.files import strict_json
 from clipgen_engine.settings import DatasetSettings, ExportSettings

@@ -24,7 +24,7 @@ def project_path(tmp_path: Path, sources: tuple[ExportSource, ExportSource]) -> 
         project.set_settings(RankingSettings().as_dict())
         for source in sources:
             video = project.add_video(source.path, source.fingerprint)
-            project.mark(video.video_id, {window.sequence.key: window for window in source.windows})
+            project.save_reviews(video.video_id, {window.sequence.key: window for window in source.windows})
     return path
 
 

@@ -361,7 +361,7 @@ def test_an_export_becomes_a_project_again(tmp_path: Path, analyses: Analyses, s
         project.set_settings(RankingSettings(sequence_length=7).as_dict())
         for source in (first, sources[1]):
             video = project.add_video(source.path, source.fingerprint)
-            project.mark(video.video_id, {window.sequence.key: window for window in source.windows})
+            project.save_reviews(video.video_id, {window.sequence.key: window for window in source.windows})
             for track_id, subject in source.subjects.items():
                 project.set_subject(video.video_id, track_id, subject)
         stored = project_sources(project)
@@ -414,7 +414,7 @@ def test_an_export_is_added_to_a_project_as_a_whole_or_not_at_all(tmp_path: Path
         video = project.add_video(sources[0].path, sources[0].fingerprint)
         key = sources[0].windows[0].sequence.key
         own = replace(sources[0].windows[0], note="mine")
-        project.mark(video.video_id, {key: own})
+        project.save_reviews(video.video_id, {key: own})
         assert import_export(ImportedExport(sources, RankingSettings(), Manifest()), project) == 4
         assert project.windows(video.video_id)[key].note == "mine"
         with Project(tmp_path / "a.clipgen") as second, pytest.raises(ProjectError, match="open in another window"):

@@ -21,7 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from clipgen_engine.datasets.layouts.edl import is_drop_frame, timecode, usual_rate
-from clipgen_engine.datasets.layouts.layout import Clip
+from clipgen_engine.datasets.layouts.base import Clip
 from clipgen_engine.datasets.layouts.registry import load_layout
 from clipgen_engine.datasets.request import ExportSource
 from clipgen_engine.errors import SettingError

@@ -40,9 +40,9 @@ def project_path(tmp_path: Path, cache: AnalysisCache) -> Path:
             project.describe_video(video.video_id, state="done", analysis=cache.name_of(analysis))
             best = rank_sequences(analysis, SETTINGS).sequences[0]
             if number == 0:
-                project.mark(video.video_id, {best.key: WindowReview(best, Decision.REJECTED, False)})
+                project.save_reviews(video.video_id, {best.key: WindowReview(best, Decision.REJECTED, False)})
             if number == 1:
-                project.mark(video.video_id, {best.key: WindowReview(best, Decision.ACCEPTED, False)})
+                project.save_reviews(video.video_id, {best.key: WindowReview(best, Decision.ACCEPTED, False)})
         project.add_video(tmp_path / "new.mp4", "f" * 64)
         project.set_settings(SETTINGS.as_dict())
     return path

@@ -20,14 +20,14 @@ def window(
     start: int,
     decision: Decision = Decision.ACCEPTED,
     *,
-    by_hand: bool = False,
+    manual: bool = False,
     tags: tuple[str, ...] = (),
     note: str = "",
     decided_at: str = "",
 ) -> WindowReview:
     terms = {"expression_variation": 0.5, "position_stability": 0.25}
     sequence = Sequence(0, start, start + 30, 1, terms, 0.425, (("jawOpen", -0.5),))
-    return WindowReview(sequence, decision, by_hand, tags, note, decided_at)
+    return WindowReview(sequence, decision, manual, tags, note, decided_at)
 
 
 def test_everything_comes_back(tmp_path: Path) -> None:
@@ -35,10 +35,10 @@ def test_everything_comes_back(tmp_path: Path) -> None:
     with Project(path) as project:
         first = project.add_video(Path("/videos/a.mp4"), "aaa")
         second = project.add_video(Path("/videos/b.mp4"), "bbb")
-        made = {one.sequence.key: one for one in (window(10), window(50, Decision.REJECTED), window(90, by_hand=True))}
-        project.mark(first.video_id, made)
-        project.mark(first.video_id, {(50, 80, 1): None})
-        project.mark(first.video_id, {(10, 40, 1): window(10, Decision.REJECTED)})
+        made = {one.sequence.key: one for one in (window(10), window(50, Decision.REJECTED), window(90, manual=True))}
+        project.save_reviews(first.video_id, made)
+        project.save_reviews(first.video_id, {(50, 80, 1): None})
+        project.save_reviews(first.video_id, {(10, 40, 1): window(10, Decision.REJECTED)})
         project.set_position(second.video_id, 123, (10, 40, 1))
         project.set_settings({"sequence_length": 45, "weights": {"face_size": 0.5}})
         project.add_export(first.video_id, Path("/out"), ["clip_001.mp4"], {"layout": "clips"})
@@ -50,7 +50,7 @@ def test_everything_comes_back(tmp_path: Path) -> None:
         ]
         assert (project.videos()[1].position, project.videos()[1].selected) == (123, (10, 40, 1))
         windows = project.windows(first.video_id)
-        assert windows == {(10, 40, 1): window(10, Decision.REJECTED), (90, 120, 1): window(90, by_hand=True)}
+        assert windows == {(10, 40, 1): window(10, Decision.REJECTED), (90, 120, 1): window(90, manual=True)}
         assert all(stored.decided_at.endswith("+00:00") for stored in windows.values())
         assert project.settings() == {"sequence_length": 45, "weights": {"face_size": 0.5}}
         (export,) = project.exports(first.video_id)
@@ -64,9 +64,9 @@ def test_tags_notes_subjects_and_times_come_back(tmp_path: Path) -> None:
         first, second = project.add_video(Path("/a.mp4"), "aaa"), project.add_video(Path("/b.mp4"), "bbb")
         at = "2025-01-02T03:04:05.678+00:00"
         noted = window(10, tags=("lächeln", "smile"), note="two\nlines, “quoted”", decided_at=at)
-        project.mark(first.video_id, {noted.sequence.key: noted})
+        project.save_reviews(first.video_id, {noted.sequence.key: noted})
         only_tag = window(50, Decision.UNDECIDED, tags=("smile",))
-        project.mark(second.video_id, {only_tag.sequence.key: only_tag})
+        project.save_reviews(second.video_id, {only_tag.sequence.key: only_tag})
         project.set_subject(first.video_id, 1, "anna")
         project.set_subject(first.video_id, 2, "17")
         project.set_subject(second.video_id, 1, "anna")
@@ -91,7 +91,7 @@ def test_the_list_of_videos_is_kept_as_it_was_left(tmp_path: Path) -> None:
         project.describe_video(b.video_id, state="done", duration_s=12.5, window_count=7, analysis="entry")
         project.describe_video(c.video_id, state="failed", message="It is no video.")
         marked = window(10)
-        project.mark(a.video_id, {marked.sequence.key: marked})
+        project.save_reviews(a.video_id, {marked.sequence.key: marked})
         project.reorder([c.video_id, a.video_id, b.video_id])
         project.remove_videos([a.video_id])
     with Project(path) as project:
@@ -164,7 +164,7 @@ def test_a_project_of_version_1_is_brought_along(tmp_path: Path) -> None:
             (10, 40, 1),
         )
         assert (second.video_id, second.fingerprint, second.state) == (4, "bbb", "waiting")
-        assert project.windows(1) == {(10, 40, 1): window(10, by_hand=True)}
+        assert project.windows(1) == {(10, 40, 1): window(10, manual=True)}
         assert project.windows(1)[10, 40, 1].decided_at == "2026-01-01T00:00:01.000+00:00"
         assert project.settings() == {"sequence_length": 45}
         assert project.exports(1)[0].clips == ("clip_001.mp4",)
@@ -182,10 +182,10 @@ def test_a_project_is_saved_elsewhere_while_it_is_in_use(tmp_path: Path) -> None
     with Project(tmp_path / "p.clipgen") as project:
         video = project.add_video(Path("/a.mp4"), "aaa")
         marked = window(10, note="here")
-        project.mark(video.video_id, {marked.sequence.key: marked})
+        project.save_reviews(video.video_id, {marked.sequence.key: marked})
         (tmp_path / "there.clipgen").write_text("in the way")
         project.copy_to(tmp_path / "there.clipgen")
-        project.mark(video.video_id, {marked.sequence.key: None})
+        project.save_reviews(video.video_id, {marked.sequence.key: None})
         with Project(tmp_path / "there.clipgen") as there:
             assert not there.read_only
             assert there.windows(video.video_id) == {marked.sequence.key: marked}
@@ -197,7 +197,7 @@ def test_a_project_is_saved_elsewhere_while_it_is_in_use(tmp_path: Path) -> None
 def test_a_moved_video_keeps_its_decisions(tmp_path: Path) -> None:
     with Project(tmp_path / "p.clipgen") as project:
         there = project.add_video(Path("/old/a.mp4"), "aaa")
-        project.mark(there.video_id, {(10, 40, 1): window(10)})
+        project.save_reviews(there.video_id, {(10, 40, 1): window(10)})
         moved = project.add_video(Path("/new/a.mp4"), "aaa")
         assert moved.video_id == there.video_id
         assert [video.path for video in project.videos()] == [Path("/new/a.mp4")]
@@ -209,10 +209,10 @@ def test_the_second_opener_may_only_read(tmp_path: Path) -> None:
         video = project.add_video(Path("/a.mp4"), "aaa")
         with Project(path) as second:
             assert second.read_only
-            project.mark(video.video_id, {(10, 40, 1): window(10)})
+            project.save_reviews(video.video_id, {(10, 40, 1): window(10)})
             assert second.windows(video.video_id) == {(10, 40, 1): window(10)}
             with pytest.raises(ProjectError, match="open in another window"):
-                second.mark(video.video_id, {(10, 40, 1): None})
+                second.save_reviews(video.video_id, {(10, 40, 1): None})
     with Project(path) as third:
         assert not third.read_only
 
@@ -222,15 +222,15 @@ def test_several_marks_are_all_or_none(tmp_path: Path) -> None:
         video = project.add_video(Path("/a.mp4"), "aaa")
         broken = WindowReview(Sequence(0, 5, 35, 0, {"x": float("nan")}, 0.0), Decision.ACCEPTED, False)
         with pytest.raises(ValueError, match="JSON"):
-            project.mark(video.video_id, {(10, 40, 1): window(10), (5, 35, 0): broken})
+            project.save_reviews(video.video_id, {(10, 40, 1): window(10), (5, 35, 0): broken})
         assert project.windows(video.video_id) == {}
-        project.mark(video.video_id, {(10, 40, 1): window(10)})
+        project.save_reviews(video.video_id, {(10, 40, 1): window(10)})
 
 
 def test_what_is_no_project_is_refused(tmp_path: Path) -> None:
     text = tmp_path / "text.clipgen"
     text.write_text("not a database at all, but long enough to look at\n" * 20)
-    with pytest.raises(ProjectError, match=r"text\.clipgen is no clipgen project"):
+    with pytest.raises(ProjectError, match=r"text\.clipgen is not a clipgen project"):
         Project(text)
     other = tmp_path / "other.clipgen"
     with sqlite3.connect(other) as database:
@@ -261,7 +261,7 @@ video = project.add_video(Path("/a.mp4"), "aaa")
 begin = len(project.windows(video.video_id))
 for number in range(begin, begin + 100000):
     made = WindowReview(Sequence(0, number, number + 30, 0, {}, 0.5), Decision.ACCEPTED, False)
-    project.mark(video.video_id, {made.sequence.key: made})
+    project.save_reviews(video.video_id, {made.sequence.key: made})
     sys.stdout.write(f"{number}\\n")
     sys.stdout.flush()
 """
@@ -289,4 +289,4 @@ def test_a_killed_process_loses_no_decision(tmp_path: Path) -> None:
             assert stored == list(range(len(stored)))
             assert len(stored) > told
             told = len(stored) - 1
-            assert project.row("PRAGMA integrity_check") == ("ok",)
+            assert project.rows("PRAGMA integrity_check") == [("ok",)]

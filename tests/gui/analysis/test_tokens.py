@@ -162,13 +162,13 @@ def test_a_list_of_two_kinds_is_told_apart(
     analysis = filling.result()
     window.session.set_tokens(entry, analysis, Ranker(analysis))
     model = window.parts.review.panel.model
-    assert [model.waits(row) for row in model.rows] == [False, True]
+    assert [model.is_pending(row) for row in model.rows] == [False, True]
     assert model.rows[0].key == second
     assert "still to come" in model.data(model.index(1, 0), Qt.ItemDataRole.ToolTipRole)
     assert model.data(model.index(1, 5)) == "…"
     window.parts.review.panel.view.viewport().grab()
-    window.parts.plot.legend.switch("blendshape_variation")
-    window.parts.plot.legend.switch("learned_variation")
+    window.parts.plot.legend.toggle("blendshape_variation")
+    window.parts.plot.legend.toggle("learned_variation")
     drawn = {line.kind.name: line for line in window.parts.plot.terms.lines}
     known = np.isfinite(drawn["learned_variation"].values)
     assert known.sum() == 1

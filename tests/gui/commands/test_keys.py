@@ -1,4 +1,4 @@
-"""Keys act whatever has the focus; in a number box digits type and letters still act."""
+"""Shortcuts work wherever the focus is; in a number box, digits are typed and letters still act."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.support.gui import FOCUSES
 
 
 @pytest.mark.parametrize("focus", FOCUSES)
-def test_letters_act_from_every_focus(reviewed: MainWindow, qtbot: QtBot, focus: str) -> None:
+def test_letter_keys_work_from_every_focus(reviewed: MainWindow, qtbot: QtBot, focus: str) -> None:
     entry = reviewed.session.current
     assert entry is not None
     widget = FOCUSES[focus](reviewed)
@@ -42,7 +42,7 @@ def test_letters_act_from_every_focus(reviewed: MainWindow, qtbot: QtBot, focus:
 
 
 @pytest.mark.parametrize("focus", [name for name in FOCUSES if name != "number box"])
-def test_arrows_act_from_every_focus_but_a_number_box(reviewed: MainWindow, qtbot: QtBot, focus: str) -> None:
+def test_arrow_keys_work_from_every_focus_except_a_number_box(reviewed: MainWindow, qtbot: QtBot, focus: str) -> None:
     entry = reviewed.session.current
     assert entry is not None
     widget = FOCUSES[focus](reviewed)
@@ -59,13 +59,13 @@ def test_arrows_act_from_every_focus_but_a_number_box(reviewed: MainWindow, qtbo
     assert entry.position == entry.frame_count - 1
 
 
-def test_a_number_box_takes_digits_and_gives_the_focus_back(reviewed: MainWindow, qtbot: QtBot) -> None:
+def test_number_box_accepts_digits_and_returns_the_focus(reviewed: MainWindow, qtbot: QtBot) -> None:
     box = reviewed.parts.ranking.panel.weights.boxes["sequence_length"]
     box.setFocus()
     box.selectAll()
     position = reviewed.session.current.position
     qtbot.keyClicks(box, "45")
-    assert reviewed.session.settings.sequence_length == 30, "half a number is not meant yet"
+    assert reviewed.session.settings.sequence_length == 30, "an unfinished number must not apply yet"
     qtbot.keyClick(box, Qt.Key.Key_Left)
     assert reviewed.session.current.position == position
     qtbot.keyClick(box, Qt.Key.Key_Return)
@@ -76,7 +76,7 @@ def test_a_number_box_takes_digits_and_gives_the_focus_back(reviewed: MainWindow
     assert reviewed.session.current.position == position + 1
 
 
-def test_enter_switches_the_loop(reviewed: MainWindow, qtbot: QtBot) -> None:
+def test_enter_toggles_the_loop(reviewed: MainWindow, qtbot: QtBot) -> None:
     reviewed.parts.review.panel.view.setFocus()
     qtbot.keyClick(reviewed.parts.review.panel.view, Qt.Key.Key_Return)
     assert not reviewed.parts.player.playback.loop
@@ -84,11 +84,11 @@ def test_enter_switches_the_loop(reviewed: MainWindow, qtbot: QtBot) -> None:
     assert reviewed.parts.player.playback.loop
 
 
-def test_the_key_sheet_comes_and_goes(reviewed: MainWindow, qtbot: QtBot) -> None:
+def test_shortcuts_overlay_opens_and_closes(reviewed: MainWindow, qtbot: QtBot) -> None:
     qtbot.keyClick(reviewed, Qt.Key.Key_Question, Qt.KeyboardModifier.ShiftModifier)
-    assert reviewed.parts.key_sheet.isVisible()
-    qtbot.keyClick(reviewed.parts.key_sheet, Qt.Key.Key_Escape)
-    assert not reviewed.parts.key_sheet.isVisible()
+    assert reviewed.parts.shortcuts.isVisible()
+    qtbot.keyClick(reviewed.parts.shortcuts, Qt.Key.Key_Escape)
+    assert not reviewed.parts.shortcuts.isVisible()
 
 
 def test_clicks_on_the_plot_seek_and_select(reviewed: MainWindow, qtbot: QtBot) -> None:
@@ -97,7 +97,7 @@ def test_clicks_on_the_plot_seek_and_select(reviewed: MainWindow, qtbot: QtBot) 
     plot = reviewed.parts.plot.plot
     row = entry.rows[1]
     middle = (row.sequence.start_frame + row.sequence.stop_frame) // 2
-    at = plot.place_of(float(entry.info.times_s[middle]) + entry.info.frame_duration_s / 2, 0.5)
+    at = plot.to_widget(float(entry.info.times_s[middle]) + entry.info.frame_duration_s / 2, 0.5)
     qtbot.mouseClick(plot.viewport(), Qt.MouseButton.LeftButton, pos=at)
     assert entry.position == middle
     assert entry.selected == row.key
@@ -105,7 +105,7 @@ def test_clicks_on_the_plot_seek_and_select(reviewed: MainWindow, qtbot: QtBot) 
     assert reviewed.parts.plot.playhead.value() == pytest.approx(float(entry.info.times_s[middle]))
 
 
-def test_a_click_on_the_mark_of_a_row_decides(reviewed: MainWindow, qtbot: QtBot) -> None:
+def test_click_on_the_decision_column_decides(reviewed: MainWindow, qtbot: QtBot) -> None:
     entry, view = reviewed.session.current, reviewed.parts.review.panel.view
     assert entry is not None
     cell = view.visualRect(

@@ -1,4 +1,4 @@
-"""The menu bar holds every command, and its Edit menu says what undo and redo would do."""
+"""The menu bar lists every command, and the Edit menu names the next undo and redo step."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from clipgen_gui.commands.registry import COMMANDS
 from clipgen_gui.main_window.window import MainWindow
 
 
-def test_every_command_stands_in_one_menu(window: MainWindow) -> None:
+def test_every_command_is_in_exactly_one_menu(window: MainWindow) -> None:
     actions = [action for menu in window.menus.values() for action in menu.actions()]
     listed = [action for action in actions if not action.isSeparator() and action.menu() is None]
     assert sorted(map(id, listed)) == sorted(id(window.actions_by_name[command.name]) for command in COMMANDS)
@@ -19,7 +19,7 @@ def test_every_command_stands_in_one_menu(window: MainWindow) -> None:
         assert menu.title().startswith("&")
 
 
-def test_undo_and_redo_are_named_in_the_edit_menu(reviewed: MainWindow, qtbot: QtBot) -> None:
+def test_edit_menu_names_undo_and_redo_steps(reviewed: MainWindow, qtbot: QtBot) -> None:
     undo, redo = reviewed.menus["Edit"].actions()[:2]
     assert (undo.text(), undo.isEnabled()) == ("Undo", False)
     qtbot.keyClick(reviewed, Qt.Key.Key_Down)
@@ -34,6 +34,6 @@ def test_undo_and_redo_are_named_in_the_edit_menu(reviewed: MainWindow, qtbot: Q
     assert entry.decision_of(entry.rows[0].key) is Decision.REJECTED
 
 
-def test_no_key_means_two_things() -> None:
+def test_default_keys_are_unique() -> None:
     keys = [key for command in COMMANDS for key in command.keys]
     assert sorted(keys) == sorted(set(keys))

@@ -1,4 +1,4 @@
-"""A killed process loses nothing that was decided."""
+"""Killing the process loses no decision."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from clipgen_engine.analysis.cache import AnalysisCache
 from clipgen_engine.projects.store import Project
 from clipgen_engine.types import Analysis
 from clipgen_engine.video.index import probe
-from tests.support.curator import WEIGHT, open_app, places_of, ready, shown_state, state_of
+from tests.support.curator import WEIGHT, open_app, ready, shown_state, state_of, stored_view
 from tests.support.paths import ROOT
 
-pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="fork and SIGKILL")
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 KILLS = int(os.environ.get("CLIPGEN_KILLS", "12"))  # 50 take a minute
-PLAYED = 30  # frames before the kill: a second
-Told = tuple[str, dict[str, Any]]
+PLAYED = 30  # frames played before the kill: one second
+Report = tuple[str, dict[str, Any]]
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def videos(short_video: Path, short_analysis: Analysis, tmp_path: Path) -> list[
 
 
 class Curator:
-    """A curator in another process, who can be killed as often as one likes."""
+    """A simulated curator in another process that can be killed repeatedly."""
 
     def __init__(self, folder: Path) -> None:
         self._zygote = subprocess.Popen(
@@ -58,29 +58,29 @@ class Curator:
         )
         self._child = 0
 
-    def begin(self, what: str) -> None:
-        """Let the app be opened and this be done."""
+    def start(self, what: str) -> None:
+        """Start the app with a seed or scenario."""
         assert self._zygote.stdin is not None
         self._zygote.stdin.write(f"{what}\n")
         self._zygote.stdin.flush()
-        self._child = int(self._hear())
+        self._child = int(self._read_line())
 
-    def told(self) -> Told:
-        """What the curator says next: a step, and what the app holds."""
-        line = self._hear()
+    def next_report(self) -> Report:
+        """The next report of the curator: a step, and the state held by the app."""
+        line = self._read_line()
         if line == "dead\n":
             self._child = 0
-            pytest.fail("the curator failed; why is on stderr")
+            pytest.fail("the curator failed; see stderr")
         step, held = json.loads(line)
         return step, held
 
-    def kill(self) -> list[Told]:
-        """Send SIGKILL; what was said until then and not heard yet."""
+    def kill(self) -> list[Report]:
+        """Send SIGKILL and return the unread reports."""
         os.kill(self._child, signal.SIGKILL)
-        rest: list[Told] = []
-        while not (line := self._hear()).endswith("dead\n"):
+        rest: list[Report] = []
+        while not (line := self._read_line()).endswith("dead\n"):
             rest.append(json.loads(line))
-        if line.endswith("]dead\n"):  # else it was killed in the middle of a line
+        if line.endswith("]dead\n"):  # otherwise it was killed while writing a line
             rest.append(json.loads(line.removesuffix("dead\n")))
         self._child = 0
         return rest
@@ -90,7 +90,7 @@ class Curator:
             self.kill()
         self._zygote.communicate(timeout=10)
 
-    def _hear(self) -> str:
+    def _read_line(self) -> str:
         assert self._zygote.stdout is not None
         return self._zygote.stdout.readline()
 
@@ -103,7 +103,7 @@ def curator(tmp_path: Path) -> Iterator[Curator]:
 
 
 def opened_project(folder: Path) -> Project:
-    """The project after a kill: it can be written, and SQLite finds it whole."""
+    """Open the project after a kill; checks that it is writable and that SQLite finds it intact."""
     project = Project(folder / "work.clipgen")
     assert not project.read_only
     assert project.row("PRAGMA integrity_check") == ("ok",)
@@ -111,7 +111,7 @@ def opened_project(folder: Path) -> Project:
 
 
 def test_kills_at_random_moments_lose_nothing(videos: list[Analysis], curator: Curator, tmp_path: Path) -> None:
-    """After each kill the project holds what the app held, or one step more: the one that was under way."""
+    """After each kill, the stored state equals the last reported one, except for a step in progress."""
     cache = AnalysisCache(tmp_path / "cache")
     with Project(tmp_path / "work.clipgen") as project:
         for analysis in videos:
@@ -120,14 +120,14 @@ def test_kills_at_random_moments_lose_nothing(videos: list[Analysis], curator: C
     rng = random.Random(0)
     steps = 0
     for seed in range(KILLS):
-        curator.begin(str(seed))
-        told = [curator.told() for _ in range(rng.randrange(2, 30))]
-        told += curator.kill()
-        steps += sum(what.startswith("end") for what, _ in told)
+        curator.start(str(seed))
+        reports = [curator.next_report() for _ in range(rng.randrange(2, 30))]
+        reports += curator.kill()
+        steps += sum(what.startswith("end") for what, _ in reports)
         with opened_project(tmp_path) as project:
             stored = state_of(project)
-        what, held = told[-1]
-        under_way = what.startswith("begin")
+        what, held = reports[-1]
+        in_progress = what.startswith("begin")
         for name in held:
             changed = {
                 key
@@ -135,20 +135,20 @@ def test_kills_at_random_moments_lose_nothing(videos: list[Analysis], curator: C
                 for key in stored[name][part].keys() | held[name][part].keys()
                 if stored[name][part].get(key) != held[name][part].get(key)
             }
-            assert len(changed) <= (2 if under_way else 0), (seed, what, changed)
+            assert len(changed) <= (2 if in_progress else 0), (seed, what, changed)
     assert steps > KILLS
 
 
-def test_a_day_of_work_is_there_after_a_kill(
+def test_a_kill_after_a_session_of_work_loses_nothing(
     videos: list[Analysis], curator: Curator, tmp_path: Path, qtbot: QtBot
 ) -> None:
-    """Open two videos, review, undo, trim, tag, switch, step, rest: nothing is lost. Play: it is stored on the way."""
-    curator.begin("work")
-    _, held = curator.told()
+    """Nothing is lost once the app idles after work. During playback, changes are saved continuously."""
+    curator.start("work")
+    _, held = curator.next_report()
     assert curator.kill() == []
     with opened_project(tmp_path) as project:
         assert state_of(project) == held["decided"]
-        assert places_of(project) == held["left"]
+        assert stored_view(project) == held["view"]
 
     window = open_app(tmp_path)
     qtbot.addWidget(window)
@@ -157,7 +157,7 @@ def test_a_day_of_work_is_there_after_a_kill(
     assert session.current is second
     for entry in (second, first):
         ready(window, entry.path.name)
-        position, selected = held["left"]["places"][entry.path.name]
+        position, selected = held["view"]["positions"][entry.path.name]
         assert (entry.position, list(entry.selected), entry.track) == (position, selected, selected[2])
         row = window.parts.review.panel.view.selectionModel().currentIndex().row()
         assert list(entry.rows[row].key) == selected
@@ -165,14 +165,14 @@ def test_a_day_of_work_is_there_after_a_kill(
             QTest.keyClick(window, Qt.Key.Key_P)
     assert shown_state(session) == held["decided"]
     weight = window.parts.ranking.panel.weights.sliders[WEIGHT]
-    assert weight.number == pytest.approx(held["left"]["settings"]["weights"][WEIGHT])
+    assert weight.number == pytest.approx(held["view"]["settings"]["weights"][WEIGHT])
     assert [chip.accessibleName() for chip in window.parts.review.details.tags.chips] == ["Tag brows", "Tag smile"]
     assert (window.parts.review.details.note.text(), window.parts.review.details.subject.text()) == (
         "worth a look",
         "anna",
     )
 
-    # All of it is what was done, not only what the app had.
+    # Compare with the actions performed, not only with the state of the app.
     done = [
         sorted((mark.decision.value, stop - start, mark.tags, mark.note) for (start, stop, _), mark in marks.items())
         for marks in (first.reviews, second.reviews)
@@ -184,17 +184,17 @@ def test_a_day_of_work_is_there_after_a_kill(
     assert second.position == second.selected[0] > 0
     window.close()
 
-    # Killed in play, while a weight is turned: what changes all the time is stored all the same.
-    curator.begin("play")
-    _, before = curator.told()
-    name, told = first.path.name, [before]
-    while told[-1]["places"][name][0] < PLAYED:
-        told.append(curator.told()[1])
-    told += [one for _, one in curator.kill()]
+    # Killed during playback while a weight changes: continuously changing state is still saved.
+    curator.start("play")
+    _, before = curator.next_report()
+    name, reports = first.path.name, [before]
+    while reports[-1]["positions"][name][0] < PLAYED:
+        reports.append(curator.next_report()[1])
+    reports += [one for _, one in curator.kill()]
     with opened_project(tmp_path) as project:
         assert state_of(project) == held["decided"]
-        stored = places_of(project)
-    assert before["places"][name][0] == 0 < stored["places"][name][0]
-    assert stored["places"][name][0] in [one["places"][name][0] for one in told]
+        stored = stored_view(project)
+    assert before["positions"][name][0] == 0 < stored["positions"][name][0]
+    assert stored["positions"][name][0] in [one["positions"][name][0] for one in reports]
     assert stored["settings"] != before["settings"]
-    assert stored["settings"] in [one["settings"] for one in told]
+    assert stored["settings"] in [one["settings"] for one in reports]

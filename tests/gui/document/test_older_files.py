@@ -1,4 +1,4 @@
-"""The app opens projects, settings and caches of earlier versions as they were left."""
+"""The app opens projects, settings and caches of earlier versions."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.support.paths import FIXTURES
 
 
 @pytest.mark.parametrize("version", ["made_by_0_1_0"])
-def test_a_project_is_resumed_as_it_was_left(qtbot: QtBot, tmp_path: Path, version: str) -> None:
+def test_project_of_an_older_version_is_resumed(qtbot: QtBot, tmp_path: Path, version: str) -> None:
     files = Path(shutil.copytree(FIXTURES / version, tmp_path / "files"))
     settings = QSettings(str(files / "settings.ini"), QSettings.Format.IniFormat)
     window = MainWindow(settings, Project(files / "work.clipgen"), lambda: AnalysisCache(files / "cache"))
@@ -33,15 +33,15 @@ def test_a_project_is_resumed_as_it_was_left(qtbot: QtBot, tmp_path: Path, versi
         window.resume()
         (entry,) = window.session.videos
         qtbot.waitUntil(lambda: entry.state is VideoState.MISSING, timeout=10_000)
-        window.session.found_again(entry, files / "portrait.mp4")  # it lay elsewhere when the project was made
+        window.session.relink(entry, files / "portrait.mp4")  # the project was created with another path
         qtbot.waitUntil(lambda: bool(entry.rows), timeout=10_000)
-        assert entry.selected == (57, 70, 0), "the window that it overlaps most"
+        assert entry.selected == (57, 70, 0), "expected the window with the largest overlap"
         assert entry.position == 68
         assert entry.subjects == {0: "Ána"}
         decisions = {row.key: row.decision for row in entry.rows}
         assert decisions[14, 29, 0] is Decision.ACCEPTED
         assert decisions[33, 48, 0] is Decision.REJECTED
-        assert (57, 70, 0) in entry.reviews, "the window that was trimmed by hand"
+        assert (57, 70, 0) in entry.reviews, "expected the manually trimmed window"
         assert entry.reviews[14, 29, 0].note == "a note\nof two lines"
     finally:
         window.close()

@@ -1,4 +1,4 @@
-"""Decisions outlive the window, and the process."""
+"""Decisions persist across windows of the app."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Opened = Callable[[], MainWindow]
 
 @pytest.fixture
 def opened(qtbot: QtBot, tmp_path: Path) -> Opened:
-    """Opens a window on one and the same project, as often as it is called."""
+    """Factory of windows on the same project."""
 
     def make() -> MainWindow:
         settings = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
@@ -34,9 +34,7 @@ def opened(qtbot: QtBot, tmp_path: Path) -> Opened:
     return make
 
 
-def test_what_was_decided_is_there_again(
-    opened: Opened, qtbot: QtBot, short_video: Path, short_analysis: Analysis
-) -> None:
+def test_decisions_are_restored(opened: Opened, qtbot: QtBot, short_video: Path, short_analysis: Analysis) -> None:
     window = opened()
     entry = open_analysed(window, qtbot, short_video, short_analysis)
     window.session.controls.set_weight("frontality", 0.25)
@@ -53,7 +51,7 @@ def test_what_was_decided_is_there_again(
     assert trimmed[0] == keys[2][0] + 5
     window.session.undo_stack.undo()
     window.session.undo_stack.redo()
-    decided = {key: (mark.decision, mark.by_hand) for key, mark in entry.reviews.items()}
+    decided = {key: (mark.decision, mark.manual) for key, mark in entry.reviews.items()}
     assert len(decided) == 3
     window.parts.player.playback.pause()
     position = entry.position
@@ -62,7 +60,7 @@ def test_what_was_decided_is_there_again(
     again = opened()
     assert again.session.settings.weights == {"frontality": 0.25}
     back = open_analysed(again, qtbot, short_video, short_analysis)
-    assert {key: (mark.decision, mark.by_hand) for key, mark in back.reviews.items()} == decided
+    assert {key: (mark.decision, mark.manual) for key, mark in back.reviews.items()} == decided
     assert {row.key: row.decision for row in back.rows}[keys[0]] is Decision.ACCEPTED
     assert back.position == position
     assert back.selected == trimmed
@@ -90,19 +88,19 @@ def test_tags_notes_and_subjects_are_kept_and_undone(
     mark = entry.reviews[first]
     assert (mark.tags, mark.note, mark.decided_at) == (("brows",), "a note", decided_at)
     session.undo_stack.undo()
-    assert entry.reviews[first].note == "", "what is typed in one go is one step"
+    assert entry.reviews[first].note == "", "continuous typing must be one undo step"
     assert session.undo_stack.redoText() == "Note on window 1"
     session.undo_stack.redo()
     session.selection.select(second, seek=False)
     session.decisions.set_tag("blurred", True)
     assert entry.selected_row is not None
     assert entry.selected_row.tags == ("blurred",)
-    assert not entry.selected_row.by_hand
+    assert not entry.selected_row.manual
     session.decisions.set_tag("blurred", False)
-    assert second not in entry.reviews, "an undecided window with nothing on it is no decision"
+    assert second not in entry.reviews, "an undecided window without tags or note must not be stored"
     session.decisions.set_tag("blurred", True)
 
-    # A trimmed window keeps what was written on it, and when it was decided.
+    # A trimmed window keeps its tags, note and time of decision.
     session.selection.select(first, seek=False)
     session.selection.seek(first[0] + 3)
     session.decisions.trim("start")
@@ -110,7 +108,7 @@ def test_tags_notes_and_subjects_are_kept_and_undone(
     assert first not in entry.reviews
     assert (entry.reviews[trimmed].tags, entry.reviews[trimmed].note) == (("brows",), "a note")
     assert entry.reviews[trimmed].decided_at == decided_at
-    assert entry.reviews[trimmed].by_hand
+    assert entry.reviews[trimmed].manual
 
     track = entry.analysis.tracks[0].track_id if entry.analysis else -1
     session.decisions.set_subject(track, " anna ")
@@ -125,16 +123,14 @@ def test_tags_notes_and_subjects_are_kept_and_undone(
     again = opened()
     back = open_analysed(again, qtbot, short_video, short_analysis)
     assert {
-        key: (one.decision, one.by_hand, one.tags, one.note, one.decided_at) for key, one in back.reviews.items()
-    } == {key: (one.decision, one.by_hand, one.tags, one.note, one.decided_at) for key, one in decided.items()}
+        key: (one.decision, one.manual, one.tags, one.note, one.decided_at) for key, one in back.reviews.items()
+    } == {key: (one.decision, one.manual, one.tags, one.note, one.decided_at) for key, one in decided.items()}
     assert back.subjects == {track: "anna"}
     assert {row.key: row.note for row in back.rows}[trimmed] == "a note"
     again.close()
 
 
-def test_a_second_window_says_that_it_only_reads(
-    opened: Opened, qtbot: QtBot, short_video: Path, short_analysis: Analysis
-) -> None:
+def test_second_window_is_read_only(opened: Opened, qtbot: QtBot, short_video: Path, short_analysis: Analysis) -> None:
     first = opened()
     entry = open_analysed(first, qtbot, short_video, short_analysis)
     second = opened()
@@ -152,7 +148,7 @@ def test_a_second_window_says_that_it_only_reads(
     third.close()
 
 
-def test_a_video_is_analysed_once(opened: Opened, qtbot: QtBot, short_video: Path, tmp_path: Path) -> None:
+def test_video_is_analysed_only_once(opened: Opened, qtbot: QtBot, short_video: Path, tmp_path: Path) -> None:
     took = []
     for _ in range(2):
         window = opened()
@@ -164,11 +160,11 @@ def test_a_video_is_analysed_once(opened: Opened, qtbot: QtBot, short_video: Pat
         qtbot.waitUntil(lambda entry=entry: entry.state is VideoState.DONE and bool(entry.rows), timeout=60_000)
         took.append(len(progressed))
         window.close()
-    assert took[1] < took[0]  # found again, not made again
+    assert took[1] < took[0]  # loaded, not analysed again
     assert len(list((tmp_path / "cache").rglob("analysis.npz"))) == 1
 
 
-def test_a_selection_waits_for_an_analysis_that_has_not_come_so_far(reviewed: MainWindow) -> None:
+def test_selection_is_kept_until_the_analysis_reaches_it(reviewed: MainWindow) -> None:
     session = reviewed.session
     entry = session.current
     assert entry is not None
@@ -178,15 +174,15 @@ def test_a_selection_waits_for_an_analysis_that_has_not_come_so_far(reviewed: Ma
     key = max(row.key for row in entry.rows)
     session.selection.select(key, seek=False)
 
-    def begin(analyzed_frames: int) -> None:
+    def restart(analyzed_frames: int) -> None:
         nothing = replace(whole, tracks=(), tokens=(), analyzed_frames=analyzed_frames)
         session.set_analysis(entry, nothing, Ranker(nothing), complete=False)
 
-    begin(key[0])
+    restart(key[0])
     assert entry.rows == ()
     assert entry.selected == key
     session.set_analysis(entry, whole, ranker, complete=True)
     assert entry.selected_row is not None
     assert entry.selected_row.key == key
-    begin(key[1])
-    assert entry.selected is None, "the analysis has been there, and the window is not"
+    restart(key[1])
+    assert entry.selected is None, "the analysis passed it without finding the window"

@@ -1,4 +1,4 @@
-"""The export window: what it offers, what it shows before, while and after an export runs."""
+"""The export window before, during and after an export."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from clipgen_gui.export.window import ExportWindow
 from clipgen_gui.main_window.window import MainWindow
 from tests.support.gui import open_analysed
 
-_PATIENCE_MS = 30_000
+_TIMEOUT_MS = 30_000
 
 
 def accept(window: MainWindow, count: int) -> None:
@@ -29,7 +29,7 @@ def accept(window: MainWindow, count: int) -> None:
 
 @pytest.fixture
 def export(reviewed: MainWindow, qtbot: QtBot, tmp_path: Path) -> ExportWindow:
-    """The export window over a video with two accepted windows, on its way into an empty folder."""
+    """The export window for a video with two accepted windows and an empty output folder."""
     accept(reviewed, 2)
     qtbot.keyClick(reviewed, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
     made = reviewed.parts.export.flow.window
@@ -43,7 +43,7 @@ def run(window: MainWindow, export: ExportWindow, qtbot: QtBot) -> None:
     assert window.parts.export.job.busy
     assert export.cancel_button.isVisible()
     assert not export.options.isEnabled()
-    qtbot.waitUntil(lambda: not window.parts.export.job.busy, timeout=_PATIENCE_MS)
+    qtbot.waitUntil(lambda: not window.parts.export.job.busy, timeout=_TIMEOUT_MS)
 
 
 def shown(export: ExportWindow) -> list[str]:
@@ -51,12 +51,12 @@ def shown(export: ExportWindow) -> list[str]:
     return [model.index(row).data() for row in range(model.rowCount())]
 
 
-def test_layouts_are_written_together_and_once(
+def test_layouts_are_written_together_and_only_once(
     reviewed: MainWindow, export: ExportWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
     assert not export.isModal()
     assert export.start_button.text() == "Export 2 clips"
-    qtbot.waitUntil(lambda: export.note.text().startswith("60 frames to write, about "), timeout=_PATIENCE_MS)
+    qtbot.waitUntil(lambda: export.note.text().startswith("60 frames to write, about "), timeout=_TIMEOUT_MS)
     box = export.options.layouts["videofolder"]
     qtbot.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, box.height() // 2))
     assert export.options.chosen_layouts == ("plain", "videofolder")
@@ -70,17 +70,17 @@ def test_layouts_are_written_together_and_once(
     run(reviewed, export, qtbot)
     assert export.note.text() == "2 clips unchanged"
     qtbot.mouseClick(box, Qt.MouseButton.LeftButton, pos=QPoint(8, box.height() // 2))
-    qtbot.waitUntil(lambda: export.note.text() == "All of it is there already.", timeout=_PATIENCE_MS)
+    qtbot.waitUntil(lambda: export.note.text() == "Everything is up to date; nothing to write.", timeout=_TIMEOUT_MS)
 
 
-def test_the_preview_plays_what_the_clip_will_be(reviewed: MainWindow, export: ExportWindow, qtbot: QtBot) -> None:
+def test_the_preview_plays_the_clip(reviewed: MainWindow, export: ExportWindow, qtbot: QtBot) -> None:
     preview = export.preview
-    qtbot.waitUntil(lambda: preview.picture is not None, timeout=_PATIENCE_MS)
+    qtbot.waitUntil(lambda: preview.picture is not None, timeout=_TIMEOUT_MS)
     assert preview.picture is not None
     whole = preview.picture.width() / preview.picture.height()
     assert whole == pytest.approx(16 / 9, abs=0.02)
     first = preview.picture
-    qtbot.waitUntil(lambda: preview.picture is not first, timeout=_PATIENCE_MS)  # it plays
+    qtbot.waitUntil(lambda: preview.picture is not first, timeout=_TIMEOUT_MS)  # it plays
     crop = export.options.boxes["crop"]
     assert not export.options.boxes["margin"].isEnabled()
     qtbot.keyClick(crop, Qt.Key.Key_Down)
@@ -88,17 +88,17 @@ def test_the_preview_plays_what_the_clip_will_be(reviewed: MainWindow, export: E
     assert export.options.boxes["margin"].isEnabled()
     qtbot.waitUntil(
         lambda: preview.picture is not None and preview.picture.width() == preview.picture.height(),
-        timeout=_PATIENCE_MS,
+        timeout=_TIMEOUT_MS,
     )
     assert export.preview_title.text() == "1 of 2"
 
 
-def test_all_videos_at_once(
+def test_exporting_all_videos(
     reviewed: MainWindow, qtbot: QtBot, short_video: Path, short_analysis: Analysis, tmp_path: Path
 ) -> None:
     accept(reviewed, 1)
     other = tmp_path / "other.mp4"
-    other.write_bytes(short_video.read_bytes() + b"\0" * 16)  # the same pictures, another file
+    other.write_bytes(short_video.read_bytes() + b"\0" * 16)  # same video, different fingerprint
     open_analysed(reviewed, qtbot, other, replace(short_analysis, video=probe(other)))
     reviewed.session.set_current(reviewed.session.videos[1])
     accept(reviewed, 2)
@@ -114,16 +114,14 @@ def test_all_videos_at_once(
     assert sorted(clip["source"] for clip in clips) == ["other.mp4", "other.mp4", "short.mp4"]
 
 
-def test_what_stands_in_the_way_is_said(
-    reviewed: MainWindow, export: ExportWindow, qtbot: QtBot, tmp_path: Path
-) -> None:
+def test_problems_are_reported(reviewed: MainWindow, export: ExportWindow, qtbot: QtBot, tmp_path: Path) -> None:
     for box in export.options.layouts.values():
         box.setChecked(False)
-    assert export.note.text() == "Choose a layout."
+    assert export.note.text() == "Select a layout."
     assert not export.start_button.isEnabled()
     export.options.layouts["plain"].setChecked(True)
     export.path.clear()
-    assert export.note.text() == "Name a folder."
+    assert export.note.text() == "Choose an output folder."
     (tmp_path / "file").write_text("in the way")
     export.path.setText(str(tmp_path / "file" / "out"))
     run(reviewed, export, qtbot)
@@ -132,14 +130,14 @@ def test_what_stands_in_the_way_is_said(
     assert export.start_button.isVisible()
 
 
-def test_it_can_be_cancelled_and_goes_on(
+def test_a_cancelled_export_can_be_resumed(
     reviewed: MainWindow, export: ExportWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
     qtbot.mouseClick(export.start_button, Qt.MouseButton.LeftButton)
     qtbot.mouseClick(export.cancel_button, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: not reviewed.parts.export.job.busy, timeout=_PATIENCE_MS)
-    qtbot.waitUntil(lambda: bool(reviewed.parts.messages.texts), timeout=_PATIENCE_MS)
-    assert reviewed.parts.messages.texts == ["The export was cancelled. Clips that were complete are kept."]
+    qtbot.waitUntil(lambda: not reviewed.parts.export.job.busy, timeout=_TIMEOUT_MS)
+    qtbot.waitUntil(lambda: bool(reviewed.parts.messages.texts), timeout=_TIMEOUT_MS)
+    assert reviewed.parts.messages.texts == ["Export cancelled. Finished clips are kept."]
     run(reviewed, export, qtbot)
     assert len(list((tmp_path / "out" / "clips").glob("*.mp4"))) == 2
 

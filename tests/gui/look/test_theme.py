@@ -1,4 +1,4 @@
-"""Light and dark, text sizes, and colours that can be told apart by every eye."""
+"""Light and dark themes, text sizes, contrast and colour vision deficiencies."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def contrast(first: str, second: str) -> float:
 
 
 def distance(first: str, second: str, eyes: NDArray[np.float64]) -> float:
-    """CIE 1976 colour difference as these eyes see it."""
+    """CIE 1976 colour difference under this colour vision matrix."""
 
     def lab(name: str) -> NDArray[np.float64]:
         t = TO_XYZ @ np.clip(eyes @ linear(name), 0, 1) / np.array([0.95047, 1.0, 1.08883])
@@ -67,13 +67,13 @@ def distance(first: str, second: str, eyes: NDArray[np.float64]) -> float:
 
 
 @pytest.fixture(autouse=True)
-def usual_look(qapp: QApplication) -> Iterator[None]:
+def default_theme(qapp: QApplication) -> Iterator[None]:
     apply_theme(qapp)
     yield
     apply_theme(qapp)
 
 
-def test_the_measures_know_known_colours() -> None:
+def test_colour_metrics_match_reference_values() -> None:
     assert contrast("#ffffff", "#000000") == pytest.approx(21)
     assert contrast("#777777", "#ffffff") == pytest.approx(4.48, abs=0.01)
     assert distance("#ffffff", "#000000", EYES["usual"]) == pytest.approx(100, abs=0.1)
@@ -82,7 +82,7 @@ def test_the_measures_know_known_colours() -> None:
 
 
 @pytest.mark.parametrize("colors", PALETTES.values(), ids=PALETTES)
-def test_text_can_be_read_on_every_surface(colors: Palette) -> None:
+def test_text_is_readable_on_every_surface(colors: Palette) -> None:
     for surface in SURFACES:
         for role in ("text", "muted", "accent"):
             assert contrast(getattr(colors, role), getattr(colors, surface)) >= 4.5, (role, surface)
@@ -97,13 +97,13 @@ def test_text_can_be_read_on_every_surface(colors: Palette) -> None:
 @pytest.mark.parametrize("eyes", EYES.values(), ids=EYES)
 @pytest.mark.parametrize("colors", PALETTES.values(), ids=PALETTES)
 def test_no_two_curves_differ_by_hue_alone(colors: Palette, eyes: NDArray[np.float64]) -> None:
-    """Curves that are broken alike are 15 apart or more for every eye; the combined one is twice as wide."""
+    """Curves with the same dash pattern differ by at least 15. The combined curve is exempt: it is twice as wide."""
     for first, second in combinations(list(TERMS)[: len(colors.terms)], 2):
         if term_line(first) is term_line(second):
             assert distance(term_color(first, colors), term_color(second, colors), eyes) >= 15, (first, second)
 
 
-def test_curves_are_drawn_as_told(reviewed: MainWindow) -> None:
+def test_the_combined_curve_is_twice_as_wide(reviewed: MainWindow) -> None:
     widths = {line.kind.width for line in reviewed.parts.plot.terms.lines}
     assert {line.kind.width for line in reviewed.parts.plot.combined.lines} == {2 * max(widths)}
 
@@ -115,7 +115,7 @@ def grey(image: QImage) -> NDArray[np.int16]:
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
-def test_decisions_differ_without_any_hue(reviewed: MainWindow, scheme: str) -> None:
+def test_decisions_differ_in_greyscale(reviewed: MainWindow, scheme: str) -> None:
     theme.apply(scheme)
     seen = []
     for decision in Decision:
@@ -133,8 +133,8 @@ def _marks() -> list[tuple[str, str]]:
     return list(DECISION_ICONS.values())
 
 
-def test_a_switch_repaints_everything(reviewed: MainWindow, qtbot: QtBot) -> None:
-    """What was dark is light and the other way round, and after both it is as before."""
+def test_switching_the_theme_repaints_everything(reviewed: MainWindow, qtbot: QtBot) -> None:
+    """Views become brighter in the light theme and return to their initial appearance in the dark one."""
     reviewed.session.controls.set_gate("min_expression_variation", 0.1)
     reviewed.session.rank_now()
     reviewed.parts.messages.show_message("A sentence.")
@@ -166,7 +166,7 @@ def test_a_switch_repaints_everything(reviewed: MainWindow, qtbot: QtBot) -> Non
     assert means() == pytest.approx(before, abs=0.5)
 
 
-def test_the_system_is_followed_until_one_is_chosen(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_system_scheme_is_followed_until_one_is_chosen(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     system = Qt.ColorScheme.Dark
@@ -185,7 +185,7 @@ def test_the_system_is_followed_until_one_is_chosen(qtbot: QtBot, monkeypatch: p
     assert theme.palette is LIGHT
 
 
-def test_an_icon_takes_the_colour_of_the_moment(qtbot: QtBot) -> None:
+def test_an_icon_follows_the_palette(qtbot: QtBot) -> None:
     one = icon("check-circle", "accepted")
     seen = []
     for scheme in ("dark", "light"):
@@ -198,7 +198,7 @@ def test_an_icon_takes_the_colour_of_the_moment(qtbot: QtBot) -> None:
 
 def test_text_grows_with_the_setting(reviewed: MainWindow, qtbot: QtBot) -> None:
     label = QLabel("Some text", reviewed)
-    qtbot.wait(1)  # a widget that was made is polished
+    qtbot.wait(1)  # let the new widget be polished
     heights, rows = [], []
     for scale in (0.8, 1.0, 1.6, 2.0):
         theme.apply(text_scale=scale)
@@ -211,14 +211,14 @@ def test_text_grows_with_the_setting(reviewed: MainWindow, qtbot: QtBot) -> None
     assert theme.text_scale == 2.0
 
 
-def test_nobody_is_told_who_is_gone(qtbot: QtBot) -> None:
-    told = []
+def test_deleted_owners_are_not_called(qtbot: QtBot) -> None:
+    calls = []
     label = QLabel()
-    follow_theme(label, lambda: told.append(label.text()))
+    follow_theme(label, lambda: calls.append(label.text()))
     theme.apply("light")
-    assert len(told) == 2
+    assert len(calls) == 2
     label.deleteLater()
     qtbot.wait(1)
     QApplication.sendPostedEvents(None, 0)
     theme.apply("dark")
-    assert len(told) == 2
+    assert len(calls) == 2

@@ -1,4 +1,4 @@
-"""Names for screen readers, a focus that is seen and goes everywhere, text sizes at which nothing is cut off."""
+"""Accessibility: names for screen readers, keyboard navigation, visible focus, and text sizes without clipping."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from clipgen_gui.main_window.window import MainWindow
 
 @pytest.fixture
 def everything(reviewed: MainWindow, qtbot: QtBot) -> Iterator[MainWindow]:
-    """The window with all its pages, panels and dialogs made, and a message of each kind."""
+    """The window with all pages, panels and dialogs created, and a message."""
     entry = reviewed.session.current
     assert entry is not None
     for page in (1, 2, 0):
@@ -43,7 +43,7 @@ def everything(reviewed: MainWindow, qtbot: QtBot) -> Iterator[MainWindow]:
     reviewed.parts.settings.show()
     for name in [*(page.name for page in reviewed.preferences.pages), "shortcuts"]:
         reviewed.parts.settings.window.show_page(name)
-    reviewed.parts.key_sheet.show()
+    reviewed.parts.shortcuts.show()
     reviewed.actions_by_name["export"].trigger()
     qtbot.wait(1)
     yield reviewed
@@ -58,7 +58,7 @@ def top_levels() -> list[QWidget]:
 
 
 def controls(window: QWidget) -> list[QWidget]:
-    """What can have the focus, without the inner parts of Qt's own widgets."""
+    """Focusable widgets, without the internal parts of Qt widgets."""
     return [
         widget
         for widget in window.findChildren(QWidget)
@@ -91,17 +91,17 @@ def described(widget: QWidget) -> str:
     return f"{type(widget).__name__} {widget.objectName()!r} in {type(above).__name__}"
 
 
-def test_every_control_of_every_window_has_a_name(everything: MainWindow) -> None:
+def test_every_control_has_an_accessible_name(everything: MainWindow) -> None:
     windows = top_levels()
-    assert {everything, everything.parts.settings.window, everything.parts.key_sheet} < set(windows)
+    assert {everything, everything.parts.settings.window, everything.parts.shortcuts} < set(windows)
     nameless = [described(one) for window in windows for one in controls(window) if not spoken_name(one)]
     assert nameless == []
     assert len(controls(everything)) > 60
     assert len(controls(everything.parts.settings.window)) > 60
 
 
-def test_every_button_is_reached_by_keys(everything: MainWindow) -> None:
-    """By Tab, or by the key or menu of its action."""
+def test_every_button_is_reachable_by_keyboard(everything: MainWindow) -> None:
+    """By Tab, or by the shortcut or menu of its action."""
     in_menus = {action for menu in everything.menus.values() for action in menu.actions()}
     unreachable = []
     for window in top_levels():
@@ -113,8 +113,8 @@ def test_every_button_is_reached_by_keys(everything: MainWindow) -> None:
     assert unreachable == []
 
 
-def test_tab_goes_round_card_by_card(reviewed: MainWindow, qtbot: QtBot) -> None:
-    """Every control in sight has its turn, and no card is come back to."""
+def test_tab_order_visits_card_by_card(reviewed: MainWindow, qtbot: QtBot) -> None:
+    """Tab reaches every visible control and visits each card once."""
     reviewed.session.selection.select(reviewed.session.current.rows[0].key)
     reviewed.parts.player.playback.pause()
     reviewed.centralWidget().setFocus()
@@ -128,7 +128,7 @@ def test_tab_goes_round_card_by_card(reviewed: MainWindow, qtbot: QtBot) -> None
     in_group = {button for one in expected if isinstance(one, QAbstractButton) for button in [one] if one.group()}
     assert [described(one) for one in expected - in_group - set(visited)] == []
     cards = [card_of(widget) for widget in visited]
-    turns = [card for place, card in enumerate(cards) if place == 0 or card is not cards[place - 1]]
+    turns = [card for index, card in enumerate(cards) if index == 0 or card is not cards[index - 1]]
     assert len(turns) == len(set(turns)), [described(card) for card in turns]
 
 
@@ -141,7 +141,7 @@ def card_of(widget: QWidget) -> QWidget:
     return card
 
 
-def test_the_focus_is_seen(reviewed: MainWindow, qtbot: QtBot) -> None:
+def test_focus_is_visible(reviewed: MainWindow, qtbot: QtBot) -> None:
     for view in (
         reviewed.parts.review.panel.view,
         reviewed.parts.projects.videos.view,
@@ -149,14 +149,14 @@ def test_the_focus_is_seen(reviewed: MainWindow, qtbot: QtBot) -> None:
         reviewed.parts.player.view,
     ):
         view.setFocus(Qt.FocusReason.TabFocusReason)
-        assert reviewed.focus_ring.around is view
+        assert reviewed.focus_ring.target is view
         assert ring_colour(reviewed, view) == DARK.accent
     reviewed.parts.toolbar.analyse_button.setFocus(Qt.FocusReason.TabFocusReason)
-    assert reviewed.focus_ring.around is None, "a button shows it by itself"
+    assert reviewed.focus_ring.target is None, "buttons draw their own focus"
     cell = reviewed.parts.review.panel.view.visualRect(reviewed.parts.review.panel.view.model().index(0, 0)).center()
     qtbot.mouseClick(reviewed.parts.review.panel.view.viewport(), Qt.MouseButton.LeftButton, pos=cell)
     assert reviewed.parts.review.panel.view.hasFocus()
-    assert reviewed.focus_ring.around is None, "whoever clicks knows where"
+    assert reviewed.focus_ring.target is None, "a mouse click needs no focus ring"
 
 
 def ring_colour(window: QWidget, view: QWidget) -> str:
@@ -166,29 +166,29 @@ def ring_colour(window: QWidget, view: QWidget) -> str:
 
 
 @pytest.mark.parametrize("scale", [0.8, 1.25, 1.6, 2.0])
-def test_no_text_is_cut_off_at_any_size(everything: MainWindow, qtbot: QtBot, scale: float) -> None:
-    """Every label and button in sight is as wide and as high as its text, at 1920x1080."""
+def test_no_text_is_clipped_at_any_size(everything: MainWindow, qtbot: QtBot, scale: float) -> None:
+    """At 1920x1080, every visible label and button is as wide and as high as its text."""
     everything.resize(1920, 1080)
     theme.apply(text_scale=scale)
-    everything.parts.settings.window.resize(px(820), px(500))  # as it is where the screen is wide enough
+    everything.parts.settings.window.resize(px(820), px(500))  # its size on a sufficiently wide screen
     qtbot.wait(50)
-    cut = [
+    clipped = [
         f"{described(one)}: {one.text()!r} has {one.size().toTuple()}, wants {one.sizeHint().toTuple()}"
         for window in top_levels()
         for kind in (QLabel, QAbstractButton)
         for one in window.findChildren(kind)
-        if one.isVisible() and one.text() and is_cut(one)
+        if one.isVisible() and one.text() and is_clipped(one)
     ]
-    assert cut == []
+    assert clipped == []
     for window in (everything, everything.parts.settings.window):
         assert QRect(0, 0, 1920, 1080).contains(QRect(0, 0, *window.size().toTuple()))
 
 
-def is_cut(widget: QLabel | QAbstractButton) -> bool:
+def is_clipped(widget: QLabel | QAbstractButton) -> bool:
     if inside(widget, QAbstractItemView):
         return False
     area = next((one for one in parents(widget) if isinstance(one, QScrollArea)), None)
-    if area is not None:  # it scrolls up and down, not sideways
+    if area is not None:  # it scrolls vertically only
         end = widget.mapTo(area.viewport(), widget.rect().topRight()).x()
         if end > area.viewport().width():
             return True

@@ -1,4 +1,4 @@
-"""The first minutes: ways to begin, three steps once, errors with a report to copy."""
+"""First run: start page, first-run hints, and errors with a report to copy."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from pytestqt.qtbot import QtBot
 from clipgen_engine.types import Decision
 from clipgen_gui.commands.keymap import keymap
 from clipgen_gui.document.entry import VideoState
-from clipgen_gui.main_window.start_page import DropPage, sample_video
+from clipgen_gui.main_window.start_page import StartPage, sample_video
 from clipgen_gui.main_window.window import MainWindow
-from clipgen_gui.support.error_report import RecentErrors, recent_errors, report_text, without_folders
+from clipgen_gui.support.error_report import RecentErrors, recent_errors, redact_paths, report_text
 from tests.support.paths import SAMPLE
 
 LEFT = Qt.MouseButton.LeftButton
 
 
-def test_the_empty_window_offers_every_way_to_begin(
+def test_start_page_opens_files_folders_and_the_sample(
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, short_video: Path
 ) -> None:
     monkeypatch.setattr(window.parts.analysis.queue, "start", lambda: None)
@@ -40,15 +40,15 @@ def test_the_empty_window_offers_every_way_to_begin(
     assert not page.isVisible()
 
 
-def test_the_sample_is_offered_only_where_it_is(window: MainWindow, qtbot: QtBot) -> None:
+def test_sample_is_offered_only_if_available(window: MainWindow, qtbot: QtBot) -> None:
     assert sample_video() == SAMPLE
-    page = DropPage(window.actions_by_name, None)
+    page = StartPage(window.actions_by_name, None)
     qtbot.addWidget(page)
     page.show()
     assert not page.sample_button.isVisible()
 
 
-def test_projects_that_were_open_are_offered(window: MainWindow, qtbot: QtBot) -> None:
+def test_recent_projects_are_listed(window: MainWindow, qtbot: QtBot) -> None:
     page = window.parts.start_page
     projects = [Path(f"/work/of/{name}.clipgen") for name in ("spring", "summer")]
     page.show_recent(projects)
@@ -60,14 +60,14 @@ def test_projects_that_were_open_are_offered(window: MainWindow, qtbot: QtBot) -
     assert page.recent == []
 
 
-def test_three_steps_are_explained_until_they_are_dismissed(reviewed: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_first_steps_are_shown_until_dismissed(reviewed: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     steps = reviewed.parts.steps
     assert steps.isVisible()
     assert steps.step == 1
     reviewed.session.selection.select(reviewed.session.current.rows[0].key)
     reviewed.session.decisions.decide(Decision.ACCEPTED)
     assert steps.step == 2
-    keymap.give("accept", ["Y"])
+    keymap.assign("accept", ["Y"])
     assert "Y accepts" in steps.labels[1].text()
     qtbot.mouseClick(steps.close_button, LEFT)
     assert not steps.isVisible()
@@ -78,7 +78,7 @@ def test_three_steps_are_explained_until_they_are_dismissed(reviewed: MainWindow
     again.close()
 
 
-def test_whoever_exports_has_seen_the_steps(window: MainWindow) -> None:
+def test_export_hides_the_first_steps(window: MainWindow) -> None:
     assert window.parts.steps.isVisible()
     assert window.parts.steps.step == 0
     window.actions_by_name["export"].setEnabled(True)
@@ -86,7 +86,7 @@ def test_whoever_exports_has_seen_the_steps(window: MainWindow) -> None:
     assert not window.parts.steps.isVisible()
 
 
-def test_an_error_has_details_and_a_report_to_copy(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+def test_error_message_has_details_and_a_report_to_copy(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     path = tmp_path / "broken.mp4"
     window.parts.analysis.queue.start = lambda: None  # type: ignore[method-assign]
     window.open_paths([path]) if path.exists() else window.session.open_paths([path])
@@ -108,12 +108,12 @@ def test_an_error_has_details_and_a_report_to_copy(window: MainWindow, qtbot: Qt
     assert "PySide6 6" in copied
 
 
-def test_a_warning_has_no_report(window: MainWindow) -> None:
-    window.parts.messages.show_message("There is no video in here.", "warning")
+def test_warning_has_no_report(window: MainWindow) -> None:
+    window.parts.messages.show_message("No videos found here.", "warning")
     assert window.parts.messages.bars[0].details is None
 
 
-def test_the_report_names_no_folder(tmp_path: Path) -> None:
+def test_report_contains_no_directories(tmp_path: Path) -> None:
     handler = RecentErrors()
     secret = tmp_path / "Anna Berg" / "clip one.mp4"
     try:
@@ -124,7 +124,7 @@ def test_the_report_names_no_folder(tmp_path: Path) -> None:
         handler.emit(record)
     error = handler.take()
     assert str(tmp_path) in error
-    assert handler.take() == "", "it belongs to one message only"
+    assert handler.take() == "", "an error must be reported with one message only"
     report = report_text("Something unexpected happened.", error)
     assert "FileNotFoundError" in report
     assert "clip one.mp4'" in report
@@ -135,7 +135,7 @@ def test_the_report_names_no_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "cut"),
+    ("text", "redacted"),
     [
         (
             'File "/home/a/.venv/lib/python3.11/site-packages/av/container.py", line 3',
@@ -148,11 +148,11 @@ def test_the_report_names_no_folder(tmp_path: Path) -> None:
         ("640/360 at 1/2 speed, yes/no", "640/360 at 1/2 speed, yes/no"),
     ],
 )
-def test_paths_are_cut(text: str, cut: str) -> None:
-    assert without_folders(text) == cut
+def test_paths_are_redacted(text: str, redacted: str) -> None:
+    assert redact_paths(text) == redacted
 
 
-def test_what_the_engine_logged_is_in_the_report(window: MainWindow) -> None:
+def test_logged_error_is_in_the_report(window: MainWindow) -> None:
     recent_errors.emit(logging.LogRecord("clipgen_gui.support.jobs", logging.ERROR, "x.py", 1, "it broke", (), None))
     window.parts.messages.show_message("Something unexpected happened.", "error")
     assert "clipgen_gui.support.jobs: it broke" in window.parts.messages.bars[0].report.toPlainText()

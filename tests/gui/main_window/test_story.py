@@ -1,4 +1,4 @@
-"""The main job from the first file to the clips, driven by keys and mouse, with the real engine."""
+"""End to end: from opening a video to exported clips, by keys and mouse, with the real engine."""
 
 from __future__ import annotations
 
@@ -33,11 +33,11 @@ def test_from_a_video_to_clips(window: MainWindow, qtbot: QtBot, short_video: Pa
     qtbot.waitUntil(lambda: entry.state is VideoState.DONE, timeout=ANALYSIS_MS)
     frames = entry.frame_count
     assert partial[-1] == frames
-    assert any(seen < frames for seen in partial), "the curves did not grow while the analysis ran"
+    assert any(seen < frames for seen in partial), "no partial analysis was shown"
     assert window.parts.review.panel.view.model().rowCount() == len(entry.rows) >= 3
     assert window.parts.status.text == "Ready"
 
-    # A weight moved by mouse, then by key, ranks anew.
+    # Changing a weight by mouse, then by key, updates the ranking.
     before = [row.sequence.combined_score for row in entry.rows]
     slider = window.parts.ranking.panel.weights.sliders["expression_variation"]
     drag(qtbot, slider, 20)
@@ -52,7 +52,7 @@ def test_from_a_video_to_clips(window: MainWindow, qtbot: QtBot, short_video: Pa
         lambda: window.parts.review.panel.model.index(0, 2).data() == f"{entry.rows[0].sequence.combined_score:.2f}"
     )
 
-    # Decide by keys: the first by Down and A, then A moves on, R rejects.
+    # Decide by keys: Down selects, A accepts and selects the next, R rejects.
     first, second, third = (row.key for row in entry.rows[:3])
     qtbot.keyClick(window, Qt.Key.Key_Down)
     assert entry.selected == first
@@ -64,14 +64,14 @@ def test_from_a_video_to_clips(window: MainWindow, qtbot: QtBot, short_video: Pa
     assert [entry.decision_of(key) for key in (first, second, third)] == [
         Decision.ACCEPTED, Decision.REJECTED, Decision.ACCEPTED,
     ]  # fmt: skip
-    assert second in {row.key for row in entry.rows}, "a rejected window must stay to be seen"
+    assert second in {row.key for row in entry.rows}, "a rejected window must stay listed"
     qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert entry.decision_of(third) is Decision.UNDECIDED
     assert entry.selected == third
     qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
     assert entry.decision_of(third) is Decision.ACCEPTED
 
-    # Accepted windows stay whatever the weights are.
+    # Accepted windows stay listed whatever the weights.
     session.controls.set_weight("expression_variation", 0.0)
     session.rank_now()
     assert {first, third} <= {row.key for row in entry.rows}
@@ -98,7 +98,7 @@ def test_from_a_video_to_clips(window: MainWindow, qtbot: QtBot, short_video: Pa
     assert window.parts.messages.texts == []
 
 
-def test_cancel_in_the_middle_keeps_what_was_found(window: MainWindow, qtbot: QtBot, short_video: Path) -> None:
+def test_cancelling_an_analysis_keeps_partial_results(window: MainWindow, qtbot: QtBot, short_video: Path) -> None:
     window.open_paths([short_video])
     entry = window.session.current
     assert entry is not None
@@ -111,7 +111,7 @@ def test_cancel_in_the_middle_keeps_what_was_found(window: MainWindow, qtbot: Qt
     assert window.parts.status.text == "Ready"
 
 
-def test_closing_in_the_middle_ends_every_thread(window: MainWindow, qtbot: QtBot, short_video: Path) -> None:
+def test_closing_during_an_analysis_ends_all_threads(window: MainWindow, qtbot: QtBot, short_video: Path) -> None:
     before = python_threads()
     window.open_paths([short_video, short_video.parent / "absent.mp4"])
     entry = window.session.current
@@ -121,31 +121,31 @@ def test_closing_in_the_middle_ends_every_thread(window: MainWindow, qtbot: QtBo
     window.close()
     assert not running_threads(window)
     qtbot.waitUntil(lambda: python_threads() <= before, timeout=1000)
-    QApplication.processEvents()  # what was still on its way finds nobody
+    QApplication.processEvents()  # late events must not fail
 
 
-def test_bad_files_are_messages_and_the_app_goes_on(
+def test_bad_files_show_messages_and_do_not_stop_the_app(
     window: MainWindow, qtbot: QtBot, tmp_path: Path, short_video: Path, no_face_video: Path
 ) -> None:
-    text, cut = tmp_path / "text.mp4", tmp_path / "cut.mp4"
-    text.write_text("this is not a video\n" * 50)
+    no_video, cut = tmp_path / "text.mp4", tmp_path / "cut.mp4"
+    no_video.write_text("this is not a video\n" * 50)
     cut.write_bytes(short_video.read_bytes()[:3000])
     absent, empty = tmp_path / "absent.mp4", tmp_path / "folder"
     empty.mkdir()
-    said: list[str] = []
-    for paths in ([text], [cut], [absent], [no_face_video], [empty]):
+    texts: list[str] = []
+    for paths in ([no_video], [cut], [absent], [no_face_video], [empty]):
         window.parts.messages.dismiss_all()
         window.open_paths(paths)
         qtbot.waitUntil(lambda: bool(window.parts.messages.texts), timeout=ANALYSIS_MS)
         qtbot.waitUntil(lambda: window.parts.analysis.queue.running is None, timeout=ANALYSIS_MS)
         assert len(window.parts.messages.texts) == 1
-        said += window.parts.messages.texts
-    for name, sentence in zip(("text.mp4", "cut.mp4", "absent.mp4", "sky.mp4", "folder"), said, strict=True):
-        assert name in sentence
-        assert sentence.endswith(".")
+        texts += window.parts.messages.texts
+    for name, text in zip(("text.mp4", "cut.mp4", "absent.mp4", "sky.mp4", "folder"), texts, strict=True):
+        assert name in text
+        assert text.endswith(".")
     states = [entry.state for entry in window.session.videos]
     assert states == [VideoState.FAILED] * 3 + [VideoState.DONE]
-    assert window.parts.projects.videos.model.index(0).data(Qt.ItemDataRole.ToolTipRole).startswith(said[0])
+    assert window.parts.projects.videos.model.index(0).data(Qt.ItemDataRole.ToolTipRole).startswith(texts[0])
 
     window.open_paths([short_video])
     qtbot.waitUntil(lambda: window.parts.player.view.shown_frame == 0, timeout=5000)
@@ -155,25 +155,23 @@ def test_bad_files_are_messages_and_the_app_goes_on(
 def test_dropped_files_and_folders_are_opened(
     window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, short_video: Path, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr(
-        window.parts.analysis.queue, "start", lambda: None
-    )  # what an analysis does is another test's matter
+    monkeypatch.setattr(window.parts.analysis.queue, "start", lambda: None)  # no analysis needed here
     (tmp_path / "one.mp4").write_bytes(short_video.read_bytes())
     (tmp_path / "two.mp4").write_bytes(short_video.read_bytes())
     dropped = QMimeData()
     dropped.setUrls([QUrl.fromLocalFile(str(short_video)), QUrl.fromLocalFile(str(tmp_path))])
-    place = QPointF(window.rect().center())
+    position = QPointF(window.rect().center())
     buttons, keys = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    enter = QDragEnterEvent(place.toPoint(), Qt.DropAction.CopyAction, dropped, buttons, keys)
+    enter = QDragEnterEvent(position.toPoint(), Qt.DropAction.CopyAction, dropped, buttons, keys)
     QApplication.sendEvent(window, enter)
     assert enter.isAccepted()
-    QApplication.sendEvent(window, QDropEvent(place, Qt.DropAction.CopyAction, dropped, buttons, keys))
+    QApplication.sendEvent(window, QDropEvent(position, Qt.DropAction.CopyAction, dropped, buttons, keys))
     assert [entry.path.name for entry in window.session.videos] == ["short.mp4", "one.mp4", "two.mp4"]
     assert window.parts.projects.videos.model.rowCount() == 3
     qtbot.waitUntil(lambda: window.parts.player.view.shown_frame == 0)
 
 
-def test_a_bad_video_in_the_background_does_not_cover_the_one_on_screen(
+def test_failure_of_a_background_video_shows_no_message_bar(
     window: MainWindow, qtbot: QtBot, short_video: Path, short_analysis: Analysis, tmp_path: Path
 ) -> None:
     open_analysed(window, qtbot, short_video, short_analysis)
@@ -183,7 +181,7 @@ def test_a_bad_video_in_the_background_does_not_cover_the_one_on_screen(
     window.parts.analysis.queue.start()
     qtbot.waitUntil(lambda: absent.state is VideoState.FAILED, timeout=ANALYSIS_MS)
     assert window.parts.messages.texts == []
-    assert window.parts.status.passing == absent.message
+    assert window.parts.status.temporary_text == absent.message
     qtbot.keyClick(window, Qt.Key.Key_N)
     assert window.session.current is absent
     assert absent.message in window.parts.projects.videos.model.index(1).data(Qt.ItemDataRole.ToolTipRole)

@@ -1,4 +1,4 @@
-"""What lies over the picture: zoom, faces to click, region names, the crop, the mesh; and how the time is told."""
+"""Overlays and time display: zoom, face clicks, region labels, crop, mesh, time formats."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from clipgen_engine.types import Analysis
 from clipgen_engine.video.index import probe
 from clipgen_gui.document.entry import VideoEntry
 from clipgen_gui.main_window.window import MainWindow
+from clipgen_gui.player.face_overlays import Overlay, OverlayBuilder
 from clipgen_gui.player.mesh_server import MeshServer
-from clipgen_gui.player.overlay_marks import MarkMaker, Overlay
 from clipgen_gui.support.formatting import TimeFormat, position, timecode
 from clipgen_gui.support.threads import end_threads
 from tests.support.analyses import FakeTrack, make_analysis
@@ -38,7 +38,7 @@ def coded_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def two_faces(window: MainWindow, qtbot: QtBot, coded_video: Path) -> MainWindow:
-    """A face at the left that moves its mouth, one at the right that keeps still."""
+    """Two faces: the left one moves its mouth, the right one is still."""
     rng = np.random.default_rng(3)
     mouth, still = np.zeros((FRAMES, 51), np.float32), np.zeros((FRAMES, 51), np.float32)
     mouth[:, -20:] = rng.random((FRAMES, 20))
@@ -54,7 +54,7 @@ def _entry(window: MainWindow) -> VideoEntry:
     return window.session.current
 
 
-def _place(window: MainWindow, x: float, y: float) -> QPoint:
+def _widget_pos(window: MainWindow, x: float, y: float) -> QPoint:
     return window.parts.player.view.to_widget(x, y).toPoint()
 
 
@@ -75,9 +75,9 @@ def _wheel(window: MainWindow, at: QPoint, notches: int) -> None:
     QApplication.sendEvent(viewport, event)
 
 
-def test_the_wheel_zooms_at_the_mouse_and_a_drag_moves(two_faces: MainWindow, qtbot: QtBot) -> None:
+def test_wheel_zooms_at_the_cursor_and_drag_pans(two_faces: MainWindow, qtbot: QtBot) -> None:
     player, viewport = two_faces.parts.player.view, two_faces.parts.player.view.viewport()
-    at = _place(two_faces, 100, 30)
+    at = _widget_pos(two_faces, 100, 30)
     _wheel(two_faces, at, 6)
     assert player.zoom == pytest.approx(1.25**6)
     fixed = player.to_picture(QPointF(at))
@@ -88,8 +88,8 @@ def test_the_wheel_zooms_at_the_mouse_and_a_drag_moves(two_faces: MainWindow, qt
     qtbot.mouseRelease(viewport, LEFT, pos=at + QPoint(60, 30))
     moved = player.to_picture(QPointF(at + QPoint(60, 30)))
     assert (moved.x(), moved.y()) == pytest.approx((100, 30), abs=1.0)
-    assert not two_faces.parts.player.playback.playing, "a drag is no click"
-    # The zoom stays when the frame changes and the window grows.
+    assert not two_faces.parts.player.playback.playing, "a drag is not a click"
+    # Zoom survives a frame change and a resize.
     two_faces.session.selection.seek(7)
     qtbot.waitUntil(lambda: player.shown_frame == 7)
     two_faces.resize(two_faces.width() + 60, two_faces.height() + 40)
@@ -97,53 +97,53 @@ def test_the_wheel_zooms_at_the_mouse_and_a_drag_moves(two_faces: MainWindow, qt
     qtbot.keyClick(two_faces, Qt.Key.Key_0, CONTROL)
     assert player.zoom == 1.0
     _wheel(two_faces, at, 3)
-    qtbot.mouseClick(viewport, LEFT, pos=_place(two_faces, 80, 90))
+    qtbot.mouseClick(viewport, LEFT, pos=_widget_pos(two_faces, 80, 90))
     assert two_faces.parts.player.playback.playing
-    qtbot.mouseDClick(viewport, LEFT, pos=_place(two_faces, 80, 90))
+    qtbot.mouseDClick(viewport, LEFT, pos=_widget_pos(two_faces, 80, 90))
     assert player.zoom == 1.0
-    assert not two_faces.parts.player.playback.playing, "the second half of a double click takes the first one back"
+    assert not two_faces.parts.player.playback.playing, "a double-click undoes its first click"
     _wheel(two_faces, at, -4)
     assert player.zoom == 1.0
 
 
-def test_a_click_on_another_face_looks_at_it(two_faces: MainWindow, qtbot: QtBot) -> None:
+def test_clicking_another_face_makes_it_active(two_faces: MainWindow, qtbot: QtBot) -> None:
     entry, viewport = _entry(two_faces), two_faces.parts.player.view.viewport()
     two_faces.session.selection.select(next(row.key for row in entry.rows if row.sequence.track_id == 0))
     two_faces.parts.player.playback.pause()
     two_faces.session.selection.seek(20)
     qtbot.waitUntil(lambda: two_faces.parts.player.view.shown_frame == 20)
-    qtbot.mouseClick(viewport, LEFT, pos=_place(two_faces, 120, 50))
+    qtbot.mouseClick(viewport, LEFT, pos=_widget_pos(two_faces, 120, 50))
     assert entry.track == 1
     assert not two_faces.parts.player.playback.playing
     assert entry.selected is None or entry.selected[2] == 1
     qtbot.keyClick(two_faces, Qt.Key.Key_B)
     assert {key[2] for key in entry.reviews} == {1}
-    qtbot.mouseClick(viewport, LEFT, pos=_place(two_faces, 120, 50))
-    assert two_faces.parts.player.playback.playing, "a click on the face that is looked at plays"
+    qtbot.mouseClick(viewport, LEFT, pos=_widget_pos(two_faces, 120, 50))
+    assert two_faces.parts.player.playback.playing, "clicking the active face toggles playback"
     two_faces.parts.player.playback.pause()
 
 
-def test_regions_say_what_moves_in_the_window(two_faces: MainWindow, qtbot: QtBot) -> None:
+def test_regions_show_what_moves_in_the_window(two_faces: MainWindow, qtbot: QtBot) -> None:
     qtbot.keyClick(two_faces, Qt.Key.Key_G, CONTROL)
-    talking, still = two_faces.parts.player.view.marks
+    talking, still = two_faces.parts.player.view.faces
     assert sum(one.share for one in talking.regions) == pytest.approx(1.0, abs=1e-5)
     most = max(talking.regions, key=lambda one: one.movement)
     window = next(row.sequence for row in _entry(two_faces).rows if row.sequence.track_id == 0)
     assert most.region == "mouth"
     assert most.movement <= window.terms["expression_variation"] + 1e-4 or window.terms["expression_variation"] == 1
     assert max(one.share for one in still.regions) < 0.01
-    # The region that moves most is filled over the mouth of the face.
+    # The region with the most movement is filled over the mouth.
     before = two_faces.parts.player.view.viewport().grab().toImage()
     x, y, width, height = talking.box_xywh
-    mouth = _place(two_faces, x + 0.5 * width, y + 0.74 * height)
+    mouth = _widget_pos(two_faces, x + 0.5 * width, y + 0.74 * height)
     tint = QColor(before.pixel(mouth))
     qtbot.keyClick(two_faces, Qt.Key.Key_G, CONTROL)
     plain = QColor(two_faces.parts.player.view.viewport().grab().toImage().pixel(mouth))
     assert tint.red() - plain.red() > 20
-    assert two_faces.parts.player.view.marks[0].regions == ()
+    assert two_faces.parts.player.view.faces[0].regions == ()
 
 
-def test_the_crop_is_what_an_export_would_cut(two_faces: MainWindow, qtbot: QtBot) -> None:
+def test_the_crop_matches_the_export(two_faces: MainWindow, qtbot: QtBot) -> None:
     entry, player = _entry(two_faces), two_faces.parts.player.view
     row = next(row for row in entry.rows if row.sequence.track_id == 0)
     two_faces.session.selection.select(row.key)
@@ -155,24 +155,24 @@ def test_the_crop_is_what_an_export_would_cut(two_faces: MainWindow, qtbot: QtBo
     settings = ExportSettings(crop="face")
     path = face_crop_path(entry.info, entry.analysis.tracks[0], *row.key[:2], settings)
     assert path is not None
-    corners = np.array(player.marks[0].crop)
+    corners = np.array(player.faces[0].crop)
     np.testing.assert_allclose(corners.mean(axis=0), path.center_xy[4], atol=1e-3)
     np.testing.assert_allclose(np.ptp(corners, axis=0), path.side_px[4], atol=1e-3)
     below = corners.mean(axis=0) + np.array([0, 25])
-    # What is left out is dimmed, what is cut is not.
+    # The outside of the crop is dimmed, the inside is not.
     image = player.viewport().grab().toImage()
-    inside = image.pixelColor(_place(two_faces, *below)).lightness()
-    outside = image.pixelColor(_place(two_faces, 130, 88)).lightness()
+    inside = image.pixelColor(_widget_pos(two_faces, *below)).lightness()
+    outside = image.pixelColor(_widget_pos(two_faces, 130, 88)).lightness()
     qtbot.keyClick(two_faces, Qt.Key.Key_K, CONTROL)
     image = player.viewport().grab().toImage()
-    assert image.pixelColor(_place(two_faces, *below)).lightness() == inside
-    assert image.pixelColor(_place(two_faces, 130, 88)).lightness() > outside + 20
-    # The settings of the export decide.
+    assert image.pixelColor(_widget_pos(two_faces, *below)).lightness() == inside
+    assert image.pixelColor(_widget_pos(two_faces, 130, 88)).lightness() > outside + 20
+    # The export settings apply.
     qtbot.keyClick(two_faces, Qt.Key.Key_K, CONTROL)
     two_faces.preferences.set_value("export", "margin", 0.75)
     wider = face_crop_path(entry.info, entry.analysis.tracks[0], *row.key[:2], ExportSettings(crop="face", margin=0.75))
     assert wider is not None
-    np.testing.assert_allclose(np.ptp(np.array(player.marks[0].crop), axis=0), wider.side_px[4], atol=1e-3)
+    np.testing.assert_allclose(np.ptp(np.array(player.faces[0].crop), axis=0), wider.side_px[4], atol=1e-3)
 
 
 def test_overlays_are_remembered(two_faces: MainWindow, qtbot: QtBot) -> None:
@@ -189,11 +189,11 @@ def test_overlays_are_remembered(two_faces: MainWindow, qtbot: QtBot) -> None:
     other.close()
 
 
-def test_the_mesh_is_that_of_the_picture_on_screen(
+def test_the_mesh_belongs_to_the_displayed_frame(
     window: MainWindow, qtbot: QtBot, short_video: Path, short_analysis: Analysis
 ) -> None:
     entry, player = open_analysed(window, qtbot, short_video, short_analysis), window.parts.player.view
-    assert not player.meshes.isRunning(), "the model is loaded when it is wanted"
+    assert not player.meshes.isRunning(), "the model loads on demand"
     qtbot.keyClick(window, Qt.Key.Key_M, CONTROL)
     for frame in (3, 90):
         window.session.selection.seek(frame)
@@ -210,16 +210,16 @@ def test_the_mesh_is_that_of_the_picture_on_screen(
     assert sum(image.pixel(spot) != plain.pixel(spot) for spot in spots) > 0.9 * len(spots)
 
 
-def test_a_model_that_cannot_be_had_is_said(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_missing_model_is_reported(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("CLIPGEN_FACE_MODEL", str(tmp_path / "none.task"))
     server = MeshServer()
-    with qtbot.waitSignal(server.failed, timeout=10_000) as said:
+    with qtbot.waitSignal(server.failed, timeout=10_000) as failure:
         server.start()
-    assert "does not exist" in said.args[0]
+    assert "does not exist" in failure.args[0]
     assert end_threads(server, 5000)
 
 
-def test_time_is_told_in_three_ways(two_faces: MainWindow, qtbot: QtBot) -> None:
+def test_three_time_formats(two_faces: MainWindow, qtbot: QtBot) -> None:
     two_faces.session.selection.seek(41)
     qtbot.waitUntil(lambda: two_faces.parts.player.view.shown_frame == 41)
     time = two_faces.parts.player.transport.time
@@ -231,9 +231,9 @@ def test_time_is_told_in_three_ways(two_faces: MainWindow, qtbot: QtBot) -> None
     assert "00:00:01:29" in time.text()
 
 
-def test_timecode_counts_frames_and_follows_the_time_stamps() -> None:
+def test_timecode_counts_frames_and_follows_the_timestamps() -> None:
     video = make_analysis(FakeTrack(0, np.zeros((10, 51), np.float32), np.zeros((10, 2), np.float32))).video
-    # 29.97 is counted in thirties, without dropping numbers.
+    # 29.97 fps counts 30 frames per second, non-drop.
     ntsc = replace(
         video,
         pts=np.arange(4000, dtype=np.int64) * 1001,
@@ -243,7 +243,7 @@ def test_timecode_counts_frames_and_follows_the_time_stamps() -> None:
     assert [timecode(ntsc, frame) for frame in (0, 29, 30, 1800)] == [
         "00:00:00:00", "00:00:00:29", "00:00:01:00", "00:01:00:00",
     ]  # fmt: skip
-    # Rounded time stamps are no variable rate.
+    # Rounded timestamps are not a variable frame rate.
     film = replace(
         video,
         pts=np.round(np.arange(100) * 1000 * 1001 / 24000).astype(np.int64),
@@ -251,7 +251,7 @@ def test_timecode_counts_frames_and_follows_the_time_stamps() -> None:
         average_rate=Fraction(24000, 1001),
     )
     assert timecode(film, 49) == "00:00:02:01"
-    # A rate that varies: the seconds are those of the PTS, the frames are counted from where the second began.
+    # Variable frame rate: seconds come from the PTS, frames are counted from the start of the second.
     pts = np.array([0, 500, 900, 1000, 1040, 1900, 3700, 3701], np.int64) + 77
     varied = replace(video, pts=pts, start_pts=77, time_base=Fraction(1, 1000))
     assert [timecode(varied, frame)[-5:] for frame in range(8)] == [
@@ -262,13 +262,13 @@ def test_timecode_counts_frames_and_follows_the_time_stamps() -> None:
     assert position(varied, -1, TimeFormat.FRAMES) == ("-", "8")
 
 
-def test_marks_of_a_video_without_analysis_are_none(tmp_path: Path) -> None:
-    maker = MarkMaker(VideoEntry(tmp_path / "none.mp4"))
-    assert maker.marks(0, (), frozenset(Overlay), ExportSettings()) == ()
+def test_a_video_without_analysis_has_no_overlays(tmp_path: Path) -> None:
+    builder = OverlayBuilder(VideoEntry(tmp_path / "none.mp4"))
+    assert builder.faces(0, (), frozenset(Overlay), ExportSettings()) == ()
 
 
-def test_zoomed_pictures_are_still_exact(two_faces: MainWindow, qtbot: QtBot) -> None:
-    _wheel(two_faces, _place(two_faces, 60, 30), 4)
+def test_zooming_keeps_frames_exact(two_faces: MainWindow, qtbot: QtBot) -> None:
+    _wheel(two_faces, _widget_pos(two_faces, 60, 30), 4)
     for frame in (1, 2, 1, 40, 39):
         two_faces.session.selection.seek(frame)
         qtbot.waitUntil(lambda wanted=frame: two_faces.parts.player.view.shown_frame == wanted)

@@ -1,4 +1,4 @@
-"""The picture on screen is the frame that it claims to be, and what is drawn on it belongs to it."""
+"""The displayed picture is the frame that it claims to be, and its overlays belong to that frame."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ FRAMES = 90
 
 @pytest.fixture
 def coded(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> MainWindow:
-    """A video whose frames show their own number, with a face that is elsewhere in every frame."""
+    """A video whose frames encode their index, with a face that moves in every frame."""
     path = write_coded_video(tmp_path / "coded.mp4", FRAMES)
     steps = np.arange(FRAMES, dtype=np.float32)
     center = np.stack([30 + steps, np.full(FRAMES, 60, np.float32)], axis=1)
@@ -35,17 +35,17 @@ def coded(window: MainWindow, qtbot: QtBot, tmp_path: Path) -> MainWindow:
     return window
 
 
-def _shown_is_true(window: MainWindow, analysis: Analysis) -> int:
-    """Check the picture and its box against the index that came with it."""
+def _check_shown_frame(window: MainWindow, analysis: Analysis) -> int:
+    """Check the picture and its box against its frame index; return the index."""
     picture = window.parts.player.view._picture
     assert picture is not None
     assert read_code(picture.pixels) == picture.index
     track = analysis.tracks[0]
     row = track.row_of(picture.index)
-    marks = window.parts.player.view.marks
-    assert (len(marks) == 1) == (row is not None)
+    faces = window.parts.player.view.faces
+    assert (len(faces) == 1) == (row is not None)
     if row is not None:
-        assert marks[0].box_xywh == tuple(float(value) for value in track.box_xywh[row])
+        assert faces[0].box_xywh == tuple(float(value) for value in track.box_xywh[row])
     return picture.index
 
 
@@ -70,11 +70,11 @@ def test_every_step_shows_its_frame(coded: MainWindow, qtbot: QtBot) -> None:
         qtbot.keyClick(coded, key, modifier)
         expected = frame
         qtbot.waitUntil(lambda wanted=expected: coded.parts.player.view.shown_frame == wanted)
-        assert _shown_is_true(coded, entry.analysis) == expected
+        assert _check_shown_frame(coded, entry.analysis) == expected
         assert entry.position == expected
 
 
-def test_many_quick_steps_arrive_at_their_sum(coded: MainWindow, qtbot: QtBot) -> None:
+def test_rapid_steps_add_up(coded: MainWindow, qtbot: QtBot) -> None:
     for _ in range(25):
         qtbot.keyClick(coded, Qt.Key.Key_Right)
     for _ in range(5):
@@ -82,28 +82,28 @@ def test_many_quick_steps_arrive_at_their_sum(coded: MainWindow, qtbot: QtBot) -
     qtbot.waitUntil(lambda: coded.parts.player.view.shown_frame == 20)
 
 
-def test_a_frame_in_memory_is_on_screen_at_once_and_no_late_one_replaces_it(coded: MainWindow, qtbot: QtBot) -> None:
+def test_a_cached_frame_shows_immediately_and_late_frames_do_not_replace_it(coded: MainWindow, qtbot: QtBot) -> None:
     player = coded.parts.player.view
     qtbot.keyClick(coded, Qt.Key.Key_Right)
     qtbot.waitUntil(lambda: player.shown_frame == 1)
     late = player._picture
     coded.session.selection.seek(0)
-    assert player.shown_frame == 0, "nobody waits for the decoder"
+    assert player.shown_frame == 0, "a cached frame does not wait for the decoder"
     coded.parts.player.frames.picture_ready.emit(player._generation, late)
     assert player.shown_frame == 0
     coded.session.selection.seek(FRAMES - 1)
     coded.parts.player.frames.picture_ready.emit(player._generation, late)
-    assert player.shown_frame == 1, "on the way to a frame that takes its time, what comes is shown"
+    assert player.shown_frame == 1, "intermediate frames are shown until the requested one arrives"
     qtbot.waitUntil(lambda: player.shown_frame == FRAMES - 1)
 
 
-def test_playing_shows_true_pictures_and_boxes(coded: MainWindow, qtbot: QtBot) -> None:
+def test_playback_shows_matching_pictures_and_boxes(coded: MainWindow, qtbot: QtBot) -> None:
     entry = coded.session.current
     assert entry is not None
     analysis = entry.analysis
     assert analysis is not None
     seen: list[int] = []
-    coded.parts.player.view.frame_shown.connect(lambda _: seen.append(_shown_is_true(coded, analysis)))
+    coded.parts.player.view.frame_shown.connect(lambda _: seen.append(_check_shown_frame(coded, analysis)))
     coded.session.selection.select(None)
     coded.parts.player.playback.set_speed(2.0)
     qtbot.keyClick(coded, Qt.Key.Key_Space)
@@ -114,7 +114,7 @@ def test_playing_shows_true_pictures_and_boxes(coded: MainWindow, qtbot: QtBot) 
     assert len(seen) > 5
 
 
-def test_a_chosen_window_loops(coded: MainWindow, qtbot: QtBot) -> None:
+def test_a_selected_window_loops(coded: MainWindow, qtbot: QtBot) -> None:
     entry = coded.session.current
     assert entry is not None
     coded.parts.player.playback.set_speed(2.0)
@@ -135,7 +135,7 @@ def test_the_box_is_painted_where_the_face_is(coded: MainWindow, qtbot: QtBot) -
     qtbot.waitUntil(lambda: player.shown_frame == 40)
 
     def corner_is_accent() -> bool:
-        x, y, _, _ = player._marks[0].box_xywh
+        x, y, _, _ = player._faces[0].box_xywh
         at = player.mapFromScene(QPointF(x, y))
         image = player.viewport().grab().toImage()
         found = [QColor(image.pixel(at.x() + 4, at.y() + shift)).name() for shift in (-1, 0, 1)]
@@ -146,7 +146,7 @@ def test_the_box_is_painted_where_the_face_is(coded: MainWindow, qtbot: QtBot) -
     assert not corner_is_accent()
 
 
-def test_switching_videos_keeps_what_belongs_to_each(
+def test_switching_videos_keeps_the_state_of_each(
     coded: MainWindow, qtbot: QtBot, short_video: Path, short_analysis: Analysis
 ) -> None:
     session = coded.session
@@ -165,13 +165,13 @@ def test_switching_videos_keeps_what_belongs_to_each(
     assert session.current is first
     assert (first.position, first.selected) == (33, first.rows[1].key)
     qtbot.waitUntil(lambda: coded.parts.player.view.shown_frame == 33)
-    assert _shown_is_true(coded, first.analysis) == 33
+    assert _check_shown_frame(coded, first.analysis) == 33
     assert coded.parts.toolbar.export_button.text() == "Export clips"
     assert not coded.parts.toolbar.export_button.isEnabled()
     qtbot.keyClick(coded, Qt.Key.Key_N)
     assert (second.position, second.selected) == (position, chosen)
     assert coded.parts.toolbar.export_button.text() == "Export 1 clip"
-    # Undo goes back to the video that it is about.
+    # Undo switches to the video it applies to.
     qtbot.keyClick(coded, Qt.Key.Key_P)
     qtbot.keyClick(coded, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert session.current is second

@@ -1,4 +1,4 @@
-"""Sound follows the pictures: a stand-in for the device notes when each sample would be heard."""
+"""Audio stays in sync with the pictures: a fake device records when each sample would play."""
 
 from __future__ import annotations
 
@@ -30,36 +30,36 @@ BURSTS = tuple(np.arange(0.5, 5.0, 0.5).tolist())
 BUFFER = RATE // 8
 
 
-class NotingSink:
-    """Plays nothing in real time, and remembers when what would have been heard."""
+class RecordingSink:
+    """A silent real-time sink that records when loud samples would play."""
 
     def __init__(self) -> None:
         self.thread = threading.current_thread()
-        self.loud_s: list[float] = []  # of the monotonic clock
+        self.loud_s: list[float] = []  # monotonic clock
         self.volume = -1.0
         self.closed = False
-        self._left = 0.0  # samples that are not heard yet
-        self._looked_s = time.monotonic()
+        self._buffered = 0.0  # samples not yet played
+        self._updated_s = time.monotonic()
 
-    def _play_on(self) -> None:
+    def _advance(self) -> None:
         now = time.monotonic()
-        self._left = max(0.0, self._left - (now - self._looked_s) * RATE)
-        self._looked_s = now
+        self._buffered = max(0.0, self._buffered - (now - self._updated_s) * RATE)
+        self._updated_s = now
 
     def free(self) -> int:
-        self._play_on()
-        return BUFFER - int(self._left)
+        self._advance()
+        return BUFFER - int(self._buffered)
 
     def buffered(self) -> int:
-        self._play_on()
-        return int(self._left)
+        self._advance()
+        return int(self._buffered)
 
     def write(self, samples: Float32Array) -> None:
         assert not self.closed
         assert len(samples) <= self.free() + 1
-        begin_s = time.monotonic() + self._left / RATE
+        begin_s = time.monotonic() + self._buffered / RATE
         self.loud_s += (begin_s + np.flatnonzero(np.abs(samples[:, 0]) > 0.25) / RATE).tolist()
-        self._left += len(samples)
+        self._buffered += len(samples)
 
     def set_volume(self, volume: float) -> None:
         self.volume = volume
@@ -83,20 +83,20 @@ def loud(window: MainWindow, qtbot: QtBot, loud_video: Path) -> MainWindow:
     return window
 
 
-def _sinks(window: MainWindow) -> list[NotingSink]:
-    """Give the window stand-ins; those that were opened."""
-    made: list[NotingSink] = []
+def _sinks(window: MainWindow) -> list[RecordingSink]:
+    """Replace the window's audio output with recording sinks; return those opened."""
+    made: list[RecordingSink] = []
 
-    def open_one() -> NotingSink:
-        made.append(NotingSink())
+    def open_one() -> RecordingSink:
+        made.append(RecordingSink())
         return made[-1]
 
     window.parts.player.sound._worker._open_sink = open_one
     return made
 
 
-def _video_times(sink: NotingSink, runs: list[tuple[float, Run]]) -> np.ndarray:
-    """Where in the video the pictures are when something loud is heard, modulo the half second between bursts."""
+def _video_times(sink: RecordingSink, runs: list[tuple[float, Run]]) -> np.ndarray:
+    """Video time of the pictures at each loud sample, seconds."""
     times = []
     for loud_s in sink.loud_s:
         run = [run for begin_s, run in runs if begin_s <= loud_s][-1]
@@ -108,7 +108,7 @@ def _video_times(sink: NotingSink, runs: list[tuple[float, Run]]) -> np.ndarray:
 
 
 @pytest.mark.parametrize("speed", [0.5, 1.0, 2.0])
-def test_what_is_heard_belongs_to_what_is_seen(loud: MainWindow, qtbot: QtBot, speed: float) -> None:
+def test_audio_is_in_sync_with_the_pictures(loud: MainWindow, qtbot: QtBot, speed: float) -> None:
     sinks, runs = _sinks(loud), []
     loud.parts.player.playback.run_changed.connect(lambda run: runs.append((time.monotonic(), run)) if run else None)
     loud.parts.player.playback.set_speed(speed)
@@ -122,7 +122,7 @@ def test_what_is_heard_belongs_to_what_is_seen(loud: MainWindow, qtbot: QtBot, s
     assert abs(np.median(late)) < 0.08, "seconds between sound and picture"
 
 
-def test_a_loop_sounds_round_and_round(loud: MainWindow, qtbot: QtBot) -> None:
+def test_audio_loops_with_the_window(loud: MainWindow, qtbot: QtBot) -> None:
     sinks, runs = _sinks(loud), []
     loud.parts.player.playback.run_changed.connect(lambda run: runs.append((time.monotonic(), run)) if run else None)
     loud.parts.player.playback.set_speed(2.0)
@@ -138,11 +138,11 @@ def test_a_loop_sounds_round_and_round(loud: MainWindow, qtbot: QtBot) -> None:
     times = _video_times(sinks[0], runs)
     for burst in expected:
         # at twice the speed a burst lasts 0.05 s, and two thirds of a sine count as loud
-        assert np.count_nonzero(np.abs(times - burst - 0.05) < 0.16) > 0.05 * RATE, "it was heard more than once"
-    assert len(sinks) == 1, "to go round opens nothing anew"
+        assert np.count_nonzero(np.abs(times - burst - 0.05) < 0.16) > 0.05 * RATE, "the burst played more than once"
+    assert len(sinks) == 1, "looping does not reopen the device"
 
 
-def test_volume_and_mute_are_set_by_mouse_and_keys(loud: MainWindow, qtbot: QtBot) -> None:
+def test_volume_and_mute_by_mouse_and_keyboard(loud: MainWindow, qtbot: QtBot) -> None:
     sinks, sound, control = _sinks(loud), loud.parts.player.sound, loud.parts.player.volume
     qtbot.keyClick(loud, Qt.Key.Key_Down, CONTROL)
     assert sound.volume == pytest.approx(0.7)
@@ -155,7 +155,7 @@ def test_volume_and_mute_are_set_by_mouse_and_keys(loud: MainWindow, qtbot: QtBo
     assert loud.parts.player.playback.playing
     assert loud.actions_by_name["mute"].isChecked()
     control.slider.setValue(25)
-    assert not sound.muted, "who turns it up wants to hear it"
+    assert not sound.muted, "raising the volume unmutes"
     qtbot.waitUntil(lambda: len(sinks) == 2 and sinks[1].volume == pytest.approx(0.25))
     qtbot.mouseClick(control.button, Qt.MouseButton.LeftButton)
     assert sound.muted
@@ -166,7 +166,7 @@ def test_volume_and_mute_are_set_by_mouse_and_keys(loud: MainWindow, qtbot: QtBo
     other.close()
 
 
-def test_nothing_is_opened_where_nothing_sounds(
+def test_no_device_is_opened_without_audio(
     loud: MainWindow, qtbot: QtBot, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     sinks = _sinks(loud)
@@ -181,7 +181,7 @@ def test_nothing_is_opened_where_nothing_sounds(
     assert loud.parts.player.playback.playing
     assert sinks == []
     assert not loud.parts.player.sound.is_alive
-    # Without a device it is silent, and says so in the log only.
+    # Without a device, playback is silent and only logged.
     loud.parts.player.sound._worker._open_sink = lambda: None
     qtbot.keyClick(loud, Qt.Key.Key_P)
     assert loud.session.current.info.has_audio
@@ -190,6 +190,6 @@ def test_nothing_is_opened_where_nothing_sounds(
     assert not [record for record in caplog.records if record.levelno >= logging.WARNING]
 
 
-def test_a_missing_library_is_silence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_library_means_silence(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "clipgen_gui.player.sound_device", None)
     assert open_device() is None

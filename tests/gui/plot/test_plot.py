@@ -1,4 +1,4 @@
-"""The curves as a tool: windows drawn and trimmed with the mouse, zoom, overview, limits, and what hovering tells."""
+"""The score plot: drawing and trimming windows with the mouse, zoom, overview, limits, cursor readout."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def made_video(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def plotted(window: MainWindow, qtbot: QtBot, made_video: Path) -> MainWindow:
-    """One face that is missing for twelve frames, another beside it from frame 60 on; two windows are chosen."""
+    """A face that is missing for twelve frames, a second face from frame 60 on, and two ranked windows."""
     rng = np.random.default_rng(9)
     first, second = random_track(rng, 0, FRAMES), random_track(rng, 60, 100, track_id=1)
     seen = np.ones(FRAMES, np.bool_)
@@ -55,8 +55,8 @@ def _entry(window: MainWindow) -> VideoEntry:
 
 
 def _at(window: MainWindow, frame: float, height: float = 0.5) -> QPoint:
-    """Where this frame's middle (or its beginning for a half less) is on the plot."""
-    return window.parts.plot.plot.place_of((frame + 0.5) / 30, height)
+    """Widget position of a frame's centre; subtract 0.5 for its start."""
+    return window.parts.plot.plot.to_widget((frame + 0.5) / 30, height)
 
 
 def _drag(qtbot: QtBot, widget: QWidget, start: QPoint, end: QPoint, button: Qt.MouseButton = LEFT) -> None:
@@ -81,7 +81,7 @@ def _turn_wheel(widget: QWidget, at: QPoint, notches: int, keys: Qt.KeyboardModi
 
 
 def _free(entry: VideoEntry) -> int:
-    """First of 20 frames with the face and without a window."""
+    """First of 20 frames with a face and without a window."""
     for start in range(5, FRAMES - 30):
         if not any(row.overlaps(start - 2, start + 22) for row in entry.rows) and not (
             start < GAP.stop and GAP.start < start + 22
@@ -90,31 +90,31 @@ def _free(entry: VideoEntry) -> int:
     raise AssertionError("no room")
 
 
-def test_a_drag_over_a_free_place_makes_a_window_as_one_step(plotted: MainWindow, qtbot: QtBot) -> None:
+def test_a_drag_over_a_free_area_creates_a_window_as_one_undo_step(plotted: MainWindow, qtbot: QtBot) -> None:
     entry, viewport = _entry(plotted), plotted.parts.plot.plot.viewport()
     start = _free(entry)
     qtbot.mousePress(viewport, LEFT, pos=_at(plotted, start))
     qtbot.mouseMove(viewport, _at(plotted, start + 5))
     qtbot.mouseMove(viewport, _at(plotted, start + 11))
     assert plotted.parts.plot.draft.span_s == pytest.approx((start / 30, (start + 12) / 30))
-    assert entry.position == start + 11, "the player shows the frame at the edge"
+    assert entry.position == start + 11, "the player shows the frame at the dragged edge"
     assert entry.reviews == {}
     qtbot.mouseRelease(viewport, LEFT, pos=_at(plotted, start + 11))
     (key,) = entry.reviews
     assert key[:2] == (start, start + 12)
-    assert entry.reviews[key].by_hand
+    assert entry.reviews[key].manual
     assert entry.decision_of(key) is Decision.ACCEPTED
     assert entry.selected == key
     assert plotted.parts.plot.draft.span_s is None
     assert plotted.session.undo_stack.undoText() == f"Accept frames {start} to {start + 11}"
     qtbot.keyClick(plotted, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert entry.reviews == {}
-    # From right to left it is the same window.
+    # Dragging right to left creates the same window.
     _drag(qtbot, viewport, _at(plotted, start + 11), _at(plotted, start))
     assert list(entry.reviews) == [key]
 
 
-def test_a_drawn_window_can_be_given_up_and_needs_the_face(plotted: MainWindow, qtbot: QtBot) -> None:
+def test_drawing_a_window_can_be_cancelled_and_requires_the_face(plotted: MainWindow, qtbot: QtBot) -> None:
     entry, viewport = _entry(plotted), plotted.parts.plot.plot.viewport()
     start = _free(entry)
     qtbot.mousePress(viewport, LEFT, pos=_at(plotted, start))
@@ -130,10 +130,10 @@ def test_a_drawn_window_can_be_given_up_and_needs_the_face(plotted: MainWindow, 
     assert not row.start_frame <= begin < row.stop_frame
     _drag(qtbot, viewport, _at(plotted, begin), _at(plotted, GAP.start + 3))
     assert entry.reviews == {}
-    assert "The face is not seen in every frame" in plotted.parts.status.passing
+    assert "The face is not visible in every frame" in plotted.parts.status.temporary_text
 
 
-def test_drags_from_a_window_and_on_the_axis_scrub(plotted: MainWindow, qtbot: QtBot) -> None:
+def test_dragging_inside_a_window_or_on_the_axis_scrubs(plotted: MainWindow, qtbot: QtBot) -> None:
     entry, viewport = _entry(plotted), plotted.parts.plot.plot.viewport()
     row = entry.rows[0].sequence
     middle = (row.start_frame + row.stop_frame) // 2
@@ -145,7 +145,7 @@ def test_drags_from_a_window_and_on_the_axis_scrub(plotted: MainWindow, qtbot: Q
     _drag(qtbot, viewport, _at(plotted, free, 0) + axis, _at(plotted, free + 15, 0) + axis)
     assert entry.position == free + 15
     assert entry.reviews == {}
-    # With Shift the drag asks about the places it comes by.
+    # A Shift-drag inspects the positions it passes.
     qtbot.mousePress(viewport, LEFT, SHIFT, _at(plotted, middle))
     qtbot.mouseMove(viewport, _at(plotted, middle + 4))
     qtbot.mouseRelease(viewport, LEFT, SHIFT, _at(plotted, middle + 4))
@@ -154,7 +154,7 @@ def test_drags_from_a_window_and_on_the_axis_scrub(plotted: MainWindow, qtbot: Q
 
 
 @pytest.mark.parametrize("edge", ["start", "end"])
-def test_an_edge_of_the_selected_window_is_dragged(plotted: MainWindow, qtbot: QtBot, edge: str) -> None:
+def test_dragging_an_edge_trims_the_selected_window(plotted: MainWindow, qtbot: QtBot, edge: str) -> None:
     entry, viewport = _entry(plotted), plotted.parts.plot.plot.viewport()
     row = entry.rows[0]
     start, stop, track = row.key
@@ -166,12 +166,12 @@ def test_an_edge_of_the_selected_window_is_dragged(plotted: MainWindow, qtbot: Q
     _drag(qtbot, viewport, _at(plotted, grabbed - 0.5), _at(plotted, target - 0.5))
     key = (target, stop, track) if edge == "start" else (start, target, track)
     assert list(entry.reviews) == [key]
-    assert entry.reviews[key].by_hand
+    assert entry.reviews[key].manual
     assert entry.selected == key
-    assert plotted.session.undo_stack.undoText() == f"Trim the {edge} of window {row.number}"
+    assert plotted.session.undo_stack.undoText() == f"Trim {edge} of window {row.number}"
     plotted.session.undo_stack.undo()
     assert entry.selected == row.key
-    # Beyond the other edge two frames remain.
+    # Dragging past the other edge leaves two frames.
     plotted.parts.player.playback.pause()
     far = stop + 40 if edge == "start" else max(0, start - 40)
     _drag(qtbot, viewport, _at(plotted, grabbed - 0.5), _at(plotted, far))
@@ -179,14 +179,14 @@ def test_an_edge_of_the_selected_window_is_dragged(plotted: MainWindow, qtbot: Q
     assert short[1] - short[0] == 2
 
 
-def test_the_wheel_zooms_at_the_mouse_and_double_click_shows_all(plotted: MainWindow, qtbot: QtBot) -> None:
+def test_wheel_zooms_at_the_cursor_and_double_click_shows_all(plotted: MainWindow, qtbot: QtBot) -> None:
     plot, overview = plotted.parts.plot.plot, plotted.parts.plot.overview
     whole = plot.visible_s
     at = _at(plotted, 50)
     _turn_wheel(plot.viewport(), at, 5)
     first, last = plot.visible_s
     assert last - first == pytest.approx((whole[1] - whole[0]) / 1.25**5)
-    assert plot.place_of(50.5 / 30, 0.5).x() == pytest.approx(at.x(), abs=2)
+    assert plot.to_widget(50.5 / 30, 0.5).x() == pytest.approx(at.x(), abs=2)
     assert overview.visible_s == plot.visible_s
     _turn_wheel(plot.viewport(), at, -1, SHIFT)
     assert plot.visible_s[0] > first
@@ -202,23 +202,23 @@ def test_the_wheel_zooms_at_the_mouse_and_double_click_shows_all(plotted: MainWi
 def test_the_overview_pans_and_zooms(plotted: MainWindow, qtbot: QtBot) -> None:
     plot, overview = plotted.parts.plot.plot, plotted.parts.plot.overview
     plot.show_span(1.0, 2.0)
-    _drag(qtbot, overview, overview.place_of(1.5), overview.place_of(3.5))
+    _drag(qtbot, overview, overview.to_widget(1.5), overview.to_widget(3.5))
     assert plot.visible_s == pytest.approx((3.0, 4.0), abs=0.05)
-    _drag(qtbot, overview, overview.place_of(plot.visible_s[1]), overview.place_of(5.0))
+    _drag(qtbot, overview, overview.to_widget(plot.visible_s[1]), overview.to_widget(5.0))
     assert plot.visible_s == pytest.approx((3.0, 5.0), abs=0.05)
-    qtbot.mouseClick(overview, LEFT, pos=overview.place_of(1.5))
+    qtbot.mouseClick(overview, LEFT, pos=overview.to_widget(1.5))
     assert plot.visible_s == pytest.approx((0.5, 2.5), abs=0.05)
-    _turn_wheel(overview, overview.place_of(1.5), 2)
+    _turn_wheel(overview, overview.to_widget(1.5), 2)
     assert plot.visible_s[1] - plot.visible_s[0] == pytest.approx(2 / 1.25**2, abs=0.05)
-    qtbot.mouseDClick(overview, LEFT, pos=overview.place_of(1.5))
+    qtbot.mouseDClick(overview, LEFT, pos=overview.to_widget(1.5))
     assert plot.visible_s == pytest.approx((0.0, FRAMES / 30))
 
 
-def test_the_plot_turns_the_page_when_it_follows(plotted: MainWindow, qtbot: QtBot) -> None:
+def test_the_plot_turns_the_page_while_following(plotted: MainWindow, qtbot: QtBot) -> None:
     plot, session = plotted.parts.plot.plot, plotted.session
     plot.show_span(0.0, 2.0)
     session.selection.seek(50)
-    assert plot.visible_s == pytest.approx((0.0, 2.0)), "it is in sight"
+    assert plot.visible_s == pytest.approx((0.0, 2.0)), "the playhead is still visible"
     session.selection.seek(75)
     first, last = plot.visible_s
     assert first < 2.5 < last
@@ -230,11 +230,11 @@ def test_the_plot_turns_the_page_when_it_follows(plotted: MainWindow, qtbot: QtB
     assert plot.visible_s[0] == pytest.approx(0.0)
 
 
-def test_the_legend_switches_curves_and_is_remembered(plotted: MainWindow, qtbot: QtBot) -> None:
+def test_the_legend_toggles_curves_and_is_remembered(plotted: MainWindow, qtbot: QtBot) -> None:
     plot, entry = plotted.parts.plot, _entry(plotted)
     legend = plot.legend
     assert legend.shown == ("expression_variation", "position_stability", COMBINED)
-    assert len(plot.terms.lines) == 4, "two scores of two faces"
+    assert len(plot.terms.lines) == 4, "two scores for two faces"
     qtbot.mouseClick(legend.buttons["position_stability"], LEFT)
     assert len(plot.terms.lines) == 2
     qtbot.mouseClick(legend.buttons[COMBINED], LEFT)
@@ -248,44 +248,44 @@ def test_the_legend_switches_curves_and_is_remembered(plotted: MainWindow, qtbot
     track, tokens = entry.analysis.tracks[0], entry.analysis.tokens[0].values
     assert line.values[10] == pytest.approx(np.linalg.norm(tokens[10] - tokens[9]))
     assert np.isnan(line.values[0])
-    assert np.isnan(line.values[GAP.start : GAP.stop + 1]).all(), "the frame after the gap has none before it"
+    assert np.isnan(line.values[GAP.start : GAP.stop + 1]).all(), "the first frame after the gap has no predecessor"
     assert np.isfinite(line.values[GAP.stop + 1 :]).all()
     assert len(line.values) == FRAMES
     assert track.row_of(GAP.start) is None
     other = type(legend)(plotted._settings)
-    other.set_usual(("expression_variation", "position_stability", COMBINED))
+    other.set_default(("expression_variation", "position_stability", COMBINED))
     assert other.shown == legend.shown
     other.deleteLater()
 
 
-def test_a_condition_has_its_curve_and_a_limit_to_drag(plotted: MainWindow, qtbot: QtBot) -> None:
+def test_a_condition_has_a_curve_and_a_draggable_limit(plotted: MainWindow, qtbot: QtBot) -> None:
     plot, session, entry = plotted.parts.plot, plotted.session, _entry(plotted)
     assert plot.plot.limits == {}
-    plot.legend.switch("face_confidence")
+    plot.legend.toggle("face_confidence")
     line = next(line for line in plot.terms.lines if line.kind.name == "face_confidence")
     confidence, length = entry.analysis.tracks[0].confidence, session.settings.sequence_length
     assert line.values[20] == pytest.approx(confidence[20 : 20 + length].min())
     limit = plot.plot.limits["face_confidence"]
     assert limit.value() == 0.0
     viewport = plot.plot.viewport()
-    start = plot.plot.place_of(1.0, 0.0)
+    start = plot.plot.to_widget(1.0, 0.0)
     qtbot.mousePress(viewport, LEFT, pos=start)
     for height in (0.2, 0.5, 0.66):
-        qtbot.mouseMove(viewport, plot.plot.place_of(1.0, height))
-    qtbot.mouseRelease(viewport, LEFT, pos=plot.plot.place_of(1.0, 0.66))
+        qtbot.mouseMove(viewport, plot.plot.to_widget(1.0, height))
+    qtbot.mouseRelease(viewport, LEFT, pos=plot.plot.to_widget(1.0, 0.66))
     assert session.settings.gates["face_confidence"] == pytest.approx(0.66, abs=0.02)
     assert session.undo_stack.count() == 1
     session.undo_stack.undo()
     assert session.settings.gates["face_confidence"] == 0.0
-    # An angle: the axis ends at 90 degrees, and a limit that is dragged out at the top is off.
-    plot.legend.switch("max_yaw")
+    # Angles: full scale is 90 degrees; dragging a limit past the top turns it off.
+    plot.legend.toggle("max_yaw")
     line = plot.plot.limits["max_yaw"]
     assert line.value() == 1.0
-    _drag(qtbot, viewport, plot.plot.place_of(1.0, 1.0), plot.plot.place_of(1.0, 0.5))
+    _drag(qtbot, viewport, plot.plot.to_widget(1.0, 1.0), plot.plot.to_widget(1.0, 0.5))
     assert session.settings.gates["max_yaw"] == pytest.approx(45, abs=2)
-    _drag(qtbot, viewport, plot.plot.place_of(1.0, line.value()), plot.plot.place_of(1.0, 1.1))
+    _drag(qtbot, viewport, plot.plot.to_widget(1.0, line.value()), plot.plot.to_widget(1.0, 1.1))
     assert "max_yaw" not in session.settings.gates
-    # The menu puts a limit where the mouse is.
+    # The context menu sets a limit at the cursor.
     menu = plotted.parts.plot.menu_at(2.0, 0.4)
     texts = [action.text() for action in menu.actions()]
     next(action for action in menu.actions() if action.text() == "Lowest expression variation: 0.40").trigger()
@@ -296,7 +296,7 @@ def test_a_condition_has_its_curve_and_a_limit_to_drag(plotted: MainWindow, qtbo
     assert "min_expression_variation" not in session.settings.gates
 
 
-def test_hovering_tells_the_values_and_what_moves(plotted: MainWindow, qtbot: QtBot) -> None:
+def test_the_readout_shows_values_and_moving_channels(plotted: MainWindow, qtbot: QtBot) -> None:
     plot, entry = plotted.parts.plot, _entry(plotted)
     np.testing.assert_allclose(plot.spans.gaps_s, [[GAP.start / 30, GAP.stop / 30]])
     viewport = plot.plot.viewport()
@@ -311,12 +311,12 @@ def test_hovering_tells_the_values_and_what_moves(plotted: MainWindow, qtbot: Qt
     qtbot.mouseMove(viewport, _at(plotted, GAP.start + 4))
     assert "no face" in plot.readout.text()
     qtbot.mouseMove(viewport, _at(plotted, 2))
-    assert "no whole window here" in plot.readout.text()
+    assert "no complete window here" in plot.readout.text()
     qtbot.mouseMove(viewport, _at(plotted, 40, 0) + QPoint(0, 12))
-    assert not plot.readout.isVisible(), "on the axis there is nothing to tell"
+    assert not plot.readout.isVisible(), "no readout over the axis"
 
 
-def test_another_face_is_looked_at(plotted: MainWindow, qtbot: QtBot) -> None:
+def test_switching_to_another_face(plotted: MainWindow, qtbot: QtBot) -> None:
     session, entry, plot = plotted.session, _entry(plotted), plotted.parts.plot
     assert not any(line.faint for line in plot.combined.lines)
     session.selection.choose_track(1)

@@ -1,4 +1,4 @@
-"""A project of several videos: its list, its queue, what is in memory of it."""
+"""A project of several videos: list, queue, memory use, relinking and saving."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ FIVE = 5
 
 @pytest.fixture
 def five(short_video: Path, short_analysis: Analysis, tmp_path: Path) -> list[Path]:
-    """Five videos of the same pictures that are not the same file, each with a stored analysis."""
+    """Five different files with the same frames, each with a stored analysis."""
     cache = AnalysisCache(tmp_path / "cache")
     paths = []
     for number in range(FIVE):
@@ -39,7 +39,7 @@ def five(short_video: Path, short_analysis: Analysis, tmp_path: Path) -> list[Pa
 
 @pytest.fixture
 def opened(qtbot: QtBot, tmp_path: Path) -> Iterator[Opened]:
-    """Opens a window on one and the same project and cache, as often as it is called."""
+    """Factory of windows on the same project and cache."""
     windows = []
 
     def make() -> MainWindow:
@@ -56,7 +56,7 @@ def opened(qtbot: QtBot, tmp_path: Path) -> Iterator[Opened]:
 
 
 def opened_with(opened: Opened, videos: list[Path], qtbot: QtBot) -> MainWindow:
-    """A window on the project with these videos, all of them analysed."""
+    """A window on the project with these videos, all analysed."""
     window = opened()
     window.open_paths(videos)
     wait_for_all(window, qtbot)
@@ -67,7 +67,9 @@ def wait_for_all(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: all(one.state is VideoState.DONE for one in window.session.videos), timeout=20_000)
 
 
-def test_a_project_fills_the_list_and_loads_what_is_on_screen(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
+def test_project_fills_the_list_and_loads_only_the_current_video(
+    opened: Opened, qtbot: QtBot, five: list[Path]
+) -> None:
     window = opened_with(opened, five, qtbot)
     session = window.session
     for entry in session.videos[:2]:
@@ -92,12 +94,12 @@ def test_a_project_fills_the_list_and_loads_what_is_on_screen(opened: Opened, qt
     assert current is session.videos[1]
     qtbot.waitUntil(lambda: bool(current.rows) and again.parts.player.view.shown_frame == 33)
     assert current.selected == selected
-    assert again.parts.analysis.queue.running is None, "nothing is analysed twice"
+    assert again.parts.analysis.queue.running is None, "stored analyses must not be computed again"
     session.set_current(session.videos[4])
     qtbot.waitUntil(lambda: session.videos[4].state is VideoState.MISSING)
 
 
-def test_only_the_last_videos_stay_in_memory(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
+def test_only_recent_videos_stay_in_memory(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
     window = opened_with(opened, five, qtbot)
     session = window.session
     for entry in session.videos:
@@ -114,13 +116,13 @@ def test_only_the_last_videos_stay_in_memory(opened: Opened, qtbot: QtBot, five:
         qtbot.waitUntil(lambda entry=entry: bool(entry.rows))
     assert first.analysis is None
     session.undo_stack.undo()
-    assert session.current is first, "undo shows what it is about"
+    assert session.current is first, "undo must show the affected video"
     qtbot.waitUntil(lambda: bool(first.rows))
     assert first.rows[1].decision is Decision.UNDECIDED
     assert first.selected == first.rows[1].key
 
 
-def test_a_stored_analysis_that_is_gone_is_made_anew(
+def test_missing_stored_analysis_is_queued_again(
     opened: Opened, qtbot: QtBot, five: list[Path], tmp_path: Path
 ) -> None:
     window = opened_with(opened, five[:2], qtbot)
@@ -134,7 +136,7 @@ def test_a_stored_analysis_that_is_gone_is_made_anew(
     assert second.state is VideoState.DONE
 
 
-def test_removed_videos_come_back_with_undo_or_when_opened(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
+def test_removed_videos_return_by_undo_or_opening(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
     window = opened_with(opened, five, qtbot)
     session = window.session
     first, second = session.videos[:2]
@@ -161,7 +163,7 @@ def test_removed_videos_come_back_with_undo_or_when_opened(opened: Opened, qtbot
     assert entry.tally.accepted == 1
 
 
-def test_the_video_on_screen_goes_first_and_the_queue_rests(
+def test_current_video_is_analysed_first_and_the_queue_pauses(
     opened: Opened, qtbot: QtBot, five: list[Path], tmp_path: Path
 ) -> None:
     AnalysisCache(tmp_path / "cache").clear()
@@ -172,20 +174,20 @@ def test_the_video_on_screen_goes_first_and_the_queue_rests(
     assert queue.running is first
     session.set_current(third)
     qtbot.waitUntil(lambda: queue.running is third, timeout=5000)
-    assert first.state is VideoState.WAITING, "it gave way, and waits for its next turn"
+    assert first.state is VideoState.WAITING, "it must be queued again"
     queue.set_paused(True)
     qtbot.waitUntil(lambda: queue.running is None, timeout=5000)
     assert {entry.state for entry in session.videos} == {VideoState.WAITING}
-    session.set_state(second, VideoState.FAILED, "for once")
+    session.set_state(second, VideoState.FAILED, "a failure")
     queue.again([second])
-    assert queue.running is second, "what is asked for by name is done while the queue rests"
+    assert queue.running is second, "explicit requests must run while the queue is paused"
     qtbot.waitUntil(lambda: 0 < second.progress < 1, timeout=20_000)
     session.remove([second])
     qtbot.waitUntil(lambda: queue.running is None, timeout=5000)
     assert [first.state, third.state] == [VideoState.WAITING] * 2
 
 
-def test_the_same_file_is_one_video(opened: Opened, qtbot: QtBot, five: list[Path], tmp_path: Path) -> None:
+def test_copies_of_a_file_are_one_video(opened: Opened, qtbot: QtBot, five: list[Path], tmp_path: Path) -> None:
     window = opened()
     session = window.session
     window.open_paths(five[:1])
@@ -195,21 +197,21 @@ def test_the_same_file_is_one_video(opened: Opened, qtbot: QtBot, five: list[Pat
     session.decisions.decide(Decision.ACCEPTED)
     copy = tmp_path / "a copy.mp4"
     copy.write_bytes(five[0].read_bytes())
-    told: list[str] = []
-    session.noticed.connect(told.append)
+    notifications: list[str] = []
+    session.notified.connect(notifications.append)
     window.open_paths([copy])
     qtbot.waitUntil(lambda: session.current is first)
     assert session.videos == [first]
-    assert told == ["a copy.mp4 is the same video as video 0.mp4, which is in the list."]
+    assert notifications == ["a copy.mp4 is the same video as video 0.mp4, which is already in the list."]
 
-    # The file was moved: its decisions go with it.
+    # The file was moved: its decisions follow.
     five[0].unlink()
     window.open_paths([copy])
     qtbot.waitUntil(lambda: first.path == copy and bool(first.rows))
     assert session.videos == [first]
     assert first.rows[0].decision is Decision.ACCEPTED
 
-    # Another file took its place: it is another video, and the decisions stay with the old one.
+    # Another file at the same path is another video; the decisions stay with the old one.
     window.close()
     copy.write_bytes(five[1].read_bytes())
     again = opened()
@@ -217,10 +219,10 @@ def test_the_same_file_is_one_video(opened: Opened, qtbot: QtBot, five: list[Pat
     (entry,) = again.session.videos
     qtbot.waitUntil(lambda: bool(entry.rows))
     assert entry.reviews == {}
-    assert again.session.storage.current_id() == entry.video_id, "it is on screen, so it is the next time"
+    assert again.session.storage.current_id() == entry.video_id, "the video on screen must be stored as current"
 
 
-def test_a_moved_video_is_found_in_the_folders_of_the_project(
+def test_moved_video_is_relinked_from_the_folders_of_the_project(
     opened: Opened, qtbot: QtBot, five: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window = opened_with(opened, five[:3], qtbot)
@@ -234,18 +236,18 @@ def test_a_moved_video_is_found_in_the_folders_of_the_project(
     again = opened()
     again.parts.analysis.queue.set_paused(True)
     first, second, third = again.session.videos
-    told: list[str] = []
-    again.session.noticed.connect(told.append)
+    notifications: list[str] = []
+    again.session.notified.connect(notifications.append)
     again.resume()
     qtbot.waitUntil(lambda: first.path == renamed and second.state is VideoState.MISSING)
     assert third.state is VideoState.DONE
-    assert told == [f"renamed.mp4 had moved and was found in {renamed.parent}."]
+    assert notifications == [f"Missing video renamed.mp4 was found in {renamed.parent}."]
     assert "Locate…" in [action.text() for action in again.parts.projects.videos.menu_for([second]).actions()]
     chosen: list[Path] = []
     monkeypatch.setattr(QFileDialog, "getOpenFileName", lambda *_: (str(chosen.pop(0)), ""))
     again.session.set_current(second)
-    asked = f"video 1.mp4 is not in {five[1].parent} any more. Where is it?"
-    assert again.parts.messages.texts == [asked]
+    missing = f"video 1.mp4 is no longer in {five[1].parent}. Locate the file to continue."
+    assert again.parts.messages.texts == [missing]
     again.session.set_current(third)
     assert again.parts.messages.texts == []
     again.session.set_current(second)
@@ -253,17 +255,17 @@ def test_a_moved_video_is_found_in_the_folders_of_the_project(
     chosen.append(five[2])
     qtbot.mouseClick(locate, Qt.MouseButton.LeftButton)
     assert second.state is VideoState.MISSING
-    assert again.parts.messages.texts[0].startswith("video 2.mp4 is another video than video 1.mp4 was.")
+    assert again.parts.messages.texts[0].startswith("video 2.mp4 is not the same video as video 1.mp4.")
     chosen.append(away)
     qtbot.mouseClick(locate, Qt.MouseButton.LeftButton)
     assert (second.path, second.state) == (away, VideoState.DONE)
-    assert asked not in again.parts.messages.texts
+    assert missing not in again.parts.messages.texts
     away.rename(five[1])
     again.parts.projects.flow.open_paths([five[2]])
     qtbot.waitUntil(lambda: second.path == five[1])
 
 
-def test_a_file_that_goes_while_its_analysis_is_loaded_is_missing(
+def test_file_removed_while_its_analysis_loads_is_missing(
     opened: Opened, qtbot: QtBot, five: list[Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened_with(opened, five[:2], qtbot).close()
@@ -281,10 +283,10 @@ def test_a_file_that_goes_while_its_analysis_is_loaded_is_missing(
     entry = again.session.current
     assert entry is not None
     qtbot.waitUntil(lambda: entry.state is VideoState.MISSING)
-    qtbot.waitUntil(lambda: again.parts.messages.texts[0].endswith("any more. Where is it?"))
+    qtbot.waitUntil(lambda: again.parts.messages.texts[0].endswith(". Locate the file to continue."))
 
 
-def test_projects_are_opened_and_saved_elsewhere(
+def test_projects_are_saved_to_another_file_and_opened(
     opened: Opened, qtbot: QtBot, five: list[Path], tmp_path: Path
 ) -> None:
     window = opened_with(opened, five[:2], qtbot)
@@ -300,7 +302,7 @@ def test_projects_are_opened_and_saved_elsewhere(
     session.decisions.decide(Decision.REJECTED, advance=False)
     with Project(tmp_path / "work.clipgen") as old, Project(named) as new:
         assert new.read_only
-        assert len(old.windows(first.video_id)) == 1, "what is decided after Save as is kept in the new place only"
+        assert len(old.windows(first.video_id)) == 1, "decisions after Save as must go to the new file only"
         assert len(new.windows(first.video_id)) == 2
 
     window.parts.projects.flow.open_project(tmp_path / "empty.clipgen", new=True)
@@ -315,15 +317,15 @@ def test_projects_are_opened_and_saved_elsewhere(
     second = opened()
     second.parts.projects.flow.open_project(named)
     assert second.parts.messages.texts == [
-        "interviews.clipgen is open in another window: what you decide here is not kept."
+        "interviews.clipgen is open in another window. Decisions made here are not saved."
     ]
-    (tmp_path / "bad.clipgen").write_text("no database, but long enough to be looked at\n" * 30)
+    (tmp_path / "bad.clipgen").write_text("no database, but long enough to be read\n" * 30)
     window.open_paths([tmp_path / "bad.clipgen"])
-    assert window.parts.messages.texts[0].startswith("bad.clipgen is no clipgen project")
-    assert [entry.path for entry in session.videos] == five[:2], "what was open stays open"
+    assert window.parts.messages.texts[0].startswith("bad.clipgen is not a clipgen project")
+    assert [entry.path for entry in session.videos] == five[:2], "the open project must stay open"
 
 
-def test_what_was_decided_without_a_project_is_saved_with_it(reviewed: MainWindow, tmp_path: Path) -> None:
+def test_decisions_made_without_a_project_are_saved_by_save_as(reviewed: MainWindow, tmp_path: Path) -> None:
     session = reviewed.session
     entry = session.current
     assert entry is not None
@@ -337,7 +339,7 @@ def test_what_was_decided_without_a_project_is_saved_with_it(reviewed: MainWindo
     decided, selected = dict(entry.reviews), entry.selected
     assert len(decided) == 2
     reviewed.parts.projects.flow.save_to(tmp_path / "late.clipgen")
-    with Project(tmp_path / "late.clipgen") as project:  # before anything else makes the app store
+    with Project(tmp_path / "late.clipgen") as project:  # before other actions trigger a save
         (video,) = project.videos()
         assert (video.position, video.selected, video.state) == (33, selected, "done")
         stored = {key: window.decision for key, window in project.windows(video.video_id).items()}
@@ -352,14 +354,14 @@ def test_what_was_decided_without_a_project_is_saved_with_it(reviewed: MainWindo
         assert len(project.windows(video.video_id)) == 1
 
 
-def test_the_list_filters_and_sorts(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
+def test_list_filters_and_sorts(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
     window = opened_with(opened, five, qtbot)
     session, videos = window.session, window.parts.projects.videos
     shown = lambda: [entry.path.name[6] for entry in videos.model.entries]  # noqa: E731
     session.set_state(session.videos[3], VideoState.FAILED, "It is no video.")
     qtbot.keyClicks(videos.words, "eo 4.")
     assert videos.words.text() == "eo 4."
-    assert shown() == ["0", "4"], "the one on screen is always shown"
+    assert shown() == ["0", "4"], "the current video must always be listed"
     qtbot.keyClick(window, Qt.Key.Key_Escape)
     videos.words.clear()
     videos.states.setCurrentIndex(videos.states.findData("failed"))
@@ -373,12 +375,12 @@ def test_the_list_filters_and_sorts(opened: Opened, qtbot: QtBot, five: list[Pat
     by_name = next(action for action in videos.order_button.menu().actions() if action.text() == "Name")
     by_name.trigger()
     assert shown() == ["0", "1", "2", "3", "4"]
-    assert opened().parts.projects.videos.model.sorted_by == "name", "the next time, too"
+    assert opened().parts.projects.videos.model.sorted_by == "name", "the sort order must be remembered"
     labels = [action.text() for action in videos.menu_for([session.videos[4]]).actions()]
     assert "Retry" in labels
 
 
-def test_the_best_of_the_project_leads_to_its_windows(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
+def test_best_of_project_selects_its_windows(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
     window = opened_with(opened, five, qtbot)
     session, best = window.session, window.parts.projects.best
     qtbot.waitUntil(lambda: bool(session.current.rows))

@@ -1,4 +1,4 @@
-"""An export folder becomes a project again: from the menu, by a drop, by the message that offers it."""
+"""Import of export folders as projects: from the menu, by drag and drop, and from the offering message."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ DECIDED = {
 
 @dataclass(frozen=True)
 class Exported:
-    """A folder with two videos, and an export of theirs beside them."""
+    """A folder with two videos and their export."""
 
     folder: Path
 
@@ -57,7 +57,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Exported:
     (plain,) = source_of(first, [(4, 9)], tags=["brows", "smile"], note="Her best, ünï.").windows
     (trimmed,) = source_of(first, [(12, 18)]).windows
     (rejected,) = source_of(first, [(30, 35)], note="blurred", decision=Decision.REJECTED).windows
-    windows = plain, replace(trimmed, by_hand=True), rejected
+    windows = plain, replace(trimmed, manual=True), rejected
     sources = (
         ExportSource(first.video.path, first.video.fingerprint, windows, {0: "anna"}),
         source_of(second, [(20, 24)]),
@@ -69,16 +69,16 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Exported:
 
 @pytest.fixture
 def exported(made: Exported, window: MainWindow) -> Exported:
-    """The folder, which no test changes; the window analyses nothing of it."""
+    """The folder, not to be modified by tests. The analysis queue is paused."""
     window.parts.analysis.queue.set_paused(True)
     return made
 
 
 class Chooser:
-    """Stands in for the two dialogs: answers, and notes what was suggested."""
+    """Replaces the two file dialogs: returns prepared answers and records suggested paths."""
 
-    def __init__(self, folder: Path | None = None, *places: Path | None) -> None:
-        self.folder, self.places = folder, list(places)
+    def __init__(self, folder: Path | None = None, *paths: Path | None) -> None:
+        self.folder, self.paths = folder, list(paths)
         self.suggested: list[Path] = []
 
     def ask_for_folder(self, *_: object) -> str:
@@ -86,10 +86,10 @@ class Chooser:
 
     def ask_for_path(self, dialog: QFileDialog) -> int:
         self.suggested.append(Path(dialog.selectedFiles()[0]))
-        place = self.places.pop(0)
-        if place is not None:
-            dialog.selectFile(str(place))
-        return int(place is not None)
+        path = self.paths.pop(0)
+        if path is not None:
+            dialog.selectFile(str(path))
+        return int(path is not None)
 
 
 @pytest.fixture
@@ -103,14 +103,14 @@ def chooser(monkeypatch: pytest.MonkeyPatch) -> Chooser:
 def drop(window: MainWindow, *paths: Path) -> None:
     dropped = QMimeData()
     dropped.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    place, action = QPointF(window.rect().center()), Qt.DropAction.CopyAction
+    position, action = QPointF(window.rect().center()), Qt.DropAction.CopyAction
     held = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
-    QApplication.sendEvent(window, QDragEnterEvent(place.toPoint(), action, dropped, *held))
-    QApplication.sendEvent(window, QDropEvent(place, action, dropped, *held))
+    QApplication.sendEvent(window, QDragEnterEvent(position.toPoint(), action, dropped, *held))
+    QApplication.sendEvent(window, QDropEvent(position, action, dropped, *held))
 
 
 def message(window: MainWindow, qtbot: QtBot, part: str) -> Message:
-    """The message that has this in it, as soon as it is there."""
+    """Wait for a message that contains this text."""
     qtbot.waitUntil(lambda: any(part in text for text in window.parts.messages.texts), timeout=5000)
     return next(bar for bar in window.parts.messages.bars if part in bar.text)
 
@@ -121,46 +121,46 @@ def press(window: MainWindow, qtbot: QtBot, part: str, label: str) -> None:
 
 
 def decisions(window: MainWindow) -> dict[str, object]:
-    """What the window has in memory once each video was on screen."""
+    """The decisions in memory, loaded for all videos."""
     for entry in window.session.videos:
-        window.session.storage.recall(entry)
+        window.session.storage.load_review(entry)
     return shown_state(window.session)
 
 
-def test_an_export_folder_is_opened_from_the_menu(
+def test_export_folder_is_imported_from_the_menu(
     window: MainWindow, qtbot: QtBot, exported: Exported, chooser: Chooser, tmp_path: Path
 ) -> None:
-    place = tmp_path / "again.clipgen"
-    chooser.folder, chooser.places = exported.out, [place]
+    path = tmp_path / "again.clipgen"
+    chooser.folder, chooser.paths = exported.out, [path]
     action = window.actions_by_name["open_export"]
     assert action in window.menus["File"].actions()
     action.trigger()
-    message(window, qtbot, "again.clipgen has the 4 windows of 2 videos, with every decision.")
+    message(window, qtbot, "Imported 4 windows from 2 videos into again.clipgen, with all decisions.")
     assert chooser.suggested == [exported.folder / "faces of may.clipgen"]
-    assert window.session.storage.path == place
+    assert window.session.storage.path == path
     assert [entry.path for entry in window.session.videos] == exported.videos
     assert decisions(window) == DECIDED
     qtbot.waitUntil(lambda: window.parts.player.view.shown_frame == 0, timeout=5000)
-    with Project(place) as second:
+    with Project(path) as second:
         assert second.read_only
         (first, _) = second.videos()
         at = {one.decided_at for one in second.windows(first.video_id).values()}
         assert at == {"2026-11-22T10:00:00.000+00:00"}
-    assert window.parts.projects.flow.recent == [place]
+    assert window.parts.projects.flow.recent == [path]
 
 
-def test_a_dropped_export_folder_is_offered_as_a_project(
+def test_dropped_export_folder_is_offered_for_import(
     window: MainWindow, qtbot: QtBot, exported: Exported, chooser: Chooser, tmp_path: Path
 ) -> None:
-    place = tmp_path / "again.clipgen"
-    chooser.places = [None, place]
-    offer = "faces of may is an export with 4 windows of 2 videos; its clips are not opened as videos."
+    path = tmp_path / "again.clipgen"
+    chooser.paths = [None, path]
+    offer = "faces of may is an export with 4 windows from 2 videos. Its clips were not opened as videos."
     drop(window, exported.out)
     press(window, qtbot, offer, "Open as project")
-    assert window.session.videos == [], "the clips of an export are no videos to find moments in"
-    assert window.parts.messages.texts == [offer], "who named no place may think again"
+    assert window.session.videos == [], "exported clips must not be opened as videos"
+    assert window.parts.messages.texts == [offer], "the offer must stay after the dialog was cancelled"
     press(window, qtbot, offer, "Open as project")
-    message(window, qtbot, "again.clipgen has the")
+    message(window, qtbot, "into again.clipgen")
     assert offer not in window.parts.messages.texts
     assert decisions(window) == DECIDED
 
@@ -168,10 +168,10 @@ def test_a_dropped_export_folder_is_offered_as_a_project(
     message(window, qtbot, offer)
     assert len(window.session.videos) == 2
     drop(window, exported.out / "clips")
-    assert len(window.session.videos) == 5, "asked for by name they are opened"
+    assert len(window.session.videos) == 5, "a folder of clips alone must be opened"
 
 
-def test_videos_beside_what_was_exported_are_opened(
+def test_videos_next_to_an_export_are_opened(
     window: MainWindow, qtbot: QtBot, exported: Exported, tmp_path: Path
 ) -> None:
     shutil.copytree(exported.out, tmp_path / "both")
@@ -182,10 +182,10 @@ def test_videos_beside_what_was_exported_are_opened(
     window.parts.messages.dismiss_all()
     drop(window, exported.folder)
     assert [entry.path for entry in window.session.videos] == [exported.videos[0], other, exported.videos[1]]
-    assert window.parts.messages.texts == [], "the export below the folder was not meant"
+    assert window.parts.messages.texts == [], "an export in a subfolder must not be offered"
 
 
-def test_videos_that_are_gone_are_missing_until_they_are_located(
+def test_missing_videos_of_an_export_can_be_located(
     window: MainWindow, qtbot: QtBot, exported: Exported, chooser: Chooser, tmp_path: Path
 ) -> None:
     moved = Exported(tmp_path / "moved")
@@ -193,9 +193,9 @@ def test_videos_that_are_gone_are_missing_until_they_are_located(
     text = (moved.out / MANIFEST_NAME).read_text()
     (moved.out / MANIFEST_NAME).write_text(text.replace(str(exported.folder), str(tmp_path / "nowhere")))
     beside = shutil.copy(exported.videos[0], moved.folder / "renamed.mp4")
-    chooser.folder, chooser.places = moved.out, [tmp_path / "again.clipgen"]
+    chooser.folder, chooser.paths = moved.out, [tmp_path / "again.clipgen"]
     window.actions_by_name["open_export"].trigger()
-    message(window, qtbot, "2 videos could not be found: choose “Locate” in the list.")
+    message(window, qtbot, "2 videos could not be found. Right-click a missing video and choose “Locate…”.")
     first, second = window.session.videos
     qtbot.waitUntil(lambda: first.path == beside and second.state is VideoState.MISSING, timeout=5000)
     assert "Locate…" in [action.text() for action in window.parts.projects.videos.menu_for([second]).actions()]
@@ -207,7 +207,7 @@ def test_videos_that_are_gone_are_missing_until_they_are_located(
     }
 
 
-def test_what_cannot_become_a_project_is_one_sentence(
+def test_failed_imports_show_one_message(
     window: MainWindow, qtbot: QtBot, exported: Exported, chooser: Chooser, tmp_path: Path
 ) -> None:
     open_export = window.actions_by_name["open_export"]
@@ -228,19 +228,19 @@ def test_what_cannot_become_a_project_is_one_sentence(
     press(window, qtbot, "is damaged or no manifest of an export", "Open its videos")
     assert [entry.path for entry in window.session.videos] == [video]
 
-    there = tmp_path / "there.clipgen"
-    there.write_bytes(b"somebody's")
+    existing = tmp_path / "there.clipgen"
+    existing.write_bytes(b"other data")
     (tmp_path / "file").write_text("in the way")
-    chooser.folder, chooser.places = exported.out, [there, tmp_path / "file" / "a.clipgen", None]
+    chooser.folder, chooser.paths = exported.out, [existing, tmp_path / "file" / "a.clipgen", None]
     open_export.trigger()
     press(window, qtbot, "there.clipgen is there already. Choose another name.", "Choose another")
     press(window, qtbot, "could not be written to", "Choose another")
-    assert there.read_bytes() == b"somebody's"
-    assert chooser.places == []
-    assert [entry.path for entry in window.session.videos] == [video], "what was open stays open"
+    assert existing.read_bytes() == b"other data"
+    assert chooser.paths == []
+    assert [entry.path for entry in window.session.videos] == [video], "the open videos must stay open"
 
 
-def test_while_clips_are_written_the_new_project_waits(
+def test_imported_project_is_not_opened_during_an_export(
     window: MainWindow,
     qtbot: QtBot,
     exported: Exported,
@@ -248,11 +248,11 @@ def test_while_clips_are_written_the_new_project_waits(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    chooser.folder, chooser.places = exported.out, [tmp_path / "again.clipgen"]
+    chooser.folder, chooser.paths = exported.out, [tmp_path / "again.clipgen"]
     with monkeypatch.context() as patch:
         patch.setattr(type(window.parts.export.job), "busy", True)
         window.actions_by_name["open_export"].trigger()
-        wait = message(window, qtbot, "It can be opened when the clips are written.").text
+        wait = message(window, qtbot, "Open it when the export has finished.").text
         assert window.session.videos == []
     press(window, qtbot, wait, "Open project")
     assert decisions(window) == DECIDED

@@ -1,4 +1,4 @@
-"""Why a window is in the list or not, and windows that the curator makes himself."""
+"""Explanations of listed and unlisted windows, and manual windows."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CONTROL = Qt.KeyboardModifier.ControlModifier
 
 @pytest.fixture
 def few(reviewed: MainWindow, qtbot: QtBot) -> MainWindow:
-    """Two windows are chosen, so that there is room beside them."""
+    """Only two windows are selected, which leaves free frames between them."""
     reviewed.session.controls.set_setting("num_sequences", 2)
     reviewed.session.rank_now()
     reviewed.session.undo_stack.clear()
@@ -38,23 +38,23 @@ def _entry(window: MainWindow) -> VideoEntry:
 
 
 def _click(window: MainWindow, qtbot: QtBot, frame: int, keys: Qt.KeyboardModifier | None = None) -> None:
-    """Click this frame on the curves, and wait for the answer."""
+    """Click this frame on the curves and wait for the explanation."""
     info, plot = _entry(window).info, window.parts.plot.plot
     assert info is not None
-    at = plot.place_of(float(info.times_s[frame]) + info.frame_duration_s / 2, 0.5)
+    at = plot.to_widget(float(info.times_s[frame]) + info.frame_duration_s / 2, 0.5)
     with qtbot.waitSignal(window.parts.ranking.explainer.answered, timeout=2000):
         qtbot.mouseClick(plot.viewport(), LEFT, keys or Qt.KeyboardModifier.NoModifier, at)
 
 
-def _free_place(entry: VideoEntry) -> int:
+def _free_frame(entry: VideoEntry) -> int:
     """A frame whose window overlaps no row."""
     for frame in range(15, entry.frame_count - 16):
         if not any(row.overlaps(frame - 14, frame + 16) for row in entry.rows):
             return frame
-    raise AssertionError("no free place")
+    raise AssertionError("no free frame")
 
 
-def test_the_selected_window_is_explained(reviewed: MainWindow, qtbot: QtBot) -> None:
+def test_selected_window_is_explained(reviewed: MainWindow, qtbot: QtBot) -> None:
     entry, why = _entry(reviewed), reviewed.parts.ranking.why
     assert "Select a window" in why.verdict.text()
     row = entry.rows[1]
@@ -77,28 +77,28 @@ def test_the_selected_window_is_explained(reviewed: MainWindow, qtbot: QtBot) ->
     qtbot.waitUntil(lambda: "rejected" in why.verdict.text())
 
 
-def test_a_place_says_why_it_is_not_in_the_list_and_b_accepts_it(few: MainWindow, qtbot: QtBot) -> None:
+def test_clicked_frame_is_explained_and_accepted_by_key(few: MainWindow, qtbot: QtBot) -> None:
     entry, why = _entry(few), few.parts.ranking.why
-    place = _free_place(entry)
-    _click(few, qtbot, place)
-    assert entry.position == place
+    frame = _free_frame(entry)
+    _click(few, qtbot, frame)
+    assert entry.position == frame
     assert entry.selected is None
     assert why.verdict.isVisible()
     assert why.verdict.text().startswith("Not selected: its score")
     times = entry.info.times_s
-    assert few.parts.plot.spans.candidate == (times[place - 14], times[place + 16])
+    assert few.parts.plot.spans.candidate == (times[frame - 14], times[frame + 16])
     assert why.accept.isVisible()
 
     qtbot.keyClick(few, Qt.Key.Key_B)
-    key = (place - 14, place + 16, 0)
+    key = (frame - 14, frame + 16, 0)
     assert entry.decision_of(key) is Decision.ACCEPTED
     assert entry.selected == key
     assert few.parts.plot.spans.candidate is None
     assert [row.key for row in entry.rows].count(key) == 1
-    qtbot.waitUntil(lambda: "accepted, made by hand" in why.verdict.text())
+    qtbot.waitUntil(lambda: "accepted, added manually" in why.verdict.text())
     assert not why.accept.isVisible()
     qtbot.keyClick(few, Qt.Key.Key_U)
-    assert key in {row.key for row in entry.rows}, "what was made by hand stays to be decided on"
+    assert key in {row.key for row in entry.rows}, "an undecided manual window must stay listed"
     qtbot.keyClick(few, Qt.Key.Key_U)
     assert key not in {row.key for row in entry.rows}
     for _ in range(3):
@@ -108,7 +108,7 @@ def test_a_place_says_why_it_is_not_in_the_list_and_b_accepts_it(few: MainWindow
     assert entry.decision_of(key) is Decision.ACCEPTED
 
 
-def test_a_place_that_lost_leads_to_the_better_window(few: MainWindow, qtbot: QtBot) -> None:
+def test_losing_window_links_to_the_better_one(few: MainWindow, qtbot: QtBot) -> None:
     entry, why = _entry(few), few.parts.ranking.why
     beside = [
         frame
@@ -124,23 +124,23 @@ def test_a_place_that_lost_leads_to_the_better_window(few: MainWindow, qtbot: Qt
     few.parts.player.playback.pause()
     assert few.parts.plot.spans.candidate is None
 
-    # Within a window a click selects it, and Shift asks about the place.
+    # A click inside a window selects it; Shift+click inspects the frame instead.
     middle = row.sequence.start_frame + 9
     _click(few, qtbot, middle, SHIFT)
     assert entry.selected is None
     assert f"number {row.number} (frames" in why.verdict.text()
     qtbot.mouseClick(why.accept, LEFT)
     assert entry.decision_of((middle - 14, middle + 16, 0)) is Decision.ACCEPTED
-    assert row.key not in {one.key for one in entry.rows}, "its place is taken"
+    assert row.key not in {one.key for one in entry.rows}, "the accepted window must replace it"
 
 
-def test_a_place_that_a_gate_stops_leads_to_the_gate(few: MainWindow, qtbot: QtBot) -> None:
+def test_failed_gate_is_linked(few: MainWindow, qtbot: QtBot) -> None:
     few.session.controls.set_gate("min_expression_variation", 0.9)
     few.session.rank_now()
     _click(few, qtbot, 60)
     assert "expression variation is" in few.parts.ranking.why.verdict.text()
     (link,) = few.parts.ranking.why.gate_links
-    assert "too little" in link.text()
+    assert "too low" in link.text()
     qtbot.mouseClick(link, LEFT)
     row = few.parts.ranking.panel.gates.rows["min_expression_variation"]
     assert row.slider.hasFocus()
@@ -148,7 +148,7 @@ def test_a_place_that_a_gate_stops_leads_to_the_gate(few: MainWindow, qtbot: QtB
     qtbot.waitUntil(lambda: not few.parts.ranking.why.gate_links, timeout=2000)
 
 
-def test_a_place_near_a_rejected_window_says_so(few: MainWindow, qtbot: QtBot) -> None:
+def test_overlap_with_a_rejected_window_is_explained(few: MainWindow, qtbot: QtBot) -> None:
     entry = _entry(few)
     few.session.controls.set_setting("num_sequences", 10)
     few.session.rank_now()
@@ -164,7 +164,7 @@ def test_a_place_near_a_rejected_window_says_so(few: MainWindow, qtbot: QtBot) -
     assert "which was rejected" in few.parts.ranking.why.verdict.text()
 
 
-def test_a_place_without_a_face_cannot_be_accepted(
+def test_frame_without_a_window_cannot_be_accepted(
     window: MainWindow, qtbot: QtBot, short_video: Path, short_analysis: Analysis
 ) -> None:
     entry = open_analysed(window, qtbot, short_video, short_analysis)
@@ -174,7 +174,7 @@ def test_a_place_without_a_face_cannot_be_accepted(
     assert not window.parts.ranking.why.accept.isVisible()
     qtbot.keyClick(window, Qt.Key.Key_B)
     assert entry.reviews == {}
-    assert "does not fit" in window.parts.status.passing
+    assert "does not fit" in window.parts.status.temporary_text
     qtbot.keyClick(window, Qt.Key.Key_Escape)
     assert entry.inspected is None
     qtbot.waitUntil(lambda: "Select a window" in window.parts.ranking.why.verdict.text())
@@ -196,7 +196,7 @@ def test_trim_keys_with_undo_and_redo(few: MainWindow, qtbot: QtBot) -> None:
     assert (start, stop, track) not in {row.key for row in entry.rows}
     few.session.controls.set_weight("expression_variation", 0.05)
     few.session.rank_now()
-    assert trimmed in {row.key for row in entry.rows}, "a trimmed window stays whatever the weights are"
+    assert trimmed in {row.key for row in entry.rows}, "a trimmed window must stay listed whatever the weights"
     few.session.undo_stack.undo()
     qtbot.keyClick(few, Qt.Key.Key_A)
     assert entry.decision_of(trimmed) is Decision.ACCEPTED
@@ -210,10 +210,10 @@ def test_trim_keys_with_undo_and_redo(few: MainWindow, qtbot: QtBot) -> None:
     assert list(entry.reviews) == [trimmed]
 
 
-def test_what_cannot_be_trimmed_is_said(few: MainWindow, qtbot: QtBot) -> None:
+def test_refused_trims_are_explained(few: MainWindow, qtbot: QtBot) -> None:
     entry, session = _entry(few), few.session
     qtbot.keyClick(few, Qt.Key.Key_BracketLeft)
-    assert "Select a window first" in few.parts.status.passing
+    assert "Select a window first" in few.parts.status.temporary_text
     first, second = sorted((row.key for row in entry.rows), key=lambda key: key[0])
     session.selection.select(first)
     session.decisions.decide(Decision.ACCEPTED, advance=False)
@@ -222,14 +222,14 @@ def test_what_cannot_be_trimmed_is_said(few: MainWindow, qtbot: QtBot) -> None:
     few.parts.player.playback.pause()
     session.selection.seek(second[0])
     qtbot.keyClick(few, Qt.Key.Key_BracketRight)
-    assert "after the first frame" in few.parts.status.passing
+    assert "after the first frame" in few.parts.status.temporary_text
     session.selection.seek(first[1] - 3)
     qtbot.keyClick(few, Qt.Key.Key_BracketLeft)
-    assert "would overlap" in few.parts.status.passing
+    assert "would overlap" in few.parts.status.temporary_text
     assert list(entry.reviews) == [first]
 
 
-def test_a_drag_is_not_interrupted_for_an_answer(reviewed: MainWindow, qtbot: QtBot) -> None:
+def test_explanations_are_debounced_during_a_drag(reviewed: MainWindow, qtbot: QtBot) -> None:
     session = reviewed.session
     session.selection.select(_entry(reviewed).rows[0].key)
     reviewed.parts.ranking.explainer.answer_now()
@@ -238,7 +238,7 @@ def test_a_drag_is_not_interrupted_for_an_answer(reviewed: MainWindow, qtbot: Qt
     reviewed.parts.ranking.explainer.answered.connect(lambda: answers.append(reviewed.parts.ranking.explainer.answer))
     for step in range(20):
         session.controls.set_weight("expression_variation", 0.3 + step / 100)
-        while session.ranks_soon:
+        while session.ranking_pending:
             QApplication.processEvents()
     assert len(answers) <= 1
     qtbot.waitUntil(lambda: bool(answers))
@@ -247,7 +247,7 @@ def test_a_drag_is_not_interrupted_for_an_answer(reviewed: MainWindow, qtbot: Qt
     )
 
 
-def test_what_looks_too_much_alike_is_said(qtbot: QtBot) -> None:
+def test_similar_windows_are_explained(qtbot: QtBot) -> None:
     session = Session()
     (entry,) = session.open_paths([Path("made.mp4")])
     analysis = make_analysis(random_track(np.random.default_rng(5), 0, 900))
@@ -259,10 +259,10 @@ def test_what_looks_too_much_alike_is_said(qtbot: QtBot) -> None:
 
     explainer = Explainer(session)
     verdicts = []
-    for place in range(20, 860, 20):
-        session.selection.inspect(place)
+    for frame in range(20, 860, 20):
+        session.selection.inspect(frame)
         explainer.answer_now()
         assert explainer.answer is not None
         verdicts.append(explainer.answer.verdict)
-    assert any("looks too much like" in verdict for verdict in verdicts)
+    assert any("looks too similar to" in verdict for verdict in verdicts)
     assert not any("span was rejected" in verdict for verdict in verdicts)

@@ -1,4 +1,4 @@
-"""Gates, regions and presets: what a curator turns, what it stops, and how he takes it back."""
+"""Gates, regions, presets and weights: changes by mouse and keys, statistics, and undo."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def _open_page(window: MainWindow, qtbot: QtBot, index: int) -> None:
 
 
 def _choose(qtbot: QtBot, box: QComboBox, text: str) -> None:
-    """Choose in a combo box by keys."""
+    """Choose an item of a combo box by keys."""
     box.setFocus()
     wanted = box.findText(text)
     while box.currentIndex() != wanted:
@@ -37,7 +37,7 @@ def _choose(qtbot: QtBot, box: QComboBox, text: str) -> None:
         assert box.currentIndex() != before
 
 
-def test_presets_change_gates_statistics_and_the_list(reviewed: MainWindow, qtbot: QtBot) -> None:
+def test_presets_change_gates_statistics_and_list(reviewed: MainWindow, qtbot: QtBot) -> None:
     _open_page(reviewed, qtbot, 1)
     gates, entry = reviewed.parts.ranking.panel.gates, _entry(reviewed)
     passed = entry.ranking.valid_count
@@ -62,7 +62,7 @@ def test_presets_change_gates_statistics_and_the_list(reviewed: MainWindow, qtbo
     assert gates.preset.currentText() == "Default"
 
 
-def test_dragging_a_gate_changes_its_statistic_and_the_list(reviewed: MainWindow, qtbot: QtBot) -> None:
+def test_dragging_a_gate_changes_statistic_and_list(reviewed: MainWindow, qtbot: QtBot) -> None:
     _open_page(reviewed, qtbot, 1)
     gates, entry = reviewed.parts.ranking.panel.gates, _entry(reviewed)
     qtbot.mouseClick(gates.more, LEFT)
@@ -88,7 +88,7 @@ def test_dragging_a_gate_changes_its_statistic_and_the_list(reviewed: MainWindow
     assert not row.reset.isVisible()
 
 
-def test_a_threshold_can_be_typed_and_switched_off_by_name(reviewed: MainWindow, qtbot: QtBot) -> None:
+def test_threshold_can_be_typed_and_switched_off(reviewed: MainWindow, qtbot: QtBot) -> None:
     _open_page(reviewed, qtbot, 1)
     box = reviewed.parts.ranking.panel.gates.rows["max_roll"].box
     box.setFocus()
@@ -101,17 +101,17 @@ def test_a_threshold_can_be_typed_and_switched_off_by_name(reviewed: MainWindow,
         box.setFocus()
 
 
-def test_a_limit_is_a_line_that_can_be_dragged(reviewed: MainWindow, qtbot: QtBot) -> None:
+def test_threshold_line_in_the_plot_can_be_dragged(reviewed: MainWindow, qtbot: QtBot) -> None:
     plot, session = reviewed.parts.plot.plot, reviewed.session
     session.controls.set_gate("max_expression_variation", 0.8)
     qtbot.waitUntil(lambda: "max_expression_variation" in plot.limits)
     position = session.current.position
-    qtbot.mousePress(plot.viewport(), LEFT, pos=plot.place_of(1.0, 0.8) + QPoint(0, 2))
+    qtbot.mousePress(plot.viewport(), LEFT, pos=plot.to_widget(1.0, 0.8) + QPoint(0, 2))
     for value in (0.75, 0.7, 0.6):
-        qtbot.mouseMove(plot.viewport(), plot.place_of(1.1, value))
-    qtbot.mouseRelease(plot.viewport(), LEFT, pos=plot.place_of(1.1, 0.6))
+        qtbot.mouseMove(plot.viewport(), plot.to_widget(1.1, value))
+    qtbot.mouseRelease(plot.viewport(), LEFT, pos=plot.to_widget(1.1, 0.6))
     assert session.settings.gates["max_expression_variation"] == pytest.approx(0.6, abs=0.02)
-    assert session.current.position == position, "the line was dragged, not the playhead"
+    assert session.current.position == position, "dragging the line must not move the playhead"
     assert session.undo_stack.count() == 2
     session.controls.set_gate("max_expression_variation", 1.0)
     qtbot.waitUntil(lambda: not plot.limits)
@@ -135,7 +135,7 @@ def test_without_eyes_changes_the_expression_variation(reviewed: MainWindow, qtb
     assert not regions.reset.isEnabled()
 
 
-def test_a_drag_is_one_step_to_undo_among_the_decisions(reviewed: MainWindow, qtbot: QtBot) -> None:
+def test_drag_is_one_undo_step_among_decisions(reviewed: MainWindow, qtbot: QtBot) -> None:
     session, entry = reviewed.session, _entry(reviewed)
     slider = reviewed.parts.ranking.panel.weights.sliders["expression_variation"]
     session.selection.select(entry.rows[0].key)
@@ -163,7 +163,7 @@ def test_a_drag_is_one_step_to_undo_among_the_decisions(reviewed: MainWindow, qt
     assert session.settings.weights["expression_variation"] == pytest.approx(0.4, abs=0.05)
 
 
-def test_undo_works_from_a_box_that_was_stepped(reviewed: MainWindow, qtbot: QtBot) -> None:
+def test_undo_works_from_a_focused_number_box(reviewed: MainWindow, qtbot: QtBot) -> None:
     box = reviewed.parts.ranking.panel.weights.boxes["num_sequences"]
     box.setFocus()
     for _ in range(3):
@@ -174,7 +174,7 @@ def test_undo_works_from_a_box_that_was_stepped(reviewed: MainWindow, qtbot: QtB
     assert box.value() == 10
 
 
-def test_going_back_to_where_a_drag_began_leaves_no_step(reviewed: MainWindow) -> None:
+def test_drag_back_to_its_start_leaves_no_undo_step(reviewed: MainWindow) -> None:
     session = reviewed.session
     session.controls.hold(True)
     for value in (0.6, 0.5, 0.7):

@@ -1,4 +1,4 @@
-"""The contact sheet: loops by the frames' own times, decisions by digit, click and key."""
+"""The contact sheet: loops timed by frame timestamps; decisions by digit, click and key."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 @pytest.fixture
 def sheet(reviewed: MainWindow, qtbot: QtBot) -> MainWindow:
-    """The window with an open contact sheet of two pages and more."""
+    """The window with an open contact sheet of at least two pages."""
     reviewed.session.controls.set_setting("sequence_length", 10)
     reviewed.session.controls.set_setting("num_sequences", 12)
     reviewed.session.rank_now()
@@ -54,7 +54,7 @@ def focused() -> QWidget:
     return widget
 
 
-def test_all_cells_loop_at_the_speed_of_the_frames_times(sheet: MainWindow, qtbot: QtBot) -> None:
+def test_all_cells_loop_by_frame_timestamps(sheet: MainWindow, qtbot: QtBot) -> None:
     wait_for_pictures(sheet, qtbot)
     grid, entry = sheet.parts.review.sheet.grid, entry_of(sheet)
     assert on_page(sheet) == [row.key for row in entry.rows[:9]]
@@ -62,7 +62,7 @@ def test_all_cells_loop_at_the_speed_of_the_frames_times(sheet: MainWindow, qtbo
     now = grid.clock()
     grid.clock = lambda: now
     grid.set_speed(1.0)
-    origin = now - grid.seconds  # clock at which the loops began
+    origin = now - grid.seconds  # clock at the start of the loops
     for later_s, expected in ((0.0, 0), (0.051, 1), (0.32, 9), (0.35, 0), (1.15, 4)):
         now = origin + later_s
         for place, (start, _, _) in enumerate(on_page(sheet)):
@@ -71,11 +71,11 @@ def test_all_cells_loop_at_the_speed_of_the_frames_times(sheet: MainWindow, qtbo
     qtbot.keyClick(focused(), Qt.Key.Key_J)
     assert sheet.parts.player.playback.speed == 0.75
     now = origin + 0.1
-    assert grid.shown_frame(0) == entry.rows[0].key[0] + 2, "the player's speed is the sheet's"
+    assert grid.shown_frame(0) == entry.rows[0].key[0] + 2, "the sheet follows the player's speed"
     qtbot.keyClick(focused(), Qt.Key.Key_Space)
     now = origin + 99
     assert grid.shown_frame(0) == entry.rows[0].key[0] + 2
-    assert not sheet.parts.player.playback.playing, "the player rests behind the sheet"
+    assert not sheet.parts.player.playback.playing, "the player is paused behind the sheet"
 
 
 def test_a_cell_shows_the_due_frame_of_its_window(sheet: MainWindow, qtbot: QtBot) -> None:
@@ -83,10 +83,10 @@ def test_a_cell_shows_the_due_frame_of_its_window(sheet: MainWindow, qtbot: QtBo
     grid = sheet.parts.review.sheet.grid
     now = grid.clock()
     grid.clock = lambda: now
-    now += 0.11 - grid.seconds  # since the loops began
+    now += 0.11 - grid.seconds  # loop time
     place = 4
     assert grid.shown_frame(place) == on_page(sheet)[place][0] + 3
-    grid.grab()  # paints what is due
+    grid.grab()  # paints the due pictures
     loop = grid._loops[on_page(sheet)[place]]
     painted = grid.grab(grid.cell_rect(place)).toImage()
     due = loop.clip.pictures[loop.frames.index(grid.shown_frame(place))]
@@ -96,7 +96,7 @@ def test_a_cell_shows_the_due_frame_of_its_window(sheet: MainWindow, qtbot: QtBo
         assert abs(one - other) <= 12
 
 
-def test_digits_and_clicks_decide_and_once_more_take_back(sheet: MainWindow, qtbot: QtBot) -> None:
+def test_digits_and_clicks_toggle_decisions(sheet: MainWindow, qtbot: QtBot) -> None:
     entry, grid = entry_of(sheet), sheet.parts.review.sheet.grid
     page = on_page(sheet)
     qtbot.keyClick(focused(), Qt.Key.Key_3)
@@ -105,7 +105,7 @@ def test_digits_and_clicks_decide_and_once_more_take_back(sheet: MainWindow, qtb
     qtbot.mouseClick(grid, Qt.MouseButton.RightButton, pos=grid.cell_rect(7).center())
     decided = {page[2]: "accepted", page[4]: "rejected", page[6]: "accepted", page[7]: "rejected"}
     assert {key: entry.decision_of(key).value for key in decided} == decided
-    assert on_page(sheet) == page, "nothing moves under the curator's eyes"
+    assert on_page(sheet) == page, "cells keep their position after a decision"
     assert [cell.decision.value for cell in grid.cells if cell.key in decided] == list(decided.values())
     assert sheet.parts.toolbar.export_button.text() == "Export 2 clips"
     qtbot.keyClick(focused(), Qt.Key.Key_3)
@@ -116,7 +116,7 @@ def test_digits_and_clicks_decide_and_once_more_take_back(sheet: MainWindow, qtb
     assert entry.decision_of(page[7]) is Decision.UNDECIDED
 
 
-def test_digits_act_from_every_focus_but_type_in_a_number_box(sheet: MainWindow, qtbot: QtBot) -> None:
+def test_digits_decide_from_any_focus_except_a_spin_box(sheet: MainWindow, qtbot: QtBot) -> None:
     for focus in ("table", "slider", "videos", "button"):
         widget = FOCUSES[focus](sheet)
         widget.setFocus()
@@ -133,7 +133,7 @@ def test_digits_act_from_every_focus_but_type_in_a_number_box(sheet: MainWindow,
     qtbot.waitUntil(lambda: {stop - start for start, stop, _ in on_page(sheet)} == {12})
 
 
-def test_the_keys_of_the_list_work_on_the_sheet(sheet: MainWindow, qtbot: QtBot) -> None:
+def test_list_shortcuts_work_on_the_sheet(sheet: MainWindow, qtbot: QtBot) -> None:
     entry = entry_of(sheet)
     page = on_page(sheet)
     sheet.session.selection.select(page[0], seek=False)
@@ -151,10 +151,10 @@ def test_the_keys_of_the_list_work_on_the_sheet(sheet: MainWindow, qtbot: QtBot)
     assert entry.decision_of(page[0]) is Decision.UNDECIDED
     sheet.session.selection.select(page[8], seek=False)
     qtbot.keyClick(focused(), Qt.Key.Key_Right)
-    assert sheet.parts.review.sheet.pages.page == 1, "over the end of a page comes the next"
+    assert sheet.parts.review.sheet.pages.page == 1, "moving past the end of a page turns it"
 
 
-def test_the_rest_is_rejected_in_one_step_and_the_next_page_is_there_at_once(sheet: MainWindow, qtbot: QtBot) -> None:
+def test_rejecting_the_rest_is_one_undo_step_and_the_next_page_is_prefetched(sheet: MainWindow, qtbot: QtBot) -> None:
     entry, contact = entry_of(sheet), sheet.parts.review.sheet
     page, ahead = on_page(sheet), contact.pages.following
     qtbot.waitUntil(lambda: all(contact.server.get(contact.grid.request(key)) for key in ahead), timeout=10_000)
@@ -163,17 +163,17 @@ def test_the_rest_is_rejected_in_one_step_and_the_next_page_is_there_at_once(she
     assert [entry.decision_of(key).value for key in page] == ["accepted"] + ["rejected"] * 8
     assert contact.pages.page == 1
     assert on_page(sheet)[: len(ahead)] == list(ahead)
-    assert all(contact.grid.shown_frame(place) >= 0 for place in range(len(ahead))), "decoded ahead"
+    assert all(contact.grid.shown_frame(place) >= 0 for place in range(len(ahead))), "prefetched"
     assert sheet.menus["Edit"].actions()[0].text() == "Undo: Reject 8 windows"
     qtbot.keyClick(focused(), Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert [entry.decision_of(key).value for key in page] == ["accepted"] + ["undecided"] * 8
-    assert contact.pages.page == 0, "undo shows what it is about"
+    assert contact.pages.page == 0, "undo goes to the page it affects"
     qtbot.keyClick(focused(), Qt.Key.Key_PageDown)
     qtbot.keyClick(focused(), Qt.Key.Key_PageUp)
     assert on_page(sheet) == page
 
 
-def test_size_and_whole_frames_are_switched_and_escape_goes_back(sheet: MainWindow, qtbot: QtBot) -> None:
+def test_grid_size_whole_frames_and_leaving_the_sheet(sheet: MainWindow, qtbot: QtBot) -> None:
     contact = sheet.parts.review.sheet
     sizes = {button.text(): button for button in contact.findChildren(QWidget) if hasattr(button, "text")}
     qtbot.mouseClick(sizes["2 × 2"], Qt.MouseButton.LeftButton)
@@ -188,12 +188,12 @@ def test_size_and_whole_frames_are_switched_and_escape_goes_back(sheet: MainWind
     qtbot.keyClick(focused(), Qt.Key.Key_Escape)
     assert not contact.isVisible()
     assert sheet.parts.player.view.isVisible()
-    assert entry_of(sheet).position == entry_of(sheet).rows[2].key[0], "the player goes to the marked window"
+    assert entry_of(sheet).position == entry_of(sheet).rows[2].key[0], "the player seeks to the selected window"
     assert sheet.parts.player.playback.playing
     qtbot.keyClick(sheet, Qt.Key.Key_5)
-    assert not entry_of(sheet).reviews, "digits mean nothing without the sheet"
+    assert not entry_of(sheet).reviews, "digits do nothing without the sheet"
 
-    # Enter leads from the sheet to the marked window, and presses a button that has the focus.
+    # Enter opens the selected window in the player, or presses the focused button.
     qtbot.keyClick(sheet, Qt.Key.Key_C)
     contact.rest_button.setFocus()
     qtbot.keyClick(contact.rest_button, Qt.Key.Key_Return)
@@ -209,7 +209,7 @@ def test_size_and_whole_frames_are_switched_and_escape_goes_back(sheet: MainWind
     assert entry_of(sheet).position == entry_of(sheet).rows[1].key[0]
 
 
-def test_pages_keep_every_window_in_its_place() -> None:
+def test_pages_keep_window_positions() -> None:
     keys = [(start, start + 5, 0) for start in range(0, 60, 5)]
     pages = SheetPages(4)
     pages.restart(keys[:10])
@@ -225,7 +225,7 @@ def test_pages_keep_every_window_in_its_place() -> None:
     assert pages.neighbour(None, 1) == keys[0]
 
 
-def test_the_pages_follow_a_growing_analysis_and_leave_a_video(
+def test_pages_follow_a_running_analysis_and_clear_on_video_change(
     sheet: MainWindow, qtbot: QtBot, no_face_video: Path
 ) -> None:
     entry, contact = entry_of(sheet), sheet.parts.review.sheet
@@ -237,10 +237,10 @@ def test_the_pages_follow_a_growing_analysis_and_leave_a_video(
     sheet.session.controls.set_setting("num_sequences", 11)
     sheet.session.set_analysis(entry, grown, Ranker(grown), complete=False)
     sheet.session.rank_now()
-    assert all(cell.row is not None for cell in contact.grid.cells), "no window that left is kept"
+    assert all(cell.row is not None for cell in contact.grid.cells), "windows that left the list are removed"
     assert contact.pages.total == len(entry.rows)
-    assert contact.server.held_bytes > 0
+    assert contact.server.cached_bytes > 0
     sheet.session.open_paths([no_face_video])
     assert contact.grid.cells == ()
-    assert contact.server.held_bytes == 0
+    assert contact.server.cached_bytes == 0
     assert contact.page_label.text() == "No windows"

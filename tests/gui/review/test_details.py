@@ -1,4 +1,4 @@
-"""Tags, notes and subjects: typed by hand, undone, kept in the project."""
+"""Tags, notes and subjects: editing, undo, persistence in the project."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CONTROL = Qt.KeyboardModifier.ControlModifier
 
 @pytest.fixture
 def chosen(reviewed: MainWindow) -> MainWindow:
-    """The first window is selected."""
+    """The window with the first ranked window selected."""
     reviewed.session.selection.select(entry_of(reviewed).rows[0].key)
     return reviewed
 
@@ -38,13 +38,13 @@ def focused() -> QWidget:
 
 
 def type_in(qtbot: QtBot, key: Qt.Key, text: str) -> None:
-    """Press the key that opens a field, type, and press Enter."""
+    """Press the shortcut that opens a field, type the text, press Enter."""
     qtbot.keyClick(focused(), key)
     qtbot.keyClicks(focused(), text)
     qtbot.keyClick(focused(), Qt.Key.Key_Return)
 
 
-def test_all_keys_of_the_app_type_in_a_note(chosen: MainWindow, qtbot: QtBot) -> None:
+def test_shortcuts_type_text_in_a_note(chosen: MainWindow, qtbot: QtBot) -> None:
     entry, session = entry_of(chosen), chosen.session
     chosen.parts.review.panel.view.setFocus()
     chosen.parts.player.playback.pause()
@@ -60,20 +60,20 @@ def test_all_keys_of_the_app_type_in_a_note(chosen: MainWindow, qtbot: QtBot) ->
     assert entry.rows[0].note == text
     assert not any(mark.decision != "undecided" for mark in entry.reviews.values())
     assert (entry.position, chosen.parts.player.playback.playing, chosen.parts.player.playback.speed) == before
-    assert not chosen.parts.key_sheet.isVisible()
+    assert not chosen.parts.shortcuts.isVisible()
     assert not chosen.parts.review.sheet.isVisible()
     qtbot.keyClick(note, Qt.Key.Key_Escape)
-    assert chosen.parts.review.panel.view.hasFocus(), "the focus goes back to where it was"
+    assert chosen.parts.review.panel.view.hasFocus(), "focus returns to the previous widget"
     assert chosen.menus["Edit"].actions()[0].text() == "Undo: Note on window 1"
     qtbot.keyClick(chosen.parts.review.panel.view, Qt.Key.Key_Z, _CONTROL)
-    assert (entry.rows[0].note, note.text()) == ("", ""), "what was typed in one go is one step"
+    assert (entry.rows[0].note, note.text()) == ("", ""), "typing is one undo step"
     session.selection.select(entry.rows[1].key)
     qtbot.keyClick(chosen.parts.review.panel.view, Qt.Key.Key_Z, _CONTROL | Qt.KeyboardModifier.ShiftModifier)
     assert entry.selected == entry.rows[0].key
     assert note.text() == text
 
 
-def test_tags_are_typed_offered_and_taken_off(chosen: MainWindow, qtbot: QtBot) -> None:
+def test_tags_are_added_completed_and_removed(chosen: MainWindow, qtbot: QtBot) -> None:
     entry, details = entry_of(chosen), chosen.parts.review.details
     chosen.parts.plot.plot.setFocus()
     type_in(qtbot, Qt.Key.Key_T, "smile, A & B")
@@ -88,7 +88,7 @@ def test_tags_are_typed_offered_and_taken_off(chosen: MainWindow, qtbot: QtBot) 
     assert not details.tags.chips
     qtbot.mouseClick(details.tags.add, Qt.MouseButton.LeftButton)
     field = focused()
-    qtbot.keyClicks(field, "mil")  # what the project knows is offered, wherever it matches
+    qtbot.keyClicks(field, "mil")  # completion matches anywhere in known tags
     qtbot.keyClick(details._quick.field._list, Qt.Key.Key_Down)
     qtbot.keyClick(details._quick.field._list, Qt.Key.Key_Return)
     assert entry.rows[1].tags == ("smile",)
@@ -100,7 +100,7 @@ def test_tags_are_typed_offered_and_taken_off(chosen: MainWindow, qtbot: QtBot) 
     assert not details._quick.isVisible()
     qtbot.keyClick(chosen, Qt.Key.Key_T)
     chosen.session.selection.select(entry.rows[2].key)
-    assert not details._quick.isVisible(), "an entry about another window goes away"
+    assert not details._quick.isVisible(), "selecting another window closes the entry"
     assert not any("never" in row.tags for row in entry.rows)
     chosen.session.selection.select(None)
     with qtbot.waitSignal(chosen.session.refused) as refusal:
@@ -113,7 +113,7 @@ def test_a_subject_belongs_to_the_track(chosen: MainWindow, qtbot: QtBot) -> Non
     type_in(qtbot, Qt.Key.Key_S, "anna")
     assert entry.subjects == {0: "anna"}
     qtbot.keyClick(chosen, Qt.Key.Key_Down)
-    assert details.subject.text() == "anna", "all windows of the face have it"
+    assert details.subject.text() == "anna", "applies to all windows of the face"
     qtbot.keyClick(chosen, Qt.Key.Key_S)
     qtbot.keyClicks(focused(), "berta")
     qtbot.keyClick(focused(), Qt.Key.Key_Escape)
@@ -130,12 +130,12 @@ def test_tags_notes_and_subjects_from_the_contact_sheet(chosen: MainWindow, qtbo
         type_in(qtbot, key, text)
     row = entry.rows[1]
     assert (row.tags, row.note, entry.subjects) == (("1 2 3 x",), "cards", {0: "anna"})
-    assert row.decision == "undecided", "digits type as well"
+    assert row.decision == "undecided", "digits are typed, not decisions"
     assert chosen.parts.review.sheet.grid.cells[1].row == row
     assert chosen.parts.review.sheet.grid.hasFocus()
 
 
-def test_the_fields_open_from_every_focus(chosen: MainWindow, qtbot: QtBot) -> None:
+def test_fields_open_from_any_focus(chosen: MainWindow, qtbot: QtBot) -> None:
     for focus in ("slider", "videos", "number box", "button"):
         widget = FOCUSES[focus](chosen)
         widget.setFocus()
@@ -145,7 +145,7 @@ def test_the_fields_open_from_every_focus(chosen: MainWindow, qtbot: QtBot) -> N
         assert widget.hasFocus()
 
 
-def test_what_was_written_is_there_in_the_next_session(
+def test_reviews_persist_across_sessions(
     qtbot: QtBot, tmp_path: Path, short_video: Path, short_analysis: Analysis
 ) -> None:
     for again in (False, True):

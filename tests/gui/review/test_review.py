@@ -1,4 +1,4 @@
-"""A curator's hour by hand: two videos, list, contact sheet, tags, filters, undo, and the app opened again."""
+"""A full review session: two videos, list, contact sheet, tags, filters, undo, reopening the app."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ def marks(entry: VideoEntry) -> dict[Key, tuple[str, tuple[str, ...], str]]:
     return {key: (mark.decision.value, mark.tags, mark.note) for key, mark in entry.reviews.items()}
 
 
-def test_two_videos_reviewed_by_hand_and_opened_again(
+def test_reviewing_two_videos_and_reopening(
     qtbot: QtBot, tmp_path: Path, short_video: Path, short_analysis: Analysis
 ) -> None:
     other_video = Path(shutil.copy(short_video, tmp_path / "other.mp4"))
     with other_video.open("ab") as file:
-        file.write(b"\0\0\0\x08free")  # an empty box at the end: the same video to a player, another to the project
+        file.write(b"\0\0\0\x08free")  # trailing empty box: same video, different fingerprint
     info = probe(other_video)
     other_analysis = Analysis(**{**vars(short_analysis), "video": info})
     window = opened(qtbot, tmp_path)
@@ -55,10 +55,10 @@ def test_two_videos_reviewed_by_hand_and_opened_again(
     session.controls.set_setting("sequence_length", 10)
     session.controls.set_setting("num_sequences", 12)
 
-    # The first video: from the film strip, with keys alone.
+    # First video: film strip, keyboard only.
     first = open_analysed(window, qtbot, short_video, short_analysis)
     press(qtbot, Qt.Key.Key_V, Qt.Key.Key_Down)
-    assert window.parts.player.playback.playing, "a window that is selected loops at once"
+    assert window.parts.player.playback.playing, "a selected window loops immediately"
     press(qtbot, Qt.Key.Key_A, Qt.Key.Key_R, Qt.Key.Key_T)
     qtbot.keyClicks(focused(), "smile")
     press(qtbot, Qt.Key.Key_Return, Qt.Key.Key_W)
@@ -67,7 +67,7 @@ def test_two_videos_reviewed_by_hand_and_opened_again(
     assert [row.decision.value for row in first.rows[:3]] == ["accepted", "rejected", "undecided"]
     assert (first.rows[2].tags, first.rows[2].note) == (("smile",), "really")
 
-    # The second: from the contact sheet, with digits and the mouse.
+    # Second video: contact sheet, digits and mouse.
     second = open_analysed(window, qtbot, other_video, other_analysis)
     press(qtbot, Qt.Key.Key_C, Qt.Key.Key_1, Qt.Key.Key_4)
     press(qtbot, Qt.Key.Key_2, modifiers=_SHIFT)
@@ -79,7 +79,7 @@ def test_two_videos_reviewed_by_hand_and_opened_again(
         "accepted", "rejected", "rejected", "accepted", "rejected", "accepted", *["rejected"] * 3,
     ]  # fmt: skip
 
-    # Undo goes back over both videos and shows what it is about.
+    # Undo spans both videos and switches to the affected one.
     press(qtbot, Qt.Key.Key_Z, modifiers=_CONTROL)
     assert [second.decision_of(key).value for key in page].count("undecided") == 5
     press(qtbot, *[Qt.Key.Key_Z] * 4, modifiers=_CONTROL)
@@ -93,7 +93,7 @@ def test_two_videos_reviewed_by_hand_and_opened_again(
         Decision.ACCEPTED, Decision.ACCEPTED, Decision.REJECTED,
     ]  # fmt: skip
 
-    # Only what was accepted is listed, and the keys stay within it.
+    # Filter for accepted windows; shortcuts stay within the filtered list.
     menu = window.parts.review.panel.filter.menu()
     menu.aboutToShow.emit()
     next(action for action in menu.actions() if action.text().startswith("Accepted")).trigger()

@@ -1,4 +1,4 @@
-"""The decoder of small pictures: the right frames, the wanted ones only, within its budget."""
+"""The thumbnail decoder: correct frames, request order, memory budget."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from clipgen_engine.types import VideoInfo
 from clipgen_engine.video.index import probe
-from clipgen_gui.review.thumbnail_crops import face_crop, fitted, sampled_frames, telling_frames, whole_picture
+from clipgen_gui.review.thumbnail_crops import face_crop, fit_size, full_frame, representative_frames, sampled_frames
 from clipgen_gui.review.thumbnails import ClipRequest, ClipServer
 from clipgen_gui.support.threads import end_threads
 from tests.support.analyses import FakeTrack, make_analysis
@@ -34,7 +34,7 @@ def server(qtbot: QtBot) -> Iterator[ClipServer]:
 
 
 def request(video: VideoInfo, start: int, count: int = 5) -> ClipRequest:
-    return ClipRequest(video, tuple(range(start, start + count)), whole_picture(video), (160, 96))
+    return ClipRequest(video, tuple(range(start, start + count)), full_frame(video), (160, 96))
 
 
 def pixels(image: QImage) -> np.ndarray:
@@ -42,9 +42,9 @@ def pixels(image: QImage) -> np.ndarray:
     return buffer.reshape(image.height(), image.bytesPerLine() // 4, 4)[:, : image.width(), :3]
 
 
-def test_pictures_are_those_of_the_frames(qtbot: QtBot, server: ClipServer, coded: VideoInfo) -> None:
-    wanted = [request(coded, 40), ClipRequest(coded, (3, 17, 59), whole_picture(coded), (160, 96)), request(coded, 0)]
-    server.want(wanted)
+def test_pictures_match_their_frames(qtbot: QtBot, server: ClipServer, coded: VideoInfo) -> None:
+    wanted = [request(coded, 40), ClipRequest(coded, (3, 17, 59), full_frame(coded), (160, 96)), request(coded, 0)]
+    server.set_requests(wanted)
     qtbot.waitUntil(lambda: all(server.get(one) for one in wanted))
     for one in wanted:
         clip = server.get(one)
@@ -52,38 +52,36 @@ def test_pictures_are_those_of_the_frames(qtbot: QtBot, server: ClipServer, code
         assert tuple(read_code(pixels(picture)) for picture in clip.pictures) == one.frames
 
 
-def test_a_crop_is_cut_out_and_scaled(qtbot: QtBot, server: ClipServer, coded: VideoInfo) -> None:
+def test_a_crop_is_extracted_and_scaled(qtbot: QtBot, server: ClipServer, coded: VideoInfo) -> None:
     right_half = ClipRequest(coded, (31,), (80, 0, 80, 96), (40, 48))
-    server.want([right_half])
+    server.set_requests([right_half])
     qtbot.waitUntil(lambda: server.get(right_half) is not None)
     clip = server.get(right_half)
     assert clip is not None
     (picture,) = clip.pictures
     assert (picture.width(), picture.height()) == (40, 48)
     blocks = pixels(picture)[12, 4::8].mean(axis=1) > 128
-    assert blocks.tolist() == [True] * 5  # 31: the five lower bits, which stand at the right
+    assert blocks.tolist() == [True] * 5  # 31: the five low bits, on the right
 
 
-def test_memory_stays_within_the_budget_and_the_first_come_first(
-    qtbot: QtBot, server: ClipServer, coded: VideoInfo
-) -> None:
+def test_requests_are_served_in_order_within_the_budget(qtbot: QtBot, server: ClipServer, coded: VideoInfo) -> None:
     served: list[int] = []
     server.ready.connect(lambda one: served.append(one.frames[0]))
-    server.want([request(coded, start) for start in (30, 0, 10, 20)])
+    server.set_requests([request(coded, start) for start in (30, 0, 10, 20)])
     qtbot.waitUntil(lambda: len(served) == 3)
     assert served == [30, 0, 10]
-    server.want([request(coded, start) for start in (0, 40)])
+    server.set_requests([request(coded, start) for start in (0, 40)])
     qtbot.waitUntil(lambda: served[-1] == 40)
-    assert server.held_bytes <= 3 * _CLIP_BYTES
-    assert server.get(request(coded, 30)) is None, "what was not wanted for longest goes first"
+    assert server.cached_bytes <= 3 * _CLIP_BYTES
+    assert server.get(request(coded, 30)) is None, "the least recently used clip is evicted first"
     assert server.get(request(coded, 0)) is not None
-    assert served.count(0) == 1, "what is there is not decoded again"
+    assert served.count(0) == 1, "a cached clip is not decoded again"
 
 
-def test_a_file_that_is_gone_is_a_sentence(qtbot: QtBot, server: ClipServer, coded: VideoInfo, tmp_path: Path) -> None:
+def test_a_missing_file_is_reported(qtbot: QtBot, server: ClipServer, coded: VideoInfo, tmp_path: Path) -> None:
     gone = probe(write_coded_video(tmp_path / "gone.mp4", 12))
     gone.path.unlink()
-    server.want([request(gone, 0), request(coded, 0)])
+    server.set_requests([request(gone, 0), request(coded, 0)])
     qtbot.waitUntil(lambda: server.get(request(coded, 0)) is not None)
     clip = server.get(request(gone, 0))
     assert clip is not None
@@ -91,7 +89,7 @@ def test_a_file_that_is_gone_is_a_sentence(qtbot: QtBot, server: ClipServer, cod
     assert "gone.mp4 does not exist" in clip.problem
 
 
-def test_the_crop_holds_the_face_in_every_frame_and_keeps_the_shape() -> None:
+def test_the_crop_contains_the_face_in_every_frame_and_keeps_the_aspect() -> None:
     tokens = np.full((30, 51), 0.2, np.float32)
     tokens[19] = 0.9
     center = np.stack([np.linspace(200, 260, 30), np.full(30, 180)], axis=1).astype(np.float32)
@@ -102,13 +100,13 @@ def test_the_crop_holds_the_face_in_every_frame_and_keeps_the_shape() -> None:
     assert x + width >= 300
     assert y <= 140
     assert y + height >= 220
-    assert telling_frames(analysis, (10, 40, 0)) == (10, 29, 39)
+    assert representative_frames(analysis, (10, 40, 0)) == (10, 29, 39)
     close = make_analysis(FakeTrack(start=0, tokens=tokens, center=np.full((30, 2), 180, np.float32), size=340.0))
-    assert face_crop(close, (0, 30, 0), 1.0) == (0, 0, 360, 360), "no larger than the picture"
-    assert face_crop(close, (0, 30, 7), 1.0) == (0, 0, 640, 360), "no such track: the whole picture"
-    assert fitted((0, 0, 640, 360), 100, 100) == (100, 56)
+    assert face_crop(close, (0, 30, 0), 1.0) == (0, 0, 360, 360), "clamped to the frame"
+    assert face_crop(close, (0, 30, 7), 1.0) == (0, 0, 640, 360), "unknown track: the whole frame"
+    assert fit_size((0, 0, 640, 360), 100, 100) == (100, 56)
 
 
-def test_long_windows_are_sampled_at_equal_steps() -> None:
+def test_long_windows_are_sampled_evenly() -> None:
     assert sampled_frames(5, 9, 10) == (5, 6, 7, 8)
     assert sampled_frames(0, 100, 48) == tuple(range(0, 100, 3))

@@ -35,20 +35,20 @@ def listed(window: MainWindow) -> list[int]:
 
 
 def filter_actions(window: MainWindow) -> dict[str, QAction]:
-    """The choices of the filter menu by their text, the count left out; it opens as by the key."""
+    """Open the filter menu and return its actions by text without the count."""
     menu = window.parts.review.panel.filter.menu()
     menu.aboutToShow.emit()
     return {action.text().split("\t")[0]: action for action in menu.actions() if not action.isSeparator()}
 
 
 def painted(strip: FilmStrip, place: int, picture: int) -> np.ndarray:
-    """Mean colour of a picture of the strip."""
+    """Mean BGR colour of a picture in the strip."""
     rect = strip.picture_rects(strip.visualRect(strip.model().index(place, 0)))[picture]
     image = strip.viewport().grab(rect).toImage().convertToFormat(QImage.Format.Format_RGB32)
     return np.frombuffer(image.constBits(), np.uint8).reshape(image.height(), -1, 4)[:, :, :3].mean(axis=(0, 1))
 
 
-def test_the_film_strip_shows_first_most_different_and_last_frame(reviewed: MainWindow, qtbot: QtBot) -> None:
+def test_the_film_strip_shows_first_most_distinct_and_last_frame(reviewed: MainWindow, qtbot: QtBot) -> None:
     entry, strip = entry_of(reviewed), reviewed.parts.review.panel.strip
     qtbot.keyClick(reviewed, Qt.Key.Key_V)
     assert strip.isVisible()
@@ -60,7 +60,7 @@ def test_the_film_strip_shows_first_most_different_and_last_frame(reviewed: Main
     first, farthest, last = request.frames
     assert (first, last) == (start, stop - 1)
     assert entry.analysis is not None
-    tokens = entry.analysis.tokens[track].values[start:stop]  # the face is in every frame of the short video
+    tokens = entry.analysis.tokens[track].values[start:stop]  # the short video has a face in every frame
     assert farthest - start == np.linalg.norm(tokens - tokens.mean(axis=0), axis=1).argmax()
     with FrameReader(request.video, None, "bgra") as reader:
         for place, frame in enumerate(request.frames):
@@ -74,7 +74,7 @@ def test_the_film_strip_shows_first_most_different_and_last_frame(reviewed: Main
     assert reviewed.parts.review.panel.view.isVisible()
 
 
-def test_the_strip_has_the_selection_keys_and_clicks_of_the_table(reviewed: MainWindow, qtbot: QtBot) -> None:
+def test_the_strip_shares_selection_shortcuts_and_clicks_with_the_table(reviewed: MainWindow, qtbot: QtBot) -> None:
     entry, panel = entry_of(reviewed), reviewed.parts.review.panel
     qtbot.keyClick(reviewed, Qt.Key.Key_V)
     strip = panel.strip
@@ -88,9 +88,9 @@ def test_the_strip_has_the_selection_keys_and_clicks_of_the_table(reviewed: Main
     reviewed.parts.player.playback.pause()
     qtbot.mouseClick(strip.viewport(), Qt.MouseButton.LeftButton, pos=second.center())
     assert entry.selected == entry.rows[1].key
-    assert reviewed.parts.player.playback.playing, "a window that is chosen loops at once"
+    assert reviewed.parts.player.playback.playing, "a selected window loops immediately"
     qtbot.mouseClick(strip.viewport(), Qt.MouseButton.LeftButton, pos=QPoint(8, second.center().y()))
-    assert entry.decision_of(entry.rows[1].key) is Decision.ACCEPTED, "a click on the mark decides"
+    assert entry.decision_of(entry.rows[1].key) is Decision.ACCEPTED, "clicking the decision icon accepts"
     strip.customContextMenuRequested.emit(strip.visualRect(panel.model.index(2, 0)).center())
     (menu,) = (menu for menu in panel.findChildren(QMenu) if menu.isVisible())
     assert entry.selected == entry.rows[2].key
@@ -99,7 +99,7 @@ def test_the_strip_has_the_selection_keys_and_clicks_of_the_table(reviewed: Main
     assert entry.decision_of(entry.rows[2].key) is Decision.REJECTED
 
 
-def test_filters_list_step_and_go_on_within_what_is_listed(reviewed: MainWindow, qtbot: QtBot) -> None:
+def test_filters_restrict_the_list_navigation_and_advancing(reviewed: MainWindow, qtbot: QtBot) -> None:
     session, entry = reviewed.session, entry_of(reviewed)
     session.controls.set_setting("sequence_length", 15)
     session.rank_now()
@@ -118,7 +118,7 @@ def test_filters_list_step_and_go_on_within_what_is_listed(reviewed: MainWindow,
     assert choices["Accepted"].text() == "Accepted\t1"
     assert choices["smile"].text() == "smile\t2"
     assert "A && B" in choices
-    assert not any(text.startswith("Face") for text in choices), "one face: nothing to choose"
+    assert not any(text.startswith("Face") for text in choices), "no face filter with a single face"
     choices["smile"].trigger()
     assert listed(reviewed) == [first, third]
     assert reviewed.parts.review.panel.count.text() == f"2 of {total}"
@@ -144,7 +144,7 @@ def test_filters_list_step_and_go_on_within_what_is_listed(reviewed: MainWindow,
     undecided = listed(reviewed)
     session.selection.select(entry.rows[undecided[0] - 1].key)
     qtbot.keyClick(reviewed, Qt.Key.Key_A)
-    assert listed(reviewed) == undecided[1:], "what is decided leaves the list at once"
+    assert listed(reviewed) == undecided[1:], "a decided window leaves the filtered list"
     assert entry.selected == entry.rows[undecided[1] - 1].key
     qtbot.keyClick(reviewed, Qt.Key.Key_Z, _CONTROL)
     assert listed(reviewed) == undecided
@@ -154,7 +154,7 @@ def test_filters_list_step_and_go_on_within_what_is_listed(reviewed: MainWindow,
     assert [cell.decision for cell in reviewed.parts.review.sheet.grid.cells] == [Decision.REJECTED]
 
 
-def test_the_filter_of_a_face_ends_with_its_video(reviewed: MainWindow, no_face_video: Path) -> None:
+def test_the_face_filter_is_cleared_with_its_video(reviewed: MainWindow, no_face_video: Path) -> None:
     session = reviewed.session
     session.selection.set_filter(WindowFilter(Decision.UNDECIDED, track_id=0))
     session.open_paths([no_face_video])
@@ -170,11 +170,9 @@ def test_the_film_strip_is_remembered(window: MainWindow, qtbot: QtBot) -> None:
     assert again.shows_strip
 
 
-def test_the_sizes_that_a_person_gave_the_parts_are_remembered(
-    qtbot: QtBot, window: MainWindow, tmp_path: Path
-) -> None:
+def test_splitter_sizes_are_remembered(qtbot: QtBot, window: MainWindow, tmp_path: Path) -> None:
     def splitter(of: MainWindow) -> QSplitter:
-        """Player above, curves below."""
+        """The splitter between player and plot."""
         beside_each_other = of.parts.plot.parent()
         assert beside_each_other is not None
         found = beside_each_other.parent()
@@ -194,7 +192,7 @@ def test_the_sizes_that_a_person_gave_the_parts_are_remembered(
     assert splitter(again).sizes() == lower
 
 
-def test_windows_of_one_face_are_listed_by_its_name(window: MainWindow) -> None:
+def test_windows_are_filtered_by_face(window: MainWindow) -> None:
     rng = np.random.default_rng(3)
     tracks_of = [replace(random_track(rng, start, 120, track), confidence=None) for track, start in ((0, 0), (1, 120))]
     analysis = make_analysis(*tracks_of, path=Path("two.mp4"))
@@ -212,4 +210,4 @@ def test_windows_of_one_face_are_listed_by_its_name(window: MainWindow) -> None:
     assert window.parts.review.panel.filter.text() == "Face 2 (anna)"
     assert listed(window) == [row.number for row in entry.rows if row.sequence.track_id == 1]
     filter_actions(window)["Face 2 (anna)"].trigger()
-    assert len(listed(window)) == len(entry.rows), "to choose what is chosen takes it back"
+    assert len(listed(window)) == len(entry.rows), "choosing the current filter again clears it"

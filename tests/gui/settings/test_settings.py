@@ -1,4 +1,4 @@
-"""The settings window: pages from what is declared, search, ways back, and what the settings do."""
+"""The settings window: declared pages, search, reset, and the effect of the settings."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def settings(window: MainWindow, qtbot: QtBot) -> SettingsWindow:
     return made
 
 
-def test_work_goes_on_beside_it(window: MainWindow, settings: SettingsWindow) -> None:
+def test_settings_window_is_not_modal(window: MainWindow, settings: SettingsWindow) -> None:
     assert not settings.isModal()
     assert window.isEnabled()
 
@@ -40,7 +40,7 @@ def test_every_declared_setting_has_a_field(settings: SettingsWindow) -> None:
         ("export", ExportSettings),
     ):
         fields = settings.page(page).fields
-        subject = ["subject_id"] if page == "tokens" else []  # declared with the export, which writes it down
+        subject = ["subject_id"] if page == "tokens" else []  # declared in the export settings, which record it
         assert list(fields) == [one.name for one in declarations(declared)] + subject
         for one in declarations(declared):
             assert fields[one.name].label.text() == one.label
@@ -48,7 +48,7 @@ def test_every_declared_setting_has_a_field(settings: SettingsWindow) -> None:
             assert fields[one.name].control.accessibleName() == one.label
 
 
-def test_what_is_typed_is_kept_at_once_and_has_a_way_back(
+def test_typed_values_are_saved_immediately_and_can_be_reset(
     window: MainWindow, settings: SettingsWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
     settings.show_page("analysis")
@@ -62,14 +62,14 @@ def test_what_is_typed_is_kept_at_once_and_has_a_way_back(
     assert window.preferences.analysis == AnalysisSettings(max_faces=7)
     stored = QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat)
     assert Preferences(stored).analysis.max_faces == 7
-    assert settings.isVisible(), "Enter is for the field"
+    assert settings.isVisible(), "Enter must not close the window"
     qtbot.mouseClick(field.reset, Qt.MouseButton.LeftButton)
     assert window.preferences.analysis == AnalysisSettings()
     assert field.control.value() == 4
     assert not field.reset.isVisible()
 
 
-def test_a_page_goes_back_as_a_whole(window: MainWindow, settings: SettingsWindow, qtbot: QtBot) -> None:
+def test_page_can_be_reset(window: MainWindow, settings: SettingsWindow, qtbot: QtBot) -> None:
     settings.show_page("export")
     fields = settings.page("export").fields
     crop, crf = fields["crop"].control, fields["crf"].control
@@ -83,7 +83,7 @@ def test_a_page_goes_back_as_a_whole(window: MainWindow, settings: SettingsWindo
     assert (crop.currentData(), crf.value()) == ("whole", 16)
 
 
-def test_texts_and_paths_are_checked_as_declared(window: MainWindow, settings: SettingsWindow, qtbot: QtBot) -> None:
+def test_texts_and_paths_are_validated(window: MainWindow, settings: SettingsWindow, qtbot: QtBot) -> None:
     settings.show_page("tokens")
     fields = settings.page("tokens").fields
     device, checkpoint, heads = (fields[name] for name in ("device", "expression_transformer_checkpoint", "num_heads"))
@@ -92,19 +92,19 @@ def test_texts_and_paths_are_checked_as_declared(window: MainWindow, settings: S
     device.control.selectAll()
     qtbot.keyClicks(device.control, "gpu")
     qtbot.keyClick(device.control, Qt.Key.Key_Tab)
-    assert device.complaint.isVisible()
-    assert "cuda:N" in device.complaint.text()
+    assert device.error.isVisible()
+    assert "cuda:N" in device.error.text()
     assert window.preferences.tokens == TokenSettings()
     device.control.setFocus()
     device.control.selectAll()
     qtbot.keyClicks(device.control, "cuda:1")
     qtbot.keyClick(device.control, Qt.Key.Key_Tab)
-    assert not device.complaint.isVisible()
+    assert not device.error.isVisible()
     assert isinstance(checkpoint.control, QLineEdit)
     checkpoint.control.setText("/models/face.pt")
     checkpoint.control.editingFinished.emit()
     assert isinstance(heads.control, QSpinBox)
-    assert heads.control.text() == "not given"
+    assert heads.control.text() == "not set"
     heads.control.setValue(6)
     expected = TokenSettings(device="cuda:1", expression_transformer_checkpoint=Path("/models/face.pt"), num_heads=6)
     assert window.preferences.tokens == expected
@@ -113,7 +113,7 @@ def test_texts_and_paths_are_checked_as_declared(window: MainWindow, settings: S
     assert window.preferences.tokens == TokenSettings(device="cuda:1")
 
 
-def test_the_search_looks_into_every_page(settings: SettingsWindow, qtbot: QtBot) -> None:
+def test_search_covers_every_page(settings: SettingsWindow, qtbot: QtBot) -> None:
     settings.search.setFocus()
     qtbot.keyClicks(settings.search, "crop odd")
     shown = {
@@ -139,7 +139,7 @@ def test_the_search_looks_into_every_page(settings: SettingsWindow, qtbot: QtBot
     assert [page.name for page in settings.preferences.pages if settings.page(page.name).isVisible()] == ["analysis"]
 
 
-def test_theme_and_text_size_change_at_once_and_stay(
+def test_theme_and_text_size_apply_immediately_and_persist(
     window: MainWindow, settings: SettingsWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
     settings.show_page("appearance")
@@ -162,14 +162,14 @@ def test_theme_and_text_size_change_at_once_and_stay(
     other.close()
 
 
-def test_a_new_project_starts_with_the_ranking_defaults(
+def test_new_project_starts_with_the_ranking_defaults(
     window: MainWindow, settings: SettingsWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
     window.session.controls.set_weight("expression_variation", 0.4)
     window.session.controls.set_gate("max_yaw", 25.0)
     window.session.controls.set_setting("sequence_length", 48)
     settings.show_page("ranking")
-    qtbot.mouseClick(settings.take_ranking, Qt.MouseButton.LeftButton)
+    qtbot.mouseClick(settings.use_current, Qt.MouseButton.LeftButton)
     assert settings.page("ranking").fields["sequence_length"].control.value() == 48
     gap = settings.page("ranking").fields["min_gap"].control
     gap.setValue(5)
@@ -184,14 +184,14 @@ def test_a_new_project_starts_with_the_ranking_defaults(
     settings.page("ranking").fields["sequence_length"].control.setValue(60)
     again = MainWindow(store, Project(tmp_path / "new.clipgen"))
     qtbot.addWidget(again)
-    assert again.session.settings.sequence_length == 20, "what belongs to a project stays with it"
+    assert again.session.settings.sequence_length == 20, "settings of an existing project must not change"
     again.parts.projects.flow.open_project(tmp_path / "other.clipgen", new=True)
     assert again.session.settings.sequence_length == 60
     assert [link.text() for link in again.parts.start_page.recent] == ["other"]
     again.close()
 
 
-def test_the_analysis_and_the_export_begin_with_the_settings(window: MainWindow) -> None:
+def test_analysis_and_export_use_the_settings(window: MainWindow) -> None:
     window.preferences.set_value("analysis", "max_faces", 2)
     window.preferences.set_value("export", "crf", 30)
     assert window.parts.analysis.queue.settings().max_faces == 2
@@ -200,7 +200,7 @@ def test_the_analysis_and_the_export_begin_with_the_settings(window: MainWindow)
     assert window.parts.export.flow.window.options.export.crf == 30
 
 
-def test_what_is_stored_wrong_counts_as_not_stored(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_invalid_stored_values_are_ignored(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     store = QSettings(str(tmp_path / "broken.ini"), QSettings.Format.IniFormat)
     for name, value in (("analysis/max_faces", "99"), ("export/crop", "nose"), ("ranking/gates", "{")):
         store.setValue(name, value)
@@ -211,7 +211,7 @@ def test_what_is_stored_wrong_counts_as_not_stored(tmp_path: Path, caplog: pytes
         assert preferences.ranking == RankingSettings()
 
 
-def test_every_number_field_covers_its_bounds(settings: SettingsWindow) -> None:
+def test_number_fields_have_the_declared_bounds(settings: SettingsWindow) -> None:
     for page in settings.preferences.pages:
         for setting in page.settings:
             control = settings.page(page.name).fields[setting.name].control

@@ -1,4 +1,4 @@
-"""Keys that are changed, taken, given back; everything that shows keys shows them as they are."""
+"""Shortcuts: changing, reassigning and resetting keys, and keeping everything that shows them up to date."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def field_of(settings: SettingsWindow, name: str) -> ShortcutField:
     return field
 
 
-def test_declared_keys_are_keys_and_each_has_one_owner() -> None:
+def test_default_keys_are_valid_and_unique() -> None:
     keys = [key for command in COMMANDS for key in command.keys]
     assert [portable(key) for key in keys] == keys
     assert [key for key, count in Counter(keys).items() if count > 1] == []
 
 
-def test_the_declared_keys_are_those_that_the_product_promises() -> None:
-    promised = {
+def test_default_keys_are_as_documented() -> None:
+    documented = {
         "play": ("Space", "K"),
         "slower": ("J",),
         "faster": ("L",),
@@ -63,14 +63,14 @@ def test_the_declared_keys_are_those_that_the_product_promises() -> None:
         "open": ("Ctrl+O",),
     }
     declared = {command.name: command.keys for command in COMMANDS}
-    assert {name: declared[name] for name in promised} == promised
+    assert {name: declared[name] for name in documented} == documented
     assert declared["loop"][0] == "Return"
     assert declared["undo"][0] == "Ctrl+Z"
     assert declared["redo"][0] == "Ctrl+Shift+Z"
     assert declared["keys"][0] == "?"
 
 
-def test_a_key_is_changed_by_pressing_another(
+def test_key_is_changed_by_pressing_another(
     window: MainWindow, settings: SettingsWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
     field = field_of(settings, "accept")
@@ -92,8 +92,8 @@ def test_a_key_is_changed_by_pressing_another(
     assert stored.keys("accept") == ("A",)
 
 
-def test_the_new_key_works_and_the_old_one_does_not(reviewed: MainWindow, qtbot: QtBot) -> None:
-    keymap.give("accept", ["Y"])
+def test_only_the_new_key_works(reviewed: MainWindow, qtbot: QtBot) -> None:
+    keymap.assign("accept", ["Y"])
     entry = reviewed.session.current
     assert entry is not None
     reviewed.session.selection.select(entry.rows[0].key)
@@ -103,25 +103,25 @@ def test_the_new_key_works_and_the_old_one_does_not(reviewed: MainWindow, qtbot:
     assert len(entry.accepted) == 1
 
 
-@pytest.mark.parametrize("answer", ["take", "leave"])
-def test_a_key_that_is_in_use_is_asked_for(settings: SettingsWindow, qtbot: QtBot, answer: str) -> None:
+@pytest.mark.parametrize("answer", ["reassign", "keep"])
+def test_key_in_use_is_reassigned_only_after_confirmation(settings: SettingsWindow, qtbot: QtBot, answer: str) -> None:
     field = field_of(settings, "accept")
     qtbot.mouseClick(field.buttons[0], Qt.MouseButton.LeftButton)
     qtbot.keyClick(field.buttons[0], Qt.Key.Key_R)
-    assert keymap.keys("accept") == ("A",), "nothing happens before the answer"
+    assert keymap.keys("accept") == ("A",), "nothing must change before the answer"
     assert field.conflict.isVisible()
-    assert field.conflict.text() == "R is the key of “Reject”."
+    assert field.conflict.text() == "R is already assigned to “Reject”."
     qtbot.mouseClick(getattr(field, answer), Qt.MouseButton.LeftButton)
     assert not field.conflict.isVisible()
-    taken = answer == "take"
-    assert keymap.keys("accept") == (("R",) if taken else ("A",))
-    assert keymap.keys("reject") == (() if taken else ("R",))
-    assert len(field_of(settings, "reject").buttons) == (1 if taken else 2)
+    reassigned = answer == "reassign"
+    assert keymap.keys("accept") == (("R",) if reassigned else ("A",))
+    assert keymap.keys("reject") == (() if reassigned else ("R",))
+    assert len(field_of(settings, "reject").buttons) == (1 if reassigned else 2)
     qtbot.mouseClick(settings.page("shortcuts").reset_all, Qt.MouseButton.LeftButton)
     assert (keymap.keys("accept"), keymap.keys("reject")) == (("A",), ("R",))
 
 
-def test_keys_are_added_and_taken_away_by_keys_alone(settings: SettingsWindow, qtbot: QtBot) -> None:
+def test_keys_are_added_and_removed_by_keyboard(settings: SettingsWindow, qtbot: QtBot) -> None:
     field = field_of(settings, "first")
     more = field.buttons[-1]
     more.setFocus()
@@ -136,47 +136,47 @@ def test_keys_are_added_and_taken_away_by_keys_alone(settings: SettingsWindow, q
     again = field.buttons[0]
     qtbot.keyClick(again, Qt.Key.Key_Return)
     qtbot.keyClick(again, Qt.Key.Key_Escape)
-    assert keymap.keys("first") == ("Ctrl+Tab",), "Escape leaves it as it is"
+    assert keymap.keys("first") == ("Ctrl+Tab",), "Escape must cancel"
     assert settings.isVisible()
 
 
-def test_no_key_is_a_choice_that_is_kept(tmp_path: Path) -> None:
+def test_removal_of_all_keys_is_persistent(tmp_path: Path) -> None:
     store = QSettings(str(tmp_path / "keys.ini"), QSettings.Format.IniFormat)
     one = Keymap()
     one.load(store)
-    one.give("accept", [])
-    one.give("loop", ["Ctrl+Return", "?"])
+    one.assign("accept", [])
+    one.assign("loop", ["Ctrl+Return", "?"])
     store.sync()
     other = Keymap()
     other.load(QSettings(str(tmp_path / "keys.ini"), QSettings.Format.IniFormat))
     assert other.keys("accept") == ()
     assert other.keys("loop") == ("Ctrl+Return", "?")
-    assert other.keys("keys") == ("F1",), "“?” was taken from it"
+    assert other.keys("keys") == ("F1",), "“?” must be reassigned"
     other.reset("keys")
     assert other.keys("keys") == ("?", "F1")
     assert other.keys("loop") == ("Ctrl+Return",)
 
 
-def test_the_sheet_shows_the_keys_as_they_are(window: MainWindow, qtbot: QtBot) -> None:
-    keymap.give("accept", ["Y", "Ctrl+Return"])
-    keymap.give("keys", ["F2"])
+def test_shortcuts_overlay_shows_current_keys(window: MainWindow, qtbot: QtBot) -> None:
+    keymap.assign("accept", ["Y", "Ctrl+Return"])
+    keymap.assign("keys", ["F2"])
     qtbot.keyClick(window, Qt.Key.Key_Question, SHIFT)
-    assert not window.parts.key_sheet.isVisible()
+    assert not window.parts.shortcuts.isVisible()
     qtbot.keyClick(window, Qt.Key.Key_F2)
-    assert window.parts.key_sheet.isVisible()
+    assert window.parts.shortcuts.isVisible()
 
     def texts() -> list[str]:
-        return [label.text() for label in window.parts.key_sheet.findChildren(QLabel) if label.isVisible()]
+        return [label.text() for label in window.parts.shortcuts.findChildren(QLabel) if label.isVisible()]
 
     assert "Y or Ctrl + Enter" in texts()
-    keymap.give("accept", ["G"])
+    keymap.assign("accept", ["G"])
     assert "G" in texts()
     assert "Y or Ctrl + Enter" not in texts()
-    qtbot.keyClick(window.parts.key_sheet, Qt.Key.Key_F2)
-    assert not window.parts.key_sheet.isVisible()
+    qtbot.keyClick(window.parts.shortcuts, Qt.Key.Key_F2)
+    assert not window.parts.shortcuts.isVisible()
 
 
-def test_keys_are_shown_as_a_person_reads_them() -> None:
+def test_keys_are_formatted() -> None:
     assert [shown_key(key) for key in ("Ctrl++", "+", "Ctrl+.", "Shift+Left", "Return", "PgDown")] == [
         "Ctrl + +",
         "+",

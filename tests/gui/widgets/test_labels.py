@@ -1,4 +1,4 @@
-"""Texts of any length, and what the bottom line says of the work that is left."""
+"""Labels for text of any length, and the status bar's progress and remaining time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from clipgen_engine.types import Analysis, Progress
 from clipgen_gui.document.entry import VideoState
 from clipgen_gui.document.filter import WindowFilter
 from clipgen_gui.main_window import status_bar as status_line
-from clipgen_gui.main_window.status_bar import After, StatusLine
+from clipgen_gui.main_window.status_bar import QueueEstimate, StatusBar
 from clipgen_gui.main_window.window import MainWindow
 from clipgen_gui.widgets.labels import ElidedLabel, WrappedLabel, shortened
 from tests.support.gui import open_analysed
@@ -32,7 +32,7 @@ def test_a_shortened_text_keeps_both_ends(text: str, letters: int) -> None:
 
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.text("ab <b>/.", max_size=300))
-def test_long_words_go_on_in_the_next_line_and_are_told_as_they_are(qtbot: QtBot, text: str) -> None:
+def test_long_words_wrap_and_keep_their_text(qtbot: QtBot, text: str) -> None:
     label = WrappedLabel()
     label.setText(text)
     qtbot.addWidget(label)
@@ -41,7 +41,7 @@ def test_long_words_go_on_in_the_next_line_and_are_told_as_they_are(qtbot: QtBot
     assert label.minimumSizeHint().width() <= label.fontMetrics().horizontalAdvance("b" * 30) + 8
 
 
-def test_a_line_gives_way_in_its_middle(qtbot: QtBot) -> None:
+def test_a_line_is_elided_in_the_middle(qtbot: QtBot) -> None:
     label = ElidedLabel("from the first to the last word")
     qtbot.addWidget(label)
     label.resize(label.sizeHint())
@@ -56,7 +56,7 @@ def test_a_line_gives_way_in_its_middle(qtbot: QtBot) -> None:
     assert label.toolTip() == label.text() == "from the first to the last word"
 
 
-def test_no_name_note_or_tag_makes_the_window_wider(
+def test_long_names_notes_and_tags_do_not_widen_the_window(
     window: MainWindow, qtbot: QtBot, short_video: Path, short_analysis: Analysis, tmp_path: Path
 ) -> None:
     window.parts.analysis.queue.set_paused(True)
@@ -77,13 +77,13 @@ def test_no_name_note_or_tag_makes_the_window_wider(
     assert window.minimumSizeHint().width() <= window.width() == 1280
 
 
-def test_the_time_that_is_left_counts_what_waits(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_remaining_time_includes_waiting_videos(qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = [100.0]
     monkeypatch.setattr(status_line.time, "monotonic", lambda: clock[0])
-    line = StatusLine(QAction("Cancel"))
+    line = StatusBar(QAction("Cancel"))
     qtbot.addWidget(line)
     show = lambda done, after: line.show_progress("Analysing a.mp4", "frames", Progress("analysis", done, 200), after)  # noqa: E731
-    after = After(9, "more video", share=3.0)
+    after = QueueEstimate(9, "more video", share=3.0)
     show(0, after)
     assert line.text == "Analysing a.mp4 — 0 / 200 frames"
     clock[0] += 10
@@ -93,7 +93,7 @@ def test_the_time_that_is_left_counts_what_waits(qtbot: QtBot, monkeypatch: pyte
     assert line.text == "Analysing a.mp4 — 100 / 200 frames · 10 s left"
 
 
-def test_the_bottom_line_is_not_cut_where_there_is_room(window: MainWindow, qtbot: QtBot) -> None:
+def test_the_status_text_is_not_elided_if_it_fits(window: MainWindow, qtbot: QtBot) -> None:
     line, shown = window.parts.status, window.parts.status.findChild(ElidedLabel)
     for number in range(30):
         line.show_progress("Analysing " + number * "i" + "W.mp4", "frames", Progress("analysis", number, 200))
@@ -104,7 +104,7 @@ def test_the_bottom_line_is_not_cut_where_there_is_room(window: MainWindow, qtbo
     assert QLabel.text(shown) == "Ready"
 
 
-def test_what_waits_is_measured_by_its_length(
+def test_waiting_videos_are_estimated_by_duration(
     window: MainWindow, short_video: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     window.parts.analysis.queue.set_paused(True)
@@ -116,8 +116,8 @@ def test_what_waits_is_measured_by_its_length(
     window.session.set_state(running, VideoState.ANALYSING)
     running.duration_s, known.duration_s, unknown.duration_s = 10.0, 30.0, None
     state = window.state
-    assert state.waiting_after(running) is None, "the queue rests"
+    assert state.estimate_queue(running) is None, "the queue is paused"
     monkeypatch.setattr(window.parts.analysis.queue, "_paused", False)
-    assert state.waiting_after(running) == After(2, "more video", 6.0)
+    assert state.estimate_queue(running) == QueueEstimate(2, "more video", 6.0)
     known.duration_s = None
-    assert state.waiting_after(running) is None
+    assert state.estimate_queue(running) is None

@@ -1,4 +1,4 @@
-"""The sheet of keys that `?` shows, made from the commands and the keys that they have now."""
+"""The keyboard shortcuts overlay, built from the commands and their current key bindings."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from clipgen_gui.widgets.cards import muted_label
 _Groups = list[tuple[str, list[Command]]]
 
 
-class KeySheet(QDialog):
-    """Goes away with Escape, with the key that shows it, or with a click."""
+class ShortcutsOverlay(QDialog):
+    """Closes on Escape, on the key that opens it, or on a click."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Keys")
-        self.setAccessibleName("Keys")
+        self.setWindowTitle("Keyboard shortcuts")
+        self.setAccessibleName("Keyboard shortcuts")
         self._window, self._stale = parent, True
         self._area = QScrollArea()
         self._area.setFrameShape(QFrame.Shape.NoFrame)
@@ -32,27 +32,27 @@ class KeySheet(QDialog):
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self._area)
-        keymap.changed.connect(self._forget)
-        follow_theme(self, self._forget)
+        keymap.changed.connect(self._invalidate)
+        follow_theme(self, self._invalidate)
 
-    def _forget(self) -> None:
-        """What is shown is out of date."""
+    def _invalidate(self) -> None:
+        """Mark the contents as stale; rebuild them now if visible."""
         self._stale = True
         if self.isVisible():
             self._fill()
 
     def _fill(self) -> None:
-        """As large as the keys need, and no larger than the window; what does not fit is scrolled."""
-        room = self._window.size() * 0.97
+        """Rebuild stale contents. Fit the size to them, within the main window; larger contents scroll."""
+        available = self._window.size() * 0.97
         if self._stale:
             self._stale = False
-            self._area.setWidget(_sheet(in_two=True))
-            if _wanted(self._area).width() > room.width():  # the text is large
-                self._area.setWidget(_sheet(in_two=False))
-        wanted = _wanted(self._area)
-        if wanted.height() > room.height():
-            wanted.setWidth(wanted.width() + self._area.verticalScrollBar().sizeHint().width() + 4)
-        self.resize(wanted.boundedTo(room))
+            self._area.setWidget(_contents(in_two=True))
+            if _content_size(self._area).width() > available.width():  # with a large text size
+                self._area.setWidget(_contents(in_two=False))
+        size = _content_size(self._area)
+        if size.height() > available.height():
+            size.setWidth(size.width() + self._area.verticalScrollBar().sizeHint().width() + 4)
+        self.resize(size.boundedTo(available))
         self.move(self._window.mapToGlobal(self._window.rect().center()) - self.rect().center())
 
     def setVisible(self, visible: bool) -> None:
@@ -70,14 +70,14 @@ class KeySheet(QDialog):
         self.close()
 
 
-def _wanted(area: QScrollArea) -> QSize:
+def _content_size(area: QScrollArea) -> QSize:
     content = area.widget()
     assert content is not None
     content.ensurePolished()
     return content.sizeHint()
 
 
-def _sheet(*, in_two: bool) -> QWidget:
+def _contents(*, in_two: bool) -> QWidget:
     content = QWidget()
     content.setObjectName("sheet")
     columns = QHBoxLayout(content)
@@ -96,7 +96,7 @@ def _sheet(*, in_two: bool) -> QWidget:
 
 
 def _halves(groups: _Groups) -> tuple[_Groups, _Groups]:
-    """Two columns, as nearly equal in height as whole groups allow; the last group stands where there is room."""
+    """Split the groups into two columns of similar height. The last group goes to the shorter one."""
     gestures = [sum(gesture.group == title for gesture in GESTURES) for title, _ in groups]
     heights = [len(commands) + more + 2 for (_, commands), more in zip(groups, gestures, strict=True)]  # title and gap
     *heights, _ = heights
@@ -114,13 +114,13 @@ def _group(title: str, commands: list[Command]) -> QGridLayout:
     heading.setObjectName("cardTitle")
     grid.addWidget(heading, 0, 0, 1, 2)
     keyed = [(keymap.keys(one.name), one.help) for one in commands]
-    lines = [(" or ".join(map(shown_key, keys)), told) for keys, told in keyed if keys]
+    lines = [(" or ".join(map(shown_key, keys)), help_text) for keys, help_text in keyed if keys]
     lines += [(gesture.keys, gesture.help) for gesture in GESTURES if gesture.group == title]
-    for row, (shown, told) in enumerate(lines, start=1):
+    for row, (shown, help_text) in enumerate(lines, start=1):
         keys = QLabel(shown)
         keys.setAlignment(Qt.AlignmentFlag.AlignRight)
         grid.addWidget(keys, row, 0)
-        grid.addWidget(muted_label(told), row, 1)
+        grid.addWidget(muted_label(help_text), row, 1)
     grid.setColumnMinimumWidth(0, px(172))
     grid.setColumnStretch(1, 1)
     return grid

@@ -1,4 +1,4 @@
-"""What is known of the faces on a frame, ready to be drawn over the picture. No Qt here."""
+"""Overlay data for the faces of a frame. No Qt here."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from clipgen_gui.document.entry import Key, VideoEntry
 if TYPE_CHECKING:
     from clipgen_engine.clips.crop_path import CropPath
 
-Point = tuple[float, float]  # px of the upright source picture
-_STILL = 1e-4  # variance below which nothing moves, whatever the shares of it are
-_REMEMBERED = 200  # windows
+Point = tuple[float, float]  # upright source px
+_MIN_VARIANCE = 1e-4  # floor of the total variance, so that a still face has shares near 0
+_MAX_CACHED_WINDOWS = 200
 
 
 class Overlay(StrEnum):
-    """What can be drawn over the picture; each is switched by the command of its name."""
+    """Overlays that can be drawn over the picture; the command of the same name toggles each."""
 
     BOX = "box"
     MESH = "mesh"
@@ -32,62 +32,62 @@ class Overlay(StrEnum):
 
 @dataclass(frozen=True)
 class RegionMovement:
-    """How much a region of the face moves in a window."""
+    """Movement of a face region within a window."""
 
     region: str
-    movement: float  # root of the variance of its blendshapes: its part of the expression variation, before weights
-    share: float  # of the variance of all regions, 0..1
+    movement: float  # square root of its blendshape variance, before weighting
+    share: float  # of the total variance of all regions, 0..1
 
 
 @dataclass(frozen=True)
-class FaceMark:
-    """A face of one frame."""
+class FaceOverlay:
+    """Overlay data of one face on one frame."""
 
     track_id: int
     confidence: float
-    box_xywh: tuple[float, float, float, float]  # px of the upright source picture
-    center_xy: tuple[float, float]  # px; between the eyes, see `FaceTrack`
+    box_xywh: tuple[float, float, float, float]  # upright source px
+    center_xy: tuple[float, float]  # upright source px; between the eyes, see `FaceTrack`
     roll_deg: float
-    terms: tuple[tuple[str, float, str], ...]  # short name, value and name of each score of the window around it
+    terms: tuple[tuple[str, float, str], ...]  # short label, value and name of each score
     regions: tuple[RegionMovement, ...] = ()
-    crop: tuple[Point, ...] = ()  # corners of what a square crop of the window would show
+    crop: tuple[Point, ...] = ()  # corners of the square crop, clockwise from the top left
 
 
-class MarkMaker:
-    """Makes the marks of frames of one video; what belongs to a window is kept."""
+class OverlayBuilder:
+    """Builds overlay data for the frames of one video; caches per-window results."""
 
     def __init__(self, entry: VideoEntry) -> None:
         self._entry = entry
-        self._source: object = None  # the ranker that the kept values are of
+        self._ranker: object = None  # the ranker that the cached values were computed from
         self._movements: dict[Key, tuple[RegionMovement, ...]] = {}
         self._crops: dict[tuple[Key, ExportSettings], CropPath | None] = {}
 
-    def marks(
+    def faces(
         self, frame: int, terms: tuple[str, ...], shown: frozenset[Overlay], export: ExportSettings
-    ) -> tuple[FaceMark, ...]:
-        """The faces of a frame.
+    ) -> tuple[FaceOverlay, ...]:
+        """Return overlay data for each face on a frame.
 
         Args:
-            terms: names of the scores to tell.
-            shown: what is switched on; the rest is left out.
-            export: how crops are made.
+            terms: names of the scores to include.
+            shown: enabled overlays; data for the others is omitted.
+            export: settings of the crop.
         """
         entry = self._entry
         if entry.analysis is None:
             return ()
-        if entry.ranker is not self._source or len(self._movements) + len(self._crops) > _REMEMBERED:
-            self._source = entry.ranker
+        if entry.ranker is not self._ranker or len(self._movements) + len(self._crops) > _MAX_CACHED_WINDOWS:
+            self._ranker = entry.ranker
             self._movements.clear()
             self._crops.clear()
-        marks = []
+        faces = []
         for track in entry.analysis.tracks:
             row = track.row_of(frame)
             if row is None:
                 continue
             x, y, width, height = (float(value) for value in track.box_xywh[row])
             window = self._window_of(track, frame)
-            marks.append(
-                FaceMark(
+            faces.append(
+                FaceOverlay(
                     track.track_id,
                     float(track.confidence[row]),
                     (x, y, width, height),
@@ -98,10 +98,10 @@ class MarkMaker:
                     self._crop_corners(track, window, frame, export) if Overlay.CROP in shown else (),
                 )
             )
-        return tuple(marks)
+        return tuple(faces)
 
     def _window_of(self, track: FaceTrack, frame: int) -> Key:
-        """The window that the curator looks at, if it shows this face here; else a listed one; else that around it."""
+        """Return the selected window if it covers this face and frame, else a listed one, else the centred one."""
         entry, track_id = self._entry, track.track_id
         spans = [entry.selected] if entry.selected else []
         spans += [row.key for row in entry.rows]
@@ -110,7 +110,7 @@ class MarkMaker:
                 return start, stop, owner
         length = entry.ranking.settings.sequence_length if entry.ranking else 1
         start = frame - (length - 1) // 2
-        # Near the ends of a track the nearest whole window stands for it.
+        # Near the ends of a track, use the nearest complete window.
         first, last = int(track.frame_index[0]), int(track.frame_index[-1])
         start = max(first, min(start, last + 1 - length))
         return start, max(start + 1, min(start + length, last + 1)), track_id
@@ -122,18 +122,18 @@ class MarkMaker:
             curve = self._entry.curve(name, track_id)
             if curve is None:
                 continue
-            at = int(np.searchsorted(curve[0], frame))
-            if at < len(curve[0]) and curve[0][at] == frame and np.isfinite(curve[1][at]):
+            index = int(np.searchsorted(curve[0], frame))
+            if index < len(curve[0]) and curve[0][index] == frame and np.isfinite(curve[1][index]):
                 short = initial if initials.count(initial) == 1 else TERMS[name].short_label
-                found.append((short, float(curve[1][at]), name))
+                found.append((short, float(curve[1][index]), name))
         return tuple(found)
 
     def _regions(self, window: Key) -> tuple[RegionMovement, ...]:
         if window not in self._movements:
-            self._movements[window] = self._computed_regions(window)
+            self._movements[window] = self._compute_regions(window)
         return self._movements[window]
 
-    def _computed_regions(self, window: Key) -> tuple[RegionMovement, ...]:
+    def _compute_regions(self, window: Key) -> tuple[RegionMovement, ...]:
         if self._entry.ranker is None:
             return ()
         series = self._entry.ranker.series
@@ -142,12 +142,12 @@ class MarkMaker:
         if rows is None or series.missing_frames(rows)[0]:
             return ()
         variance = series.blendshapes.region_variance(rows)[:, 0]
-        total = max(float(variance.sum()), _STILL)
+        total = max(float(variance.sum()), _MIN_VARIANCE)
         both = zip(series.blendshapes.regions, variance.tolist(), strict=True)
         return tuple(RegionMovement(region, value**0.5, value / total) for region, value in both)
 
     def _crop_corners(self, track: FaceTrack, window: Key, frame: int, export: ExportSettings) -> tuple[Point, ...]:
-        # OpenCV is imported only now: the window does not wait for it.
+        # OpenCV is imported lazily so that it does not delay the main window.
         from clipgen_engine.clips.crop_path import face_crop_path
 
         if (window, export) not in self._crops:
