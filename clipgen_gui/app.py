@@ -7,7 +7,6 @@ import logging
 import os
 import sys
 from collections.abc import Sequence
-from logging.handlers import RotatingFileHandler
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
@@ -15,12 +14,17 @@ from typing import TYPE_CHECKING
 import platformdirs
 
 from clipgen_engine import __version__
+from clipgen_engine.analysis.cache import AnalysisCache
+from clipgen_engine.errors import ProjectError
+from clipgen_engine.files import private_folder
+from clipgen_engine.projects.recovery import open_or_recover
+from clipgen_engine.projects.store import Project
+from clipgen_gui.document.storage import default_project_path
+from clipgen_gui.support.error_report import PrivateLog, recent_errors
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QMessageLogContext, QtMsgType
 
-    from clipgen_engine.analysis.cache import AnalysisCache
-    from clipgen_engine.projects.store import Project
     from clipgen_gui.main_window.window import MainWindow
 
 _log = logging.getLogger(__name__)
@@ -55,7 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     qInstallMessageHandler(_log_qt_message)
     projects = [path for path in options.videos if path.suffix == ".clipgen" and not path.is_dir()]
     project, warning = _open_project(projects[0] if projects else None)
-    window = MainWindow(project=project, cache=_cache, thumbnails=_cache_folder() / "thumbnails")
+    window = MainWindow(project=project, cache=AnalysisCache, thumbnails=_cache_folder() / "thumbnails")
     _install_excepthook(window, log_file)
     window.show()
     window.open_paths(path for path in options.videos if path not in projects)
@@ -77,9 +81,6 @@ def shorten_switch_interval() -> None:
 
 def _open_project(named: Path | None) -> tuple[Project | None, str]:
     """Open the given project, else the unnamed one. Return it with a warning for the user, empty if all went well."""
-    from clipgen_engine.errors import ProjectError
-    from clipgen_engine.projects.store import Project
-    from clipgen_gui.document.storage import default_project_path
     from clipgen_gui.projects.flow import READ_ONLY
 
     warning = ""
@@ -87,22 +88,16 @@ def _open_project(named: Path | None) -> tuple[Project | None, str]:
         try:
             if not named.is_file():
                 raise ProjectError(f"{named} does not exist", "Check the path")
-            project = Project(named.absolute())
+            project, recovered = open_or_recover(named.absolute())
         except ProjectError as error:
             warning = str(error)
         else:
-            return project, READ_ONLY.format(named.name) if project.read_only else ""
+            return project, recovered or (READ_ONLY.format(named.name) if project.read_only else "")
     try:
-        project = Project(default_project_path())
+        project, recovered = open_or_recover(default_project_path(), whatever=True)
     except ProjectError as error:
         return None, f"{error} Until then decisions are lost when the window closes."
-    return project, warning or (READ_ONLY.format("The unnamed project") if project.read_only else "")
-
-
-def _cache() -> AnalysisCache:
-    from clipgen_engine.analysis.cache import AnalysisCache
-
-    return AnalysisCache()
+    return project, warning or recovered or (READ_ONLY.format("The unnamed project") if project.read_only else "")
 
 
 def _cache_folder() -> Path:
@@ -127,13 +122,11 @@ def _display_missing() -> bool:
 
 def _log_to_file() -> Path:
     """Log warnings and errors to a file and return its path."""
-    from clipgen_gui.support.error_report import recent_errors
-
     logging.getLogger().addHandler(recent_errors)
     path = Path(platformdirs.user_log_dir("clipgen", appauthor=False)) / "clipgen.log"
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handler = RotatingFileHandler(path, maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True)
+        private_folder(path.parent)
+        handler = PrivateLog(path, maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True)
     except OSError:
         return path  # the app must start even if the log directory is not writable
     handler.setLevel(logging.WARNING)

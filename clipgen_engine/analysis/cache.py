@@ -9,10 +9,12 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import re
 import shutil
 import zipfile
 import zlib
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,13 +27,14 @@ from clipgen_engine.analysis.store import load_analysis, save_analysis
 from clipgen_engine.errors import OutputError, StoredAnalysisError
 from clipgen_engine.expression_tokens.store import TokenStore
 from clipgen_engine.faces.tracklets import COLUMNS, TrackletSummary
-from clipgen_engine.files import SCHEMA_VERSION, replacing, strict_json
+from clipgen_engine.files import SCHEMA_VERSION, private_folder, replacing, strict_json
 from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.types import Analysis, VideoInfo
 
 _METHOD_VERSION = 5  # to be raised when the same video and settings give another result
 _MAX_BYTES = 4 << 30
 _DAMAGED = ".damaged"
+_ENTRY_NAME = re.compile(r"[0-9a-f]{40}\Z")
 
 _log = logging.getLogger(__name__)
 
@@ -54,11 +57,13 @@ class AnalysisCache:
             return None
         try:
             analysis = load_analysis(entry)
+            if analysis.video.fingerprint != video.fingerprint:
+                raise StoredAnalysisError(f"The analysis in {entry} is of another video", "Remove that folder")
         except StoredAnalysisError as error:
             _log.warning("%s It is set aside and made anew.", error)
             self._set_aside(entry)
             return None
-        os.utime(entry)
+        _touch(entry)
         return replace(analysis, video=video)  # the file may have moved
 
     def name_of(self, analysis: Analysis) -> str:
@@ -71,11 +76,11 @@ class AnalysisCache:
         Raises:
             StoredAnalysisError: it is damaged.
         """
-        entry = self.folder / name
+        entry = self.folder / (name if _ENTRY_NAME.match(name) else "none")
         if not (entry / "analysis.npz").is_file():
             return None
         analysis = load_analysis(entry)
-        os.utime(entry)
+        _touch(entry)
         return replace(analysis, video=replace(analysis.video, path=path))
 
     def store(self, analysis: Analysis) -> None:
@@ -83,7 +88,8 @@ class AnalysisCache:
         entry = self._entry(analysis.video, analysis.settings, analysis.model_sha256)
 
         def write() -> None:
-            save_analysis(analysis, entry)
+            private_folder(self.folder)
+            save_analysis(analysis, entry, private=True)
             for path in entry.glob("segment_*.npz"):
                 path.unlink()
 
@@ -99,7 +105,16 @@ class AnalysisCache:
         for path in sorted(entry.glob("segment_*.npz")):
             try:
                 results[int(path.stem.removeprefix("segment_"))] = _read_segment(path)
-            except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+            except (
+                OSError,
+                EOFError,
+                ValueError,
+                KeyError,
+                IndexError,
+                TypeError,
+                zipfile.BadZipFile,
+                zlib.error,
+            ) as error:
                 _log.warning("The stored segment %s is damaged (%s) and is made anew", path, error)
                 path.unlink(missing_ok=True)
         return results
@@ -116,7 +131,8 @@ class AnalysisCache:
         path = self._entry(video, settings.as_dict(), model_sha256) / f"segment_{number:06d}.npz"
 
         def write() -> None:
-            with replacing(path) as temporary, temporary.open("wb") as file:
+            private_folder(self.folder)
+            with replacing(path, private=True) as temporary, temporary.open("wb") as file:
                 np.savez_compressed(file, **_segment_arrays(result))
 
         self._written(write)
@@ -126,7 +142,7 @@ class AnalysisCache:
         entry = self._folder_of({"schema": [SCHEMA_VERSION, "tokens"], **made_by})
         store = TokenStore(entry / "tokens.sqlite")
         if entry.is_dir():
-            os.utime(entry)
+            _touch(entry)
             self._shrink(keep=entry)
         return store
 
@@ -179,6 +195,12 @@ class AnalysisCache:
             _log.warning("The analysis is not kept for the next time: %s", error)
 
 
+def _touch(entry: Path) -> None:
+    """Mark an entry as used; where that is not permitted it only ages faster."""
+    with suppress(OSError):
+        os.utime(entry)
+
+
 def _size(entry: Path) -> int:
     return sum(path.stat().st_size for path in entry.iterdir())
 
@@ -203,6 +225,12 @@ def _segment_arrays(result: SegmentResult) -> dict[str, Any]:
 def _read_segment(path: Path) -> SegmentResult:
     with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
         arrays = {name: stored[name] for name in stored.files}
+    count = len(arrays["row_frame_index"])
+    if any(
+        arrays[f"row_{name}"].shape != (count, *shape) or arrays[f"row_{name}"].dtype != dtype
+        for name, (dtype, shape) in COLUMNS.items()
+    ):
+        raise ValueError("its arrays do not fit each other")
     return SegmentResult(
         decoded=int(arrays["decoded"]),
         shot_starts=tuple(arrays["shot_starts"].tolist()),

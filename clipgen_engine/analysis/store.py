@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import zipfile
 import zlib
 from dataclasses import fields
@@ -13,8 +12,10 @@ from typing import Any
 import numpy as np
 
 from clipgen_engine.errors import StoredAnalysisError
+from clipgen_engine.faces.tracklets import COLUMNS
 from clipgen_engine.files import SCHEMA_VERSION, replacing, strict_json
 from clipgen_engine.types import Analysis, BoolArray, ExpressionTokens, FaceTrack, VideoInfo, read_only
+from clipgen_engine.untrusted import is_sha256, parse_json
 
 _STORE = "analysis.npz"
 _TOKENS = "expression_tokens.npz"
@@ -22,7 +23,7 @@ _TRACK_ARRAYS = tuple(item.name for item in fields(FaceTrack) if item.name != "t
 _AGAIN = "Run the analysis again, without --skip_analysis"
 
 
-def save_analysis(analysis: Analysis, folder: Path) -> None:
+def save_analysis(analysis: Analysis, folder: Path, *, private: bool = False) -> None:
     """Write `analysis.npz` and `expression_tokens.npz` into the folder; raises OutputError."""
     video = analysis.video
     header = {
@@ -61,8 +62,8 @@ def save_analysis(analysis: Analysis, folder: Path) -> None:
         arrays[f"track_{number}_tokens"] = tokens.values
         if tokens.interpolated is not None:
             arrays[f"track_{number}_interpolated"] = tokens.interpolated
-    _write_npz(folder / _STORE, header=np.array(strict_json(header)), **arrays)
-    _write_npz(folder / _TOKENS, **_token_arrays(analysis))
+    _write_npz(folder / _STORE, private, header=np.array(strict_json(header)), **arrays)
+    _write_npz(folder / _TOKENS, private, **_token_arrays(analysis))
 
 
 def load_analysis(folder: Path) -> Analysis:
@@ -76,15 +77,56 @@ def load_analysis(folder: Path) -> Analysis:
         raise StoredAnalysisError(f"There is no stored analysis in {folder}", _AGAIN)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-            header = json.loads(str(stored["header"]))
+            header = parse_json(str(stored["header"]))
             if header["schema_version"] != SCHEMA_VERSION:
                 raise StoredAnalysisError(
                     f"The analysis in {folder} has the format {header['schema_version']}, not {SCHEMA_VERSION}", _AGAIN
                 )
             arrays = {name: read_only(stored[name]) for name in stored.files if name != "header"}
-        return _restored(header, arrays)
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile, zlib.error) as error:
+        analysis = _restored(header, arrays)
+        _check_shapes(analysis)
+        return analysis
+    except (
+        OSError,
+        EOFError,
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        zipfile.BadZipFile,
+        zlib.error,
+    ) as error:
         raise StoredAnalysisError(f"The analysis in {folder} is damaged ({error})", _AGAIN) from error
+
+
+def _check_shapes(analysis: Analysis) -> None:
+    """Raise ValueError where arrays do not fit each other: nothing that reads them checks again."""
+    pts = analysis.video.pts
+    fits = (
+        is_sha256(analysis.video.fingerprint)
+        and pts.ndim == analysis.video.keyframe_pts.ndim == 1
+        and pts.dtype == analysis.video.keyframe_pts.dtype == np.int64
+        and len(pts) > 0
+        and bool((np.diff(pts) > 0).all())
+        and 0 <= analysis.analyzed_frames <= len(pts)
+        and analysis.shots.dtype == np.int64
+        and analysis.shots.ndim == 2
+        and analysis.shots.shape[1] == 2
+        and all(isinstance(track.track_id, int) for track in analysis.tracks)
+    )
+    for track, tokens in zip(analysis.tracks, analysis.tokens, strict=True):
+        frames, count = track.frame_index, len(track.frame_index)
+        fits = fits and all(
+            getattr(track, name).shape == (count, *shape) and getattr(track, name).dtype == dtype
+            for name, (dtype, shape) in COLUMNS.items()
+            if name in _TRACK_ARRAYS
+        )
+        fits = fits and bool((np.diff(frames) > 0).all()) and (count == 0 or 0 <= frames[0] <= frames[-1] < len(pts))
+        fits = fits and tokens.values.shape == (count, len(tokens.channel_names)) and tokens.values.dtype == np.float32
+        fits = fits and len(tokens.channel_regions) == len(tokens.channel_names)
+        fits = fits and (tokens.interpolated is None or tokens.interpolated.shape == (count,))
+    if not fits:
+        raise ValueError("its arrays do not fit each other")
 
 
 def _token_arrays(analysis: Analysis) -> dict[str, np.ndarray]:
@@ -112,8 +154,8 @@ def _interpolated(tokens: ExpressionTokens) -> BoolArray:
     return none if tokens.interpolated is None else tokens.interpolated
 
 
-def _write_npz(path: Path, **arrays: np.ndarray) -> None:
-    with replacing(path) as temporary, temporary.open("wb") as file:
+def _write_npz(path: Path, private: bool, **arrays: np.ndarray) -> None:
+    with replacing(path, private=private) as temporary, temporary.open("wb") as file:
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # the stub takes any name for a flag
 
 

@@ -1,5 +1,5 @@
-"""The command line: arguments, one verb, an exit code.
+"""The command line interface.
 
-`main` is where one enters; each subcommand is a file that declares its flags and calls a verb of the rooms below.
-Imports every room of the engine. Nothing imports it.
+`main` is the entry point; each subcommand is a module that declares its flags and calls the packages below.
+Imports every package of the engine. Nothing imports it.
 """

@@ -1,4 +1,4 @@
-"""`clipgen-engine export PROJECT --layout ...`: the accepted windows of all videos of a project -> datasets."""
+"""`clipgen-engine export PROJECT --layout ...`: export the accepted windows of a project as datasets."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import threading
 from dataclasses import replace
 from pathlib import Path
 
-from clipgen_engine.cli.flags import DONE, HelpfulParser, add_flag, given, layout_flag, say_how_it_ended, setting_flag
+from clipgen_engine.cli.flags import DONE, HelpfulParser, add_flag, given, layout_flag, report_outcome, setting_flag
 from clipgen_engine.cli.progress import progress_shown
 from clipgen_engine.datasets.analyses import CachedAnalyses
 from clipgen_engine.datasets.estimate import estimate_export, readable_size
@@ -30,20 +30,18 @@ _log = logging.getLogger("clipgen")
 def parser() -> argparse.ArgumentParser:
     made = HelpfulParser(
         prog="clipgen-engine export",
-        description="Write the accepted windows of all videos of a project as a dataset, in any number of layouts at "
-        "once. Run again, it writes only what changed; interrupted, it goes on where it was.",
-        epilog="Exit codes: 0 done; 2 wrong input, or something could not be exported (a line says what, the rest is "
-        "there); 1 a bug; 130 interrupted. Flags may be written with hyphens or underscores.",
+        description="Export the accepted windows of all videos of a project as a dataset, in one or more layouts. "
+        "Repeated runs write only what changed; interrupted runs can be resumed.",
+        epilog="Exit codes: 0 success; 1 internal error; 2 invalid input, or some items failed (one line each, the "
+        "rest is exported); 130 interrupted. Flags accept hyphens or underscores.",
     )
-    made.add_argument("project", type=Path, metavar="PROJECT", help="a .clipgen file, or a folder exported to before")
-    add_flag(made, "output_dir", type=Path, default=Path("clip_generation_output"), help="folder of the dataset")
+    made.add_argument("project", type=Path, metavar="PROJECT", help="a .clipgen file, or an existing export folder")
+    add_flag(made, "output_dir", type=Path, default=Path("clip_generation_output"), help="dataset folder")
     layout_flag(made)
-    add_flag(
-        made, "video", action="append", default=[], metavar="NAME", help="only this video of the project, repeatable"
-    )
-    add_flag(made, "face_model", type=Path, help="path of face_landmarker.task; found by itself otherwise")
-    add_flag(made, "estimate", action="store_true", help="only say how much would be written and how long it takes")
-    add_flag(made, "ignore_free_space", action="store_true", help="begin although the disk seems too small")
+    add_flag(made, "video", action="append", default=[], metavar="NAME", help="export only this video; repeatable")
+    add_flag(made, "face_model", type=Path, help="path of face_landmarker.task; located automatically by default")
+    add_flag(made, "estimate", action="store_true", help="only print the estimated size and duration")
+    add_flag(made, "ignore_free_space", action="store_true", help="export even if free space seems insufficient")
     for title, settings in (("clips", ExportSettings), ("dataset", DatasetSettings)):
         group = made.add_argument_group(title)
         for setting in declarations(settings):
@@ -57,7 +55,7 @@ def run(options: argparse.Namespace, cancel: threading.Event) -> int:
     sources, ranking = _sources(options.project)
     sources = _chosen(sources, options.video)
     if not any(window.decision is Decision.ACCEPTED for source in sources for window in source.windows):
-        raise ProjectError(f"No window of {options.project} is accepted", "Accept some in the app first")
+        raise ProjectError(f"No window of {options.project} is accepted", "Accept windows in the app first")
     dataset = {"name_pattern": PROJECT_NAME_PATTERN, **given(options, declarations(DatasetSettings))}
     request = ExportRequest(
         sources=sources,
@@ -70,7 +68,7 @@ def run(options: argparse.Namespace, cancel: threading.Event) -> int:
     analyses = CachedAnalyses(face_model=options.face_model)
     estimate = estimate_export(request, analyses)
     _log.info(
-        "%d clips, %d to be encoded; about %s and %.0f s",
+        "%d clips, %d to encode; about %s and %.0f s",
         estimate.clips,
         estimate.new_clips,
         readable_size(estimate.size_bytes),
@@ -85,22 +83,22 @@ def run(options: argparse.Namespace, cancel: threading.Event) -> int:
     if result.cancelled:
         raise Cancelled
     written = sum(clip.listed for clip in result.clips)
-    return say_how_it_ended(written, "clips", result.output_dir, result.failures)
+    return report_outcome(written, "clips", result.output_dir, result.failures)
 
 
 def _sources(path: Path) -> tuple[tuple[ExportSource, ...], RankingSettings]:
-    """What was decided, and the settings it was decided under."""
+    """Return the reviewed windows and their ranking settings."""
     if is_export(path):
         export = read_export(path)
         return export.sources, export.ranking
     if not path.is_file():
-        raise ProjectError(f"The project {path} does not exist", "Give a .clipgen file, or a folder exported to before")
+        raise ProjectError(f"The project {path} does not exist", "Specify a .clipgen file or an export folder")
     with Project(path) as project:
         try:
             return project_sources(project), RankingSettings(**project.settings())
         except TypeError as error:
             raise ProjectError(
-                f"The settings of {path} are of another version ({error})", "Open it in the app"
+                f"The settings of {path} have an unsupported version ({error})", "Open it in the app"
             ) from None
 
 
@@ -108,7 +106,7 @@ def _chosen(sources: tuple[ExportSource, ...], names: list[str]) -> tuple[Export
     known = {source.path.name for source in sources} | {str(source.path) for source in sources}
     for name in names:
         if name not in known:
-            raise SettingError(f"No window of a video {name} is decided in this project", "Check the name")
+            raise SettingError(f"The project has no reviewed windows of a video {name}", "Check the name")
     return tuple(source for source in sources if not names or {source.path.name, str(source.path)} & set(names))
 
 
@@ -125,7 +123,7 @@ def _exported(request: ExportRequest, analyses: CachedAnalyses, cancel: threadin
 
 
 def _remember(path: Path, result: ExportResult, request: ExportRequest) -> None:
-    """Note the export in the project, where that is not open in a window."""
+    """Record the export in the project, unless it is open elsewhere."""
     if is_export(path):
         return
     with Project(path) as project:

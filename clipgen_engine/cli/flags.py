@@ -1,4 +1,4 @@
-"""Flags made from declared settings, and settings made from flags."""
+"""Conversion between declared settings and command line flags."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ DONE, BUG, WRONG_INPUT, NOTHING_PASSED, INTERRUPTED = 0, 1, 2, 3, 130  # exit co
 
 
 class HelpfulParser(argparse.ArgumentParser):
-    """Answers wrong arguments in one line."""
+    """A parser that reports invalid arguments in one line."""
 
     def error(self, message: str) -> Any:
         self.exit(WRONG_INPUT, f"{self.prog}: {message}. See {self.prog} --help.\n")
 
 
 def given(options: argparse.Namespace, settings: Sequence[Setting]) -> dict[str, Any]:
-    """What was given on the command line; the defaults are those of the settings."""
+    """Return the settings given on the command line."""
     return {setting.name: getattr(options, setting.name) for setting in settings if hasattr(options, setting.name)}
 
 
 def add_flag(parser: Any, name: str, **options: Any) -> None:
-    options["help"] = options["help"].replace("%", "%%")  # argparse fills in values by %
+    options["help"] = options["help"].replace("%", "%%")  # argparse formats help texts with %
     spellings = dict.fromkeys((f"--{name}", f"--{name.replace('_', '-')}"))
     parser.add_argument(*spellings, dest=name, **options)
 
@@ -48,12 +48,12 @@ def layout_flag(parser: Any) -> None:
         action="append",
         choices=tuple(LAYOUTS),
         metavar="NAME",
-        help="layout of the dataset, repeatable: " + "; ".join(f"{name}: {one.help}" for name, one in LAYOUTS.items()),
+        help="dataset layout, repeatable: " + "; ".join(f"{name}: {one.help}" for name, one in LAYOUTS.items()),
     )
 
 
-def say_how_it_ended(count: int, what: str, folder: Path, failures: Sequence[str]) -> int:
-    """A line about what was written, one for each thing that was not; the exit code."""
+def report_outcome(count: int, what: str, folder: Path, failures: Sequence[str]) -> int:
+    """Print the failures and a summary line. Returns the exit code."""
     for sentence in failures:
         print(f"clipgen-engine: {sentence}", file=sys.stderr)
     logging.getLogger("clipgen").info("%d %s in %s", count, what, folder)

@@ -1,4 +1,4 @@
-"""`clipgen-engine import EXPORT --project PROJECT`: an export folder becomes a project again."""
+"""`clipgen-engine import EXPORT --project PROJECT`: restore a project from an export folder."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ _log = logging.getLogger("clipgen")
 def parser() -> argparse.ArgumentParser:
     made = HelpfulParser(
         prog="clipgen-engine import",
-        description="Add the videos of an export folder to a project, with the decisions, tags, notes and subjects "
-        "that stood behind it. What the project has itself stays.",
+        description="Add the videos of an export folder to a project, with their decisions, tags, notes and subjects. "
+        "Existing entries of the project are kept.",
     )
     made.add_argument("export", type=Path, metavar="EXPORT", help="an export folder, or its clipgen_export.json")
-    add_flag(made, "project", type=Path, required=True, help="a .clipgen file; it is made where there is none")
+    add_flag(made, "project", type=Path, required=True, help="a .clipgen file; created if missing")
     return made
 
 
 def run(options: argparse.Namespace, cancel: threading.Event) -> int:
-    export = read_export(options.export)  # first: no project is made of what is no export
+    export = read_export(options.export)  # before a project is created
     with Project(options.project) as project:
         added = import_export(export, project, cancel)
     _log.info("%d windows added to %s", added, options.project)

@@ -1,4 +1,4 @@
-"""`clipgen-engine info VIDEO ...`: what the index of each video knows."""
+"""`clipgen-engine info VIDEO ...`: print the indexed properties of videos."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ from clipgen_engine.video.index import probe
 
 
 def parser() -> HelpfulParser:
-    parser = HelpfulParser(prog="clipgen-engine info", description="Print what the index of a video knows.")
+    parser = HelpfulParser(prog="clipgen-engine info", description="Print the indexed properties of videos.")
     parser.add_argument("videos", nargs="+", type=Path, metavar="VIDEO")
     return parser
 
 
 def run(options: Namespace, cancel: threading.Event) -> int:
-    """Print what is known of each video; one that cannot be read does not keep the others from it."""
+    """Print the properties of each video. Unreadable videos are reported and skipped."""
     code = DONE
     for path in options.videos:
         if cancel.is_set():
@@ -36,7 +36,7 @@ def run(options: Namespace, cancel: threading.Event) -> int:
             print(f"clipgen-engine: {error}", file=sys.stderr)
             code = WRONG_INPUT
             continue
-        turned = f", turned by {video.rotation_deg}°" if video.rotation_deg else ""
+        turned = f", rotated by {video.rotation_deg}°" if video.rotation_deg else ""
         steps = np.diff(video.pts)
         pace = "constant" if len(steps) < 2 or steps.max() - steps.min() <= 1 else "variable"
         print(path)
@@ -46,21 +46,21 @@ def run(options: Namespace, cancel: threading.Event) -> int:
             "rate": f"{float(video.average_rate):.3f} frames/s, {pace}",
             "time": f"{video.duration_s:.3f} s, time base {video.time_base}, starts at PTS {video.start_pts}",
             "sound": "yes" if video.has_audio else "no",
-            "damage": f"{video.lost_packets} packets of pictures cannot be read" if video.lost_packets else "none seen",
+            "damage": f"{video.lost_packets} unreadable video packets" if video.lost_packets else "none found",
             "fingerprint": video.fingerprint,
-            "analysis": _what_is_stored(video),
+            "analysis": _stored_summary(video),
         }.items():
             print(f"  {label:<12}{value}")
     return code
 
 
-def _what_is_stored(video: VideoInfo) -> str:
-    """What the cache knows of this video, analysed as it is without flags."""
+def _stored_summary(video: VideoInfo) -> str:
+    """Summarize the cached analysis of this video under default settings."""
     analysis = AnalysisCache().load(video, AnalysisSettings(), {"face_landmarker": FACE_MODEL_SHA256})
     if analysis is None:
         return "none stored"
     return (
         f"{len(analysis.tracks)} face tracks in {len(analysis.shots)} shots, "
         f"{analysis.undecodable_frames} undecodable frames, "
-        f"channels that never leave zero: {', '.join(analysis.dead_channels) or 'none'}"
+        f"inactive channels: {', '.join(analysis.dead_channels) or 'none'}"
     )

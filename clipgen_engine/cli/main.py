@@ -1,4 +1,4 @@
-"""`clipgen-engine`: arguments -> one of the verbs -> exit codes."""
+"""`clipgen-engine`: dispatch arguments to a subcommand; map errors to exit codes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 
 from clipgen_engine.cli.flags import BUG, INTERRUPTED, WRONG_INPUT
-from clipgen_engine.cli.progress import interrupts_set
+from clipgen_engine.cli.progress import cancel_on_interrupt
 from clipgen_engine.errors import Cancelled, ClipgenError
 
 _COMMANDS = {
@@ -24,23 +24,23 @@ _log = logging.getLogger("clipgen")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line; returns the exit code."""
+    """Run the command line. Returns the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
     named = given[:1] and given[0] in _COMMANDS
-    command = importlib.import_module(_COMMANDS[given[0]] if named else _RUN)  # each loads what it needs, no more
+    command = importlib.import_module(_COMMANDS[given[0]] if named else _RUN)  # some load heavy libraries
     options = command.parser().parse_args(given[1:] if named else given)
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)
     cancel = threading.Event()
     try:
-        with interrupts_set(cancel):
+        with cancel_on_interrupt(cancel):
             code: int = command.run(options, cancel)
             return code
     except Cancelled:
-        print("Interrupted; what was finished is kept.", file=sys.stderr)
+        print("Interrupted; finished work is kept.", file=sys.stderr)
         return INTERRUPTED
     except ClipgenError as error:
         print(f"clipgen-engine: {error}", file=sys.stderr)
         return WRONG_INPUT
     except Exception:
-        _log.exception("This is a bug in clipgen; please report it with these lines")
+        _log.exception("Internal error in clipgen; please report it with this traceback")
         return BUG

@@ -1,4 +1,4 @@
-"""What a command line shows while it works, and what an interrupt does."""
+"""Progress output and interrupt handling of the command line."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from tqdm import tqdm
 from clipgen_engine.errors import Cancelled
 from clipgen_engine.types import Progress, ProgressCallback
 
-_LOG_LINE_SHARE = 0.1  # where no terminal shows a bar, a line is logged each time this share more is done
+_LOG_LINE_SHARE = 0.1  # without a terminal, log a line after every such share of the work
 
 _log = logging.getLogger("clipgen")
 
 
 @contextmanager
 def progress_shown(label: str, unit: str) -> Iterator[ProgressCallback]:
-    """A bar on a terminal, plain log lines elsewhere."""
+    """Show progress as a bar on a terminal, as log lines otherwise."""
     if not sys.stderr.isatty():
         yield _line_logger(label, unit)
         return
@@ -32,7 +32,7 @@ def progress_shown(label: str, unit: str) -> Iterator[ProgressCallback]:
 
         def show(progress: Progress) -> None:
             nonlocal bar
-            if bar is None:  # what turns out to have nothing to do shows none
+            if bar is None:  # no bar if there is nothing to do
                 bar = stack.enter_context(tqdm(desc=label, unit=unit, unit_scale=unit == "B"))
             bar.total = progress.total
             bar.update(progress.done - bar.n)
@@ -54,8 +54,8 @@ def _line_logger(label: str, unit: str) -> Callable[[Progress], None]:
 
 
 @contextmanager
-def interrupts_set(cancel: threading.Event) -> Iterator[None]:
-    """The first interrupt asks the verbs to stop; the second one is not caught."""
+def cancel_on_interrupt(cancel: threading.Event) -> Iterator[None]:
+    """Set `cancel` on the first interrupt; the second one raises KeyboardInterrupt."""
 
     def on_interrupt(number: int, frame: FrameType | None) -> None:
         cancel.set()

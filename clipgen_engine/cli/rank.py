@@ -1,4 +1,4 @@
-"""`clipgen-engine rank PROJECT`: the best windows of all videos of a project together, as a JSON list."""
+"""`clipgen-engine rank PROJECT`: write the best windows across all videos of a project as JSON."""
 
 from __future__ import annotations
 
@@ -22,21 +22,21 @@ _log = logging.getLogger("clipgen")
 def parser() -> argparse.ArgumentParser:
     made = HelpfulParser(
         prog="clipgen-engine rank",
-        description="Pick the best windows across all analysed videos of a project, under the project's settings and "
-        "with its decisions: accepted windows compete, rejected ones stay out.",
-        epilog="Exit codes: 0 done; 2 wrong input; 3 no window passed; 1 a bug; 130 interrupted.",
+        description="Rank the windows of all analysed videos of a project, with its settings and decisions: accepted "
+        "windows compete, rejected ones are excluded.",
+        epilog="Exit codes: 0 success; 1 internal error; 2 invalid input; 3 no window passed; 130 interrupted.",
     )
     made.add_argument("project", type=Path, metavar="PROJECT", help="a .clipgen file")
-    add_flag(made, "num_sequences", type=int, default=100, help="how many windows at most (default 100)")
-    add_flag(made, "quota", type=int, default=5, help="how many of one video at most (default 5)")
-    add_flag(made, "output", type=Path, default=Path("project_sequences.json"), help="the JSON file to write")
+    add_flag(made, "num_sequences", type=int, default=100, help="maximum number of windows (default 100)")
+    add_flag(made, "quota", type=int, default=5, help="maximum number of windows per video (default 5)")
+    add_flag(made, "output", type=Path, default=Path("project_sequences.json"), help="JSON file to write")
     return made
 
 
 def run(options: argparse.Namespace, cancel: threading.Event) -> int:
     for name in ("num_sequences", "quota"):
         if getattr(options, name) < 1:
-            raise SettingError(f"--{name} cannot be {getattr(options, name)}", "Give 1 or more")
+            raise SettingError(f"--{name} cannot be {getattr(options, name)}", "Must be at least 1")
     if not options.project.is_file():
         raise ProjectError(f"{options.project} does not exist", "Check the path")
     with Project(options.project) as project:

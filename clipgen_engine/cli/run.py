@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from clipgen_engine import __version__
+from clipgen_engine.analysis.cache import AnalysisCache
 from clipgen_engine.cli.flags import (
     DONE,
     NOTHING_PASSED,
@@ -18,7 +19,7 @@ from clipgen_engine.cli.flags import (
     add_flag,
     given,
     layout_flag,
-    say_how_it_ended,
+    report_outcome,
     setting_flag,
 )
 from clipgen_engine.cli.progress import progress_shown
@@ -53,7 +54,7 @@ def run(options: argparse.Namespace, cancel: threading.Event) -> int:
     dataset_settings = DatasetSettings(**given(options, declarations(DatasetSettings)))
     layouts = options.layout or ["plain"]
     for name in layouts:
-        load_layout(name, export_settings, dataset_settings).close()  # what cannot be shows now, not in an hour
+        load_layout(name, export_settings, dataset_settings).close()  # fail before the analysis
     check_pattern(dataset_settings.name_pattern)
     token_settings = TokenSettings(**given(options, declarations(TokenSettings)), subject_id=export_settings.subject_id)
 
@@ -69,12 +70,12 @@ def run(options: argparse.Namespace, cancel: threading.Event) -> int:
     ranking = rank_sequences(analysis, ranking_settings)
     write_ranking(analysis, ranking, options.output_dir)
     if not ranking.sequences:
-        print(f"clipgen-engine: {_why_nothing(analysis, ranking)}", file=sys.stderr)
+        print(f"clipgen-engine: {_no_result_reason(analysis, ranking)}", file=sys.stderr)
         return NOTHING_PASSED
     _log.info("%d sequences in %s", len(ranking.sequences), options.output_dir / "analysis" / "sequences.json")
     if options.skip_extraction:
         return DONE
-    from clipgen_engine import extract_clips
+    from clipgen_engine.datasets.extraction import extract_clips
 
     with progress_shown("Writing clips", "clip") as progress:
         result = extract_clips(
@@ -88,7 +89,7 @@ def run(options: argparse.Namespace, cancel: threading.Event) -> int:
             progress=progress,
             cancel=cancel,
         )
-    return say_how_it_ended(len(result.clips), "clips", result.clips_dir, result.failures)
+    return report_outcome(len(result.clips), "clips", result.clips_dir, result.failures)
 
 
 def _loaded_backend(tokens: TokenSettings, cancel: threading.Event) -> FrameBackend | None:
@@ -105,7 +106,6 @@ def _with_tokens(
     ranking: RankingSettings,
     cancel: threading.Event,
 ) -> Analysis:
-    from clipgen_engine.analysis.cache import AnalysisCache
     from clipgen_engine.expression_tokens.filling import made_by
     from clipgen_engine.expression_tokens.pacing import fill_tokens
 
@@ -117,12 +117,11 @@ def _with_tokens(
 
 
 def _analyze(options: argparse.Namespace, settings: AnalysisSettings, cancel: threading.Event) -> Analysis:
-    from clipgen_engine.video.index import probe  # decoders and models are not loaded for --help and wrong arguments
+    from clipgen_engine.video.index import probe  # not loaded for --help and invalid arguments
 
     video = probe(options.video_path)
     make_writable_folder(options.output_dir)
     from clipgen_engine.analysis.analyzer import analyze_video
-    from clipgen_engine.analysis.cache import AnalysisCache
 
     cache = AnalysisCache()
     with progress_shown("Analysing", "frame") as progress:
@@ -131,12 +130,12 @@ def _analyze(options: argparse.Namespace, settings: AnalysisSettings, cancel: th
         )
     if analysis.undecodable_frames or video.lost_packets:
         _log.warning(
-            "%d frames could not be decoded and %d packets could not be read; they count as missing",
+            "%d frames could not be decoded and %d packets could not be read; they are treated as missing",
             analysis.undecodable_frames,
             video.lost_packets,
         )
     if analysis.tracks and analysis.dead_channels:
-        _log.info("Channels that never leave zero: %s", ", ".join(analysis.dead_channels))
+        _log.info("Inactive channels: %s", ", ".join(analysis.dead_channels))
     return analysis
 
 
@@ -147,30 +146,30 @@ def _stored_analysis(video_path: Path, output_dir: Path) -> Analysis:
     if video_path.is_file() and fingerprint(video_path) != analysis.video.fingerprint:
         raise SettingError(
             f"The analysis in {output_dir} is of {analysis.video.path.name}, not of {video_path.name}",
-            "Leave --skip_analysis out, or give another --output_dir",
+            "Omit --skip_analysis, or choose another --output_dir",
         )
     return replace(analysis, video=replace(analysis.video, path=video_path)) if video_path.is_file() else analysis
 
 
-def _why_nothing(analysis: Analysis, ranking: Ranking) -> str:
-    """One sentence: why no window passed."""
+def _no_result_reason(analysis: Analysis, ranking: Ranking) -> str:
+    """Explain why no window passed, in one sentence."""
     name, length = analysis.video.path.name, ranking.settings.sequence_length
     if not analysis.tracks:
         return f"No face was found in any of the {analysis.video.frame_count} frames of {name}."
     if not ranking.window_count:
         longest = max(len(track.frame_index) for track in analysis.tracks)
         return (
-            f"No face in {name} stays for {length} frames within one shot (the longest stays {longest}): "
-            "try a smaller --sequence_length."
+            f"No face in {name} is visible for {length} frames within one shot (longest: {longest}). "
+            "Try a smaller --sequence_length."
         )
     stopped = ", ".join(
-        f"{GATES[gate].label.lower()} stopped {count}" for gate, count in ranking.gate_counts.items() if count
+        f"{GATES[gate].label.lower()} rejected {count}" for gate, count in ranking.gate_counts.items() if count
     )
     return f"None of the {ranking.window_count} windows of {name} passed the gates: {stopped}."
 
 
 def _ranking_settings(options: argparse.Namespace) -> RankingSettings:
-    """Defaults, then the preset, then what the flags say."""
+    """Combine defaults, preset and flags, in increasing priority."""
     settings = RankingSettings(**given(options, declarations(RankingSettings)))
     if options.preset is not None:
         settings = with_preset(settings, options.preset)
@@ -189,7 +188,7 @@ def _ranking_settings(options: argparse.Namespace) -> RankingSettings:
         regions={**settings.regions, **_named_numbers("--region", options.region)},
     )
     for check in (effective_weights, effective_thresholds, effective_regions):
-        check(settings)  # now, not after the analysis
+        check(settings)  # fail before the analysis
     return settings
 
 
@@ -201,26 +200,26 @@ def _named_numbers(flag: str, texts: Sequence[str]) -> dict[str, float]:
         try:
             numbers[name.strip().replace("-", "_")] = float(number)
         except ValueError:
-            raise SettingError(f"{flag} cannot be {text!r}", "Give NAME=NUMBER") from None
+            raise SettingError(f"Invalid value {text!r} of {flag}", "Use NAME=NUMBER") from None
     return numbers
 
 
 def parser() -> argparse.ArgumentParser:
     made = HelpfulParser(
         prog="clipgen-engine",
-        description="Find the moments of a video in which a face changes its expression a lot while it stays in "
-        "place, and write them as clips.",
-        epilog="Exit codes: 0 done; 2 wrong input; 3 analysed, but no window passed; 1 a bug; 130 interrupted. "
-        "Flags may be written with hyphens or underscores. 'clipgen-engine info VIDEO ...' prints what is known of "
-        "videos without analysing them; 'clipgen-engine export PROJECT ...' exports the accepted windows of a project, "
-        "'clipgen-engine import EXPORT ...' makes a project of an export.",
+        description="Find moments in a video where a face changes expression strongly while holding its position, and "
+        "write them as clips.",
+        epilog="Exit codes: 0 success; 1 internal error; 2 invalid input; 3 no window passed; 130 interrupted. "
+        "Flags accept hyphens or underscores. 'clipgen-engine info VIDEO ...' prints properties of videos without "
+        "analysing them; 'clipgen-engine export PROJECT ...' exports the accepted windows of a project; "
+        "'clipgen-engine import EXPORT ...' restores a project from an export.",
     )
     made.add_argument("--version", action="version", version=f"clipgen {__version__}")
-    add_flag(made, "video_path", type=Path, required=True, help="the video")
-    add_flag(made, "output_dir", type=Path, default=Path("clip_generation_output"), help="folder of the results")
-    add_flag(made, "face_model", type=Path, help="path of face_landmarker.task; found by itself otherwise")
-    add_flag(made, "skip_analysis", action="store_true", help="use the results that are already in output_dir")
-    add_flag(made, "skip_extraction", action="store_true", help="stop after the ranking, write no clips")
+    add_flag(made, "video_path", type=Path, required=True, help="input video")
+    add_flag(made, "output_dir", type=Path, default=Path("clip_generation_output"), help="output folder")
+    add_flag(made, "face_model", type=Path, help="path of face_landmarker.task; located automatically by default")
+    add_flag(made, "skip_analysis", action="store_true", help="use the analysis already in output_dir")
+    add_flag(made, "skip_extraction", action="store_true", help="stop after ranking, write no clips")
     layout_flag(made)
     for title, settings in (
         ("analysis", declarations(AnalysisSettings)),
@@ -233,7 +232,7 @@ def parser() -> argparse.ArgumentParser:
         for setting in settings:
             setting_flag(group, setting)
     named = made.add_argument_group("conditions by name")
-    add_flag(named, "preset", help="ready-made conditions: " + "; ".join(f"{k}: {p.help}" for k, p in PRESETS.items()))
+    add_flag(named, "preset", help="predefined conditions: " + "; ".join(f"{k}: {p.help}" for k, p in PRESETS.items()))
     add_flag(
         named,
         "region",
@@ -248,7 +247,6 @@ def parser() -> argparse.ArgumentParser:
         action="append",
         default=[],
         metavar="NAME=NUMBER",
-        help="threshold of a gate, repeatable: "
-        + ", ".join(name for name, gate in GATES.items() if gate.off is not None),
+        help="gate threshold, repeatable: " + ", ".join(name for name, gate in GATES.items() if gate.off is not None),
     )
     return made

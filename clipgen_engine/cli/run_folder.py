@@ -1,4 +1,4 @@
-"""The `analysis/` folder of a run: frame by frame, sequence by sequence, and all that a later ranking needs."""
+"""The `analysis/` folder of a run: per-frame data, sequences, and the arrays needed for re-ranking."""
 
 from __future__ import annotations
 
@@ -17,28 +17,28 @@ from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Analysis, FaceTrack, Float32Array, Int64Array
 
 _FOLDER = "analysis"
-_Curves = Mapping[int, tuple[Int64Array, Mapping[str, Float32Array]]]  # by track id: frames, values by term name
+_Curves = Mapping[int, tuple[Int64Array, Mapping[str, Float32Array]]]  # track id -> (frames, term name -> values)
 
 
 def write_analysis(analysis: Analysis, output_dir: Path) -> None:
-    """Write the arrays; raises OutputError."""
+    """Write the analysis arrays. Raises OutputError."""
     save_analysis(analysis, output_dir / _FOLDER)
 
 
 def read_analysis(output_dir: Path) -> Analysis:
-    """Read the arrays; raises StoredAnalysisError."""
+    """Read the analysis arrays. Raises StoredAnalysisError."""
     return load_analysis(output_dir / _FOLDER)
 
 
 def write_ranking(analysis: Analysis, ranking: Ranking, output_dir: Path) -> None:
-    """Write `frame_data.json` and `sequences.json`; raises OutputError."""
+    """Write `frame_data.json` and `sequences.json`. Raises OutputError."""
     folder = output_dir / _FOLDER
     _write_frame_data(analysis, ranking, folder / "frame_data.json")
     write_json(folder / "sequences.json", [sequence_record(analysis.video, sequence) for sequence in ranking.sequences])
 
 
 def provenance(analysis: Analysis, settings: RankingSettings) -> dict[str, Any]:
-    """Source, settings and model hashes that made a file."""
+    """Return the source, settings and model hashes of the output."""
     return {
         "schema_version": SCHEMA_VERSION,
         "source": analysis.video.path.name,
@@ -58,7 +58,7 @@ def provenance(analysis: Analysis, settings: RankingSettings) -> dict[str, Any]:
 
 
 def _write_frame_data(analysis: Analysis, ranking: Ranking, path: Path) -> None:
-    """Written row by row: a long video has a million of them."""
+    """Write row by row; a long video has a million rows."""
     head = provenance(analysis, ranking.settings) | {
         "shots": [{"start_frame": start, "end_frame": stop - 1} for start, stop in analysis.shots.tolist()],
         "undecodable_frames": analysis.undecodable_frames,
@@ -75,7 +75,7 @@ def _write_frame_data(analysis: Analysis, ranking: Ranking, path: Path) -> None:
 
 
 def _frame_rows(analysis: Analysis, ranking: Ranking) -> Iterator[dict[str, Any]]:
-    """A row for each face of each frame; a frame without a face has one row of nulls."""
+    """Yield a row per face per frame; frames without a face get one row of nulls."""
     video = analysis.video
     curves: _Curves = {
         track.track_id: (
@@ -90,17 +90,17 @@ def _frame_rows(analysis: Analysis, ranking: Ranking) -> Iterator[dict[str, Any]
             rows_of_frame.setdefault(frame, []).append((track, row))
     missing = dict.fromkeys(("track_id", "bbox", "confidence", "face_center", "head_pose_deg", *TERMS))
     for frame in range(analysis.analyzed_frames):
-        place = {
+        frame_info = {
             "frame_idx": frame,
             "pts": int(video.pts[frame]),
             "time_s": round(float(video.times_s[frame]), 6),
         }
         faces = rows_of_frame.get(frame)
         if not faces:
-            yield place | missing
+            yield frame_info | missing
             continue
         for track, row in faces:
-            yield place | {
+            yield frame_info | {
                 "track_id": track.track_id,
                 "bbox": _rounded(track.box_xywh[row]),
                 "confidence": round(float(track.confidence[row]), 4),
@@ -111,7 +111,7 @@ def _frame_rows(analysis: Analysis, ranking: Ranking) -> Iterator[dict[str, Any]
 
 
 def _values_at(curve: tuple[Int64Array, Mapping[str, Float32Array]], frame: int) -> dict[str, float | None]:
-    """Scores of the window centred at this frame; None where there is none."""
+    """Return the scores of the window centred on this frame, or None values."""
     frames, values = curve
     position = frame - int(frames[0]) if len(frames) else -1
     if not 0 <= position < len(frames):

@@ -224,11 +224,11 @@ class _Export:
                     self._fail(task, _other_analysis(video))
                     continue
                 crop = face_crop_path(video, track, *sequence.key[:2], self._request.export)
-            place = self._folder.staging_path(task.media_key, self._suffix)
-            if place in jobs:
+            path = self._folder.staging_path(task.media_key, self._suffix)
+            if path in jobs:
                 continue  # duplicate window
-            jobs[place] = task
-            waiting.append(ClipJob(*sequence.key[:2], place, crop))
+            jobs[path] = task
+            waiting.append(ClipJob(*sequence.key[:2], path, crop))
 
         def on_clip(job: ClipJob, outcome: ClipOutcome) -> None:
             task = jobs[job.path]

@@ -1,9 +1,9 @@
-"""The folder that an export writes to: everything is made aside in it, then comes into place all at once.
+"""The export folder: files are staged inside it, then committed together.
 
-What is made lies under `.clipgen_export/` until then, named after the hash of all that it depends on: an export after
-one that was killed finds it there and goes on. The change itself is renames only, and a plan of it is written down
-before, so that the next export knows what is its own whenever the last one ended. Documents that list files are taken
-away before any of these changes and come back after all of them.
+Staged files live in `.clipgen_export/`, named by the hash of their inputs, so an export can resume after one that was
+killed. The commit consists of renames only. A plan of it is written first, so the next export knows which files are
+its own, wherever the last one was interrupted. Documents that list files are removed before those files change and
+written back last.
 """
 
 from __future__ import annotations
@@ -28,28 +28,28 @@ from clipgen_engine.untrusted import is_sha256, parse_json
 
 _STAGING = ".clipgen_export"
 _LOCK = "lock"
-_NAMED = 5  # files in a sentence
+_NAMED = 5  # files listed in one message
 _PLAN = "plan.json"
-_PART = ".part"  # not complete yet
-_FACTS = ".facts"  # what is known of the encoded clip of the same name: the last that is written of it
+_PART = ".part"  # incomplete file
+_FACTS = ".facts"  # facts of the encoded clip with the same stem, written after it
 
 
 @dataclass(frozen=True)
 class _Output:
-    """A file as it shall be after the change."""
+    """The target state of a file."""
 
     content: Path
     stored: StoredFile
 
 
 class ExportFolder(Closing):
-    """An export folder, held by one export at a time."""
+    """An export folder, locked by one export at a time."""
 
     def __init__(self, root: Path) -> None:
-        """Make or open the folder, and clear away what a killed export left that is of no use.
+        """Create or open and lock the folder, and clean up incomplete files of a killed export.
 
         Raises:
-            OutputError: it cannot be written, another export writes to it, or its manifest is damaged.
+            OutputError: the folder cannot be written, another export holds it, or its manifest is damaged.
         """
         self.root = root
         self._staging = root / _STAGING
@@ -58,7 +58,7 @@ class ExportFolder(Closing):
         try:
             existed = root.exists()
             if self._staging.is_symlink():
-                raise OutputError(f"{self._staging} is a link to another folder", "Remove it, or choose another folder")
+                raise OutputError(f"{self._staging} is a symbolic link", "Remove it, or choose another folder")
             self._staging.mkdir(parents=True, exist_ok=True)
             self._made = not existed
             self._lock = locked_file(self._staging / _LOCK)
@@ -78,17 +78,17 @@ class ExportFolder(Closing):
             raise
         self._inventory = Inventory(root, (self._planned, self.manifest))
         self.media: dict[str, Mapping[str, Any]] = {**self.manifest.media, **self._planned.media}
-        self._staged: dict[str, Path] = {}  # whole files made aside, by key
+        self._staged: dict[str, Path] = {}  # key -> complete staged file
         for path in self._staging.iterdir():
             if not is_sha256(path.stem) or path.is_symlink():
                 continue
             if path.suffix != _FACTS:
                 self._staged[path.stem] = path
             else:
-                with suppress(ValueError):  # a damaged one: its clip is encoded again
+                with suppress(ValueError):  # damaged: the clip is encoded again
                     facts = parse_json(path.read_bytes())
                     self.media |= {path.stem: facts} if is_media(facts) else {}
-        self.left_alone: list[str] = []  # what an export wrote, but is not as it wrote it: not removed
+        self.left_alone: list[str] = []  # obsolete files that were modified since their export: not removed
 
     @staticmethod
     def _read(path: Path) -> Manifest:
@@ -98,100 +98,100 @@ class ExportFolder(Closing):
             return Manifest()
 
     def _clear_strays(self) -> None:
-        """Half-written files go, and everything that is not named after a hash; whole files stay to be used."""
+        """Remove incomplete files and anything not named by a hash; keep complete files for reuse."""
         for path in self._staging.iterdir():
             whole = is_sha256(path.stem) and path.suffix != _PART
             if not whole and path.name not in (_LOCK, _PLAN):
                 remove(path)
 
-    # What there is
+    # Queries
 
     def is_foreign(self, path: str) -> bool:
-        """Whether something is at this path that no export wrote: then it must not be touched."""
+        """Whether something exists at this path that no export wrote. It must not be touched."""
         return self._inventory.is_foreign(path)
 
     def adopt(self, paths: Iterable[str]) -> None:
-        """Count files as written by an export although no manifest lists them; with a manifest it alone counts."""
+        """Treat files as written by an export. Has no effect if the folder has a manifest."""
         if not (self.root / MANIFEST_NAME).exists():
             self._inventory.adopt(paths)
 
     def is_unchanged(self, path: str) -> bool:
-        """Whether the file at this path is as an export wrote it."""
+        """Whether the file at this path is unmodified since its export."""
         return self._inventory.unchanged(path) is not None
 
     def text_of(self, path: str) -> str:
-        """The text that an export wrote to this path; empty where it does not stand."""
+        """Return the exported text at this path; empty if missing or modified."""
         return (self.root / path).read_text(encoding="utf-8") if self.is_unchanged(path) else ""
 
     def find(self, key: str) -> Path | None:
-        """Where the content of this key lies, as it was written; None: nowhere."""
+        """Return the path of the intact content with this key, if any."""
         return self._staged.get(key) or self._inventory.find(key)
 
     def has_clip(self, key: str) -> bool:
-        """Whether the encoded clip of this key lies somewhere here, in a file of its own or in an archive."""
+        """Whether the encoded clip with this key exists, as a file or in an archive."""
         return key in self.media and (self.find(key) is not None or self._inventory.find_in_archive(key) is not None)
 
     def clip(self, key: str) -> Path:
-        """The encoded clip of this key, which must be here; taken out of its archive where it has no file."""
+        """Return the encoded clip with this key, which must exist. Extracts it if it is only in an archive."""
         found = self.find(key)
         if found is not None:
             return found
-        place = self._inventory.find_in_archive(key)
-        assert place is not None
-        name, member = place
+        location = self._inventory.find_in_archive(key)
+        assert location is not None
+        name, member = location
 
-        def take_out(path: Path) -> None:
+        def extract(path: Path) -> None:
             with tarfile.open(self.root / name) as archive:
                 try:
                     file = archive.extractfile(member)
                 except KeyError:
                     file = None
                 if file is None:
-                    raise OutputError(f"{name} does not hold {member}", "Choose another folder")
+                    raise OutputError(f"{name} does not contain {member}", "Choose another folder")
                 with path.open("wb") as copy:
                     shutil.copyfileobj(file, copy)
             if content_sha256(path) != self.media[key]["sha256"]:
-                raise OutputError(f"{name} does not hold the clip that it lists", "Choose another folder")
+                raise OutputError(f"{name} does not contain the clip that it lists", "Choose another folder")
 
-        return self.make(key, Path(member).suffix, take_out)
+        return self.make(key, Path(member).suffix, extract)
 
-    # What shall be
+    # Staging
 
     def make(self, key: str, suffix: str, write: Callable[[Path], object]) -> Path:
-        """Make the content of this key aside, unless it lies there already.
+        """Stage the content with this key, unless it is staged already.
 
         Raises:
             OutputError: the folder cannot be written, or the disk is full.
         """
         if key not in self._staged:
-            place = self.staging_path(key, suffix)
-            self._write_whole(place, write)
-            self._staged[key] = place
+            path = self.staging_path(key, suffix)
+            self._write_whole(path, write)
+            self._staged[key] = path
         return self._staged[key]
 
-    def _write_whole(self, place: Path, write: Callable[[Path], object]) -> None:
-        part = place.with_name(place.name + _PART)
+    def _write_whole(self, target: Path, write: Callable[[Path], object]) -> None:
+        part = target.with_name(target.name + _PART)
         try:
             write(part)
-            part.replace(place)
+            part.replace(target)
         except OSError as error:
             raise output_error(self.root, error) from error
         finally:
             remove(part)
 
     def staging_path(self, key: str, suffix: str) -> Path:
-        """Where the content of this key is made."""
+        """Return the path at which the content with this key is staged."""
         return self._staging / f"{key}{suffix}"
 
-    def record_clip(self, key: str, place: Path, facts: Mapping[str, Any]) -> None:
-        """An encoded clip is complete at its place: keep what is known of it.
+    def record_clip(self, key: str, path: Path, facts: Mapping[str, Any]) -> None:
+        """Record a complete clip in the staging directory, with its facts.
 
         Raises:
             OutputError: the folder cannot be written, or the disk is full.
         """
         text = strict_json(dict(facts))
-        self._write_whole(self._staging / f"{key}{_FACTS}", lambda path: path.write_text(text, encoding="utf-8"))
-        self._staged[key] = place
+        self._write_whole(self._staging / f"{key}{_FACTS}", lambda part: part.write_text(text, encoding="utf-8"))
+        self._staged[key] = path
         self.media[key] = facts
 
     def stage(
@@ -204,29 +204,29 @@ class ExportFolder(Closing):
         role: Role,
         members: Mapping[str, str] | None = None,
     ) -> None:
-        """Let the file at this path have this content after the change."""
+        """Stage this content for the file at this path."""
         stored = StoredFile(self._inventory.sha256(content), content_size(content), key, layout, role, members or {})
         self._outputs[path] = _Output(content, stored)
 
     def keep(self, path: str) -> None:
-        """Let a file of an earlier export stand as it is, if it is intact."""
+        """Keep a file of an earlier export, if it is unmodified."""
         stored = self._inventory.unchanged(path)
         if stored is not None and path not in self._outputs:
             self._outputs[path] = _Output(self.root / path, stored)
 
-    # The change
+    # Commit
 
     def commit(self, manifest: Manifest) -> tuple[int, int]:
-        """Bring everything into place and take away what is no longer wanted. Where nothing differs nothing is touched.
+        """Move staged files to their paths and remove obsolete ones. Touches nothing if nothing changed.
 
         Args:
-            manifest: its files and media are filled in.
+            manifest: `files` and `media` are filled in here.
 
         Returns:
-            Files that are new or other than before, and files that were taken away.
+            Numbers of new or changed files, and of removed files.
 
         Raises:
-            OutputError: the folder cannot be written; what could not be changed is mended by the next export.
+            OutputError: the folder cannot be written; the next export repairs an incomplete commit.
         """
         files = {path: output.stored for path, output in self._outputs.items()}
         media = {
@@ -261,7 +261,7 @@ class ExportFolder(Closing):
 
     def _change(self, moves: Mapping[str, _Output], gone: set[str], text: str) -> None:
         stale = self._stale_documents(moves, gone)
-        # one that will read as before goes away as well meanwhile, and comes back
+        # even documents that end up identical are removed meanwhile, then written back
         moves = {**{path: self._outputs[path] for path in stale if path in self._outputs}, **moves}
         ready = {}
         for number, (path, output) in enumerate(moves.items()):
@@ -270,12 +270,12 @@ class ExportFolder(Closing):
         plan = self._staging / _PLAN
         part = plan.with_name(_PLAN + _PART)
         final = self._staging / "manifest"
-        for place, content in ((final, text), (part, self._plan_text(text))):
-            with place.open("w", encoding="utf-8") as file:
+        for path, content in ((final, text), (part, self._plan_text(text))):
+            with path.open("w", encoding="utf-8") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
-        part.replace(plan)  # from here on there are only renames: a disk that is full hurts nothing any more
+        part.replace(plan)  # only renames from here on, so a full disk cannot interrupt the commit
         for path in stale:
             remove(self.root / path)
         documents = [path for path in moves if moves[path].stored.role == "document"]
@@ -291,15 +291,14 @@ class ExportFolder(Closing):
         final.replace(self.root / MANIFEST_NAME)
 
     def _plan_text(self, text: str) -> str:
-        """The manifest to come. What the one before lists is known from that until it is replaced; what an export that
-        was killed had planned is listed here, as it may stand there now."""
+        """Return the new manifest, plus the files planned by a killed export, which may already be in the folder."""
         coming = json.loads(text)
         for path, stored in self._planned.files.items():
             coming["files"].setdefault(path, vars(stored))
         return strict_json(coming) + "\n"
 
     def _stale_documents(self, moves: Mapping[str, _Output], gone: set[str]) -> list[str]:
-        """Documents of earlier exports that list files which are about to change."""
+        """Documents of earlier exports that list files about to change."""
         roles = {known.path: known.stored for known in reversed(self._inventory.files)}
         touched = {
             roles[path].layout
@@ -317,7 +316,7 @@ class ExportFolder(Closing):
 
     def _replace(self, ready: Path, target: Path) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
-        if ready.is_dir() or target.is_dir():  # a folder cannot be replaced by a rename
+        if ready.is_dir() or target.is_dir():  # a rename cannot replace a folder
             remove(target)
         ready.replace(target)
 
@@ -330,28 +329,28 @@ class ExportFolder(Closing):
             folder = folder.parent
 
     def complaints(self) -> list[str]:
-        """A sentence for the entries that were not believed, and one for the files that were not removed."""
+        """Return messages about rejected manifest entries and about modified files that were not removed."""
         found = []
         distrusted = list(dict.fromkeys((*self.manifest.distrusted, *self._planned.distrusted)))
         if distrusted:
             found.append(
-                f"{MANIFEST_NAME} has entries that no export writes, which were ignored: {_enumerated(distrusted)}."
+                f"{MANIFEST_NAME} has entries that no export writes; they were ignored: {_enumerated(distrusted)}."
             )
         if self.left_alone:
             found.append(
-                f"These files are not as an export wrote them and were left in place: {_enumerated(self.left_alone)}."
+                f"These files were modified after their export and were left in place: {_enumerated(self.left_alone)}."
             )
         return found
 
     def finish(self) -> None:
-        """The export is complete: nothing that was made aside is needed any more."""
+        """Delete all staged files after a complete export, and close."""
         for path in self._staging.iterdir():
             if path.name != _LOCK:
                 remove(path)
         self.close()
 
     def close(self) -> None:
-        """Let the folder go. Files that were made aside and never came into place stay for the next export."""
+        """Release the folder. Uncommitted staged files are kept for the next export."""
         if self._lock is None:
             return
         lock, self._lock = self._lock, None
@@ -362,7 +361,7 @@ class ExportFolder(Closing):
                 if self._made and not any(self.root.iterdir()):
                     self.root.rmdir()
         except OSError:
-            pass  # it is cleared away by the next export
+            pass  # cleaned up by the next export
         finally:
             lock.close()
 

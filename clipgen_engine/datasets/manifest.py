@@ -1,4 +1,4 @@
-"""The manifest of an export folder: what clipgen wrote there, from what, and which decisions stood behind it."""
+"""The manifest of an export folder: exported files, their sources and the review decisions behind them."""
 
 from __future__ import annotations
 
@@ -17,35 +17,35 @@ from clipgen_engine.untrusted import is_relative_path, is_sha256, parse_json
 MANIFEST_NAME = "clipgen_export.json"
 _SUFFIX = re.compile(r"(\.[a-z0-9]{1,8})?\Z")
 
-Role = Literal["clip", "made", "document"]  # a written clip; a file that is made of clips; what lists the others
+Role = Literal["clip", "made", "document"]  # encoded clip; derived file; document listing the others
 
 
 @dataclass(frozen=True)
 class StoredFile:
     """A file, or a folder of frames, that an export wrote."""
 
-    sha256: str  # hex; of a folder: of the names and hashes of what is in it
+    sha256: str  # hex; for a folder, of the names and hashes of its files
     size_bytes: int
-    key: str  # hex; of everything that the content depends on
-    layout: str  # empty: of the export as a whole
+    key: str  # hex; hash of all inputs of the content
+    layout: str  # empty: belongs to the export as a whole
     role: Role
-    members: Mapping[str, str] = field(default_factory=dict)  # of an archive: name of the member by key of the clip
+    members: Mapping[str, str] = field(default_factory=dict)  # archives: clip key -> member name
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What stands in an export folder. Paths are relative to the folder, with slashes."""
+    """Contents of an export folder. Paths are relative to the folder, with forward slashes."""
 
     layouts: tuple[str, ...] = ()
     settings: Mapping[str, Any] = field(default_factory=dict)
-    sources: tuple[Mapping[str, Any], ...] = ()  # name, path, fingerprint, subjects and windows of each video
-    clips: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # name, media key and facts by identity
-    media: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # facts of the encoded clip by its key
-    files: Mapping[str, StoredFile] = field(default_factory=dict)  # by path
-    distrusted: tuple[str, ...] = ()  # entries of the file that no export can have written; they are left out
+    sources: tuple[Mapping[str, Any], ...] = ()  # per video: name, path, fingerprint, subjects, windows
+    clips: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # identity -> name, media key, facts
+    media: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)  # media key -> facts of the encoded clip
+    files: Mapping[str, StoredFile] = field(default_factory=dict)  # path -> file
+    distrusted: tuple[str, ...] = ()  # rejected entries that no export can have written
 
     def text(self) -> str:
-        """Strict JSON, the same for the same content."""
+        """Serialize to strict, deterministic JSON."""
         content = {
             "schema_version": SCHEMA_VERSION,
             "kind": "clipgen export",
@@ -60,7 +60,7 @@ class Manifest:
 
 
 def is_export(path: Path) -> bool:
-    """Whether this is an export folder, or its manifest. What may not be looked into is none."""
+    """Whether this is an export folder or its manifest. False if access is denied."""
     try:
         return (path / MANIFEST_NAME).is_file() or (path.name == MANIFEST_NAME and path.is_file())
     except OSError:
@@ -71,8 +71,8 @@ def read_manifest(path: Path) -> Manifest:
     """Read a manifest.
 
     Raises:
-        OutputError: the file is damaged, is none, or a newer clipgen wrote it.
-        FileNotFoundError: there is none.
+        OutputError: the file is damaged, is not a manifest, or was written by a newer clipgen.
+        FileNotFoundError: the file does not exist.
     """
     text = path.read_bytes()
     try:
@@ -99,12 +99,12 @@ def read_manifest(path: Path) -> Manifest:
         )
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise OutputError(
-            f"{path} is damaged or no manifest of an export", "Choose another folder, or move that file away"
+            f"{path} is damaged or not an export manifest", "Choose another folder, or move that file"
         ) from error
 
 
 def _stored_file(path: str, entry: Any) -> StoredFile | None:
-    """The entry of a file; None where no export writes such a file to such a path."""
+    """Parse a file entry. None if no export writes such a file to this path."""
     stored = StoredFile(**entry)
     members = stored.members
     believable = (
@@ -123,7 +123,7 @@ def _stored_file(path: str, entry: Any) -> StoredFile | None:
 
 
 def is_media(facts: Any) -> bool:
-    """Whether these can be the facts of an encoded clip."""
+    """Whether these are valid facts of an encoded clip."""
     return (
         isinstance(facts, dict)
         and is_sha256(facts.get("sha256"))
@@ -132,12 +132,12 @@ def is_media(facts: Any) -> bool:
 
 
 def _folder_of(layout: str) -> str:
-    """The folder of an export in which a layout has its files."""
+    """Return the subfolder of a layout."""
     return "clips" if layout == "plain" else layout
 
 
 def _is_clip(entry: Any) -> bool:
-    """Whether this can be the entry of a clip."""
+    """Whether this is a valid clip entry."""
     return (
         isinstance(entry["name"], str)
         and (entry["media_key"] == "" or is_sha256(entry["media_key"]))

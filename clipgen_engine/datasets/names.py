@@ -1,4 +1,4 @@
-"""File names of clips from a pattern, safe in every file system, and the split that each clip belongs to."""
+"""Portable clip file names from a pattern, and the split of each clip."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from clipgen_engine.errors import SettingError
 from clipgen_engine.settings import DatasetSettings
 
-PROJECT_NAME_PATTERN = "{source}_{rank:03d}_frames_{start_frame:06d}_{end_frame:06d}"  # for several videos at once
+PROJECT_NAME_PATTERN = "{source}_{rank:03d}_frames_{start_frame:06d}_{end_frame:06d}"  # for exports of several videos
 _EXAMPLE: dict[str, Any] = {
     "source": "video",
     "rank": 1,
@@ -24,34 +24,32 @@ _EXAMPLE: dict[str, Any] = {
     "subject_id": "0",
     "score": 0.5,
 }
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*.]+')  # a dot would end the key of a WebDataset sample
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*.]+')  # a dot would end the WebDataset sample key
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
-_MAX_BYTES = 200  # file systems stop at 255; suffixes and temporary names need some
+_MAX_BYTES = 200  # of 255 in most file systems; leaves room for suffixes and temporary names
 _Key = TypeVar("_Key", bound=Hashable)
 
 
 def check_pattern(pattern: str) -> None:
-    """Raises SettingError where a pattern has a field that there is not, or cannot be filled in."""
+    """Raise SettingError if a pattern is malformed or uses an unknown field."""
     try:
         fields = {name for _, name, _, _ in string.Formatter().parse(pattern) if name is not None}
         unknown = fields - _EXAMPLE.keys()
         filled = "" if unknown else pattern.format(**_EXAMPLE)
     except (ValueError, IndexError, KeyError, AttributeError):
-        raise SettingError(
-            f"name_pattern cannot be {pattern!r}", "Give a pattern such as {source}_{rank:03d}"
-        ) from None
+        raise SettingError(f"Invalid name_pattern {pattern!r}", "Use a pattern such as {source}_{rank:03d}") from None
     if unknown or not filled.strip():
-        what = f"There is no field {{{min(unknown)}}}" if unknown else "name_pattern is empty"
+        what = f"Unknown field {{{min(unknown)}}}" if unknown else "name_pattern is empty"
         raise SettingError(what, "Use the fields " + ", ".join(_EXAMPLE))
 
 
 def pattern_fields(record: Mapping[str, Any], source_stem: str) -> dict[str, Any]:
-    """What a pattern may use of a record."""
+    """Return the values of all pattern fields for a record."""
     return {**{name: record.get(name) for name in _EXAMPLE}, "source": source_stem, "score": record["combined_score"]}
 
 
 def safe_name(text: str) -> str:
-    """The text as a file name that every file system takes, without dots; letters of all languages stay."""
+    """Make text a portable file name without dots. Keeps letters of all scripts."""
     name = _UNSAFE.sub("_", unicodedata.normalize("NFC", text)).strip(" ")
     while len(name.encode()) > _MAX_BYTES:
         name = name[:-1]
@@ -60,7 +58,7 @@ def safe_name(text: str) -> str:
 
 
 def unique_names(names: Mapping[_Key, str]) -> dict[_Key, str]:
-    """The names by key; where several are alike, letter case aside, each gets a mark that its key alone decides."""
+    """Disambiguate names that are equal up to case, each with a suffix derived from its key alone."""
     count = Counter(name.casefold() for name in names.values())
     return {
         key: name if count[name.casefold()] == 1 else f"{name}_{hashlib.sha256(repr(key).encode()).hexdigest()[:8]}"
@@ -69,10 +67,10 @@ def unique_names(names: Mapping[_Key, str]) -> dict[_Key, str]:
 
 
 def split_of(record: Mapping[str, Any], subject_named: bool, settings: DatasetSettings) -> str:
-    """train, validation or test: what belongs together always lands in the same one, whatever else is exported.
+    """Return train, validation or test. Clips of one group always share a split, whatever else is exported.
 
-    Each subject or video is a point in [0, 1) by its hash; the splits are stretches of that line. So the shares are met
-    only roughly where there are few, but nothing moves when others are added.
+    The hash of each subject or video is a point in [0, 1), and each split is a sub-interval. With few groups the shares
+    are only approximate, but existing clips never move when others are added.
     """
     by_subject = settings.split_by == "subject" and subject_named
     group = f"subject {record['subject_id']}" if by_subject else f"video {record['source_fingerprint']}"

@@ -1,4 +1,4 @@
-"""An export folder -> a project again, with every decision, tag, note and subject that stood behind it."""
+"""Restore a project from an export folder, with all its decisions, tags, notes and subjects."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from clipgen_engine.types import Decision, Sequence
 
 @dataclass(frozen=True)
 class ImportedExport:
-    """What an export was made of."""
+    """The inputs of an export, as recorded in its manifest."""
 
     sources: tuple[ExportSource, ...]
     ranking: RankingSettings
@@ -27,33 +27,36 @@ class ImportedExport:
 
 
 def read_export(path: Path) -> ImportedExport:
-    """Read an export folder, or its manifest.
+    """Read the manifest of an export, from its path or from the folder.
 
     Raises:
-        OutputError: there is no manifest, or it is damaged or of a newer clipgen.
+        OutputError: the manifest is missing, damaged, or was written by a newer clipgen.
     """
-    place = path if path.name == MANIFEST_NAME else path / MANIFEST_NAME
+    source = path if path.name == MANIFEST_NAME else path / MANIFEST_NAME
     try:
-        manifest = read_manifest(place)
+        manifest = read_manifest(source)
     except OSError as error:
         raise OutputError(
-            f"{path} is no export folder: there is no {MANIFEST_NAME} to be read",
-            "Choose a folder that clipgen exported to",
+            f"{path} is not an export folder: {MANIFEST_NAME} cannot be read",
+            "Choose a folder written by a clipgen export",
         ) from error
     try:
         sources = tuple(_source(entry) for entry in manifest.sources)
         ranking = RankingSettings(**manifest.settings["ranking"])
     except (KeyError, TypeError, ValueError, AttributeError, SettingError) as error:
-        raise OutputError(f"{place} is damaged or of another version ({error})", "Choose another folder") from error
+        raise OutputError(
+            f"{source} is damaged or has an unsupported version ({error})", "Choose another folder"
+        ) from error
     return ImportedExport(sources, ranking, manifest)
 
 
 def import_export(export: ImportedExport, project: Project, cancel: threading.Event | None = None) -> int:
-    """Add the videos, decisions, tags, notes and subjects of an export to a project, all or nothing. What the project
-    has itself stays.
+    """Add the videos, decisions, tags, notes and subjects of an export to a project, in one transaction.
+
+    Existing entries of the project take precedence.
 
     Returns:
-        How many windows were added.
+        Number of windows added.
 
     Raises:
         ProjectError: the project cannot be written.
@@ -67,8 +70,8 @@ def import_export(export: ImportedExport, project: Project, cancel: threading.Ev
             if cancel is not None and cancel.is_set():
                 raise Cancelled
             video = project.add_video(source.path, source.fingerprint)
-            there = project.windows(video.video_id)
-            new = {window.sequence.key: window for window in source.windows if window.sequence.key not in there}
+            existing = project.windows(video.video_id)
+            new = {window.sequence.key: window for window in source.windows if window.sequence.key not in existing}
             project.save_reviews(video.video_id, new)
             added += len(new)
             subjects = project.subjects(video.video_id)
@@ -79,16 +82,16 @@ def import_export(export: ImportedExport, project: Project, cancel: threading.Ev
 
 
 def new_project_of(export: ImportedExport, path: Path, cancel: threading.Event | None = None) -> None:
-    """Make a project of an export. It is there whole, or not at all; nothing is replaced.
+    """Create a project from an export, atomically. Never overwrites an existing file.
 
     Raises:
-        OutputError: something is there already, or it cannot be written there.
-        ProjectError: it cannot be written where temporary files are.
+        OutputError: the path already exists, or cannot be written.
+        ProjectError: the temporary copy cannot be written.
         Cancelled: the event was set.
     """
     if path.exists():
-        raise OutputError(f"{path} is there already", "Choose another name")
-    # elsewhere at first: a project leaves other files beside it while it is written
+        raise OutputError(f"{path} already exists", "Choose another name")
+    # built in a temporary folder: SQLite creates side files next to an open project
     with tempfile.TemporaryDirectory(prefix="clipgen-") as folder, Project(Path(folder) / path.name) as project:
         import_export(export, project, cancel)
         project.copy_to(path)

@@ -1,4 +1,4 @@
-"""What a person reads of an export: a page of pictures and scores in one file, and a summary in plain text."""
+"""Human-readable reports of an export: a self-contained HTML contact sheet and a plain-text summary."""
 
 from __future__ import annotations
 
@@ -38,10 +38,10 @@ figcaption { padding: .6rem .8rem .8rem; overflow-wrap: anywhere; }
 
 
 def contact_sheet(clips: Sequence[tuple[str, Mapping[str, Any], str, str]], title: str) -> str:
-    """HTML without any link to the outside.
+    """Render a self-contained HTML page.
 
     Args:
-        clips: of each clip its name, its record, the key of its picture, and the picture as `thumbnail` gives it.
+        clips: name, record, picture key and `thumbnail` picture of each clip.
     """
     frames = sum(record["frame_count"] for _, record, _, _ in clips)
     sources = len({record["source_fingerprint"] for _, record, _, _ in clips})
@@ -80,15 +80,15 @@ def _figure(name: str, record: Mapping[str, Any], key: str, picture: str) -> str
 
 
 def pictures_of(page: str) -> dict[str, str]:
-    """The pictures of a page that `contact_sheet` made, by key."""
+    """Return the pictures of a page made by `contact_sheet`, by key."""
     return dict(_PICTURE.findall(page))
 
 
 def thumbnail(video: VideoInfo, frame: int) -> str:
-    """A frame as a small JPEG, base64; empty where no decoder returns it.
+    """Return a frame as a small base64 JPEG; empty if it cannot be decoded.
 
     Raises:
-        VideoError: the file cannot be opened any more.
+        VideoError: the file can no longer be opened.
     """
     for picture in decode(video, frame, frame + 1, max_side=_THUMBNAIL_SIDE_PX):
         return base64.b64encode(_jpeg(picture.pixels)).decode()
@@ -113,10 +113,10 @@ _TOP = 5
 
 
 def summary(clips: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
-    """Totals, scores, the best clips and a list of all.
+    """Format totals, scores, the best clips and a list of all clips.
 
     Args:
-        clips: file name and record of each clip, in the order of the export.
+        clips: file name and record of each clip, in export order.
     """
     records = [record for _, record in clips]
     sources = list(dict.fromkeys(record["source"] for record in records))

@@ -1,4 +1,4 @@
-"""What an export is asked to write: decided windows, where they come from, and the record of each."""
+"""The input of an export: reviewed windows, their sources and the record of each clip."""
 
 from __future__ import annotations
 
@@ -23,21 +23,21 @@ from clipgen_engine.settings import DatasetSettings, ExportSettings, RankingSett
 from clipgen_engine.types import Analysis, Decision, FaceTrack, Sequence, VideoInfo
 from clipgen_engine.version import __version__
 
-_CLIP_VERSION = 1  # to be raised when the same window and settings give another file
+_CLIP_VERSION = 1  # bump when the same window and settings produce a different file
 _CROP_ONLY = ("size", "margin", "align_roll")
 
 
 @dataclass(frozen=True, eq=False)
 class ExportSource:
-    """A video and all that was decided about its windows; the accepted ones are exported."""
+    """A video and its reviewed windows, of which the accepted ones are exported."""
 
     path: Path
     fingerprint: str
     windows: tuple[WindowReview, ...]
-    subjects: Mapping[int, str] = field(default_factory=dict)  # names by track id
+    subjects: Mapping[int, str] = field(default_factory=dict)  # track id -> name
 
     def accepted(self) -> list[WindowReview]:
-        """Accepted windows, best first, ranked among themselves unless they have ranks."""
+        """Return accepted windows, best first. Assigns ranks unless some are set."""
         windows = [window for window in self.windows if window.decision is Decision.ACCEPTED]
         if any(window.sequence.rank for window in windows):
             return sorted(windows, key=lambda window: window.sequence.rank)
@@ -47,7 +47,7 @@ class ExportSource:
 
 @dataclass(frozen=True, eq=False)
 class ExportRequest:
-    """All that an export is made of."""
+    """All inputs of an export."""
 
     sources: tuple[ExportSource, ...]
     output_dir: Path
@@ -70,7 +70,7 @@ class ExportRequest:
         }
 
     def items(self) -> Iterator[ExportItem]:
-        """The accepted windows of all sources, in order."""
+        """Yield the accepted windows of all sources, in order."""
         number = 0
         for source in self.sources:
             for window in source.accepted():
@@ -80,12 +80,12 @@ class ExportRequest:
 
 @dataclass(frozen=True, eq=False)
 class ExportItem:
-    """One window that becomes a clip."""
+    """A window to be exported as a clip."""
 
     request: ExportRequest
     source: ExportSource
     window: WindowReview
-    number: int  # in the whole export, from 1
+    number: int  # 1-based, across the whole export
 
     @property
     def sequence(self) -> Sequence:
@@ -93,7 +93,7 @@ class ExportItem:
 
     @property
     def identity(self) -> str:
-        """Which window of which video this is."""
+        """Stable id of the window and its video."""
         start, stop, track_id = self.sequence.key
         return f"{self.source.fingerprint}:{start}:{stop}:{track_id}"
 
@@ -106,7 +106,7 @@ class ExportItem:
         return self.request.export.crop != "whole"
 
     def media_key(self, analysis_key: str) -> str:
-        """Hash of all that the encoded clip depends on."""
+        """Hash of all inputs of the encoded clip."""
         settings = self.request.export.as_dict()
         del settings["subject_id"]
         face: tuple[Any, ...] = ()
@@ -119,7 +119,7 @@ class ExportItem:
 
     @cached_property
     def decided(self) -> dict[str, Any]:
-        """The part of the record that needs no look at the source: decision, scores and what made them."""
+        """The part of the record available without the source: decision, scores and ranking settings."""
         window, sequence, weights = self.window, self.sequence, self.request.weights
         complete = all(name in sequence.terms for name, weight in weights.items() if weight)
         return {
@@ -136,7 +136,7 @@ class ExportItem:
             "decided_at": window.decided_at,
             "by_hand": window.manual,
             **{name: sequence.terms.get(name) for name in TERMS},
-            # windows may have been decided under other weights: what is written satisfies those of now
+            # windows may have been reviewed under other weights: recompute the score with the current ones
             "combined_score": combined_score(sequence.terms, weights) if complete else sequence.combined_score,
             "top_channels": [{"channel": name, "change": round(change, 4)} for name, change in sequence.top_channels],
             "weights": weights,
@@ -145,7 +145,7 @@ class ExportItem:
 
 
 def project_sources(project: Project) -> tuple[ExportSource, ...]:
-    """The videos of a project that have decisions, in the order of the list."""
+    """Return the videos of a project that have reviews, in list order."""
     sources = []
     for video in project.videos():
         windows = tuple(project.windows(video.video_id).values())
@@ -166,7 +166,7 @@ _SOURCE_FACTS = {
 
 
 def source_facts(video: VideoInfo, sequence: Sequence, analysis: Analysis | None) -> dict[str, Any]:
-    """The part of the record that the source and its analysis say; what only an analysis knows is null without one."""
+    """The part of the record from the source and its analysis. Analysis fields are null without one."""
     steps = np.diff(video.pts)
     stop = sequence.stop_frame
     stop_time = video.times_s[stop] if stop < video.frame_count else video.times_s[-1] + video.frame_duration_s
@@ -197,18 +197,18 @@ def source_facts(video: VideoInfo, sequence: Sequence, analysis: Analysis | None
 
 
 def has_source_facts(facts: Any) -> bool:
-    """Whether these are facts as `source_facts` gives them, and not what somebody else wrote into a manifest."""
+    """Whether these facts, read from a manifest, have all the fields of `source_facts`."""
     return isinstance(facts, dict) and facts.keys() >= _SOURCE_FACTS
 
 
 def track_of(analysis: Analysis | None, sequence: Sequence) -> FaceTrack | None:
-    """The track that the sequence is of, where the analysis has it."""
+    """Return the track of a sequence, if the analysis has it."""
     tracks = () if analysis is None else analysis.tracks
     return next((track for track in tracks if track.track_id == sequence.track_id), None)
 
 
 def media_facts(item: ExportItem, written: WrittenClip, crop: CropPath | None) -> dict[str, Any]:
-    """The part of the record that is known of the encoded clip."""
+    """The part of the record that describes the encoded clip."""
     import av
 
     return {
@@ -218,7 +218,7 @@ def media_facts(item: ExportItem, written: WrittenClip, crop: CropPath | None) -
         "width_px": written.width_px,
         "height_px": written.height_px,
         "fps": written.frames_per_s,
-        # null: the same to the last bit, which has no number
+        # null: bit-identical, PSNR is infinite
         "psnr_db": None if written.psnr_db is None else [_finite(value) for value in written.psnr_db],
         "sound_s": written.sound_s,
         "crop": None if crop is None else crop.as_dict(),
@@ -228,7 +228,7 @@ def media_facts(item: ExportItem, written: WrittenClip, crop: CropPath | None) -
 
 
 def window_record(window: WindowReview) -> dict[str, Any]:
-    """A window as the manifest keeps it, so that the export can become a project again."""
+    """Return a window as stored in the manifest for re-import."""
     sequence = window.sequence
     return {
         "start_frame": sequence.start_frame,

@@ -1,4 +1,4 @@
-"""How far an export has come, and how it ended."""
+"""Progress and results of an export."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from clipgen_engine.datasets.assembly import INDEX_NAME, ClipState
 
 @dataclass(frozen=True)
 class ExportStep:
-    """How far an export has come."""
+    """A progress update."""
 
-    stage: Literal["analysis", "clips", "files"]  # frames to analyse, frames to encode, files to make of clips
+    stage: Literal["analysis", "clips", "files"]  # counts frames, frames, files
     done: int
     total: int
-    source: str = ""  # file name of the video that is worked on
-    clip: str = ""  # name of the clip that came to an end
+    source: str = ""  # file name of the current video
+    clip: str = ""  # name of the clip that just finished
     state: ClipState = "waiting"  # of that clip
     sentence: str = ""  # why it failed
 
 
 @dataclass(frozen=True)
 class ExportedClip:
-    """How one clip ended."""
+    """The result of one clip."""
 
     name: str
     fingerprint: str  # of its source
     state: ClipState
-    files: tuple[Path, ...]  # in all layouts, of this clip alone
+    files: tuple[Path, ...]  # in all layouts, excluding shared files
     sentence: str = ""  # why it failed, or why an older version was kept
 
     @property
@@ -41,14 +41,14 @@ class ExportedClip:
 
 @dataclass(frozen=True)
 class ExportResult:
-    """How an export ended."""
+    """The result of an export."""
 
     output_dir: Path
     clips: tuple[ExportedClip, ...]
-    failures: tuple[str, ...]  # a sentence for each thing that could not be done
-    changed_files: int  # new, or other than before
+    failures: tuple[str, ...]  # one message per failure
+    changed_files: int  # new or changed
     removed_files: int
-    cancelled: bool  # what was finished by then is complete and listed
+    cancelled: bool  # clips finished by then are complete and listed
 
     @property
     def index(self) -> Path:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from clipgen_engine.closing import Closing
+from clipgen_engine.files import private_file, private_folder
 from clipgen_engine.types import Float32Array, Int64Array
 
 _log = logging.getLogger(__name__)
@@ -28,7 +29,8 @@ class TokenStore(Closing):
         self._path = path
         self._database: sqlite3.Connection | None = None
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
+            private_folder(path.parent)
+            private_file(path)
             self._database = self._opened()
         except sqlite3.DatabaseError as error:
             _log.warning("The stored tokens %s are damaged (%s) and are made anew", path, error)

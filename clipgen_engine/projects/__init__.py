@@ -1,6 +1,6 @@
-"""A project is one SQLite file with its videos, settings and every decision.
+"""Projects: one SQLite file each, with videos, settings and review decisions.
 
-`store.Project` is where one enters; `file` opens, migrates and copies what lies on disk; `ranking` ranks the windows of
-all its videos together.
+`store.Project` is the entry point; `file` opens, migrates and copies the database; `ranking` ranks the windows of all
+videos together.
 Imports analysis (the stored analyses) and ranking.
 """

@@ -1,4 +1,4 @@
-"""Rolling backups of every project, in the user's data folder: a damaged project is recovered from them."""
+"""Rolling backups of every project in the user data folder, for recovery of damaged projects."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ _log = logging.getLogger(__name__)
 
 
 def backups_folder() -> Path:
-    """Where the backups of all projects are."""
+    """Return the folder of all project backups."""
     return Path(platformdirs.user_data_dir("clipgen", appauthor=False)) / "backups"
 
 
 def backups_of(project: Path) -> list[Path]:
-    """The backups of the project at this path, the newest first."""
+    """Return the backups of the project at this path, newest first."""
     folder = _folder_of(project)
     return sorted(folder.glob("*.clipgen"), key=lambda path: path.stat().st_mtime_ns, reverse=True)
 
 
 def back_up(database: sqlite3.Connection, project: Path) -> None:
-    """Copy an open, healthy project unless its newest backup is as new; the oldest copies are removed.
+    """Back up an open, intact project unless the newest backup is up to date. Deletes the oldest backups.
 
-    A backup that cannot be written is logged, and work goes on without it.
+    Failures are logged, not raised.
     """
     try:
         changed_ns = max(path.stat().st_mtime_ns for path in _files_of(project))
@@ -44,25 +44,25 @@ def back_up(database: sqlite3.Connection, project: Path) -> None:
         for path in backups_of(project)[_KEPT:]:
             path.unlink(missing_ok=True)
     except (OSError, OutputError, sqlite3.Error) as error:
-        _log.warning("%s is not backed up: %s", project, error)
+        _log.warning("Could not back up %s: %s", project, error)
 
 
 def copy_database(database: sqlite3.Connection, target: Path) -> None:
-    """Write all that is committed to another path, as one file that only its owner may read.
+    """Copy the committed state to a single file, readable by its owner only.
 
     Raises:
-        OutputError: it cannot be written there.
+        OutputError: the target cannot be written.
         sqlite3.Error: the source is damaged, or the target cannot be written.
     """
     with replacing(target, private=True) as temporary:
         private_file(temporary)
         with closing(sqlite3.connect(temporary)) as copy:
             database.backup(copy)
-            copy.execute("PRAGMA journal_mode = DELETE")  # one file, without others beside it
+            copy.execute("PRAGMA journal_mode = DELETE")  # no side files
 
 
 def _files_of(project: Path) -> list[Path]:
-    """The file and its write-ahead log."""
+    """Return the existing ones of database and write-ahead log."""
     return [path for path in (project, project.with_name(f"{project.name}-wal")) if path.exists()]
 
 

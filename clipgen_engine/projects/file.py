@@ -1,4 +1,4 @@
-"""The SQLite file of a project: opened by one writer, brought to the newest schema, copied while it is in use."""
+"""The SQLite file of a project: single-writer locking, schema migration and live copies."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from clipgen_engine.errors import DamagedProjectError, OutputError, ProjectError
 from clipgen_engine.files import locked_file, private_file
 from clipgen_engine.projects.backups import back_up, copy_database
 
-_APPLICATION_ID = 0x636C6970  # "clip": tells a project from other SQLite files
+_APPLICATION_ID = 0x636C6970  # "clip": distinguishes projects from other SQLite files
 _MIGRATIONS = (
     """
     CREATE TABLE video (
@@ -79,8 +79,8 @@ _MIGRATIONS = (
     """,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
-_CHECKED_BYTES = 64 << 20  # a larger file is not checked when it is opened: that would be felt
-_RECOVER = "Open it in the app, which recovers what can be recovered"
+_CHECKED_BYTES = 64 << 20  # larger files are not checked on opening: too slow
+_RECOVER = "Open it in the app to recover its data"
 
 
 def _one_line(error: Exception) -> str:
@@ -88,24 +88,23 @@ def _one_line(error: Exception) -> str:
 
 
 def looks_like_database(path: Path) -> bool:
-    """Whether the file begins as an SQLite database does, or is empty."""
+    """Whether the file has an SQLite header, or is empty."""
     with path.open("rb") as file:
         return file.read(16) in (b"SQLite format 3\0", b"")
 
 
 class ProjectFile(Closing):
-    """An open project file. The first opener may write; a second one, in this process or another, may only read."""
+    """An open project file. The first opener can write; later ones, in any process, are read-only."""
 
     def __init__(self, path: Path) -> None:
-        """Open a project, or make one where there is no file. One of an older schema is brought to the newest, and a
-        copy of it stays beside it.
+        """Open or create a project. An older schema is migrated, after a copy is saved next to the file.
 
         Raises:
-            ProjectError: the file is no project, is damaged, was made by a newer clipgen, or cannot be opened.
+            ProjectError: the file is not a project, is damaged, was made by a newer clipgen, or cannot be opened.
         """
         self.path = path
         self._guard = threading.Lock()
-        self._collecting = False  # whether a transaction is open that others write into
+        self._collecting = False  # whether `together` holds a transaction open
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             self._lock_file = locked_file(path.with_name(path.name + ".lock"))
@@ -120,20 +119,23 @@ class ProjectFile(Closing):
             )
         except (OSError, sqlite3.Error) as error:
             self._release()
-            raise ProjectError(f"The project {path} cannot be opened ({error})", "Choose another place") from error
+            raise ProjectError(f"The project {path} cannot be opened ({error})", "Choose another path") from error
         try:
+            self._database.text_factory = bytes.decode
             self._prepare()
         except sqlite3.OperationalError as error:
             self.close()
-            raise ProjectError(f"The project {path} cannot be opened ({error})", "Choose another place") from error
-        except sqlite3.DatabaseError as error:
+            raise ProjectError(f"The project {path} cannot be opened ({error})", "Choose another path") from error
+        except (sqlite3.DatabaseError, ValueError) as error:  # the message may contain bytes of the file
             self.close()
             if not looks_like_database(path):
                 raise ProjectError(f"{path.name} is not a clipgen project", "Choose a .clipgen file") from error
             raise DamagedProjectError(f"{path.name} is damaged ({_one_line(error)})", _RECOVER) from error
         except OutputError as error:
             self.close()
-            raise ProjectError(f"{path.name} needs a copy before it is renewed. {error.message}", error.hint) from error
+            raise ProjectError(
+                f"{path.name} could not be copied before its migration. {error.message}", error.hint
+            ) from error
         except ProjectError:
             self.close()
             raise
@@ -148,12 +150,14 @@ class ProjectFile(Closing):
             )
         if self.read_only:
             if version < SCHEMA_VERSION:
-                raise ProjectError(f"{self.path.name} is open in an older clipgen", "Close that, then open it again")
+                raise ProjectError(
+                    f"{self.path.name} is open in an older clipgen", "Close it there, then open it again"
+                )
             return
         if not version and self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
             raise ProjectError(f"{self.path.name} is a database of another program", "Choose a .clipgen file")
         self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = FULL")  # a decision survives a power cut, too
+        self._database.execute("PRAGMA synchronous = FULL")  # decisions survive a power cut
         if 0 < version < SCHEMA_VERSION:
             self.copy_to(self.path.with_name(f"{self.path.name}.v{version}"))
         for number, script in enumerate(_MIGRATIONS[version:], start=version + 1):
@@ -167,16 +171,16 @@ class ProjectFile(Closing):
                 raise sqlite3.DatabaseError(found)
         if version:
             back_up(self._database, self.path)
-        self._database.execute("PRAGMA foreign_keys = ON")  # only now: a table that is made anew drops its old self
+        self._database.execute("PRAGMA foreign_keys = ON")  # after the migrations, which drop and recreate tables
 
     def _number(self, pragma: str) -> int:
         return int(self._database.execute(f"PRAGMA {pragma}").fetchone()[0])
 
     def rows(self, query: str, *values: object, read: Callable[[tuple[Any, ...]], Any] = tuple) -> list[Any]:
-        """All rows of a query.
+        """Return all rows of a query.
 
         Args:
-            read: converts a row; what it raises for a row that makes no sense is damage, too.
+            read: converts a row; its errors are reported as damage.
 
         Raises:
             ProjectError: see `reading`.
@@ -186,10 +190,10 @@ class ProjectFile(Closing):
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """What goes wrong while stored values are read and interpreted is one sentence.
+        """Convert errors while reading and parsing stored values to project errors.
 
         Raises:
-            DamagedProjectError: they are not what a project holds.
+            DamagedProjectError: the stored values are invalid.
             ProjectError: the file cannot be read.
         """
         try:
@@ -200,11 +204,11 @@ class ProjectFile(Closing):
             raise DamagedProjectError(f"{self.path.name} is damaged ({_one_line(error)})", _RECOVER) from error
 
     def write(self, statements: Callable[[sqlite3.Connection], object], *, durable: bool = True) -> None:
-        """Run statements in one transaction: all of them are committed when this returns, or none.
+        """Run statements in one transaction, committed on return.
 
         Args:
-            durable: wait until the disk has it, so that it survives a power cut. What can be found out again need
-                not wait; the end of the process it survives all the same.
+            durable: flush to disk, to survive a power cut. Not needed for data that can be recomputed; even without
+                it the commit survives a crash of the process.
 
         Raises:
             ProjectError: the file is open elsewhere, or cannot be written.
@@ -217,8 +221,7 @@ class ProjectFile(Closing):
 
     @contextmanager
     def together(self) -> Iterator[None]:
-        """What is written within this is committed at its end, with one wait for the disk: all of it, or none where
-        anything raises.
+        """Group all writes in this context into one durable transaction. Rolls back on any exception.
 
         Raises:
             ProjectError: see `write`.
@@ -233,7 +236,7 @@ class ProjectFile(Closing):
     @contextmanager
     def _transaction(self, durable: bool) -> Iterator[None]:
         if self.read_only:
-            raise ProjectError(f"{self.path.name} is open in another window", "Decide there, or close it")
+            raise ProjectError(f"{self.path.name} is open in another window", "Review it there, or close it")
         with self._guard:
             try:
                 self._database.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
@@ -246,27 +249,27 @@ class ProjectFile(Closing):
                     raise
             except sqlite3.Error as error:
                 raise ProjectError(
-                    f"{self.path.name} could not be written ({error})", "Free some space or choose another place"
+                    f"{self.path.name} could not be written ({error})", "Free some space, or choose another folder"
                 ) from error
 
     def copy_to(self, path: Path) -> None:
-        """Write a whole copy, of what is committed now, to another path; what was there is replaced.
+        """Copy the committed state to another path, overwriting it.
 
         Raises:
-            OutputError: it cannot be written.
+            OutputError: the copy cannot be written.
         """
         try:
             copy_database(self._database, path)
         except sqlite3.Error as error:
-            raise OutputError(f"{path} could not be written ({error})", "Choose another place") from error
+            raise OutputError(f"{path} could not be written ({error})", "Choose another folder") from error
 
     def close(self) -> None:
-        """Close the file; the next opener may write."""
+        """Close the file and release the write lock."""
         self._database.close()
         self._release()
 
     def _release(self) -> None:
         lock_file = getattr(self, "_lock_file", None)
         if lock_file is not None:
-            lock_file.close()  # the lock goes with it, and with the process should that be killed
+            lock_file.close()  # releases the lock; the OS does if the process is killed
             self._lock_file = None

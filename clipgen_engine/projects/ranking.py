@@ -1,4 +1,4 @@
-"""The best windows of all videos of a project together, so many of each at most, from stored analyses."""
+"""Rank the windows of all videos of a project together, from stored analyses, with a per-video quota."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from clipgen_engine.types import Sequence as Window
 
 @dataclass(frozen=True)
 class DecidedVideo:
-    """A video and the decisions that its ranking has to respect."""
+    """A video and the decisions its ranking must respect."""
 
     video: StoredVideo
     decisions: Mapping[Key, Decision]
@@ -30,21 +30,21 @@ class ProjectWindow:
     """One of the best windows of a project."""
 
     video: StoredVideo
-    sequence: Window  # its rank is that within the project
+    sequence: Window  # ranked within the project
     decision: Decision
-    record: Mapping[str, Any]  # the window as `sequences.json` has it
+    record: Mapping[str, Any]  # as in `sequences.json`
 
 
 @dataclass(frozen=True)
 class ProjectRanking:
-    """The answer for a whole project."""
+    """The ranking of a project."""
 
     best: tuple[ProjectWindow, ...]
-    without_analysis: tuple[StoredVideo, ...]  # not analysed yet, or the analysis is not stored any more
+    without_analysis: tuple[StoredVideo, ...]  # not analysed, or no longer in the cache
 
 
 def decided_videos(project: Project) -> list[DecidedVideo]:
-    """All videos of a project with their decisions: what `rank_project` needs to know of it."""
+    """Return all videos of a project with their decisions, as input of `rank_project`."""
     return [
         DecidedVideo(video, {key: one.decision for key, one in project.windows(video.video_id).items()})
         for video in project.videos()
@@ -61,12 +61,12 @@ def rank_project(
     progress: ProgressCallback | None = None,
     cancel: threading.Event | None = None,
 ) -> ProjectRanking:
-    """Rank every video under the same settings, and take the best of all. One analysis is in memory at a time.
+    """Rank all videos with the same settings and return the best windows. Holds one analysis in memory at a time.
 
     Args:
-        videos: their accepted windows occupy their spans and compete, their rejected ones stay out.
-        total: how many windows are taken at most.
-        quota: how many of one video at most.
+        videos: accepted windows keep their spans and compete; rejected windows are excluded.
+        total: maximum number of windows.
+        quota: maximum number of windows per video.
         progress: counts videos.
 
     Raises:
@@ -108,7 +108,7 @@ def _ranked(decided: DecidedVideo, cache: AnalysisCache, settings: RankingSettin
     try:
         analysis = cache.open(video.analysis, video.path) if video.analysis else None
     except StoredAnalysisError:
-        analysis = None  # a damaged one is as good as none: the app makes it anew
+        analysis = None  # damaged: treated as missing, the app recomputes it
     if analysis is None:
         return None
     chosen = {

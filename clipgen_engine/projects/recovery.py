@@ -1,8 +1,7 @@
-"""A damaged project: what can still be read of it, completed by its newest backup, becomes a project again."""
+"""Recover a damaged project from its readable rows and its newest backup."""
 
 from __future__ import annotations
 
-import shutil
 import sqlite3
 import tempfile
 from contextlib import closing, suppress
@@ -11,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from clipgen_engine.errors import OutputError, ProjectError
+from clipgen_engine.errors import DamagedProjectError, OutputError, ProjectError
 from clipgen_engine.files import locked_file
 from clipgen_engine.projects.backups import backups_of
 from clipgen_engine.projects.file import looks_like_database
@@ -19,48 +18,69 @@ from clipgen_engine.projects.store import Project, stored_window
 from clipgen_engine.untrusted import parse_json
 
 _TABLES = ("video", "marked_window", "subject", "setting", "app_state", "export")
-_BESIDE = ("-wal", "-shm")  # SQLite's own files; without them the set-aside copy would lack the latest decisions
+_BESIDE = ("-wal", "-shm")  # SQLite side files; they may hold the latest decisions
 
 
 @dataclass(frozen=True)
 class Recovery:
-    """What became of a damaged project."""
+    """The result of a recovery."""
 
-    set_aside: Path  # the damaged file
+    set_aside: Path  # path of the damaged file
     videos: int  # in the recovered project
     decisions: int
-    backup_at: datetime | None  # when the backup was made that completed it; None: there was none
+    backup_at: datetime | None  # time of the backup used, if any
 
     def sentence(self, name: str) -> str:
-        """One sentence for the user."""
+        """Return a message for the user."""
         kept = f"the damaged file was kept as {self.set_aside.name}"
         if not self.videos:
-            return f"{name} was damaged and nothing of it could be read; {kept}, and an empty project was started."
-        backup = f", completed by the backup of {self.backup_at:%Y-%m-%d %H:%M} UTC" if self.backup_at else ""
+            return f"{name} was damaged and none of it could be read; {kept}, and an empty project was created."
+        backup = f", using the backup of {self.backup_at:%Y-%m-%d %H:%M} UTC" if self.backup_at else ""
         return (
             f"{name} was damaged; {self.videos} videos and {self.decisions} decisions were recovered{backup}; {kept}."
         )
 
 
-def recover_project(path: Path) -> Recovery:
-    """Put a recovered project in the place of a damaged one, which is kept under another name.
+def open_or_recover(path: Path, *, whatever: bool = False) -> tuple[Project, str]:
+    """Open a project; a damaged one is recovered first, and a sentence says so.
+
+    Args:
+        whatever: set aside even a file that was never a project, as for a path that is clipgen's own.
+
+    Raises:
+        ProjectError: it cannot be opened, and not be recovered either.
+    """
+    try:
+        return Project(path), ""
+    except DamagedProjectError:
+        pass
+    except ProjectError:
+        if not whatever or not path.is_file() or looks_like_database(path):
+            raise
+    recovery = recover_project(path, whatever=whatever)
+    return Project(path), recovery.sentence(path.name)
+
+
+def recover_project(path: Path, *, whatever: bool = False) -> Recovery:
+    """Replace a damaged project with its recovered copy. The damaged file is kept under another name.
+
+    Args:
+        whatever: see `open_or_recover`.
 
     Raises:
         ProjectError: it is open elsewhere, is not a project at all and has no backup, or cannot be replaced.
     """
     lock = locked_file(path.with_name(path.name + ".lock"))
     if lock is None:
-        raise ProjectError(f"{path.name} is open in another window", "Close that first")
+        raise ProjectError(f"{path.name} is open in another window", "Close it there first")
     try:
         with lock:
             backup = next(iter(backups_of(path)), None)
-            if backup is None and not looks_like_database(path):
+            if backup is None and not whatever and not looks_like_database(path):
                 raise ProjectError(f"{path.name} is not a clipgen project", "Choose a .clipgen file")
             with tempfile.TemporaryDirectory(prefix="clipgen-") as folder:
                 rescued = Path(folder) / "recovered.clipgen"
-                if backup is not None:
-                    shutil.copyfile(backup, rescued)
-                counts = _fill(rescued, path)
+                counts = _fill(rescued, [path] if backup is None else [backup, path])
                 set_aside = _set_aside(path)
                 with Project(rescued) as project:
                     project.copy_to(path)
@@ -72,21 +92,21 @@ def recover_project(path: Path) -> Recovery:
     return Recovery(set_aside, *counts, made)
 
 
-def _fill(rescued: Path, damaged: Path) -> tuple[int, int]:
-    """Overlay what the damaged file still says on the backup; numbers of videos and decisions that are there then."""
-    with Project(rescued):  # creates an empty one, or brings the backup to the latest schema
-        pass
+def _fill(rescued: Path, sources: list[Path]) -> tuple[int, int]:
+    """Merge the readable rows of several files, later ones winning. Returns the numbers of videos and decisions."""
+    with Project(rescued):
+        pass  # create an empty project
     with closing(sqlite3.connect(rescued)) as target:
         target.execute("PRAGMA foreign_keys = OFF")
-        for table in _TABLES:
-            names = [row[1] for row in target.execute(f"PRAGMA table_info({table})")]
-            found = _readable_rows(damaged, table, names)
-            places = ", ".join("?" * len(names))
-            for row in found:
-                # a row that makes no sense or breaks a constraint is damage, too
-                with suppress(sqlite3.Error, ValueError, KeyError, TypeError, AttributeError):
-                    _check_row(table, dict(zip(names, row, strict=True)))
-                    target.execute(f"INSERT OR REPLACE INTO {table} ({', '.join(names)}) VALUES ({places})", row)
+        for source in sources:
+            for table in _TABLES:
+                names = [row[1] for row in target.execute(f"PRAGMA table_info({table})")]
+                insert = f"INSERT OR REPLACE INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+                for row in _readable_rows(source, table, names):
+                    # skip invalid rows and constraint violations
+                    with suppress(sqlite3.Error, ValueError, KeyError, TypeError, AttributeError):
+                        _check_row(table, dict(zip(names, row, strict=True)))
+                        target.execute(insert, row)
         for table in ("marked_window", "subject", "export"):
             target.execute(f"DELETE FROM {table} WHERE video_id NOT IN (SELECT id FROM video)")
         target.commit()
@@ -96,7 +116,7 @@ def _fill(rescued: Path, damaged: Path) -> tuple[int, int]:
 
 
 def _check_row(table: str, row: dict[str, Any]) -> None:
-    """Raise one of several errors where a project could not make sense of this row."""
+    """Raise if a project could not parse this row."""
     if table == "marked_window":
         columns = (
             "start_frame",
@@ -121,11 +141,11 @@ def _check_row(table: str, row: dict[str, Any]) -> None:
 
 
 def _readable_rows(path: Path, table: str, names: list[str]) -> list[tuple[Any, ...]]:
-    """The rows of a table before the first unreadable page, and those after the last one."""
+    """Return the rows before the first unreadable page and after the last one."""
     found: dict[tuple[Any, ...], None] = {}
     for order in ("ASC", "DESC"):
         with (
-            suppress(sqlite3.Error),
+            suppress(sqlite3.Error, ValueError),
             closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as source,
         ):
             source.text_factory = lambda value: value.decode("utf-8", "replace")

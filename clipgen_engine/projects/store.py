@@ -1,4 +1,4 @@
-"""A project: one SQLite file that holds videos, settings and every decision, each committed when it is made."""
+"""A project: one SQLite file with videos, settings and decisions, each committed immediately."""
 
 from __future__ import annotations
 
@@ -18,60 +18,60 @@ Key = tuple[int, int, int]
 
 
 def now() -> str:
-    """This moment as a project stores it: UTC, ISO 8601."""
+    """Return the current time as stored in projects: UTC, ISO 8601."""
     return datetime.now(UTC).isoformat(timespec="milliseconds")
 
 
 @dataclass(frozen=True)
 class WindowReview:
-    """A window as the project keeps it: decided, made by hand, tagged or with a note."""
+    """A window stored in the project: decided, added manually, tagged or with a note."""
 
     sequence: Sequence
     decision: Decision
     manual: bool = False
     tags: tuple[str, ...] = ()
     note: str = ""
-    # UTC, ISO 8601; empty while undecided, and for a decision that is to be stored: at that time
+    # UTC, ISO 8601; empty while undecided. Set on saving if empty
     decided_at: str = field(default="", compare=False)
 
     @property
     def pinned(self) -> bool:
-        """Whether the window is listed even where the ranking would not select it."""
+        """Whether the window is listed even if the ranking would not select it."""
         return self.decision is not Decision.REJECTED and self.worth_keeping
 
     @property
     def worth_keeping(self) -> bool:
-        """Whether it holds anything that the ranking would not produce by itself."""
+        """Whether it holds any user input."""
         return self.decision is not Decision.UNDECIDED or self.manual or bool(self.tags or self.note)
 
 
 @dataclass(frozen=True)
 class StoredVideo:
-    """A video of the project, as a list shows it: nothing here needs the file itself."""
+    """A video of the project, as shown in lists. Does not require the file to be present."""
 
     video_id: int
     path: Path
-    fingerprint: str | None  # None until somebody looked into the file
+    fingerprint: str | None  # None until the file was probed
     added_at: str  # UTC, ISO 8601
     position: int  # playhead, frame index
     selected: Key | None
-    state: str  # of the analysis; what the app calls it
-    message: str  # why it failed
+    state: str  # analysis state, as named by the app
+    message: str  # reason of failure
     duration_s: float | None
-    window_count: int | None  # windows that were listed last; None: not analysed
-    analysis: str  # name of its entry in the analysis cache; empty: none
+    window_count: int | None  # windows last listed; None: not analysed
+    analysis: str  # entry name in the analysis cache; empty if none
     accepted: int
     rejected: int
 
 
 @dataclass(frozen=True)
 class StoredExport:
-    """Clips of one video that were written at one time."""
+    """Clips of one video written by one export."""
 
     exported_at: str  # UTC, ISO 8601
     folder: Path
     clips: tuple[str, ...]  # file names
-    details: Mapping[str, Any]  # layout, settings: whatever made them
+    details: Mapping[str, Any]  # layouts, settings
 
 
 _VIDEO = """
@@ -83,19 +83,19 @@ _VIDEO = """
 
 
 class Project(ProjectFile):
-    """An open project. Every method that writes has committed when it returns; usable from one thread at a time.
+    """An open project. Writing methods commit before returning. Usable from one thread at a time.
 
-    A second opener, in this process or another, gets a read-only project: its writes raise ProjectError.
+    Later openers, in any process, get a read-only project, whose writes raise ProjectError.
     """
 
     # Videos
 
     def videos(self) -> list[StoredVideo]:
-        """The videos that were not removed, in the order of the queue."""
+        """Return the videos that are not removed, in queue order."""
         return self.rows(f"{_VIDEO} WHERE removed_at IS NULL ORDER BY queue_place, id", read=_stored_video)
 
     def add_videos(self, paths: Iterable[Path]) -> list[StoredVideo]:
-        """The videos at these paths, appended to the queue where they are new; one that was removed is back."""
+        """Return the videos at these paths. New ones are appended to the queue, removed ones restored."""
         paths = list(paths)
         ids: list[int] = []
 
@@ -109,7 +109,7 @@ class Project(ProjectFile):
         return [self.video(video_id) for video_id in ids]
 
     def add_video(self, path: Path, fingerprint: str) -> StoredVideo:
-        """The video of this fingerprint, added where it is new; one that moved gets its new path."""
+        """Return the video with this fingerprint, added if new. Updates the path of a moved file."""
         return self.identify(self.add_videos([path])[0].video_id, fingerprint)
 
     def video(self, video_id: int) -> StoredVideo:
@@ -118,15 +118,15 @@ class Project(ProjectFile):
         return video
 
     def video_of(self, fingerprint: str) -> StoredVideo | None:
-        """The video of this fingerprint, removed or not."""
+        """Return the video with this fingerprint, including removed ones."""
         return next(iter(self.rows(f"{_VIDEO} WHERE fingerprint = ?", fingerprint, read=_stored_video)), None)
 
     def identify(self, video_id: int, fingerprint: str) -> StoredVideo:
-        """The video that the file at this video's path really is, now that its fingerprint is known.
+        """Return the video matching the file at this video's path, now that its fingerprint is known.
 
-        Usually the same one. Another, where the project knows this file by another path: a file that is gone from
-        there has moved, and the other gets the new path. A new one, where the file was replaced: what it was before is
-        removed, and back with its decisions when that file is found again.
+        Usually the same video. If the project has this fingerprint under another path, that video is returned, with
+        its path updated if the file has moved. If the file was replaced, a new video is returned; the old one is
+        removed, and restored with its decisions when its file is found again.
         """
         video = self.video(video_id)
         if video.fingerprint == fingerprint:
@@ -163,7 +163,7 @@ class Project(ProjectFile):
         window_count: int | None = None,
         analysis: str | None = None,
     ) -> None:
-        """Store what was found out about a video; what is None stays as it is."""
+        """Update the properties of a video. None leaves a value unchanged."""
         given = {
             "path": None if path is None else str(path),
             "state": state,
@@ -180,32 +180,32 @@ class Project(ProjectFile):
         )
 
     def reorder(self, video_ids: Iterable[int]) -> None:
-        """Store the order of the queue."""
+        """Store the queue order."""
         rows = list(enumerate(video_ids, start=1))
         self.write(lambda database: database.executemany("UPDATE video SET queue_place = ? WHERE id = ?", rows))
 
     def remove_videos(self, video_ids: Iterable[int]) -> None:
-        """Take videos out of the list. Their decisions stay in the file and are back when a video is added again."""
+        """Remove videos from the list. Their decisions are kept, and restored when a video is added again."""
         rows = [(now(), video_id) for video_id in video_ids]
         self.write(lambda database: database.executemany("UPDATE video SET removed_at = ? WHERE id = ?", rows))
 
     def restore_videos(self, video_ids: Iterable[int]) -> None:
-        """Bring removed videos back to where they were."""
+        """Restore removed videos at their previous queue positions."""
         rows = [(video_id,) for video_id in video_ids]
         self.write(lambda database: database.executemany("UPDATE video SET removed_at = NULL WHERE id = ?", rows))
 
     def set_position(self, video_id: int, position: int, selected: Key | None) -> None:
-        """Store where the curator is in a video."""
-        place = position, None if selected is None else strict_json(selected), video_id
+        """Store the playhead and selected window of a video."""
+        values = position, None if selected is None else strict_json(selected), video_id
         self.write(
-            lambda database: database.execute("UPDATE video SET position = ?, selected = ? WHERE id = ?", place),
+            lambda database: database.execute("UPDATE video SET position = ?, selected = ? WHERE id = ?", values),
             durable=False,
         )
 
     # Windows
 
     def windows(self, video_id: int) -> dict[Key, WindowReview]:
-        """All windows of a video that were decided, made by hand, tagged or noted."""
+        """Return all windows of a video that are decided, added manually, tagged or have a note."""
         windows = self.rows(
             "SELECT start_frame, stop_frame, track_id, decision, by_hand, decided_at, scores, tags, note "
             "FROM marked_window WHERE video_id = ? ORDER BY start_frame, stop_frame, track_id",
@@ -215,7 +215,7 @@ class Project(ProjectFile):
         return {window.sequence.key: window for window in windows}
 
     def save_reviews(self, video_id: int, changes: Mapping[Key, WindowReview | None]) -> None:
-        """Store windows, all or none of them; None takes one away."""
+        """Store windows in one transaction. None deletes a window."""
 
         def write(database: sqlite3.Connection) -> None:
             for (start, stop, track_id), window in changes.items():
@@ -240,19 +240,19 @@ class Project(ProjectFile):
         self.write(write)
 
     def tags(self) -> dict[str, int]:
-        """Every tag of the project with the number of windows that have it, in alphabetical order."""
+        """Return every tag of the project with its window count, in alphabetical order."""
         rows = self.rows("SELECT value, count(*) FROM marked_window, json_each(tags) GROUP BY value ORDER BY value")
         return dict(rows)
 
     # Subjects
 
     def subjects(self, video_id: int) -> dict[int, str]:
-        """Subject ids by track id of a video."""
+        """Return the subject ids of a video by track id."""
         rows = self.rows("SELECT track_id, subject_id FROM subject WHERE video_id = ? ORDER BY track_id", video_id)
         return dict(rows)
 
     def set_subject(self, video_id: int, track_id: int, subject_id: str) -> None:
-        """Say who a track shows; empty: nobody says it."""
+        """Set the subject of a track. An empty id clears it."""
 
         def write(database: sqlite3.Connection) -> None:
             database.execute("DELETE FROM subject WHERE video_id = ? AND track_id = ?", (video_id, track_id))
@@ -262,25 +262,25 @@ class Project(ProjectFile):
         self.write(write)
 
     def subject_ids(self) -> list[str]:
-        """Every subject id of the project, in alphabetical order."""
+        """Return every subject id of the project, in alphabetical order."""
         return [subject_id for (subject_id,) in self.rows("SELECT DISTINCT subject_id FROM subject ORDER BY 1")]
 
     # Settings
 
     def settings(self) -> dict[str, Any]:
-        """Stored ranking settings, plain JSON values by name."""
+        """Return the stored ranking settings, plain JSON values by name."""
         return dict(self.rows("SELECT name, value FROM setting", read=_named_value))
 
     def set_settings(self, settings: Mapping[str, Any]) -> None:
-        """Store ranking settings by name; others stay."""
+        """Store ranking settings by name. Others are unchanged."""
         self._set_named("setting", settings)
 
     def app_state(self) -> dict[str, Any]:
-        """What the app remembers of its own with this project, plain JSON values by name."""
+        """Return the app state of this project, plain JSON values by name."""
         return dict(self.rows("SELECT name, value FROM app_state", read=_named_value))
 
     def set_app_state(self, values: Mapping[str, Any]) -> None:
-        """Store what the app remembers by name; others stay."""
+        """Store app state by name. Other values are unchanged."""
         self._set_named("app_state", values)
 
     def _set_named(self, table: str, values: Mapping[str, Any]) -> None:
@@ -294,7 +294,7 @@ class Project(ProjectFile):
     def add_export(
         self, video_id: int, folder: Path, clips: Iterable[str], details: Mapping[str, Any] | None = None
     ) -> None:
-        """Record that clips of a video were written."""
+        """Record an export of clips of a video."""
         row = video_id, now(), str(folder), strict_json(list(clips)), strict_json(dict(details or {}))
         self.write(
             lambda database: database.execute(
@@ -303,7 +303,7 @@ class Project(ProjectFile):
         )
 
     def exports(self, video_id: int) -> list[StoredExport]:
-        """The exports of a video, oldest first."""
+        """Return the exports of a video, oldest first."""
         query = "SELECT exported_at, folder, clips, details FROM export WHERE video_id = ? ORDER BY id"
         return self.rows(query, video_id, read=_stored_export)
 

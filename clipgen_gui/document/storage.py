@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import platformdirs
 
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from clipgen_engine.datasets.request import ExportSource
 
 _log = logging.getLogger(__name__)
+_Value = TypeVar("_Value")
 _CURRENT = "current_video"
 
 
@@ -80,11 +81,13 @@ class ProjectStorage:
 
     def videos(self) -> list[VideoEntry]:
         """The videos of the project in queue order. Does not access their files."""
-        return [_apply_stored(VideoEntry(one.path), one) for one in self._project.videos()] if self._project else []
+        return [_apply_stored(VideoEntry(one.path), one) for one in self._read(Project.videos, list[StoredVideo]())]
 
     def current_id(self) -> int | None:
         """Id of the last current video."""
-        return self._project.app_state().get(_CURRENT) if self._project else None
+        state: dict[str, Any] = self._read(Project.app_state, {})
+        current = state.get(_CURRENT)
+        return current if isinstance(current, int) else None
 
     def add_entries(self, entries: Sequence[VideoEntry]) -> None:
         """Add new entries to the project, and restore the stored data of videos that it knows already."""
@@ -133,7 +136,7 @@ class ProjectStorage:
         if self._project is None:
             return None
         if not self.writes or entry.video_id is None:
-            return self._project.video_of(fingerprint)
+            return self._read(lambda project: project.video_of(fingerprint), None)
         try:
             return self._project.identify(entry.video_id, fingerprint)
         except ProjectError as error:
@@ -151,9 +154,13 @@ class ProjectStorage:
         if self._project is None or entry.video_id is None or entry.review_loaded:
             return
         entry.review_loaded = True
-        video = self._project.video(entry.video_id)
-        entry.reviews = self._project.windows(entry.video_id)
-        entry.subjects = self._project.subjects(entry.video_id)
+        try:
+            video = self._project.video(entry.video_id)
+            entry.reviews = self._project.windows(entry.video_id)
+            entry.subjects = self._project.subjects(entry.video_id)
+        except ProjectError as error:
+            self._report_error(str(error))
+            return
         entry.position, entry.selected = max(video.position, 0), video.selected
         entry.track = None if video.selected is None else video.selected[2]
 
@@ -201,11 +208,11 @@ class ProjectStorage:
 
     def tags(self) -> list[str]:
         """All tags of the project in alphabetical order, for completion."""
-        return list(self._project.tags()) if self._project else []
+        return list(self._read(Project.tags, dict[str, int]()))
 
     def subject_ids(self) -> list[str]:
         """All subject ids of the project, in alphabetical order."""
-        return self._project.subject_ids() if self._project else []
+        return self._read(Project.subject_ids, list[str]())
 
     def save_export(
         self, entry: VideoEntry, folder: Path, clips: list[str], details: Mapping[str, Any] | None = None
@@ -223,7 +230,7 @@ class ProjectStorage:
 
     def settings(self) -> RankingSettings:
         """The last used ranking settings."""
-        stored = self._project.settings() if self._project else {}
+        stored: dict[str, Any] = self._read(Project.settings, {})
         known = {one.name for one in fields(RankingSettings)}
         try:
             return RankingSettings(**{name: value for name, value in stored.items() if name in known})
@@ -233,6 +240,16 @@ class ProjectStorage:
 
     def save_settings(self, settings: RankingSettings) -> None:
         self._write_any(lambda project: project.set_settings(settings.as_dict()))
+
+    def _read(self, read: Callable[[Project], _Value], default: _Value) -> _Value:
+        """What the project says; the default without one, or where it cannot be read."""
+        if self._project is None:
+            return default
+        try:
+            return read(self._project)
+        except ProjectError as error:
+            self._report_error(str(error))
+            return default
 
     def _write(self, entry: VideoEntry, write: Callable[[Project, int], None]) -> None:
         video_id = entry.video_id

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QFileDialog, QMenu, QWidget
 
 from clipgen_engine.datasets.manifest import is_export
 from clipgen_engine.errors import ClipgenError
+from clipgen_engine.projects.recovery import open_or_recover
 from clipgen_engine.projects.store import Project
 from clipgen_engine.video.container import fingerprint
 from clipgen_gui.commands.keymap import with_key
@@ -176,7 +177,7 @@ class ProjectFlow(QObject):
             self._messages.show_message(f"{path} does not exist. Check the path.", "warning")
             return
         try:
-            project = Project(path)
+            project, recovered = open_or_recover(path)
         except ClipgenError as error:
             self._messages.show_message(str(error), "warning")
             return
@@ -184,6 +185,8 @@ class ProjectFlow(QObject):
         self._add_recent(path)
         self._session.open_project(project)
         self._check_files()
+        if recovered:
+            self._messages.show_message(recovered, "warning")
         if project.read_only:
             self._messages.show_message(READ_ONLY.format(path.name), "warning")
 

@@ -13,7 +13,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtGui import QImage
 
 from clipgen_engine.errors import ClipgenError, OutputError
-from clipgen_engine.files import replacing
+from clipgen_engine.files import private_folder, replacing
 from clipgen_engine.video.container import fingerprint
 from clipgen_engine.video.decoding import glance
 from clipgen_gui.projects.files import SUFFIXES
@@ -166,8 +166,9 @@ class VideoScout(RequestThread):
         if self._folder is None:
             return
         try:
-            with replacing(self._folder / f"{known}.jpg") as temporary:
+            private_folder(self._folder)
+            with replacing(self._folder / f"{known}.jpg", private=True) as temporary:
                 if not picture.save(str(temporary), "JPG", 85):  # type: ignore[call-overload]
                     temporary.write_bytes(b"")  # an empty file counts as no thumbnail
-        except OutputError as error:
+        except (OSError, OutputError) as error:
             _log.warning("could not store a thumbnail: %s", error)

@@ -6,16 +6,28 @@ import logging
 import platform
 import re
 from importlib.metadata import PackageNotFoundError, version
+from io import TextIOWrapper
+from logging.handlers import RotatingFileHandler
+from pathlib import Path
 
 from PySide6.QtCore import qVersion
 
 from clipgen_engine import __version__
+from clipgen_engine.files import private_file
 
 _PACKAGES = ("PySide6", "av", "mediapipe", "opencv-contrib-python", "numpy", "torch")
 _CODE = re.compile(r'File "([^"]*)"')
 _PACKAGE_ROOT = re.compile(r".*[\\/](?=(?:clipgen_gui|clipgen_engine)[\\/])|.*[\\/](?:site|dist)-packages[\\/]")
 _QUOTED_PATH = re.compile(r"""(['"])(?:[A-Za-z]:[\\/]|[\\/])[^'"\n]*[\\/]([^'"\n\\/]*)\1""")
 _BARE_PATH = re.compile(r"(?<![\w.…\\/])(?:[A-Za-z]:[\\/]|/)(?:[^'\"\\/:\n]+[\\/])+([^\s'\"\\/:]*)")
+
+
+class PrivateLog(RotatingFileHandler):
+    """A rotating log that only its owner may read: it holds the names of files."""
+
+    def _open(self) -> TextIOWrapper:
+        private_file(Path(self.baseFilename))
+        return super()._open()
 
 
 class RecentErrors(logging.Handler):

@@ -1,4 +1,4 @@
-"""The command line, run as a program."""
+"""Run the command line as a subprocess."""
 
 from __future__ import annotations
 

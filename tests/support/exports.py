@@ -1,4 +1,4 @@
-"""Small videos with decided windows, ready to be exported, without a model."""
+"""Small videos with reviewed windows for exports, without a face model."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ FAST = {"encoder_preset": "ultrafast"}
 
 
 def small_video(path: Path, count: int = 60, size: tuple[int, int] = SIZE, **options: Any) -> VideoInfo:
-    """A coded video (see `tests.support.videos`)."""
+    """Write a coded video (see `tests.support.videos`)."""
     path.parent.mkdir(parents=True, exist_ok=True)
     return probe(write_coded_video(path, count, size=size, options={"g": "6", "bf": "0", "crf": "20"}, **options))
 
 
 def analysis_of(video: VideoInfo, seed: int = 0, tracks: int = 1) -> Analysis:
-    """An analysis with faces of 20 px that stay in the picture."""
+    """Return an analysis with 20 px faces that stay inside the frame."""
     rng = np.random.default_rng(seed)
     made = []
     for track_id in range(tracks):
@@ -56,7 +56,7 @@ def source_of(
     decision: Decision = Decision.ACCEPTED,
     track_id: int = 0,
 ) -> ExportSource:
-    """Windows of these half-open spans, all decided alike."""
+    """Return a source with windows of these half-open spans, all with the same decision."""
     ranker = Ranker(analysis)
     windows = []
     for start, stop in spans:
@@ -87,7 +87,7 @@ def run(request: ExportRequest, *analyses: Analysis, **options: Any) -> ExportRe
 
 
 def tree(folder: Path) -> dict[str, str]:
-    """SHA-256 of every file, by path below the folder."""
+    """Return the SHA-256 of every file, by relative path."""
     return {
         path.relative_to(folder).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
@@ -96,7 +96,7 @@ def tree(folder: Path) -> dict[str, str]:
 
 
 def content_of(folder: Path) -> dict[str, tuple[int, int, int]]:
-    """Inode, time of the last change and size of every file, by path below the folder."""
+    """Return inode, mtime and size of every file, by relative path."""
     return {
         path.relative_to(folder).as_posix(): (status.st_ino, status.st_mtime_ns, status.st_size)
         for path in sorted(folder.rglob("*"))

@@ -1,8 +1,8 @@
-"""Exports that are killed: a child process exports, dies by SIGKILL, and another one exports again.
+"""Crash tests: a child process exports and is killed by SIGKILL, then another one exports again.
 
-`python -m tests.support.killed_exports [MOMENTS [STRIDE [CLIPS]]]` tries 30 random moments and each change of files;
-it fails where an export after that does not give what an undisturbed one gives. Children are forked from one process
-that has imported everything, so that a run costs no start of an interpreter.
+`python -m tests.support.killed_exports [MOMENTS [STRIDE [CLIPS]]]` kills exports at 30 random moments and at every file
+change. It fails if the next export differs from an uninterrupted one. Children are forked from one process that has
+imported everything, to avoid interpreter startup.
 """
 
 from __future__ import annotations
@@ -27,13 +27,13 @@ from clipgen_engine.datasets.request import ExportRequest
 from clipgen_engine.types import Analysis
 from tests.support.exports import analysis_of, request_for, run, small_video, source_of, tree
 
-FRAMES = 4  # of a clip
+FRAMES = 4  # per clip
 KILLED_LAYOUTS = ("plain", "videofolder", "webdataset")
 LAYOUTS = ("plain", "videofolder", "webdataset", "fiftyone", "losslesscut", "edl")
 
 
 def forked(work: Callable[[], object], kill_after_s: float | None = None) -> int:
-    """Run in a child process; its exit status as `os.waitpid` says it (9: killed)."""
+    """Run in a child process. Returns the `os.waitpid` status (9: killed)."""
     child = os.fork()
     if child == 0:
         status = 1
@@ -49,11 +49,11 @@ def forked(work: Callable[[], object], kill_after_s: float | None = None) -> int
 
 
 def sources_in(folder: Path, clips: int) -> tuple[ExportRequest, tuple[Analysis, Analysis]]:
-    """Short windows of two videos, half of them each, and their export; the folder is filled in later."""
+    """Return an export request for short windows, half from each of two videos. Its folder is set later."""
     count = clips // 2 * FRAMES
     analyses = (
         analysis_of(small_video(folder / "a.mp4", count), 0),
-        analysis_of(small_video(folder / "ü.mp4", count + 1), 1),  # another length: another file
+        analysis_of(small_video(folder / "ü.mp4", count + 1), 1),  # different length, different file
     )
     spans = [(start, start + FRAMES) for start in range(0, count, FRAMES)]
     request = request_for(
@@ -63,7 +63,7 @@ def sources_in(folder: Path, clips: int) -> tuple[ExportRequest, tuple[Analysis,
 
 
 def killed_at_moments(moments: int, folder: Path, clips: int, seed: int = 0) -> dict[str, float]:
-    """Kill exports at random moments, half of them exports over an older one; raises where a result differs."""
+    """Kill exports at random moments, half of them updates of an older export. Raises if a result differs."""
     request, analyses = sources_in(folder, clips)
     older = replace(request, export=replace(request.export, crf=30), sources=request.sources[:1])
 
@@ -71,9 +71,9 @@ def killed_at_moments(moments: int, folder: Path, clips: int, seed: int = 0) -> 
         return lambda: run(replace(what, output_dir=out), *analyses)
 
     begun = time.monotonic()
-    assert forked(exporting(folder / "undisturbed")) == 0
+    assert forked(exporting(folder / "uninterrupted")) == 0
     whole_s = time.monotonic() - begun
-    expected = tree(folder / "undisturbed")
+    expected = tree(folder / "uninterrupted")
     assert forked(exporting(folder / "older", older)) == 0
     rng = random.Random(seed)
     out = folder / "killed"
@@ -85,18 +85,18 @@ def killed_at_moments(moments: int, folder: Path, clips: int, seed: int = 0) -> 
             if moment % 2:
                 shutil.copytree(folder / "older", out)
             killed = forked(exporting(out), rng.uniform(0, longest_s)) == signal.SIGKILL
-            longest_s *= 1 if killed else 0.8  # it ended before: the machine is quicker now
+            longest_s *= 1 if killed else 0.8  # finished before the kill: the machine is faster now
         assert forked(exporting(out)) == 0
         found = tree(out)
         differing = {path for path in expected.keys() | found.keys() if expected.get(path) != found.get(path)}
         assert not differing, f"moment {moment}: {sorted(differing)[:5]}"
-    return {"moments that an export was killed at": moments, "undisturbed export, s": whole_s}
+    return {"moments an export was killed at": moments, "uninterrupted export, s": whole_s}
 
 
 def killed_at_each_change(folder: Path, stride: int = 1) -> dict[str, float]:
-    """Kill an export over an older one at each of its renames, links and removals, or at each `stride`-th of them.
+    """Kill an export that updates an older one at every `stride`-th rename, link and removal.
 
-    Raises where a document is there that lists a file that is not, or another file, and where the result differs.
+    Raises if a document lists a missing or different file, or if the final result differs.
     """
     first, second = analysis_of(small_video(folder / "a.mp4", 40)), analysis_of(small_video(folder / "b.mp4", 41))
     spans = [(0, 4), (10, 14), (20, 24)]
@@ -108,24 +108,24 @@ def killed_at_each_change(folder: Path, stride: int = 1) -> dict[str, float]:
     assert forked(lambda: run(replace(after, output_dir=folder / "after"), first, second)) == 0
     expected = tree(folder / "after")
     out = folder / "killed"
-    there = replace(after, output_dir=out)
+    update = replace(after, output_dir=out)
     killed = 0
     for step in itertools.count(step=stride):
         shutil.copytree(folder / "before", out)
-        status = forked(functools.partial(_die_at_change, step, lambda: run(there, first, second)))
+        status = forked(functools.partial(_die_at_change, step, lambda: run(update, first, second)))
         check_documents(out)
-        assert forked(lambda: run(there, first, second)) == 0
+        assert forked(lambda: run(update, first, second)) == 0
         assert tree(out) == expected, f"step {step}"
         shutil.rmtree(out)
         if status == 0:
             break
         assert status == signal.SIGKILL
         killed += 1
-    return {"changes that an export was killed at": killed}
+    return {"file changes an export was killed at": killed}
 
 
 def _die_at_change(step: int, work: Callable[[], object]) -> None:
-    """Do the work, and die before the change of this number."""
+    """Run `work`, killing the process before the file change with this number."""
     done = 0
 
     def dying(change: Callable[..., None]) -> Callable[..., None]:
@@ -144,7 +144,7 @@ def _die_at_change(step: int, work: Callable[[], object]) -> None:
 
 
 def check_documents(out: Path) -> None:
-    """Whatever document is there lists files that are there, as it says they are."""
+    """Assert that every document lists only existing files with matching hashes."""
 
     def same(path: Path, sha256: str) -> bool:
         return hashlib.sha256(path.read_bytes()).hexdigest() == sha256

@@ -1,6 +1,6 @@
-"""Dataset layouts: exported clips in, the files of one format out.
+"""Dataset layouts: each converts exported clips to the files of one format.
 
-`registry.load_layout` is where one enters, `layout` is what each has in common, and every other file is one format.
-A new one is a file with `load(settings, dataset)` and a line in the registry. A heavy library is imported with it,
-when it is first used.
+`registry.load_layout` is the entry point, `base` holds the shared interface, and every other module is one format. To
+add a format, add a module with `load(settings, dataset)` and a line in the registry. Modules with heavy libraries are
+imported on first use.
 """

@@ -1,7 +1,7 @@
-"""What all dataset layouts have in common.
+"""Common interface of all dataset layouts.
 
-A layout writes nothing by itself. It says which files there shall be, of which key (the hash of all that the content
-depends on) and how each is made; the export makes only those whose key is not there yet, and puts them into place.
+A layout writes nothing itself. It declares files, each with a key (the hash of all its inputs) and a writer. The export
+makes only files whose key does not exist yet, and commits them.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from clipgen_engine.types import Analysis, ExpressionTokens, FaceTrack, VideoInf
 
 @dataclass(frozen=True, eq=False)
 class Footage:
-    """What the source says about a clip, for layouts that make files of their own of it."""
+    """A clip's source and analysis, for layouts that derive their own files from them."""
 
     video: VideoInfo
     analysis: Analysis
@@ -30,15 +30,15 @@ class Footage:
 
 @dataclass(frozen=True, eq=False)
 class Clip:
-    """One clip of an export."""
+    """A clip to be exported."""
 
-    name: str  # of its files, without suffix or dot; unique in the export, safe in every file system
+    name: str  # file stem without dots; unique in the export, portable
     split: str  # train, validation or test
-    record: Mapping[str, Any]  # its provenance, plain JSON values
-    media_key: str  # of the encoded clip; empty where no layout needs one
-    suffix: str  # of the encoded clip: .mp4, or nothing for a folder of frames
+    record: Mapping[str, Any]  # provenance, plain JSON values
+    media_key: str  # key of the encoded clip; empty if no layout needs one
+    suffix: str  # of the encoded clip: .mp4, or empty for a folder of frames
     source_path: Path
-    footage_key: str  # hash of what `footage` depends on
+    footage_key: str  # hash of the inputs of `Footage`
 
     @property
     def frame_count(self) -> int:
@@ -46,68 +46,68 @@ class Clip:
 
     @property
     def own_record(self) -> dict[str, Any]:
-        """The record without its place among the other clips, which decisions on these may change."""
+        """The record without rank and number, which depend on other clips."""
         return {name: value for name, value in self.record.items() if name not in ("rank", "number")}
 
 
 @dataclass(frozen=True)
 class ClipFile:
-    """A file of one clip."""
+    """A file belonging to one clip."""
 
     path: str  # relative to the export folder, with slashes
-    key: str  # the clip's media key: its encoded file
+    key: str  # the media key, for the encoded clip
     write: Callable[[Path, Footage], None] | None = None  # None: the encoded clip itself
 
 
 @dataclass(frozen=True)
 class Document:
-    """A file that is made of several clips."""
+    """A file made from several clips."""
 
     path: str  # relative to the export folder, with slashes
     key: str
-    write: Callable[[Path, Callable[[str], Path]], object]  # gets where to write, and where a media key's clip lies
+    write: Callable[[Path, Callable[[str], Path]], object]  # (target, media key -> clip path)
     role: Role = "document"
-    members: Mapping[str, str] = field(default_factory=dict)  # media key: name in the archive
+    members: Mapping[str, str] = field(default_factory=dict)  # media key -> name in the archive
 
 
 class Layout(Closing):
-    """A layout, loaded and ready."""
+    """Base class of all layouts."""
 
-    needs_clips = True  # encoded clips, a file each
-    frame_folders = False  # also takes clips that are folders of pictures
+    needs_clips = True  # encoded clips, one file each
+    frame_folders = False  # also accepts clips that are folders of frames
     needs_analysis = False
 
     def __init__(self, settings: ExportSettings, dataset: DatasetSettings) -> None:
         self.settings, self.dataset = settings, dataset
 
     def close(self) -> None:
-        """Nothing is held, but for layouts that say so."""
+        """Release resources. Does nothing by default."""
 
     def clip_files(self, clip: Clip) -> Sequence[ClipFile]:
-        """The files of one clip. The record lacks here what is known of the encoded clip only."""
+        """Return the files of one clip. Its record does not contain facts of the encoded clip yet."""
         return ()
 
     def documents(self, clips: Sequence[Clip], info: Mapping[str, Any]) -> Sequence[Document]:
-        """What is made of all clips whose files are there.
+        """Return the documents made from all complete clips.
 
         Args:
-            clips: in the order of the export.
-            info: about the export as a whole, plain JSON values.
+            clips: in export order.
+            info: export-wide information, plain JSON values.
         """
         return ()
 
     def files_of_earlier_run(self, root: Path) -> Sequence[str]:
-        """Files in this layout that clipgen wrote where there is no manifest."""
+        """Return files in this layout written by clipgen versions without a manifest."""
         return ()
 
 
 def text_document(path: str, text: str) -> Document:
-    """A document that is a text."""
-    return Document(path, key_of(text), lambda place, _: place.write_text(text, encoding="utf-8", newline=""))
+    """Return a document with fixed text content."""
+    return Document(path, key_of(text), lambda target, _: target.write_text(text, encoding="utf-8", newline=""))
 
 
 def by_source(clips: Sequence[Clip]) -> dict[str, list[Clip]]:
-    """The clips of each source, under a file name that is made of the source's and of nothing that can change."""
+    """Group clips by source, under a stable file name derived from the source alone."""
     parts: dict[str, list[Clip]] = {}
     for clip in clips:
         parts.setdefault(clip.record["source_fingerprint"], []).append(clip)

@@ -1,12 +1,11 @@
-"""Cut lists for editors: a CMX 3600 EDL a source. Its events stand in the order of the source, on end from 01:00:00:00.
+"""Cut lists for editing software: one CMX 3600 EDL per source, events in source order, back to back from 01:00:00:00.
 
-Timecode counts frames of one of the usual rates, and an EDL has one rate. The rate here is the usual one nearest to the
-source's: 23.976, 24, 25, 29.97, 30, 48, 50, 59.94 or 60. At 29.97 and 59.94 it is drop-frame, so that it keeps up with
-the clock; at 23.976 it counts 24 a second and falls behind it by 3.6 s an hour, as editors do. A time stamp becomes the
-frame of that rate nearest to it: of a source of constant rate this is the very frame; of a variable rate it is at most
-half a frame of that rate away, and the EDL says so in a comment. Source timecode begins with 00:00:00:00 at the first
-frame; a timecode that the file itself may carry is not looked at. An event number has three digits: beyond 999 events
-another EDL begins.
+An EDL has a single timecode rate: the standard rate nearest to the source's (23.976, 24, 25, 29.97, 30, 48, 50, 59.94
+or 60). 29.97 and 59.94 use drop-frame timecode to stay in sync with real time; 23.976 counts 24 frames per second and
+lags by 3.6 s per hour, as is customary. Time stamps are rounded to the nearest frame at that rate. This is exact for
+constant frame rate sources. For variable frame rate the error is at most half a frame, noted in an EDL comment. Source
+timecode starts at 00:00:00:00 on the first frame; timecode embedded in the file is ignored. Event numbers have three
+digits, so a new EDL starts after 999 events.
 """
 
 from __future__ import annotations
@@ -25,19 +24,19 @@ _RECORD_START_H = 1
 
 
 def usual_rate(rate: Fraction) -> Fraction:
-    """The rate that editors know nearest to this one, frames a second."""
+    """Return the nearest standard rate, in frames per second."""
     return min(_RATES, key=lambda usual: abs(usual - rate))
 
 
 def is_drop_frame(rate: Fraction) -> bool:
-    """Whether timecode of this rate leaves out numbers: 30 and 60 frames a second at the NTSC pace."""
+    """Whether timecode at this rate is drop-frame: 29.97 and 59.94 fps."""
     return rate in (30 * _NTSC, 60 * _NTSC)
 
 
 def timecode(frame: int, rate: Fraction) -> str:
-    """Timecode of a frame, counted from 0, at one of the usual rates; drop-frame where that is usual (SMPTE ST 12-1).
+    """Format the timecode of a 0-based frame at a standard rate, drop-frame where applicable (SMPTE ST 12-1).
 
-    Drop-frame leaves out the first 2 (of 60: 4) numbers of each minute but every tenth.
+    Drop-frame skips the first 2 numbers (4 at 59.94) of each minute except every tenth.
     """
     base = round(rate)
     separator = ":"
@@ -90,7 +89,7 @@ def _lines(title: str, clips: Sequence[Clip]) -> Iterator[str]:
 
 
 def _frames_in_hours(hours: int, rate: Fraction) -> int:
-    """How many frames lie before the timecode of a whole hour."""
+    """Return the number of frames before the timecode of a full hour."""
     base = round(rate)
     dropped = base // 15 * 54 if is_drop_frame(rate) else 0
     return hours * (3600 * base - dropped)

@@ -1,14 +1,14 @@
-"""Per-clip features, an .npz a clip: what the analysis found on each frame, and the face's mesh.
+"""Per-clip features, one .npz per clip: the analysis results of each frame, and the face mesh.
 
     frame_index int64 (N,) · pts int64 (N,) · time_s float64 (N,), since frame 0 of the source
     box_xywh float32 (N, 4), px of the upright source · confidence float32 (N,) · center_xy float32 (N, 2)
     head_pose_deg float32 (N, 3): yaw, pitch, roll · blendshapes float32 (N, 52) with blendshape_names
-    tokens float32 (N, D) with token_names, token_backend and token_interpolated bool (N,): put between two computed
+    tokens float32 (N, D) with token_names, token_backend and token_interpolated bool (N,)
     landmarks float32 (N, 478, 3), px of the upright source; z grows away from the camera
     provenance: JSON text
 
-A frame on which the face was not seen has NaN in all of these. The analysis does not keep the mesh: it is found again
-at the export, on a view around the known box, beginning some frames before the clip so that its smoothing has settled.
+Frames without a detected face have NaN in all of these. The analysis does not store the mesh; the export recomputes it
+on a view around the known box, starting some frames before the clip so that the smoothing has settled.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from clipgen_engine.video.decoding import decode
 if TYPE_CHECKING:
     from clipgen_engine.faces.models import FaceLandmarker
 
-_METHOD_VERSION = 1  # to be raised when the same clip gives another file
+_METHOD_VERSION = 1  # bump when the same clip produces a different file
 _LEAD_FRAMES = 15
 _POINTS = 478
 _NEUTRAL = "_neutral"  # MediaPipe's first blendshape
@@ -56,18 +56,18 @@ class FeaturesLayout(Layout):
     def clip_files(self, clip: Clip) -> Sequence[ClipFile]:
         key = key_of("features", _METHOD_VERSION, clip.own_record, clip.footage_key)
 
-        def write(place: Path, footage: Footage) -> None:
+        def write(path: Path, footage: Footage) -> None:
             start, stop = clip.record["start_frame"], clip.record["end_frame"] + 1
             arrays = _analysed(footage, start, stop)
             arrays["landmarks"] = self._landmarks(footage, start, stop)
             arrays["provenance"] = np.array(strict_json(clip.own_record))
-            _write_npz(place, arrays)
+            _write_npz(path, arrays)
 
         return [ClipFile(f"features/{clip.name}.npz", key, write)]
 
     def _landmarks(self, footage: Footage, start: int, stop: int) -> Float32Array:
-        """(N, 478, 3) float32; NaN where there is no face."""
-        from clipgen_engine.faces.models import FaceLandmarker  # MediaPipe takes a second
+        """Return landmarks, (N, 478, 3) float32; NaN where there is no face."""
+        from clipgen_engine.faces.models import FaceLandmarker  # MediaPipe takes a second to import
         from clipgen_engine.faces.search import View, view_around
 
         if self._landmarker is None:
@@ -92,14 +92,14 @@ class FeaturesLayout(Layout):
 
 
 def _analysed(footage: Footage, start: int, stop: int) -> dict[str, NDArray[Any]]:
-    """What the analysis found on the frames of a half-open span."""
+    """Return the analysis results of a half-open frame range."""
     video, track, tokens = footage.video, footage.track, footage.tokens
     rows = np.flatnonzero((track.frame_index >= start) & (track.frame_index < stop))
-    places = track.frame_index[rows] - start
+    positions = track.frame_index[rows] - start
 
     def column(values: Float32Array) -> Float32Array:
         filled = np.full((stop - start, *values.shape[1:]), np.nan, np.float32)
-        filled[places] = values[rows]
+        filled[positions] = values[rows]
         return filled
 
     made = tokens.interpolated if tokens.interpolated is not None else np.zeros(len(tokens.values), np.bool_)
@@ -119,9 +119,9 @@ def _analysed(footage: Footage, start: int, stop: int) -> dict[str, NDArray[Any]
     }
 
 
-def _write_npz(place: Path, arrays: dict[str, NDArray[Any]]) -> None:
-    """As `numpy.savez_compressed`, but without the time of day: the same arrays are the same bytes."""
-    with ZipFile(place, "w", ZIP_DEFLATED) as archive:
+def _write_npz(path: Path, arrays: dict[str, NDArray[Any]]) -> None:
+    """Like `numpy.savez_compressed`, but without time stamps, so equal arrays produce identical bytes."""
+    with ZipFile(path, "w", ZIP_DEFLATED) as archive:
         for name, values in arrays.items():
             with archive.open(ZipInfo(f"{name}.npy"), "w", force_zip64=True) as file:
                 np.lib.format.write_array(file, np.ascontiguousarray(values), allow_pickle=False)

@@ -1,8 +1,8 @@
-"""FiftyOne temporal detections: `labels.json` beside the clips in `data/`, or beside `data.json`, which names sources.
+"""FiftyOne temporal detections: `labels.json` next to the clips in `data/`, or next to `data.json`, a list of sources.
 
-A window has a detection for each of its tags, else one that is called `expression`. Frames count from 1, the last one
-is included. With sources, one video carries all its windows and nothing is encoded: import that with
-`data_path="data.json"`, and `dataset.to_clips("ground_truth")` shows each window as a clip of its source.
+Each window has one detection per tag, or a single one named `expression`. Frame numbers are 1-based, end inclusive.
+With sources, each video carries all its windows and nothing is encoded: import with `data_path="data.json"`, then
+`dataset.to_clips("ground_truth")` shows each window as a clip of its source.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ _ATTRIBUTES = ("source", "start_frame", "end_frame", "track_id", "subject_id", "
 
 
 class FiftyOneLayout(Layout):
-    """Media are the encoded clips."""
+    """Uses the encoded clips as media."""
 
     def clip_files(self, clip: Clip) -> Sequence[ClipFile]:
         return [ClipFile(f"fiftyone/data/{clip.name}{clip.suffix}", clip.media_key)]
@@ -30,7 +30,7 @@ class FiftyOneLayout(Layout):
 
 
 class FiftyOneSourcesLayout(Layout):
-    """Media are the source videos."""
+    """Uses the source videos as media."""
 
     needs_clips = False
 

@@ -1,18 +1,18 @@
-"""HDF5 face crops, a file a clip.
+"""HDF5 face crops, one file per clip.
 
     faces/frame_000/face_000/data           uint8 (518, 518, 3), RGB
-                             bbox           float32 (4,): x, y, width, height of the face, px of the upright source
+                             bbox           float32 (4,): face x, y, width, height in px of the upright source
                              confidence     float32, 0..1
-                             original_size  int32 (2,): width, height of the source pixels behind the crop
+                             original_size  int32 (2,): width, height of the crop in source px
     metadata/video_path, subject_id         text
-             timestamp                      float64, seconds: the source's time stamp of the first frame
-             frame_timestamps               float64 (N,), seconds: the source's time stamp of each frame
-             frame_indices                  int64 (N,), of the source, from 0
+             timestamp                      float64, seconds: source time stamp of the first frame
+             frame_timestamps               float64 (N,), seconds: source time stamp of each frame
+             frame_indices                  int64 (N,), 0-based, in the source
              face_size, num_frames          int64
-             fps                            float64, the source's
+             fps                            float64, of the source
              provenance                     text, JSON
 
-The crop is the smoothed one of the export settings (its margin, level, held still or not), always of 518 px.
+The crop is the smoothed one from the export settings (margin, roll alignment, static or not), always 518 x 518 px.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ from clipgen_engine.files import strict_json
 from clipgen_engine.settings import DatasetSettings, ExportSettings
 
 FACE_SIZE_PX = 518
-_METHOD_VERSION = 1  # to be raised when the same clip gives another file
+_METHOD_VERSION = 1  # bump when the same clip produces a different file
 _CROP_SETTINGS = ("crop", "margin", "align_roll")
 
 
@@ -51,8 +51,8 @@ class Hdf5Layout(Layout):
         crop = {name: value for name, value in self._crop.as_dict().items() if name in _CROP_SETTINGS}
         key = key_of("hdf5", _METHOD_VERSION, clip.own_record, str(clip.source_path), clip.footage_key, crop)
 
-        def write(place: Path, footage: Footage) -> None:
-            with self._h5py.File(place, "w") as file:
+        def write(path: Path, footage: Footage) -> None:
+            with self._h5py.File(path, "w") as file:
                 self._write(file, clip, footage)
 
         return [ClipFile(f"hdf5/{clip.name}.h5", key, write)]
@@ -69,15 +69,15 @@ class Hdf5Layout(Layout):
             side = round(float(path.side_px[number]))
             face = file.create_group(f"faces/frame_{number:03d}/face_000")
             face.create_dataset("data", data=pixels, chunks=pixels.shape, compression="gzip", compression_opts=1)
-            # a frame on which the face was not seen has its place between its neighbours, but no measurement
+            # frames without a detection get an interpolated crop, but no measurement
             face["bbox"] = np.full(4, np.nan, np.float32) if row is None else track.box_xywh[row]
             face["confidence"] = np.float32(np.nan if row is None else track.confidence[row])
             face["original_size"] = np.array([side, side], np.int32)
             written.append(index)
         if len(written) != stop - start:
             raise VideoError(
-                f"{video.path.name} does not give all of its frames {start} to {stop - 1} any more",
-                "The file changed since the analysis: analyse it again",
+                f"{video.path.name} no longer decodes all frames from {start} to {stop - 1}",
+                "The file has changed since its analysis: analyse it again",
             )
         times = video.pts[start:stop].astype(np.float64) * float(video.time_base)
         metadata = file.create_group("metadata")
@@ -97,7 +97,7 @@ def load(settings: ExportSettings, dataset: DatasetSettings) -> Hdf5Layout:
         h5py = importlib.import_module("h5py")
     except ImportError as error:
         raise SettingError(
-            "The layout hdf5 needs the library h5py, which is not installed",
-            "Install it with 'pip install clipgen[hdf5]', or leave this layout out",
+            "The layout hdf5 requires the library h5py, which is not installed",
+            "Install it with 'pip install clipgen[hdf5]', or deselect this layout",
         ) from error
     return Hdf5Layout(settings, dataset, h5py)

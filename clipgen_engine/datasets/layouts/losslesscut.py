@@ -1,7 +1,6 @@
-"""Cut lists that LosslessCut imports: a CSV a source with start, end and label, without a heading.
+"""Cut lists for LosslessCut: one CSV per source with start, end and label, without a header.
 
-Times are seconds since the first frame by the frames' own time stamps, constant rate or not. The end is where the frame
-after the last one begins.
+Times are seconds since the first frame, from the frames' PTS. The end is the start of the frame after the last one.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The plain run folder: numbered clips, their metadata and a summary in `clips/`."""
+"""The plain layout: numbered clips, their metadata and a summary in `clips/`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from clipgen_engine.untrusted import parse_json
 
 METADATA_NAME = "clip_metadata.json"
 SUMMARY_NAME = "extraction_summary.txt"
-# As runs without a manifest named their clips; the hash tells equal names of several videos apart.
+# Clip names of runs without a manifest; the hash disambiguates equal names of several videos.
 _EARLIER_NAME = re.compile(r"clip_\d{3,}_frames_\d{6,}_\d{6,}(_[0-9a-f]{8})?\.[a-z0-9]{2,4}\Z")
 
 _log = logging.getLogger(__name__)
@@ -44,7 +44,7 @@ class PlainLayout(Layout):
         except FileNotFoundError:
             return []
         except (OSError, ValueError, KeyError, TypeError):
-            _log.warning("%s cannot be read; clips of an earlier run stay where they are", path)
+            _log.warning("Cannot read %s; clips of an earlier run are left in place", path)
             return []
         return [f"clips/{name}" for name in (*names, METADATA_NAME, SUMMARY_NAME)]
 

@@ -1,7 +1,7 @@
-"""Which dataset layouts there are.
+"""Registry of dataset layouts.
 
-A new layout is a module beside this one with a function `load(settings, dataset) -> Layout`, and a line in `_LAYOUTS`.
-It is imported when it is first used, so that heavy libraries cost nothing before.
+To add a layout, add a module to this package with a function `load(settings, dataset) -> Layout`, and a line in
+`_LAYOUTS`. Modules are imported on first use, because some load heavy libraries.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _LAYOUTS = {
 
 @dataclass(frozen=True)
 class LayoutHelp:
-    """What a panel or a help text says about a layout."""
+    """Display name and help text of a layout."""
 
     name: str
     label: str
@@ -41,23 +41,23 @@ LAYOUTS = {
         LayoutHelp("videofolder", "Hugging Face VideoFolder", "videofolder/: for datasets.load_dataset"),
         LayoutHelp("webdataset", "WebDataset", "webdataset/: tar shards for streaming"),
         LayoutHelp("fiftyone", "FiftyOne", "fiftyone/: videos with temporal detections"),
-        LayoutHelp("hdf5", "HDF5 face crops", "hdf5/: the face of every frame at 518 x 518 px, a file a clip"),
-        LayoutHelp("features", "Features (.npz)", "features/: boxes, head pose, blendshapes and tokens, a file a clip"),
-        LayoutHelp("losslesscut", "LosslessCut CSV", "losslesscut/: a list of cuts for each source"),
-        LayoutHelp("edl", "EDL (CMX 3600)", "edl/: a list of cuts for each source, for editors"),
+        LayoutHelp("hdf5", "HDF5 face crops", "hdf5/: face crops of every frame at 518 x 518 px, one file per clip"),
+        LayoutHelp("features", "Features (.npz)", "features/: boxes, pose, blendshapes and tokens, one file per clip"),
+        LayoutHelp("losslesscut", "LosslessCut CSV", "losslesscut/: one cut list per source"),
+        LayoutHelp("edl", "EDL (CMX 3600)", "edl/: one cut list per source, for editing software"),
     )
 }
 
 
 def load_layout(name: str, settings: ExportSettings, dataset: DatasetSettings) -> Layout:
-    """Import and load a layout by its name.
+    """Import and load a layout by name.
 
     Raises:
-        SettingError: there is none of this name, it cannot be written under these settings, or its library is missing.
+        SettingError: the name is unknown, the settings do not suit the layout, or its library is missing.
     """
     if name not in _LAYOUTS:
-        raise SettingError(f"There is no layout {name!r}", "Choose among " + ", ".join(_LAYOUTS))
-    from clipgen_engine.clips.writer import clip_suffix  # the names of layouts are asked for where no codec is needed
+        raise SettingError(f"Unknown layout {name!r}", "Choose one of " + ", ".join(_LAYOUTS))
+    from clipgen_engine.clips.writer import clip_suffix  # loads codecs, which layout names do not need
 
     layout: Layout = importlib.import_module(_LAYOUTS[name]).load(settings, dataset)
     if layout.needs_clips and not layout.frame_folders and not clip_suffix(settings):

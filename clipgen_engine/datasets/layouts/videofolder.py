@@ -1,7 +1,7 @@
-"""Hugging Face VideoFolder: a folder a split, with its clips and a `metadata.jsonl` whose first field is `file_name`.
+"""Hugging Face VideoFolder: one folder per split, with its clips and a `metadata.jsonl` keyed by `file_name`.
 
-`datasets` infers the type of each column from its values, in each split alone. So a column has one type throughout and
-is never null; what is nested stands in `provenance` as JSON text.
+`datasets` infers column types from the values of each split separately. So every column has one type and no nulls;
+nested values are stored as JSON text in `provenance`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from clipgen_engine.files import strict_json
 from clipgen_engine.ranking.terms import TERMS
 from clipgen_engine.settings import DatasetSettings, ExportSettings
 
-_SUFFIXES = (".mp4", ".mov", ".mkv", ".avi", ".mpeg")  # what VideoFolder takes for a video
+_SUFFIXES = (".mp4", ".mov", ".mkv", ".avi", ".mpeg")  # recognised as video by VideoFolder
 _TEXTS = ("source", "source_fingerprint", "subject_id", "note", "decided_at", "sha256")
 _COUNTS = ("rank", "start_frame", "end_frame", "frame_count", "start_pts", "end_pts", "track_id")
 _NUMBERS = ("start_time_s", "end_time_s", "fps", *TERMS, "combined_score")
@@ -27,7 +27,7 @@ class VideoFolderLayout(Layout):
         return [ClipFile(f"videofolder/{clip.split}/{clip.name}{clip.suffix}", clip.media_key)]
 
     def documents(self, clips: Sequence[Clip], info: Mapping[str, Any]) -> Sequence[Document]:
-        # a window that was decided before a score existed lacks it: then it is no column
+        # windows reviewed before a score was introduced lack it: omit that column
         numbers = [name for name in _NUMBERS if all(clip.record[name] is not None for clip in clips)]
         rows: dict[str, list[str]] = {}
         for clip in clips:
@@ -52,7 +52,5 @@ def _row(clip: Clip, numbers: Sequence[str]) -> dict[str, Any]:
 
 def load(settings: ExportSettings, dataset: DatasetSettings) -> VideoFolderLayout:
     if clip_suffix(settings) and clip_suffix(settings) not in _SUFFIXES:
-        raise SettingError(
-            f"VideoFolder does not take {settings.clip_format} for a video", "Choose the clip format mp4"
-        )
+        raise SettingError(f"VideoFolder does not support {settings.clip_format} videos", "Choose the clip format mp4")
     return VideoFolderLayout(settings, dataset)

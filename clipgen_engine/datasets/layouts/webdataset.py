@@ -1,6 +1,6 @@
-"""WebDataset: tar shards with a clip and its record a sample, the same bytes for the same clips.
+"""WebDataset: deterministic tar shards; each sample is a clip and its record.
 
-Beside the shards of a split stands their index, `train.json` and so on, in the form that `wids` reads.
+Each split has an index of its shards, such as `train.json`, in `wids` format.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from clipgen_engine.files import strict_json
 from clipgen_engine.settings import DatasetSettings, ExportSettings
 
 _MB = 1_000_000
-_BLOCK = 512  # of a tar file: headers and contents fill whole blocks
-_END = 10_240  # a tar file is filled up to a multiple of this
+_BLOCK = 512  # tar block size; headers and contents are padded to it
+_END = 10_240  # tar record size; archives are padded to a multiple of it
 
 
 class WebDatasetLayout(Layout):
@@ -49,8 +49,8 @@ class WebDatasetLayout(Layout):
 
 
 def _shard(path: str, clips: Sequence[Clip]) -> Document:
-    def write(place: Path, clip_at: Callable[[str], Path]) -> None:
-        with tarfile.open(place, "w", format=tarfile.GNU_FORMAT, encoding="utf-8") as archive:
+    def write(path: Path, clip_at: Callable[[str], Path]) -> None:
+        with tarfile.open(path, "w", format=tarfile.GNU_FORMAT, encoding="utf-8") as archive:
             for clip in clips:
                 with clip_at(clip.media_key).open("rb") as file:
                     archive.addfile(_member(clip.name + clip.suffix, int(clip.record["size_bytes"])), file)
@@ -62,7 +62,7 @@ def _shard(path: str, clips: Sequence[Clip]) -> Document:
 
 
 def _member(name: str, size: int) -> tarfile.TarInfo:
-    member = tarfile.TarInfo(name)  # owned by nobody, of the year 1970
+    member = tarfile.TarInfo(name)  # owner and time stamp default to 0, for determinism
     member.size, member.mode = size, 0o644
     return member
 

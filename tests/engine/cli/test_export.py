@@ -1,4 +1,4 @@
-"""`clipgen-engine export`, `import`, and a run in other layouts, as a user calls them."""
+"""`clipgen-engine export` and `import`, and runs with other layouts, end to end."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def test_a_project_is_exported_and_imported(project_path: Path, tmp_path: Path) 
     flags = ("--layout", "videofolder", "--layout", "webdataset", "--output_dir", out, "--encoder-preset", "ultrafast")
     done = engine("export", project_path, *flags)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "5 clips, 5 to be encoded; about " in done.stdout
+    assert "5 clips, 5 to encode; about " in done.stdout
     assert f"5 clips in {out}" in done.stdout
     names = {path.name for path in (out / "videofolder" / "train").glob("*.mp4")}
     assert "b_c_001_frames_000004_000008.mp4" in names or "b_c_002_frames_000004_000008.mp4" in names
     before = tree(out)
     again = engine("export", project_path, *flags)
-    assert "5 clips, 0 to be encoded; about 0 bytes" in again.stdout
+    assert "5 clips, 0 to encode; about 0 bytes" in again.stdout
     assert tree(out) == before
     with Project(project_path) as project:
         (first, second) = (project.exports(video.video_id) for video in project.videos())
@@ -57,14 +57,14 @@ def test_a_project_is_exported_and_imported(project_path: Path, tmp_path: Path) 
     assert [path.name for path in (tmp_path / "cuts" / "losslesscut").iterdir()] == ["b_c.csv"]
 
 
-def test_what_cannot_be_exported_is_one_line_each_and_code_2(project_path: Path, tmp_path: Path) -> None:
+def test_failed_items_print_one_line_each_and_exit_with_2(project_path: Path, tmp_path: Path) -> None:
     with Project(project_path) as project:
         video = project.videos()[0]
         project.describe_video(video.video_id, path=tmp_path / "gone.mp4")
     done = engine("export", project_path, "--output_dir", tmp_path / "out")
     assert done.returncode == 2
     assert done.stderr == (
-        f"clipgen-engine: {tmp_path / 'gone.mp4'} cannot be opened any more. Put the video back, or open it again.\n"
+        f"clipgen-engine: {tmp_path / 'gone.mp4'} can no longer be opened. Restore the video, or open it again.\n"
     )
     assert len(list((tmp_path / "out" / "clips").glob("*.mp4"))) == 2
 
@@ -75,12 +75,12 @@ def test_what_cannot_be_exported_is_one_line_each_and_code_2(project_path: Path,
         (["export", "none.clipgen"], "none.clipgen does not exist"),
         (["export", "empty.clipgen"], "No window of empty.clipgen is accepted"),
         (["export", "empty.clipgen", "--layout", "zip"], "invalid choice: 'zip'"),
-        (["import", ".", "--project", "new.clipgen"], "is no export folder"),
-        (["--video_path", "x.mp4", "--name_pattern", "{nonsense}"], "There is no field {nonsense}"),
-        (["--video_path", "x.mp4", "--layout", "videofolder", "--clip_format", "webm"], "does not take webm"),
+        (["import", ".", "--project", "new.clipgen"], "is not an export folder"),
+        (["--video_path", "x.mp4", "--name_pattern", "{nonsense}"], "Unknown field {nonsense}"),
+        (["--video_path", "x.mp4", "--layout", "videofolder", "--clip_format", "webm"], "does not support webm"),
     ],
 )
-def test_wrong_input_is_one_line_and_code_2(tmp_path: Path, arguments: list[str], says: str) -> None:
+def test_invalid_input_prints_one_line_and_exits_with_2(tmp_path: Path, arguments: list[str], says: str) -> None:
     Project(tmp_path / "empty.clipgen").close()
     done = engine(*arguments, cwd=tmp_path)
     assert done.returncode == 2
@@ -89,7 +89,7 @@ def test_wrong_input_is_one_line_and_code_2(tmp_path: Path, arguments: list[str]
     assert {path.name for path in tmp_path.iterdir()} == {"empty.clipgen", "empty.clipgen.lock"}
 
 
-def test_a_run_in_other_layouts(tmp_path: Path, analyses: tuple[Analysis, Analysis]) -> None:
+def test_a_run_with_other_layouts(tmp_path: Path, analyses: tuple[Analysis, Analysis]) -> None:
     analysis = analyses[0]
     write_analysis(replace(analysis, model_sha256={}), tmp_path)
     done = engine(

@@ -1,4 +1,4 @@
-"""The command line as a user runs it, in a process of its own."""
+"""The command line end to end, in a separate process."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.support.videos import write_coded_video
 
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The results of a run on the sample."""
+    """The output folder of a run on the sample."""
     folder = tmp_path_factory.mktemp("run") / "ünï out"
     done = engine("--video_path", SAMPLE, "--output_dir", folder)
     assert done.returncode == 0, done.stderr
@@ -112,7 +112,7 @@ def test_clips_and_their_metadata(run_folder: Path) -> None:
     assert "Top 5" in (run_folder / "clips" / "extraction_summary.txt").read_text(encoding="utf-8")
 
 
-def test_ranking_again_needs_no_video_and_repeats_itself(run_folder: Path, tmp_path: Path) -> None:
+def test_reranking_needs_no_video_and_is_deterministic(run_folder: Path, tmp_path: Path) -> None:
     before = (run_folder / "analysis" / "sequences.json").read_bytes()
     done = engine(
         "--video_path", tmp_path / "gone.mp4", "--output_dir", run_folder, "--skip-analysis", "--skip_extraction"
@@ -121,7 +121,7 @@ def test_ranking_again_needs_no_video_and_repeats_itself(run_folder: Path, tmp_p
     assert (run_folder / "analysis" / "sequences.json").read_bytes() == before
 
 
-def test_ranking_again_with_other_weights(run_folder: Path, tmp_path: Path) -> None:
+def test_reranking_with_other_weights(run_folder: Path, tmp_path: Path) -> None:
     kept = (run_folder / "analysis" / "sequences.json").read_bytes()
     done = engine(
         "--video_path",
@@ -172,7 +172,7 @@ def test_conditions_by_name(run_folder: Path, tmp_path: Path) -> None:
         assert sequence["combined_score"] == pytest.approx(score + 0.2 * sequence["frontality"], abs=1e-12)
 
 
-def test_info_prints_what_the_index_and_the_stored_analysis_know(run_folder: Path, tmp_path: Path) -> None:
+def test_info_prints_the_index_and_the_cached_analysis(run_folder: Path, tmp_path: Path) -> None:
     dead = strictly(run_folder / "analysis" / "frame_data.json")["dead_channels"]
     (tmp_path / "text.mp4").write_text("hello\n" * 100)
     done = engine("info", SAMPLE, tmp_path / "text.mp4")
@@ -182,12 +182,12 @@ def test_info_prints_what_the_index_and_the_stored_analysis_know(run_folder: Pat
     assert "  picture     640x360, h264\n" in done.stdout
     assert "  rate        30.000 frames/s, constant\n" in done.stdout
     assert "  sound       yes\n" in done.stdout
-    assert "  damage      none seen\n" in done.stdout
-    assert f"0 undecodable frames, channels that never leave zero: {', '.join(dead)}\n" in done.stdout
+    assert "  damage      none found\n" in done.stdout
+    assert f"0 undecodable frames, inactive channels: {', '.join(dead)}\n" in done.stdout
     assert engine("info").returncode == 2
 
 
-def test_help_names_every_gate_region_and_preset() -> None:
+def test_help_lists_every_gate_region_and_preset() -> None:
     text = engine("--help").stdout
     for name in (*GATES, *REGION_MULTIPLIERS, *PRESETS):
         assert name in text or GATES[name].off is None
@@ -209,13 +209,13 @@ def test_help_names_every_gate_region_and_preset() -> None:
         (["--video_path", "good.mp4", "--expression_transformer_checkpoint", "text.mp4"], "damaged or of another kind"),
         (["--video_path", "good.mp4", "--expression_transformer_checkpoint", "x.pt"], "x.pt does not exist"),
         (["--video_path", "good.mp4", "--beauty", "1"], "unrecognized arguments"),
-        (["--video_path", "good.mp4", "--gate", "max_yaw"], "Give NAME=NUMBER"),
+        (["--video_path", "good.mp4", "--gate", "max_yaw"], "Use NAME=NUMBER"),
         (["--video_path", "good.mp4", "--gate", "max_charm=3"], "There is no gate 'max_charm'"),
         (["--video_path", "good.mp4", "--region", "mouth=3"], "mouth cannot be 3.0"),
         (["--video_path", "good.mp4", "--preset", "nice"], "There is no preset 'nice'"),
     ],
 )
-def test_wrong_input_is_one_line_and_code_2(tmp_path: Path, arguments: list[str], says: str) -> None:
+def test_invalid_input_prints_one_line_and_exits_with_2(tmp_path: Path, arguments: list[str], says: str) -> None:
     good = write_coded_video(tmp_path / "good.mp4", 30)
     (tmp_path / "text.mp4").write_text("hello\n" * 100)
     (tmp_path / "cut.mp4").write_bytes(good.read_bytes()[:3000])
@@ -226,24 +226,24 @@ def test_wrong_input_is_one_line_and_code_2(tmp_path: Path, arguments: list[str]
     assert list((tmp_path / "clip_generation_output").rglob("*")) == []
 
 
-def test_a_video_without_a_face_is_code_3(tmp_path: Path) -> None:
+def test_a_video_without_faces_exits_with_3(tmp_path: Path) -> None:
     done = engine("--video_path", write_coded_video(tmp_path / "faceless.mp4", 40), cwd=tmp_path)
     assert done.returncode == 3
     assert done.stderr == "clipgen-engine: No face was found in any of the 40 frames of faceless.mp4.\n"
     assert strictly(tmp_path / "clip_generation_output" / "analysis" / "sequences.json") == []
 
 
-def test_gates_that_stop_everything_are_named(run_folder: Path) -> None:
+def test_gates_that_reject_all_windows_are_named(run_folder: Path) -> None:
     kept = (run_folder / "analysis" / "sequences.json").read_bytes()
     done = engine(
         "--video_path", SAMPLE, "--output_dir", run_folder, "--skip_analysis", "--face_confidence_threshold", "1"
     )
     (run_folder / "analysis" / "sequences.json").write_bytes(kept)
     assert done.returncode == 3
-    assert "face confidence stopped" in done.stderr
+    assert "face confidence rejected" in done.stderr
 
 
-def test_another_video_under_a_stored_analysis_is_refused(run_folder: Path, tmp_path: Path) -> None:
+def test_a_stored_analysis_of_another_video_is_refused(run_folder: Path, tmp_path: Path) -> None:
     other = write_coded_video(tmp_path / "other.mp4", 30)
     done = engine("--video_path", other, "--output_dir", run_folder, "--skip_analysis")
     assert done.returncode == 2
@@ -251,20 +251,20 @@ def test_another_video_under_a_stored_analysis_is_refused(run_folder: Path, tmp_
 
 
 @pytest.mark.skipif(os.name != "posix", reason="signals")
-def test_an_interrupt_leaves_nothing_half_written(tmp_path: Path) -> None:
+def test_an_interrupt_leaves_no_partial_files(tmp_path: Path) -> None:
     process = subprocess.Popen(
         [
             *(sys.executable, "-m", "clipgen_engine", "--video_path", str(SAMPLE)),
-            *("--output_dir", str(tmp_path / "out"), "--max_faces", "3"),  # not stored by another test
+            *("--output_dir", str(tmp_path / "out"), "--max_faces", "3"),  # not cached by another test
         ],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
     assert process.stdout is not None
-    process.stdout.readline()  # the analysis runs
+    process.stdout.readline()  # the analysis is running
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=20)
     assert process.returncode == 130
-    assert errors == "Interrupted; what was finished is kept.\n"
+    assert errors == "Interrupted; finished work is kept.\n"
     assert list(tmp_path.rglob("*")) in ([], [tmp_path / "out"])

@@ -1,4 +1,4 @@
-"""An export as a whole: what it keeps, what it refuses, and what it makes of trouble."""
+"""Exports end to end: reuse, validation, failures and re-import."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def records(folder: Path) -> list[dict[str, Any]]:
     return clips
 
 
-# One file for all
+# Sharing of encoded clips
 
 
 def test_a_clip_is_encoded_once_for_all_layouts(tmp_path: Path, analyses: Analyses, sources: Sources) -> None:
@@ -54,25 +54,25 @@ def test_a_clip_is_encoded_once_for_all_layouts(tmp_path: Path, analyses: Analys
     assert len(set(inodes.values())) == 3
 
 
-def test_a_layout_that_is_added_later_encodes_nothing(
+def test_adding_a_layout_later_encodes_nothing(
     tmp_path: Path, analyses: Analyses, sources: Sources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(request_for(tmp_path, sources, ["webdataset"]), *analyses)
-    monkeypatch.setattr(dataset_export, "write_clips", _only_if_there_is_something)
-    result = run(request_for(tmp_path, sources, ["plain"]), *analyses)  # taken out of the shards
+    monkeypatch.setattr(dataset_export, "write_clips", _assert_no_jobs)
+    result = run(request_for(tmp_path, sources, ["plain"]), *analyses)  # extracted from the shards
     assert [clip.state for clip in result.clips] == ["unchanged"] * 5
-    assert (tmp_path / "webdataset" / "train-000000.tar").exists()  # asked for before, and not taken away
+    assert (tmp_path / "webdataset" / "train-000000.tar").exists()  # from the first export, not removed
     assert all((tmp_path / "clips" / record["clip_path"]).is_file() for record in records(tmp_path))
 
 
-def _only_if_there_is_something(video: Any, jobs: list[ClipJob], *args: Any, **options: Any) -> None:
+def _assert_no_jobs(video: Any, jobs: list[ClipJob], *args: Any, **options: Any) -> None:
     assert not jobs
 
 
 # Records
 
 
-def test_a_record_says_where_its_clip_comes_from(tmp_path: Path, analyses: Analyses, sources: Sources) -> None:
+def test_records_contain_provenance(tmp_path: Path, analyses: Analyses, sources: Sources) -> None:
     run(request_for(tmp_path, sources, ["plain"], {"crop": "face", "size": 64}), *analyses)
     for record, clip in zip(records(tmp_path), sorted((tmp_path / "clips").glob("*.mp4")), strict=False):
         path = tmp_path / "clips" / record["clip_path"]
@@ -103,7 +103,7 @@ def test_a_record_says_where_its_clip_comes_from(tmp_path: Path, analyses: Analy
     assert records(tmp_path)[0]["tags"] == ["smile", "eyes, wide"]
 
 
-def test_the_contact_sheet_stands_alone(tmp_path: Path, analyses: Analyses, sources: Sources) -> None:
+def test_the_contact_sheet_is_self_contained(tmp_path: Path, analyses: Analyses, sources: Sources) -> None:
     run(request_for(tmp_path, sources, ["losslesscut"]), *analyses)
     page = (tmp_path / "index.html").read_text("utf-8")
     assert page.count("<figure>") == page.count('src="data:image/jpeg;base64,') == 5
@@ -113,12 +113,12 @@ def test_the_contact_sheet_stands_alone(tmp_path: Path, analyses: Analyses, sour
     assert "5 clips of 2 videos" in page
 
 
-# Trouble
+# Failures
 
 
-def test_killed_exports_end_as_undisturbed_ones() -> None:
+def test_killed_exports_resume_to_an_identical_result() -> None:
     if sys.platform == "win32":
-        pytest.skip("there is no fork")
+        pytest.skip("requires fork")
     done = subprocess.run(
         [sys.executable, "-m", "tests.support.killed_exports", "6", "11", "12"],
         capture_output=True,
@@ -127,10 +127,10 @@ def test_killed_exports_end_as_undisturbed_ones() -> None:
         timeout=400,
     )
     assert done.returncode == 0, done.stderr
-    assert "changes that an export was killed at" in done.stdout
+    assert "file changes an export was killed at" in done.stdout
 
 
-def test_a_full_disk_keeps_what_was_finished(
+def test_a_full_disk_keeps_finished_clips(
     tmp_path: Path, analyses: Analyses, sources: Sources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     request = request_for(tmp_path, sources, ["plain"])
@@ -151,7 +151,7 @@ def test_a_full_disk_keeps_what_was_finished(
     assert not (tmp_path / ".clipgen_export").exists()
 
 
-def test_a_disk_that_fills_while_files_come_into_place_changes_nothing(
+def test_a_disk_that_fills_during_the_commit_changes_nothing(
     tmp_path: Path, analyses: Analyses, sources: Sources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run(request_for(tmp_path, sources[:1], ["plain"]), *analyses)
@@ -181,18 +181,20 @@ def test_without_hard_links_files_are_copied(
     assert tree(tmp_path / "copied") == tree(tmp_path / "linked")
 
 
-def test_what_was_exported_stays_where_its_source_is_gone(tmp_path: Path, analyses: Analyses, sources: Sources) -> None:
+def test_exported_clips_are_kept_if_their_source_is_missing(
+    tmp_path: Path, analyses: Analyses, sources: Sources
+) -> None:
     out = tmp_path / "out"
     run(request_for(out, sources, ["plain", "videofolder"]), *analyses)
     before = {path: sha for path, sha in tree(out).items() if path.endswith(".mp4")}
     first, second = sources
     gone = replace(first, path=tmp_path / "gone.mp4")
     again = request_for(out, [gone, second], ["plain", "videofolder"])
-    assert run(again, *analyses).failures == ()  # nothing is needed of it
+    assert run(again, *analyses).failures == ()  # the source is not needed
     result = run(replace(again, export=replace(again.export, crf=40)), *analyses)
     assert len(result.failures) == 1
     assert [clip.state for clip in result.clips] == ["kept"] * 3 + ["written"] * 2
-    assert "The version that was exported before stays." in result.clips[0].sentence
+    assert "The previously exported version was kept." in result.clips[0].sentence
     after = tree(out)
     listed = {record["clip_path"]: record for record in records(out)}
     assert len(listed) == 5
@@ -203,7 +205,7 @@ def test_what_was_exported_stays_where_its_source_is_gone(tmp_path: Path, analys
         assert (before.get(f"clips/{record['clip_path']}") == record["sha256"]) == kept
 
 
-def test_damaged_and_missing_files_are_made_again(tmp_path: Path, analyses: Analyses, sources: Sources) -> None:
+def test_damaged_and_missing_files_are_restored(tmp_path: Path, analyses: Analyses, sources: Sources) -> None:
     request = request_for(tmp_path, sources, ["plain", "webdataset"])
     run(request, *analyses)
     before = tree(tmp_path)
@@ -219,14 +221,14 @@ def test_damaged_and_missing_files_are_made_again(tmp_path: Path, analyses: Anal
     ("prepare", "says"),
     [
         (lambda out: out.write_text("a file"), "could not be written to"),
-        (lambda out: _write(out / MANIFEST_NAME, "{"), "is damaged or no manifest"),
+        (lambda out: _write(out / MANIFEST_NAME, "{"), "is damaged or not an export manifest"),
         (
             lambda out: _write(out / MANIFEST_NAME, '{"kind": "clipgen export", "schema_version": 99}'),
             "a newer clipgen",
         ),
     ],
 )
-def test_a_folder_that_cannot_be_is_one_sentence(
+def test_an_unusable_folder_is_reported_in_one_sentence(
     tmp_path: Path, analyses: Analyses, sources: Sources, prepare: Callable[[Path], object], says: str
 ) -> None:
     out = tmp_path / "out"
@@ -241,12 +243,12 @@ def _write(path: Path, text: str) -> None:
     path.write_text(text)
 
 
-def test_two_exports_at_once_are_refused(tmp_path: Path, analyses: Analyses, sources: Sources) -> None:
+def test_concurrent_exports_are_refused(tmp_path: Path, analyses: Analyses, sources: Sources) -> None:
     with ExportFolder(tmp_path), pytest.raises(OutputError, match="Another export is writing"):
         run(request_for(tmp_path, sources), *analyses)
 
 
-def test_a_clip_that_fails_is_a_sentence_and_the_rest_goes_on(
+def test_a_failed_clip_is_reported_and_the_export_continues(
     tmp_path: Path, analyses: Analyses, sources: Sources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def failing(video: Any, jobs: list[ClipJob], export: Any, *, on_clip: Callable[..., None], **options: Any) -> None:
@@ -263,7 +265,7 @@ def test_a_clip_that_fails_is_a_sentence_and_the_rest_goes_on(
     assert len(records(tmp_path)) == 2
 
 
-def test_an_earlier_run_without_a_manifest_is_taken_over(tmp_path: Path, analyses: Analyses, sources: Sources) -> None:
+def test_an_earlier_run_without_a_manifest_is_adopted(tmp_path: Path, analyses: Analyses, sources: Sources) -> None:
     run(request_for(tmp_path, sources), *analyses)
     (tmp_path / MANIFEST_NAME).unlink()
     (tmp_path / "index.html").unlink()
@@ -277,7 +279,7 @@ def test_an_earlier_run_without_a_manifest_is_taken_over(tmp_path: Path, analyse
 
 @settings(max_examples=40)
 @given(st.text(max_size=300))
-def test_any_name_is_made_safe(text: str) -> None:
+def test_safe_names_are_portable(text: str) -> None:
     name = safe_name(text)
     assert 0 < len(name.encode()) <= 201
     assert not set(name) & set('<>:"/\\|?*.\0\n\t')
@@ -287,16 +289,14 @@ def test_any_name_is_made_safe(text: str) -> None:
 
 
 @given(st.lists(st.sampled_from(["a", "A", "b", "ß", "SS"]), max_size=8))
-def test_names_are_unique_and_do_not_depend_on_each_other(names: list[str]) -> None:
+def test_unique_names_are_unique_and_independent(names: list[str]) -> None:
     unique = unique_names(dict(enumerate(names)))
     assert len({name.casefold() for name in unique.values()}) == len(names)
     assert all(unique[key].startswith(name) for key, name in enumerate(names))
 
 
 @pytest.mark.parametrize("pattern", ["", "{nonsense}", "{rank", "{rank.real}", "{source[0]}", "{rank:s}", "{}", "{0}"])
-def test_a_pattern_that_cannot_be_is_refused(
-    pattern: str, tmp_path: Path, analyses: Analyses, sources: Sources
-) -> None:
+def test_an_invalid_pattern_is_refused(pattern: str, tmp_path: Path, analyses: Analyses, sources: Sources) -> None:
     with pytest.raises(SettingError):
         check_pattern(pattern)
     with pytest.raises(SettingError):
@@ -304,7 +304,7 @@ def test_a_pattern_that_cannot_be_is_refused(
     assert not (tmp_path / "out").exists()
 
 
-def test_names_that_collide_are_told_apart(tmp_path: Path, analyses: Analyses, sources: Sources) -> None:
+def test_colliding_names_are_disambiguated(tmp_path: Path, analyses: Analyses, sources: Sources) -> None:
     result = run(request_for(tmp_path, sources, name_pattern="clip {track_id}"), *analyses)
     assert len({path for clip in result.clips for path in clip.files}) == 5
     assert all(clip.name.startswith("clip 0_") for clip in result.clips)
@@ -316,7 +316,9 @@ def test_names_that_collide_are_told_apart(tmp_path: Path, analyses: Analyses, s
     st.floats(0, 0.5),
     st.lists(st.tuples(st.sampled_from("abcdef"), st.sampled_from(string.ascii_letters)), max_size=30),
 )
-def test_nobody_is_in_two_splits(seed: int, test: float, validation: float, clips: list[tuple[str, str]]) -> None:
+def test_no_subject_or_video_is_in_two_splits(
+    seed: int, test: float, validation: float, clips: list[tuple[str, str]]
+) -> None:
     dataset = DatasetSettings(split_seed=seed, test_share=test, validation_share=validation)
     splits: dict[str, set[str]] = {}
     for subject, video in clips:
@@ -328,17 +330,17 @@ def test_nobody_is_in_two_splits(seed: int, test: float, validation: float, clip
     assert all(len(found) == 1 for found in splits.values())
 
 
-def test_shares_are_met_where_there_are_many() -> None:
+def test_split_shares_are_met_for_many_subjects() -> None:
     dataset = DatasetSettings(test_share=0.1, validation_share=0.2)
     found = [split_of({"subject_id": str(number)}, True, dataset) for number in range(3000)]
     assert found.count("test") / 3000 == pytest.approx(0.1, abs=0.03)
     assert found.count("validation") / 3000 == pytest.approx(0.2, abs=0.03)
 
 
-# Before and after
+# Estimates and re-import
 
 
-def test_the_estimate_knows_what_is_there_already(tmp_path: Path, analyses: Analyses, sources: Sources) -> None:
+def test_the_estimate_excludes_existing_clips(tmp_path: Path, analyses: Analyses, sources: Sources) -> None:
     out = tmp_path / "out"
     request = request_for(out, sources, ["plain", "webdataset", "hdf5"])
     given_analyses = GivenAnalyses(analyses)
@@ -350,11 +352,11 @@ def test_the_estimate_knows_what_is_there_already(tmp_path: Path, analyses: Anal
     run(request, *analyses)
     assert estimate_export(request, given_analyses).new_clips == 0
     assert estimate_export(request, given_analyses).size_bytes == 0
-    with pytest.raises(OutputError, match="are needed, but"):
+    with pytest.raises(OutputError, match="is needed, but"):
         replace(before, free_bytes=1000).check(out)
 
 
-def test_an_export_becomes_a_project_again(tmp_path: Path, analyses: Analyses, sources: Sources) -> None:
+def test_an_export_is_imported_into_a_project(tmp_path: Path, analyses: Analyses, sources: Sources) -> None:
     rejected = source_of(analyses[0], [(30, 35)], decision=Decision.REJECTED).windows
     first = replace(sources[0], windows=sources[0].windows + rejected)
     with Project(tmp_path / "first.clipgen") as project:
@@ -373,11 +375,11 @@ def test_an_export_becomes_a_project_again(tmp_path: Path, analyses: Analyses, s
         assert import_export(read_export(tmp_path / "out" / MANIFEST_NAME), project) == 0
     assert [_content(source) for source in again] == [_content(source) for source in stored]
     assert [is_export(path) for path in (tmp_path / "out", tmp_path / "out" / MANIFEST_NAME, tmp_path)] == [1, 1, 0]
-    with pytest.raises(OutputError, match="is no export folder"):
+    with pytest.raises(OutputError, match="is not an export folder"):
         read_export(tmp_path)
 
 
-def test_a_manifest_says_where_its_videos_are_wherever_the_export_was_started(
+def test_manifest_paths_do_not_depend_on_the_working_directory(
     tmp_path: Path, analyses: Analyses, sources: Sources, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(sources[1].path.parent)
@@ -386,27 +388,27 @@ def test_a_manifest_says_where_its_videos_are_wherever_the_export_was_started(
     assert [source.path for source in read_export(tmp_path / "out").sources] == [sources[1].path]
 
 
-def test_a_project_of_an_export_is_whole_or_not_there(tmp_path: Path, sources: Sources) -> None:
+def test_a_project_is_created_from_an_export_atomically(tmp_path: Path, sources: Sources) -> None:
     export = ImportedExport(sources, RankingSettings(), Manifest())
-    place = tmp_path / "new" / "Ünï.clipgen"
+    target = tmp_path / "new" / "Ünï.clipgen"
     cancel = threading.Event()
     cancel.set()
     with pytest.raises(Cancelled):
-        new_project_of(export, place, cancel)
+        new_project_of(export, target, cancel)
     assert list(tmp_path.iterdir()) == []
-    new_project_of(export, place)
-    assert list(place.parent.iterdir()) == [place]
-    before = place.read_bytes()
-    with pytest.raises(OutputError, match=r"Ünï.clipgen is there already. Choose another name"):
-        new_project_of(replace(export, sources=()), place)
-    assert place.read_bytes() == before
+    new_project_of(export, target)
+    assert list(target.parent.iterdir()) == [target]
+    before = target.read_bytes()
+    with pytest.raises(OutputError, match=r"Ünï.clipgen already exists. Choose another name"):
+        new_project_of(replace(export, sources=()), target)
+    assert target.read_bytes() == before
     (tmp_path / "file").write_text("in the way")
     with pytest.raises(OutputError, match="could not be written to"):
         new_project_of(export, tmp_path / "file" / "a.clipgen")
 
 
-def test_an_export_is_added_to_a_project_as_a_whole_or_not_at_all(tmp_path: Path, sources: Sources) -> None:
-    bad = replace(sources[1], subjects={2**70: "no number for a database"})
+def test_an_export_is_imported_in_one_transaction(tmp_path: Path, sources: Sources) -> None:
+    bad = replace(sources[1], subjects={2**70: "too large for SQLite"})
     with Project(tmp_path / "a.clipgen") as project:
         with pytest.raises(OverflowError):
             import_export(ImportedExport((sources[0], bad), RankingSettings(), Manifest()), project)
@@ -426,7 +428,7 @@ def _content(source: ExportSource) -> tuple[Any, ...]:
     return source.path, source.fingerprint, source.windows, decided, dict(source.subjects)
 
 
-def test_a_request_says_each_clip_once(sources: Sources, tmp_path: Path) -> None:
+def test_a_request_lists_each_clip_once(sources: Sources, tmp_path: Path) -> None:
     request: ExportRequest = request_for(tmp_path, sources)
     identities = [item.identity for item in request.items()]
     assert len(set(identities)) == len(identities) == 5

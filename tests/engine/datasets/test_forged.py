@@ -1,4 +1,4 @@
-"""An export folder that somebody tampered with: nothing outside it is read, written or removed, and nothing crashes."""
+"""Tampered export folders: nothing outside is read, written or removed, and nothing crashes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LAYOUTS = ("plain", "webdataset")
 
 @pytest.fixture
 def exported(tmp_path: Path, analyses: tuple[Analysis, ...], sources: tuple[ExportSource, ...]) -> Path:
-    """An export beside a folder of somebody else."""
+    """An export next to an unrelated folder."""
     (tmp_path / "victim" / "inner").mkdir(parents=True)
     (tmp_path / "victim" / "precious.txt").write_text("precious")
     (tmp_path / "victim" / "inner" / "more.txt").write_text("more")
@@ -35,7 +35,7 @@ def exported(tmp_path: Path, analyses: tuple[Analysis, ...], sources: tuple[Expo
 def again(
     exported: Path, analyses: tuple[Analysis, ...], sources: tuple[ExportSource, ...]
 ) -> Callable[[], ExportResult]:
-    """Exports fewer windows into the same folder, so that files are to be removed."""
+    """Export fewer windows to the same folder, so that files must be removed."""
     return lambda: run(request_for(exported, sources[:1], LAYOUTS), *analyses)
 
 
@@ -64,7 +64,7 @@ def paths_outside(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("number", range(8))
-def test_entries_that_lead_out_are_ignored_and_named(
+def test_entries_outside_the_folder_are_ignored_and_reported(
     exported: Path, again: Callable[[], ExportResult], number: int
 ) -> None:
     (exported / "link").symlink_to(exported.parent / "victim")
@@ -81,18 +81,18 @@ def test_entries_that_lead_out_are_ignored_and_named(
 
 
 @pytest.mark.parametrize("folder", ["clips", "webdataset"])
-def test_a_link_on_the_way_is_not_followed(exported: Path, again: Callable[[], ExportResult], folder: str) -> None:
-    """The files of the export were moved away, and a link put in their place."""
+def test_a_symlinked_folder_is_not_followed(exported: Path, again: Callable[[], ExportResult], folder: str) -> None:
+    """A layout folder was moved away and replaced by a symlink."""
     elsewhere = exported.parent / "victim" / "moved"
     shutil.move(exported / folder, elsewhere)
     (exported / folder).symlink_to(elsewhere)
     before = tree(elsewhere)
     result = again()
     assert tree(elsewhere) == before
-    assert any("is there already" in sentence for sentence in result.failures)
+    assert any("already exists" in sentence for sentence in result.failures)
 
 
-def test_a_folder_that_the_manifest_claims_is_kept(exported: Path, again: Callable[[], ExportResult]) -> None:
+def test_a_foreign_folder_listed_in_the_manifest_is_kept(exported: Path, again: Callable[[], ExportResult]) -> None:
     mine = exported / "clips" / "mine"
     (mine / "deep").mkdir(parents=True)
     (mine / "deep" / "a.txt").write_text("mine")
@@ -102,7 +102,7 @@ def test_a_folder_that_the_manifest_claims_is_kept(exported: Path, again: Callab
     assert any("left in place" in sentence and "clips/mine" in sentence for sentence in result.failures)
 
 
-def test_a_clip_that_was_changed_is_kept_and_named(exported: Path, again: Callable[[], ExportResult]) -> None:
+def test_a_modified_clip_is_kept_and_reported(exported: Path, again: Callable[[], ExportResult]) -> None:
     clips = json.loads((exported / "clips" / "clip_metadata.json").read_text(encoding="utf-8"))["clips"]
     changed = exported / "clips" / next(clip["clip_path"] for clip in clips if clip["source"] == "b.c.mp4")
     changed.write_bytes(b"edited by hand")
@@ -132,27 +132,27 @@ def _every_clip(**values: Any) -> Callable[[Content], object]:
 
 
 FORGERIES: dict[str, Callable[[Content], object]] = {
-    "key leads out": _set(key="../../victim/precious"),
-    "hash is no hash": _set(sha256="x"),
-    "size is no number": _set(size_bytes="1"),
-    "size is negative": _set(size_bytes=-1),
-    "role is unknown": _set(role="king"),
-    "layout is unknown": _set(layout="../victim"),
-    "member leads out": _set(members={"0" * 64: "../../victim/precious.txt"}),
-    "member's key leads out": _set(members={"../../victim": "a"}),
-    "media key leads out": _rekey("media", "../../../victim/precious"),
-    "media is empty": lambda content: content.update(media={key: {} for key in content["media"]}),
-    "media key of a clip leads out": _every_clip(media_key="../../victim/precious.txt"),
-    "suffix leads out": _every_clip(suffix="/../../../victim/precious.txt"),
-    "facts are missing": _every_clip(facts={}),
-    "facts are none": _every_clip(facts=None),
-    "files of a clip lead out": _every_clip(files={"plain": ["../victim/precious.txt"]}),
+    "key outside": _set(key="../../victim/precious"),
+    "invalid hash": _set(sha256="x"),
+    "size not a number": _set(size_bytes="1"),
+    "negative size": _set(size_bytes=-1),
+    "unknown role": _set(role="king"),
+    "unknown layout": _set(layout="../victim"),
+    "member outside": _set(members={"0" * 64: "../../victim/precious.txt"}),
+    "member key outside": _set(members={"../../victim": "a"}),
+    "media key outside": _rekey("media", "../../../victim/precious"),
+    "empty media": lambda content: content.update(media={key: {} for key in content["media"]}),
+    "clip media key outside": _every_clip(media_key="../../victim/precious.txt"),
+    "suffix outside": _every_clip(suffix="/../../../victim/precious.txt"),
+    "empty facts": _every_clip(facts={}),
+    "null facts": _every_clip(facts=None),
+    "clip files outside": _every_clip(files={"plain": ["../victim/precious.txt"]}),
 }
 
 
 @pytest.mark.parametrize("name", FORGERIES)
 @pytest.mark.parametrize("where", ["clipgen_export.json", ".clipgen_export/plan.json"])
-def test_no_forgery_does_harm(exported: Path, again: Callable[[], ExportResult], name: str, where: str) -> None:
+def test_forged_entries_do_no_harm(exported: Path, again: Callable[[], ExportResult], name: str, where: str) -> None:
     target = exported / where
     if not target.exists():
         target.parent.mkdir()
@@ -164,7 +164,7 @@ def test_no_forgery_does_harm(exported: Path, again: Callable[[], ExportResult],
     assert tree(exported.parent / "victim") == outside
     assert not (exported / ".clipgen_export").exists()
     for clip in result.clips:
-        assert clip.listed or "is there already" in clip.sentence, "a file that nothing vouches for is in the way"
+        assert clip.listed or "already exists" in clip.sentence, "only an unverified file in the way may fail a clip"
     for path in (exported / "clips").glob("*.mp4"):
         assert path.read_bytes() in clips.values()
 
@@ -172,23 +172,25 @@ def test_no_forgery_does_harm(exported: Path, again: Callable[[], ExportResult],
 @pytest.mark.parametrize(
     "text", ["[" * 100_000, "{}", "[]", "null", '{"kind": "clipgen export"}', "{", "\xff", '{"kind": NaN}']
 )
-def test_a_manifest_that_is_none_is_one_sentence(exported: Path, again: Callable[[], ExportResult], text: str) -> None:
+def test_an_invalid_manifest_is_reported_in_one_sentence(
+    exported: Path, again: Callable[[], ExportResult], text: str
+) -> None:
     (exported / "clipgen_export.json").write_text(text, encoding="latin-1")
-    with pytest.raises(OutputError, match="damaged or no manifest"):
+    with pytest.raises(OutputError, match="damaged or not an export manifest"):
         again()
-    with pytest.raises(OutputError, match="damaged or no manifest"):
+    with pytest.raises(OutputError, match="damaged or not an export manifest"):
         read_export(exported)
 
 
-def test_staging_that_is_a_link_is_refused(exported: Path, again: Callable[[], ExportResult]) -> None:
+def test_a_symlinked_staging_directory_is_refused(exported: Path, again: Callable[[], ExportResult]) -> None:
     (exported / ".clipgen_export").symlink_to(exported.parent / "victim")
     before = tree(exported.parent / "victim")
-    with pytest.raises(OutputError, match="link to another folder"):
+    with pytest.raises(OutputError, match="is a symbolic link"):
         again()
     assert tree(exported.parent / "victim") == before
 
 
-def test_what_lies_in_the_staging_folder_is_not_believed(exported: Path, again: Callable[[], ExportResult]) -> None:
+def test_staged_files_are_not_trusted(exported: Path, again: Callable[[], ExportResult]) -> None:
     staging = exported / ".clipgen_export"
     staging.mkdir()
     (staging / ("0" * 64 + ".facts")).write_text("[" * 100_000)
@@ -199,7 +201,7 @@ def test_what_lies_in_the_staging_folder_is_not_believed(exported: Path, again: 
 
 
 @pytest.mark.parametrize("name", ["..", "../../victim/precious.txt", "../clip_metadata.json", "mine.mp4", ""])
-def test_metadata_of_an_earlier_run_claims_no_foreign_file(
+def test_metadata_of_an_earlier_run_cannot_claim_foreign_files(
     tmp_path: Path, analyses: tuple[Analysis, ...], sources: tuple[ExportSource, ...], name: str
 ) -> None:
     clips = tmp_path / "export" / "clips"

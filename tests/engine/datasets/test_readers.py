@@ -1,4 +1,4 @@
-"""Each layout read back: by the library that it is for, else by its documented format."""
+"""Read back each layout, with its target library or by its documented format."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ import webdataset
 from hypothesis import given
 from hypothesis import strategies as st
 
-from clipgen_engine.datasets.layouts.edl import is_drop_frame, timecode, usual_rate
 from clipgen_engine.datasets.layouts.base import Clip
+from clipgen_engine.datasets.layouts.edl import is_drop_frame, timecode, usual_rate
 from clipgen_engine.datasets.layouts.registry import load_layout
 from clipgen_engine.datasets.request import ExportSource
 from clipgen_engine.errors import SettingError
@@ -44,7 +44,7 @@ def exported(
     analyses: tuple[Analysis, Analysis],
     sources: tuple[ExportSource, ExportSource],
 ) -> Path:
-    """All layouts at once, one video in each of two splits."""
+    """All layouts in one export, with one video in each of two splits."""
     folder = tmp_path_factory.mktemp("exports") / "ünï"
     result = run(
         request_for(folder, sources, ALL, name_pattern="{source}_{start_frame}", validation_share=0.5), *analyses
@@ -54,12 +54,12 @@ def exported(
 
 
 def shown(path: Path) -> list[int]:
-    """The numbers of the source frames that a clip shows."""
+    """Return the source frame numbers visible in a clip."""
     return [read_code(picture.pixels) for picture in decode(probe(path))]
 
 
 def named(name: str) -> tuple[str, tuple[int, int]]:
-    """Source and span of a clip, by its name."""
+    """Parse source and span from a clip name."""
     source, _, start = name.rpartition("_")
     return source, next(span for span in WINDOWS[source] if span[0] == int(start))
 
@@ -81,12 +81,12 @@ def test_videofolder_by_datasets(exported: Path, tmp_path: Path, monkeypatch: py
             assert json.loads(row["provenance"])["sha256"] == row["sha256"]
             found.add((split, source, start))
     assert len(found) == 5
-    assert len({(split, source) for split, source, _ in found}) == 2  # no video in two splits
+    assert len({(split, source) for split, source, _ in found}) == 2  # each video in one split
     first = json.loads((exported / "videofolder" / "train" / "metadata.jsonl").read_text("utf-8").splitlines()[0])
     assert next(iter(first)) == "file_name"
 
 
-@pytest.mark.filterwarnings("ignore::ResourceWarning")  # the library leaves its files open
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # webdataset leaves files open
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_webdataset_by_webdataset(exported: Path, tmp_path: Path) -> None:
     seen = []
@@ -94,7 +94,7 @@ def test_webdataset_by_webdataset(exported: Path, tmp_path: Path) -> None:
         index = json.loads((exported / "webdataset" / f"{split}.json").read_text("utf-8"))
         shards = [str(exported / "webdataset" / shard["url"]) for shard in index["shardlist"]]
         samples = list(webdataset.WebDataset(shards, shardshuffle=False).decode())
-        gc.collect()  # here, where they may be open
+        gc.collect()  # close them here, where warnings are ignored
         assert sum(shard["nsamples"] for shard in index["shardlist"]) == len(samples)
         for sample in samples:
             source, (start, stop) = named(sample["__key__"])
@@ -107,7 +107,7 @@ def test_webdataset_by_webdataset(exported: Path, tmp_path: Path) -> None:
     assert len(set(seen)) == len(seen) == 5
 
 
-def test_shards_keep_their_size() -> None:
+def test_shards_respect_the_size_limit() -> None:
     layout = load_layout("webdataset", ExportSettings(), DatasetSettings(shard_size_mb=1))
     clips = [
         _clip(str(number), size_bytes=size) for number, size in enumerate((400_000, 500_000, 300_000, 5_000_000, 9))
@@ -122,7 +122,7 @@ def _clip(name: str, **record: Any) -> Any:
 
 
 def test_fiftyone_by_its_documented_format(exported: Path) -> None:
-    """FiftyOne itself needs a database server; its importer was run on such a folder by hand."""
+    """FiftyOne needs a database server; its importer was tested manually."""
     labels = json.loads((exported / "fiftyone" / "labels.json").read_text("utf-8"))["labels"]
     media = {path.stem: path for path in (exported / "fiftyone" / "data").iterdir()}
     assert labels.keys() == media.keys()
@@ -144,7 +144,7 @@ def test_fiftyone_with_the_sources_as_media(
     assert media == {"Çà et là, 顔": str(sources[0].path), "b_c": str(sources[1].path)}
     for source, spans in WINDOWS.items():
         supports = {tuple(one["support"]) for one in labels[source]}
-        assert supports == {(start + 1, stop) for start, stop in spans}  # from 1, the last one included
+        assert supports == {(start + 1, stop) for start, stop in spans}  # 1-based, inclusive
         numbers = [read_code(picture.pixels) for picture in decode(probe(media[source]))]
         for start, stop in spans:
             assert numbers[start:stop] == list(range(start, stop))
@@ -165,7 +165,7 @@ def test_hdf5_by_h5py(exported: Path, analyses: tuple[Analysis, Analysis]) -> No
                 row = track.row_of(frame)
                 assert face["bbox"][()].tolist() == track.box_xywh[row].tolist()
                 assert face["confidence"][()] == track.confidence[row]
-                assert np.abs(face["original_size"][()] - 30).max() <= 1  # a face of 20 px with its margin
+                assert np.abs(face["original_size"][()] - 30).max() <= 1  # 20 px face plus margin
             metadata = file["metadata"]
             times = video.pts[start:stop] * float(video.time_base)
             assert metadata["frame_timestamps"][()] == pytest.approx(times, abs=1e-9)
@@ -175,10 +175,10 @@ def test_hdf5_by_h5py(exported: Path, analyses: tuple[Analysis, Analysis]) -> No
             assert metadata["fps"][()] == float(video.average_rate)
             assert metadata["video_path"].asstr()[()] == str(video.path)
             assert metadata["subject_id"].asstr()[()] == {"b_c": "Ána"}.get(source, "0")
-    assert len(set(np.diff(analyses[1].video.pts))) > 2  # which are those of a variable rate
+    assert len(set(np.diff(analyses[1].video.pts))) > 2  # variable frame rate
 
 
-def test_the_extra_is_named_where_h5py_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_h5py_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "h5py", None)
     with pytest.raises(SettingError, match=r"pip install clipgen\[hdf5\]"):
         load_layout("hdf5", ExportSettings(), DatasetSettings())
@@ -240,13 +240,13 @@ def test_edl_by_its_documented_format(exported: Path, analyses: tuple[Analysis, 
             expected = [round(float(time) * float(rate)) for time in analysis.video.times_s[[start, stop]]]
             assert [first, end] == expected
             if source != "b_c":
-                assert [first, end] == [start, stop]  # of a constant rate the very frames
+                assert [first, end] == [start, stop]  # exact for constant frame rate
             assert (begin, finish) == (record, record + end - first)
             record = finish
 
 
 def frames_of(code: str, rate: Fraction) -> int:
-    """The frame of a timecode, by counting every label that there is."""
+    """Convert a timecode to a frame number, independently of the implementation."""
     hours, minutes, seconds, frames = map(int, re.split("[:;]", code))
     base = round(rate)
     label = ((hours * 60 + minutes) * 60 + seconds) * base + frames
@@ -258,7 +258,7 @@ def frames_of(code: str, rate: Fraction) -> int:
 
 
 @given(st.integers(0, 23 * 3600 * 24), st.sampled_from(["24000/1001", "24", "25", "30000/1001", "30", "60000/1001"]))
-def test_timecode_there_and_back(frame: int, rate_text: str) -> None:
+def test_timecode_round_trip(frame: int, rate_text: str) -> None:
     rate = Fraction(rate_text)
     code = timecode(frame, rate)
     assert frames_of(code, rate) == frame
@@ -268,9 +268,9 @@ def test_timecode_there_and_back(frame: int, rate_text: str) -> None:
     assert frames < round(rate)
     if is_drop_frame(rate):
         assert code[8] == ";"
-        assert not (seconds == 0 and minutes % 10 and frames < round(rate) // 15)  # a label that is left out
+        assert not (seconds == 0 and minutes % 10 and frames < round(rate) // 15)  # dropped label
         shown_s = hours * 3600 + minutes * 60 + seconds + frames / round(rate)
-        assert shown_s == pytest.approx(frame / float(rate), abs=0.15)  # it keeps up with the clock
+        assert shown_s == pytest.approx(frame / float(rate), abs=0.15)  # in sync with real time
 
 
 @pytest.mark.parametrize(
@@ -285,7 +285,7 @@ def test_timecode_there_and_back(frame: int, rate_text: str) -> None:
         ("25", 25 * 3600, "01:00:00:00"),
     ],
 )
-def test_timecode_as_editors_count_it(rate: str, frame: int, code: str) -> None:
+def test_timecode_matches_known_values(rate: str, frame: int, code: str) -> None:
     assert timecode(frame, Fraction(rate)) == code
 
 
@@ -293,14 +293,14 @@ def test_timecode_as_editors_count_it(rate: str, frame: int, code: str) -> None:
     ("rate", "usual"),
     [("2997/100", "30000/1001"), ("23976/1000", "24000/1001"), ("24", "24"), ("15", "24000/1001"), ("120", "60")],
 )
-def test_the_usual_rate_is_the_nearest(rate: str, usual: str) -> None:
+def test_usual_rate_is_the_nearest(rate: str, usual: str) -> None:
     assert usual_rate(Fraction(rate)) == Fraction(usual)
 
 
-def test_layouts_refuse_what_their_readers_would_not_read() -> None:
-    with pytest.raises(SettingError, match="There is no layout 'zip'"):
+def test_layouts_refuse_settings_unsupported_by_their_readers() -> None:
+    with pytest.raises(SettingError, match="Unknown layout 'zip'"):
         load_layout("zip", ExportSettings(), DatasetSettings())
-    with pytest.raises(SettingError, match="does not take webm"):
+    with pytest.raises(SettingError, match="does not support webm"):
         load_layout("videofolder", ExportSettings(clip_format="webm"), DatasetSettings())
     for layout in ("videofolder", "webdataset", "fiftyone"):
         with pytest.raises(SettingError, match="not folders of frames"):

@@ -1,4 +1,4 @@
-"""The best of a whole project, with a quota a video."""
+"""Ranking across a project, with a quota per video."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def cache(tmp_path: Path) -> AnalysisCache:
 
 @pytest.fixture
 def project_path(tmp_path: Path, cache: AnalysisCache) -> Path:
-    """Three analysed videos and one that is not; the best window of the first is rejected."""
+    """Three analysed videos and one without analysis. The best window of the first is rejected, of the second accepted."""
     path = tmp_path / "work.clipgen"
     with Project(path) as project:
         for number in range(3):
@@ -48,7 +48,7 @@ def project_path(tmp_path: Path, cache: AnalysisCache) -> Path:
     return path
 
 
-def test_the_best_of_all_with_a_quota_a_video(project_path: Path, cache: AnalysisCache) -> None:
+def test_project_ranking_with_a_quota_per_video(project_path: Path, cache: AnalysisCache) -> None:
     with Project(project_path) as project:
         videos = decided_videos(project)
     every = rank_project(videos, cache, SETTINGS, 100, 100)
@@ -69,7 +69,7 @@ def test_the_best_of_all_with_a_quota_a_video(project_path: Path, cache: Analysi
     assert max(names.count(name) for name in names) == 2
     kept: dict[str, int] = {}
     expected = []
-    for one in every.best:  # the same, told the long way
+    for one in every.best:  # straightforward reference implementation
         kept[one.video.path.name] = kept.get(one.video.path.name, 0) + 1
         if kept[one.video.path.name] <= 2:
             expected.append((one.video.path.name, one.sequence.key))

@@ -33,7 +33,9 @@ def filled(path: Path) -> Path:
     with Project(path) as project:
         for number in range(VIDEOS):
             video = project.add_video(Path(f"/videos/{number}.mp4"), f"{number:064x}")
-            project.save_reviews(video.video_id, {review(start).sequence.key: review(start) for start in range(WINDOWS)})
+            project.save_reviews(
+                video.video_id, {review(start).sequence.key: review(start) for start in range(WINDOWS)}
+            )
             project.set_subject(video.video_id, 0, f"person {number}")
         project.set_settings({"sequence_length": 45})
     return path
@@ -86,7 +88,7 @@ def test_the_backup_completes_what_cannot_be_read(tmp_path: Path) -> None:
     assert recovery.backup_at is not None
     assert recovery.videos == VIDEOS
     assert decisions(path) >= VIDEOS * WINDOWS
-    assert "completed by the backup of" in recovery.sentence("work.clipgen")
+    assert "using the backup of" in recovery.sentence("work.clipgen")
     with Project(path) as project:
         assert project.settings() == {"sequence_length": 45}
 

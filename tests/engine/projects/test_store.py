@@ -30,7 +30,7 @@ def window(
     return WindowReview(sequence, decision, manual, tags, note, decided_at)
 
 
-def test_everything_comes_back(tmp_path: Path) -> None:
+def test_round_trip(tmp_path: Path) -> None:
     path = tmp_path / "ünï 漢" / "work.clipgen"
     with Project(path) as project:
         first = project.add_video(Path("/videos/a.mp4"), "aaa")
@@ -58,7 +58,7 @@ def test_everything_comes_back(tmp_path: Path) -> None:
         assert project.windows(second.video_id) == {}
 
 
-def test_tags_notes_subjects_and_times_come_back(tmp_path: Path) -> None:
+def test_tags_notes_subjects_and_times_round_trip(tmp_path: Path) -> None:
     path = tmp_path / "p.clipgen"
     with Project(path) as project:
         first, second = project.add_video(Path("/a.mp4"), "aaa"), project.add_video(Path("/b.mp4"), "bbb")
@@ -83,7 +83,7 @@ def test_tags_notes_subjects_and_times_come_back(tmp_path: Path) -> None:
         assert [(video.accepted, video.rejected) for video in project.videos()] == [(1, 0), (0, 0)]
 
 
-def test_the_list_of_videos_is_kept_as_it_was_left(tmp_path: Path) -> None:
+def test_the_video_list_is_persistent(tmp_path: Path) -> None:
     path = tmp_path / "p.clipgen"
     with Project(path) as project:
         a, b, c = project.add_videos([Path("/a.mp4"), Path("/b.mp4"), Path("/c.mp4")])
@@ -108,7 +108,7 @@ def test_the_list_of_videos_is_kept_as_it_was_left(tmp_path: Path) -> None:
         assert project.windows(again.video_id) == {marked.sequence.key: marked}
 
 
-def test_a_file_is_known_by_what_is_in_it(tmp_path: Path) -> None:
+def test_videos_are_identified_by_content(tmp_path: Path) -> None:
     here, elsewhere = tmp_path / "a.mp4", tmp_path / "moved.mp4"
     here.touch()
     with Project(tmp_path / "p.clipgen") as project:
@@ -117,14 +117,14 @@ def test_a_file_is_known_by_what_is_in_it(tmp_path: Path) -> None:
         assert project.identify(video.video_id, "aaa").video_id == video.video_id
 
         (copy,) = project.add_videos([elsewhere])
-        assert project.identify(copy.video_id, "aaa").path == here, "a copy of a video is that video"
+        assert project.identify(copy.video_id, "aaa").path == here, "expected the existing video for a copy of its file"
         here.unlink()
         (moved,) = project.add_videos([elsewhere])
         found = project.identify(moved.video_id, "aaa")
         assert (found.video_id, found.path) == (video.video_id, elsewhere)
 
         other = project.identify(video.video_id, "bbb")
-        assert other.video_id != video.video_id, "another file in its place is another video"
+        assert other.video_id != video.video_id, "expected a new video for a replaced file"
         assert project.video(video.video_id).fingerprint == "aaa"
 
 
@@ -150,7 +150,7 @@ VERSION_1 = """
 """
 
 
-def test_a_project_of_version_1_is_brought_along(tmp_path: Path) -> None:
+def test_a_version_1_project_is_migrated(tmp_path: Path) -> None:
     path = tmp_path / "old.clipgen"
     with sqlite3.connect(path) as database:
         database.executescript(VERSION_1)
@@ -170,7 +170,7 @@ def test_a_project_of_version_1_is_brought_along(tmp_path: Path) -> None:
         assert project.exports(1)[0].clips == ("clip_001.mp4",)
         assert project.rows("PRAGMA foreign_key_check") == []
         project.write(lambda database: database.execute("DELETE FROM video WHERE id = 1"))
-        assert project.windows(1) == {}, "what belongs to a video goes with it"
+        assert project.windows(1) == {}, "deleting a video must cascade to its windows"
     with sqlite3.connect(tmp_path / "old.clipgen.v1") as database:
         assert database.execute("PRAGMA user_version").fetchone() == (1,)
         assert database.execute("SELECT count(*) FROM marked_window").fetchone() == (1,)
@@ -178,7 +178,7 @@ def test_a_project_of_version_1_is_brought_along(tmp_path: Path) -> None:
     assert sorted(found.name for found in tmp_path.iterdir()) == ["old.clipgen", "old.clipgen.lock", "old.clipgen.v1"]
 
 
-def test_a_project_is_saved_elsewhere_while_it_is_in_use(tmp_path: Path) -> None:
+def test_an_open_project_can_be_copied(tmp_path: Path) -> None:
     with Project(tmp_path / "p.clipgen") as project:
         video = project.add_video(Path("/a.mp4"), "aaa")
         marked = window(10, note="here")
@@ -203,7 +203,7 @@ def test_a_moved_video_keeps_its_decisions(tmp_path: Path) -> None:
         assert [video.path for video in project.videos()] == [Path("/new/a.mp4")]
 
 
-def test_the_second_opener_may_only_read(tmp_path: Path) -> None:
+def test_the_second_opener_is_read_only(tmp_path: Path) -> None:
     path = tmp_path / "p.clipgen"
     with Project(path) as project:
         video = project.add_video(Path("/a.mp4"), "aaa")
@@ -217,7 +217,7 @@ def test_the_second_opener_may_only_read(tmp_path: Path) -> None:
         assert not third.read_only
 
 
-def test_several_marks_are_all_or_none(tmp_path: Path) -> None:
+def test_reviews_are_saved_in_one_transaction(tmp_path: Path) -> None:
     with Project(tmp_path / "p.clipgen") as project:
         video = project.add_video(Path("/a.mp4"), "aaa")
         broken = WindowReview(Sequence(0, 5, 35, 0, {"x": float("nan")}, 0.0), Decision.ACCEPTED, False)
@@ -227,9 +227,9 @@ def test_several_marks_are_all_or_none(tmp_path: Path) -> None:
         project.save_reviews(video.video_id, {(10, 40, 1): window(10)})
 
 
-def test_what_is_no_project_is_refused(tmp_path: Path) -> None:
+def test_invalid_project_files_are_refused(tmp_path: Path) -> None:
     text = tmp_path / "text.clipgen"
-    text.write_text("not a database at all, but long enough to look at\n" * 20)
+    text.write_text("not a database, but long enough to have a header\n" * 20)
     with pytest.raises(ProjectError, match=r"text\.clipgen is not a clipgen project"):
         Project(text)
     other = tmp_path / "other.clipgen"
@@ -271,7 +271,7 @@ for number in range(begin, begin + 100000):
 def test_a_killed_process_loses_no_decision(tmp_path: Path) -> None:
     path = tmp_path / "p.clipgen"
     rng = random.Random(0)
-    told = -1
+    last_reported = -1
     for _ in range(KILLS):
         process = subprocess.Popen([sys.executable, "-c", WRITER, str(path)], stdout=subprocess.PIPE, text=True)
         assert process.stdout is not None
@@ -287,6 +287,6 @@ def test_a_killed_process_loses_no_decision(tmp_path: Path) -> None:
             assert not project.read_only
             stored = sorted(key[0] for key in project.windows(1))
             assert stored == list(range(len(stored)))
-            assert len(stored) > told
-            told = len(stored) - 1
+            assert len(stored) > last_reported
+            last_reported = len(stored) - 1
             assert project.rows("PRAGMA integrity_check") == [("ok",)]

@@ -213,7 +213,7 @@ def test_failed_imports_show_one_message(
     open_export = window.actions_by_name["open_export"]
     chooser.folder = exported.out / "clips"
     open_export.trigger()
-    message(window, qtbot, f"there is no {MANIFEST_NAME} to be read. Choose a folder that clipgen exported to.")
+    message(window, qtbot, f"{MANIFEST_NAME} cannot be read. Choose a folder written by a clipgen export.")
 
     newer = tmp_path / "newer" / MANIFEST_NAME
     newer.parent.mkdir()
@@ -225,7 +225,7 @@ def test_failed_imports_show_one_message(
     (newer.parent / MANIFEST_NAME).write_text("{")
     video = shutil.copy(exported.videos[0], newer.parent / "a video.mp4")
     drop(window, newer.parent)
-    press(window, qtbot, "is damaged or no manifest of an export", "Open its videos")
+    press(window, qtbot, "is damaged or not an export manifest", "Open its videos")
     assert [entry.path for entry in window.session.videos] == [video]
 
     existing = tmp_path / "there.clipgen"
@@ -233,7 +233,7 @@ def test_failed_imports_show_one_message(
     (tmp_path / "file").write_text("in the way")
     chooser.folder, chooser.paths = exported.out, [existing, tmp_path / "file" / "a.clipgen", None]
     open_export.trigger()
-    press(window, qtbot, "there.clipgen is there already. Choose another name.", "Choose another")
+    press(window, qtbot, "there.clipgen already exists. Choose another name.", "Choose another")
     press(window, qtbot, "could not be written to", "Choose another")
     assert existing.read_bytes() == b"other data"
     assert chooser.paths == []

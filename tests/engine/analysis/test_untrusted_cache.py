@@ -1,0 +1,140 @@
+"""The cache is data: nothing in it is executed, nothing outside it is read, and reading it needs no writing."""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from clipgen_engine.analysis.cache import AnalysisCache
+from clipgen_engine.analysis.store import load_analysis
+from clipgen_engine.errors import StoredAnalysisError
+from clipgen_engine.faces.model_files import FACE_MODEL_SHA256
+from clipgen_engine.settings import AnalysisSettings
+from clipgen_engine.types import Analysis
+from clipgen_engine.video.index import probe
+from tests.support.paths import FIXTURES
+
+MODEL = {"face_landmarker": FACE_MODEL_SHA256}
+OLDER = FIXTURES / "made_by_0_1_0"
+Arrays = dict[str, Any]
+
+
+class Explosive:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.mkdir, ("exploded",)
+
+
+@pytest.fixture
+def stored(short_analysis: Analysis, tmp_path: Path) -> Path:
+    cache = AnalysisCache(tmp_path / "cache")
+    cache.store(short_analysis)
+    (entry,) = (tmp_path / "cache").iterdir()
+    return entry
+
+
+def change(path: Path, edit: Callable[[Arrays], object]) -> None:
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    edit(arrays)
+    np.savez(path, **arrays)
+
+
+CHANGES: dict[str, Callable[[Arrays], object]] = {
+    "a row too few": lambda arrays: arrays.update(track_0_confidence=arrays["track_0_confidence"][1:]),
+    "another width": lambda arrays: arrays.update(track_0_box_xywh=arrays["track_0_box_xywh"][:, :3]),
+    "another dtype": lambda arrays: arrays.update(track_0_center_xy=arrays["track_0_center_xy"].astype(np.float64)),
+    "frames beyond the video": lambda arrays: arrays.update(track_0_frame_index=arrays["track_0_frame_index"] + 10**9),
+    "frames before it": lambda arrays: arrays.update(track_0_frame_index=arrays["track_0_frame_index"] - 10**9),
+    "frames out of order": lambda arrays: arrays.update(track_0_frame_index=arrays["track_0_frame_index"][::-1]),
+    "times out of order": lambda arrays: arrays.update(pts=arrays["pts"][::-1]),
+    "no frames": lambda arrays: arrays.update(pts=arrays["pts"][:0]),
+    "tokens of another width": lambda arrays: arrays.update(track_0_tokens=arrays["track_0_tokens"][:, :7]),
+    "a header that is no JSON": lambda arrays: arrays.update(header=np.array("{")),
+    "a header that is nested": lambda arrays: arrays.update(header=np.array("[" * 100_000)),
+    "a header of another kind": lambda arrays: arrays.update(header=np.array("[]")),
+    "no header": lambda arrays: arrays.pop("header"),
+}
+
+
+@pytest.mark.parametrize("name", CHANGES)
+def test_arrays_that_do_not_fit_are_damage(stored: Path, name: str) -> None:
+    change(stored / "analysis.npz", CHANGES[name])
+    with pytest.raises(StoredAnalysisError, match="is damaged"):
+        load_analysis(stored)
+
+
+def test_a_pickle_is_never_loaded(stored: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+    change(stored / "analysis.npz", lambda arrays: arrays.update(pts=np.array([Explosive()], object)))
+    with pytest.raises(StoredAnalysisError):
+        load_analysis(stored)
+    (stored / "analysis.npz").write_bytes(pickle.dumps(Explosive()))
+    with pytest.raises(StoredAnalysisError):
+        load_analysis(stored)
+    assert not (tmp_path / "exploded").exists()
+
+
+@pytest.mark.parametrize("name", ["../elsewhere", "/etc", "..", ".", "", "x" * 40, "0" * 39, "0" * 40 + "/.."])
+def test_the_name_of_an_entry_does_not_lead_out(
+    stored: Path, short_analysis: Analysis, tmp_path: Path, name: str
+) -> None:
+    """Names come from project files."""
+    elsewhere = tmp_path / "elsewhere"
+    elsewhere.mkdir()
+    (elsewhere / "analysis.npz").write_bytes((stored / "analysis.npz").read_bytes())
+    assert AnalysisCache(tmp_path / "cache").open(name, short_analysis.video.path) is None
+
+
+def test_the_analysis_of_another_video_is_not_taken(stored: Path, short_analysis: Analysis, tmp_path: Path) -> None:
+    cache = AnalysisCache(tmp_path / "cache")
+    other = replace(short_analysis.video, fingerprint="3" * 64)
+    target = tmp_path / "cache" / cache.name_of(replace(short_analysis, video=other))
+    target.mkdir()
+    (target / "analysis.npz").write_bytes((stored / "analysis.npz").read_bytes())
+    assert cache.load(other, AnalysisSettings(), short_analysis.model_sha256) is None
+
+
+def test_a_segment_that_does_not_fit_is_analysed_again(tmp_path: Path) -> None:
+    source = next((OLDER / "cache").rglob("segment_000000.npz"))
+    entry = tmp_path / "cache" / source.parent.name
+    entry.mkdir(parents=True)
+    (entry / source.name).write_bytes(source.read_bytes())
+    change(entry / source.name, lambda arrays: arrays.update(row_box_xywh=arrays["row_box_xywh"][:, :2]))
+    settings = AnalysisSettings(analysis_max_side=None)
+    assert AnalysisCache(tmp_path / "cache").load_segments(probe(OLDER / "portrait.mp4"), settings, MODEL) == {}
+
+
+def refuse(*_: object) -> None:
+    raise PermissionError(1, "not permitted")
+
+
+def test_a_cache_that_cannot_be_written_can_be_read(
+    short_analysis: Analysis, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache = AnalysisCache(tmp_path / "cache")
+    made_by = {"checkpoint": "0" * 64}
+    with cache.token_store(made_by) as store:
+        store.add(np.arange(2), np.ones((2, 4), np.float32))
+    monkeypatch.setattr(os, "utime", refuse)
+    monkeypatch.setattr(Path, "chmod", refuse)
+    monkeypatch.setattr(Path, "replace", refuse)
+    assert cache.load(short_analysis.video, AnalysisSettings(), short_analysis.model_sha256) is not None
+    assert cache.open(stored.name, short_analysis.video.path) is not None
+    with cache.token_store(made_by) as store:
+        assert store.load(4)[0].tolist() == [0, 1]
+
+
+def test_only_the_owner_may_read_the_cache(stored: Path, tmp_path: Path) -> None:
+    with AnalysisCache(tmp_path / "cache").token_store({"checkpoint": "0" * 64}) as store:
+        store.add(np.arange(2), np.ones((2, 4), np.float32))
+    assert (tmp_path / "cache").stat().st_mode & 0o077 == 0
+    files = [path for path in (tmp_path / "cache").rglob("*") if path.is_file()]
+    assert len(files) >= 3
+    assert all(path.stat().st_mode & 0o077 == 0 for path in files)
