@@ -20,7 +20,6 @@ from clipgen_engine.files import private_folder
 from clipgen_engine.projects.recovery import open_or_recover
 from clipgen_engine.projects.store import Project
 from clipgen_gui.document.storage import default_project_path
-from clipgen_gui.support.error_report import PrivateLog, recent_errors
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QMessageLogContext, QtMsgType
@@ -122,6 +121,8 @@ def _display_missing() -> bool:
 
 def _log_to_file() -> Path:
     """Log warnings and errors to a file and return its path."""
+    from clipgen_gui.support.error_report import PrivateLog, recent_errors
+
     logging.getLogger().addHandler(recent_errors)
     path = Path(platformdirs.user_log_dir("clipgen", appauthor=False)) / "clipgen.log"
     try:

@@ -270,8 +270,8 @@ class ExportFolder(Closing):
         plan = self._staging / _PLAN
         part = plan.with_name(_PLAN + _PART)
         final = self._staging / "manifest"
-        for path, content in ((final, text), (part, self._plan_text(text))):
-            with path.open("w", encoding="utf-8") as file:
+        for target, content in ((final, text), (part, self._plan_text(text))):
+            with target.open("w", encoding="utf-8") as file:
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())

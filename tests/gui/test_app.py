@@ -16,9 +16,11 @@ from PySide6.QtWidgets import QLabel
 from pytestqt.qtbot import QtBot
 
 from clipgen_engine.errors import Cancelled, VideoError
+from clipgen_engine.projects.store import Project
 from clipgen_engine.types import Progress, ProgressCallback
 from clipgen_gui import app
 from clipgen_gui.main_window.window import MainWindow
+from clipgen_gui.support.error_report import PrivateLog
 from clipgen_gui.support.jobs import EngineWorker
 from clipgen_gui.support.threads import end_threads
 from tests.support.paths import ROOT
@@ -96,7 +98,9 @@ def test_uncaught_exception_is_logged_and_shown_once(
 APP = """
 from PySide6.QtCore import QTimer, qWarning
 from PySide6.QtWidgets import QApplication
+from clipgen_engine.projects.store import Project
 from clipgen_gui import app
+from clipgen_gui.support.error_report import PrivateLog
 from clipgen_gui.main_window import window
 
 def warn(window):
@@ -190,3 +194,53 @@ def test_progress_is_emitted_at_most_ten_times_a_second(qtbot: QtBot) -> None:
         assert len(seen) < 10
     finally:
         assert end_threads(worker, 1000)
+
+
+# A damaged project
+
+
+STARTED = """
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from clipgen_engine.projects.store import Project
+from clipgen_gui import app
+from clipgen_gui.support.error_report import PrivateLog
+from clipgen_gui.main_window import window
+
+def look(self):
+    QTimer.singleShot(0, lambda: (print([one.path.name for one in self.session.videos], self.parts.messages.texts),
+                                  QApplication.quit()))
+
+window.MainWindow.resume = look
+raise SystemExit(app.main({arguments}))
+"""
+
+
+@pytest.mark.parametrize("content", ["a damaged page", "no database"])
+def test_a_damaged_unnamed_project_does_not_keep_the_app_from_starting(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "DATA" / "clipgen" / "unnamed.clipgen"
+    with Project(path) as project:
+        project.add_videos(Path(f"/videos/{number}.mp4") for number in range(300))
+    if content == "no database":
+        path.write_text("not a database\n" * 100)
+    else:
+        with path.open("r+b") as file:
+            file.seek(3 * 4096)
+            file.write(b"\xa5" * 4096)
+    folders = {f"XDG_{kind}_HOME": str(tmp_path / kind) for kind in ("CONFIG", "DATA", "CACHE", "STATE")}
+    done = _run("-c", STARTED.format(arguments=[]), QT_QPA_PLATFORM="offscreen", **folders)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "unnamed.clipgen was damaged" in done.stdout
+    assert len(list(path.parent.glob("unnamed.damaged-*.clipgen"))) == 1
+    with Project(path) as project:
+        assert len(project.videos()) == done.stdout.count(".mp4'")
+
+
+def test_the_log_is_the_owner_s_alone(tmp_path: Path) -> None:
+    log = PrivateLog(tmp_path / "clipgen.log", maxBytes=200, backupCount=2, encoding="utf-8", delay=True)
+    for number in range(20):
+        log.emit(logging.LogRecord("clipgen", logging.WARNING, "x", 1, "a line about a video %d", (number,), None))
+    log.close()
+    files = list(tmp_path.glob("clipgen.log*"))
+    assert len(files) == 3
+    assert all(path.stat().st_mode & 0o077 == 0 for path in files)

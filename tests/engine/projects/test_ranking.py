@@ -29,7 +29,7 @@ def cache(tmp_path: Path) -> AnalysisCache:
 
 @pytest.fixture
 def project_path(tmp_path: Path, cache: AnalysisCache) -> Path:
-    """Three analysed videos and one without analysis. The best window of the first is rejected, of the second accepted."""
+    """Three analysed videos and one without analysis. The best windows of the first two are decided."""
     path = tmp_path / "work.clipgen"
     with Project(path) as project:
         for number in range(3):

@@ -1,4 +1,4 @@
-"""A project that is damaged below its header is one sentence, and its decisions come back."""
+"""Recovery of damaged projects."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def overwrite_page(path: Path, page: int, content: bytes = b"\xa5" * 4096) -> No
         file.write(content)
 
 
-def test_every_overwritten_page_is_a_sentence_and_the_project_is_recovered(tmp_path: Path) -> None:
+def test_an_overwritten_page_is_reported_and_the_project_is_recovered(tmp_path: Path) -> None:
     original = filled(tmp_path / "original.clipgen")
     pages = original.stat().st_size // 4096
     assert pages > 20
@@ -69,13 +69,13 @@ def test_every_overwritten_page_is_a_sentence_and_the_project_is_recovered(tmp_p
         assert "was damaged" in recovery.sentence(path.name)
         assert decisions(path) <= VIDEOS * WINDOWS
         recovered_some += decisions(path) > VIDEOS * WINDOWS // 2
-    assert recovered_some > 6, "one page out of many takes few rows with it"
+    assert recovered_some > 6, "losing one page must not lose most rows"
 
 
-def test_the_backup_completes_what_cannot_be_read(tmp_path: Path) -> None:
+def test_unreadable_rows_are_restored_from_the_backup(tmp_path: Path) -> None:
     path = filled(tmp_path / "work.clipgen")
     with Project(path):
-        pass  # backed up when it is opened
+        pass  # opening creates a backup
     assert len(backups_of(path)) == 1
     with Project(path) as project:
         video = project.videos()[0]
@@ -93,7 +93,7 @@ def test_the_backup_completes_what_cannot_be_read(tmp_path: Path) -> None:
         assert project.settings() == {"sequence_length": 45}
 
 
-def test_at_most_three_backups_are_kept_and_none_twice(tmp_path: Path) -> None:
+def test_at_most_three_distinct_backups_are_kept(tmp_path: Path) -> None:
     path = filled(tmp_path / "work.clipgen")
     for number in range(6):
         for _ in range(2):
@@ -116,13 +116,13 @@ def test_a_header_without_a_database_comes_back_from_the_backup_only(tmp_path: P
     assert path.read_bytes().startswith(b"not a database"), "somebody's own file is not moved"
 
 
-def test_a_project_that_is_open_is_not_recovered(tmp_path: Path) -> None:
+def test_an_open_project_is_not_recovered(tmp_path: Path) -> None:
     path = filled(tmp_path / "work.clipgen")
     with Project(path), pytest.raises(ProjectError, match="open in another window"):
         recover_project(path)
 
 
-def test_values_that_make_no_sense_are_damage(tmp_path: Path) -> None:
+def test_invalid_values_are_reported_as_damage(tmp_path: Path) -> None:
     changes = (
         "UPDATE marked_window SET scores = '{'",
         "UPDATE marked_window SET scores = '" + "[" * 5000 + "'",
@@ -160,7 +160,7 @@ def test_random_bytes_never_crash(tmp_path: Path) -> None:
             assert "\n" not in str(error)  # noqa: PT017  # either is right: most bytes hurt nothing
 
 
-def test_the_command_line_says_how_it_is_recovered(tmp_path: Path) -> None:
+def test_the_command_line_suggests_recovery(tmp_path: Path) -> None:
     path = filled(tmp_path / "work.clipgen")
     overwrite_page(path, 3)
     done = engine("export", path, "--layout", "edl", "--output_dir", tmp_path / "out")

@@ -282,7 +282,7 @@ def test_a_killed_process_loses_no_decision(tmp_path: Path) -> None:
         process.wait()
         process.stdout.close()
         whole = [int(line) for line in lines[:-1]]
-        told = max([told, *whole])
+        last_reported = max([last_reported, *whole])
         with Project(path) as project:
             assert not project.read_only
             stored = sorted(key[0] for key in project.windows(1))
