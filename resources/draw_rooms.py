@@ -100,7 +100,7 @@ def arrow(source: Box, target: Box, count: int, color: str) -> str:
     x1, y1 = source.x + source.width / 2, source.y + box_height(source)
     x2, y2 = target.x + target.width / 2, target.y
     bend = (y2 - y1) * 0.45
-    width = 0.8 + min(count, 8) * 0.22
+    width = 0.8 if count < 3 else 1.4 if count < 7 else 2.2  # in steps: not every import redraws the picture
     return (
         f'<path d="M{x1:.0f},{y1:.0f} C{x1:.0f},{y1 + bend:.0f} {x2:.0f},{y2 - bend:.0f} {x2:.0f},{y2:.0f}" '
         f'stroke="{color}" stroke-width="{width:.1f}" marker-end="url(#head)"/>'

@@ -168,7 +168,7 @@ def _analysis_of(
 
     def run(report: ProgressCallback, offer: Callable[[Any], None], cancel: threading.Event) -> Any:
         # Imports MediaPipe and OpenCV: the window does not wait for them.
-        from clipgen_engine import analyze_video
+        from clipgen_engine.analysis.analyzer import analyze_video
 
         def ranked(analysis: Analysis, name: str = "") -> tuple[Analysis, Ranker, str]:
             ranker = Ranker(analysis)

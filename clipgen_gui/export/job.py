@@ -8,22 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, Signal
 
+from clipgen_engine.datasets.analyses import Analyses, CachedAnalyses, GivenAnalyses
 from clipgen_engine.types import Analysis, Progress, ProgressCallback
-from clipgen_gui.support.jobs import EngineWorker
+from clipgen_gui.support.jobs import CacheFactory, EngineWorker
 
 if TYPE_CHECKING:
-    from clipgen_engine.analysis.cache import AnalysisCache
-    from clipgen_engine.datasets.analyses import Analyses
     from clipgen_engine.datasets.estimate import ExportEstimate
     from clipgen_engine.datasets.request import ExportRequest
     from clipgen_engine.datasets.results import ExportResult, ExportStep
 
-CacheFactory = Callable[[], "AnalysisCache"]
-
 
 def _analyses(open_analyses: Sequence[Analysis], cache: CacheFactory | None) -> Analyses:
-    from clipgen_engine.datasets.analyses import CachedAnalyses, GivenAnalyses
-
     return GivenAnalyses(open_analyses, CachedAnalyses(cache()) if cache is not None else None)
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from clipgen_engine.errors import ClipgenError
+from clipgen_engine.faces.model_files import load_face_model
 from clipgen_gui.player.frame_server import PlayerPicture
 from clipgen_gui.support.request_thread import RequestThread
 
@@ -50,7 +51,6 @@ class MeshServer(RequestThread):
         """Serve requests until the thread is asked to end or the model fails."""
         try:
             # MediaPipe is imported lazily so that it does not delay the main window.
-            from clipgen_engine.faces.model_files import load_face_model
             from clipgen_engine.faces.models import FaceLandmarker
 
             landmarker = FaceLandmarker(load_face_model())
