@@ -11,15 +11,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-import platformdirs
-
 from clipgen_engine import __version__
 from clipgen_engine.analysis.cache import AnalysisCache
 from clipgen_engine.errors import ProjectError
 from clipgen_engine.files import private_folder
 from clipgen_engine.projects.recovery import open_or_recover
 from clipgen_engine.projects.store import Project
-from clipgen_gui.document.storage import default_project_path
+from clipgen_engine.user_folders import log_folder, thumbnails_folder, unnamed_project
 
 if TYPE_CHECKING:
     from PySide6.QtCore import QMessageLogContext, QtMsgType
@@ -58,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     qInstallMessageHandler(_log_qt_message)
     projects = [path for path in options.videos if path.suffix == ".clipgen" and not path.is_dir()]
     project, warning = _open_project(projects[0] if projects else None)
-    window = MainWindow(project=project, cache=AnalysisCache, thumbnails=_cache_folder() / "thumbnails")
+    window = MainWindow(project=project, cache=AnalysisCache, thumbnails=thumbnails_folder())
     _install_excepthook(window, log_file)
     window.show()
     window.open_paths(path for path in options.videos if path not in projects)
@@ -93,14 +91,10 @@ def _open_project(named: Path | None) -> tuple[Project | None, str]:
         else:
             return project, recovered or (READ_ONLY.format(named.name) if project.read_only else "")
     try:
-        project, recovered = open_or_recover(default_project_path(), whatever=True)
+        project, recovered = open_or_recover(unnamed_project(), whatever=True)
     except ProjectError as error:
         return None, f"{error} Until then decisions are lost when the window closes."
     return project, warning or recovered or (READ_ONLY.format("The unnamed project") if project.read_only else "")
-
-
-def _cache_folder() -> Path:
-    return Path(platformdirs.user_cache_dir("clipgen", appauthor=False))
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -124,7 +118,7 @@ def _log_to_file() -> Path:
     from clipgen_gui.support.error_report import PrivateLog, recent_errors
 
     logging.getLogger().addHandler(recent_errors)
-    path = Path(platformdirs.user_log_dir("clipgen", appauthor=False)) / "clipgen.log"
+    path = log_folder() / "clipgen.log"
     try:
         private_folder(path.parent)
         handler = PrivateLog(path, maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True)

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import platformdirs
 
 from clipgen_engine.analysis.segments import SegmentResult
 from clipgen_engine.analysis.store import load_analysis, save_analysis
@@ -30,10 +29,12 @@ from clipgen_engine.faces.tracklets import COLUMNS, TrackletSummary
 from clipgen_engine.files import SCHEMA_VERSION, private_folder, replacing, strict_json
 from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.types import Analysis, VideoInfo
+from clipgen_engine.user_folders import analyses_folder
 
 _METHOD_VERSION = 5  # to be raised when the same video and settings give another result
 _MAX_BYTES = 4 << 30
 _DAMAGED = ".damaged"
+_SOURCE = "source"
 _ENTRY_NAME = re.compile(r"[0-9a-f]{40}\Z")
 
 _log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class AnalysisCache:
         folder: where the entries lie; else the user's cache folder.
         max_bytes: entries that were not used for longest are removed beyond this.
         """
-        self.folder = folder or Path(platformdirs.user_cache_dir("clipgen", appauthor=False)) / "analyses"
+        self.folder = folder or analyses_folder()
         self._max_bytes = max_bytes
 
     def load(self, video: VideoInfo, settings: AnalysisSettings, model_sha256: Mapping[str, str]) -> Analysis | None:
@@ -90,6 +91,7 @@ class AnalysisCache:
         def write() -> None:
             private_folder(self.folder)
             save_analysis(analysis, entry, private=True)
+            _note_source(entry, analysis.video.fingerprint)
             for path in entry.glob("segment_*.npz"):
                 path.unlink()
 
@@ -134,6 +136,7 @@ class AnalysisCache:
             private_folder(self.folder)
             with replacing(path, private=True) as temporary, temporary.open("wb") as file:
                 np.savez_compressed(file, **_segment_arrays(result))
+            _note_source(path.parent, video.fingerprint)
 
         self._written(write)
 
@@ -142,6 +145,7 @@ class AnalysisCache:
         entry = self._folder_of({"schema": [SCHEMA_VERSION, "tokens"], **made_by})
         store = TokenStore(entry / "tokens.sqlite")
         if entry.is_dir():
+            self._written(lambda: _note_source(entry, made_by.get("fingerprint", "")))
             _touch(entry)
             self._shrink(keep=entry)
         return store
@@ -149,6 +153,16 @@ class AnalysisCache:
     def size_bytes(self) -> int:
         """Room that all entries take up."""
         return sum(_size(entry) for entry in self._entries())
+
+    def forget(self, fingerprint: str) -> int:
+        """Remove every entry that was made from this video; returns how many.
+
+        Segments and tokens that 0.1.0 wrote do not say what they were made from and stay, until `clear`.
+        """
+        entries = [entry for entry in self._entries() if _source_of(entry) == fingerprint]
+        for entry in entries:
+            shutil.rmtree(entry)
+        return len(entries)
 
     def clear(self) -> None:
         """Remove all entries."""
@@ -199,6 +213,26 @@ def _touch(entry: Path) -> None:
     """Mark an entry as used; where that is not permitted it only ages faster."""
     with suppress(OSError):
         os.utime(entry)
+
+
+def _note_source(entry: Path, fingerprint: str) -> None:
+    """Let an entry say which video it was made from; its name is a hash, from which that cannot be told."""
+    path = entry / _SOURCE
+    if not path.exists():
+        with replacing(path, private=True) as temporary:
+            temporary.write_text(fingerprint, encoding="ascii")
+
+
+def _source_of(entry: Path) -> str:
+    """Fingerprint of the video that an entry was made from; empty where it does not say."""
+    try:
+        return (entry / _SOURCE).read_text(encoding="ascii")
+    except (OSError, ValueError):
+        pass
+    try:
+        return load_analysis(entry).video.fingerprint
+    except StoredAnalysisError:
+        return ""
 
 
 def _size(entry: Path) -> int:

@@ -15,6 +15,7 @@ from clipgen_engine.errors import Cancelled, ClipgenError
 _COMMANDS = {
     "export": "clipgen_engine.cli.export",
     "info": "clipgen_engine.cli.info",
+    "forget": "clipgen_engine.cli.forget",
     "import": "clipgen_engine.cli.import_",
     "rank": "clipgen_engine.cli.rank",
 }

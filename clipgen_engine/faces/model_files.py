@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-import platformdirs
-
 from clipgen_engine.errors import ModelFileError
+from clipgen_engine.user_folders import cache_folder
 
 FACE_MODEL_SHA256 = "64184e229b263107bc2b804c6625db1341ff2bb731874b0bcc2fe6544e0bc9ff"
 FACE_MODEL_ENVIRONMENT = "CLIPGEN_FACE_MODEL"
@@ -106,7 +105,7 @@ def _download() -> Path:
 
 
 def _cache_dir() -> Path:
-    return Path(platformdirs.user_cache_dir("clipgen", appauthor=False)) / "models"
+    return cache_folder() / "models"
 
 
 def _sha256(path: Path) -> str:

@@ -8,19 +8,13 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-import platformdirs
-
 from clipgen_engine.errors import OutputError
 from clipgen_engine.files import private_file, private_folder, replacing
+from clipgen_engine.user_folders import backups_folder
 
 _KEPT = 3
 
 _log = logging.getLogger(__name__)
-
-
-def backups_folder() -> Path:
-    """Return the folder of all project backups."""
-    return Path(platformdirs.user_data_dir("clipgen", appauthor=False)) / "backups"
 
 
 def backups_of(project: Path) -> list[Path]:

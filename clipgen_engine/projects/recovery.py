@@ -42,13 +42,13 @@ class Recovery:
 
 
 def open_or_recover(path: Path, *, whatever: bool = False) -> tuple[Project, str]:
-    """Open a project; a damaged one is recovered first, and a sentence says so.
+    """Open a project, recovering it first if it is damaged. Also returns a message about the recovery, or "".
 
     Args:
-        whatever: set aside even a file that was never a project, as for a path that is clipgen's own.
+        whatever: also set aside and replace files that are not projects; for paths owned by clipgen.
 
     Raises:
-        ProjectError: it cannot be opened, and not be recovered either.
+        ProjectError: it can be neither opened nor recovered.
     """
     try:
         return Project(path), ""
@@ -68,7 +68,7 @@ def recover_project(path: Path, *, whatever: bool = False) -> Recovery:
         whatever: see `open_or_recover`.
 
     Raises:
-        ProjectError: it is open elsewhere, is not a project at all and has no backup, or cannot be replaced.
+        ProjectError: it is open elsewhere, is not a project and has no backup, or cannot be replaced.
     """
     lock = locked_file(path.with_name(path.name + ".lock"))
     if lock is None:

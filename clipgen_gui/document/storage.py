@@ -9,8 +9,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import platformdirs
-
 from clipgen_engine.errors import ClipgenError, ProjectError, SettingError
 from clipgen_engine.projects.store import Project, StoredVideo, WindowReview
 from clipgen_engine.settings import RankingSettings
@@ -22,11 +20,6 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 _Value = TypeVar("_Value")
 _CURRENT = "current_video"
-
-
-def default_project_path() -> Path:
-    """The unnamed project, used unless another one is opened."""
-    return Path(platformdirs.user_data_dir("clipgen", appauthor=False)) / "unnamed.clipgen"
 
 
 class ProjectStorage:

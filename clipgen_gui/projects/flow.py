@@ -14,11 +14,11 @@ from clipgen_engine.datasets.manifest import is_export
 from clipgen_engine.errors import ClipgenError
 from clipgen_engine.projects.recovery import open_or_recover
 from clipgen_engine.projects.store import Project
+from clipgen_engine.user_folders import unnamed_project
 from clipgen_engine.video.container import fingerprint
 from clipgen_gui.commands.keymap import with_key
 from clipgen_gui.document.entry import VideoEntry, VideoState
 from clipgen_gui.document.session import Session
-from clipgen_gui.document.storage import default_project_path
 from clipgen_gui.projects.files import SUFFIXES, expand
 from clipgen_gui.projects.import_flow import FoundExport, ImportFlow, export_summary
 from clipgen_gui.projects.scout import FileCheck, VideoScout
@@ -107,7 +107,7 @@ class ProjectFlow(QObject):
         path = self._session.storage.path
         if path is None:
             return ""
-        name = "" if path == default_project_path() else path.stem
+        name = "" if path == unnamed_project() else path.stem
         return name if self._session.storage.writes else f"{name or 'unnamed project'} (read-only)"
 
     def new_project(self) -> None:

@@ -177,7 +177,7 @@ def test_info_prints_the_index_and_the_cached_analysis(run_folder: Path, tmp_pat
     (tmp_path / "text.mp4").write_text("hello\n" * 100)
     done = engine("info", SAMPLE, tmp_path / "text.mp4")
     assert done.returncode == 2
-    assert "text.mp4 is not a video" in done.stderr
+    assert "text.mp4 is a text file, not a video" in done.stderr
     assert "  frames      867, " in done.stdout
     assert "  picture     640x360, h264\n" in done.stdout
     assert "  rate        30.000 frames/s, constant\n" in done.stdout
@@ -196,7 +196,7 @@ def test_help_lists_every_gate_region_and_preset() -> None:
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["--video_path", "text.mp4"], "text.mp4 is not a video"),
+        (["--video_path", "text.mp4"], "text.mp4 is a text file, not a video"),
         (["--video_path", "cut.mp4"], "cut off"),
         (["--video_path", "missing.mp4"], "missing.mp4 does not exist"),
         (["--video_path", "."], "is a folder"),

@@ -113,7 +113,7 @@ def test_a_header_without_a_database_comes_back_from_the_backup_only(tmp_path: P
     path.write_bytes(b"not a database " * 400)
     with pytest.raises(ProjectError, match="is not a clipgen project"):
         recover_project(path)
-    assert path.read_bytes().startswith(b"not a database"), "somebody's own file is not moved"
+    assert path.read_bytes().startswith(b"not a database"), "foreign files must not be moved"
 
 
 def test_an_open_project_is_not_recovered(tmp_path: Path) -> None:
