@@ -27,6 +27,8 @@ def parser() -> argparse.ArgumentParser:
 
 def run(options: argparse.Namespace, cancel: threading.Event) -> int:
     export = read_export(options.export)  # before a project is created
+    for source in export.sources:
+        _log.info("%s: %d windows", source.path, len(source.windows))
     with Project(options.project) as project:
         added = import_export(export, project, cancel)
     _log.info("%d windows added to %s", added, options.project)

@@ -144,18 +144,21 @@ def video_stream(container: Any, path: Path) -> VideoStream:
     for stream in container.streams.video:
         if not int(stream.disposition) & _ATTACHED_PICTURE:
             context = stream.codec_context
-            if context is None:
-                raise VideoError(f"{path.name} has a video stream of an unknown codec", "Convert it to H.264")
-            if context.width * context.height > _MAX_PIXELS:
-                raise VideoError(
-                    f"{path.name} claims frames of {context.width}x{context.height} px, which is too large to decode",
-                    "Scale it down first",
-                )
-            context.options = {"max_pixels": str(_MAX_PIXELS)}  # what the decoder finds may differ from the header
+            if context is not None:  # of an unknown codec there is none, and no frame will decode
+                _refuse_huge(context.width, context.height, path)
+                context.options = {"max_pixels": str(_MAX_PIXELS)}  # what the decoder finds may differ from the header
             stream.thread_type = "AUTO"
             found: VideoStream = stream
             return found
     raise VideoError(f"{path.name} has no video stream", "Choose a file with a picture")
+
+
+def _refuse_huge(width_px: int, height_px: int, path: Path) -> None:
+    if width_px * height_px > _MAX_PIXELS:
+        raise VideoError(
+            f"{path.name} claims frames of {width_px}x{height_px} px, which is too large to decode",
+            "Scale it down first",
+        )
 
 
 def first_frame(path: Path) -> VideoFrame:

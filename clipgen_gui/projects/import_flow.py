@@ -9,18 +9,21 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtWidgets import QWidget
+from PySide6.QtCore import QObject, Qt, Signal
+from PySide6.QtWidgets import QMessageBox, QWidget
 
 from clipgen_engine.errors import OutputError
 from clipgen_engine.types import ProgressCallback
 from clipgen_gui.projects.files import expand
 from clipgen_gui.support.formatting import counted
 from clipgen_gui.support.jobs import EngineWorker, Verb
+from clipgen_gui.widgets.labels import shortened
 from clipgen_gui.widgets.message_bar import MessageArea
 
 if TYPE_CHECKING:
     from clipgen_engine.datasets.reimport import ImportedExport
+
+_LISTED = 8  # paths shown without opening the details
 
 
 @dataclass(frozen=True)
@@ -50,6 +53,7 @@ class ImportFlow(QObject):
             ask_for_path: asks for the path of the new project, given the export folder; None: cancelled.
         """
         super().__init__(window)
+        self._window = window
         self._messages, self._ask_for_path = messages, ask_for_path
         self._wanted: dict[Path, bool] = {}  # being read; whether chosen for import
         self._making: tuple[FoundExport, Path] | None = None
@@ -99,10 +103,29 @@ class ImportFlow(QObject):
 
     def _ask(self, found: FoundExport, *_: object) -> None:
         assert found.export is not None
+        if not self._confirm(found):
+            return
         path = self._ask_for_path(found.folder)
         if path is not None:
             self._making = found, path
             self._writer.start(_write(found.export, path))
+
+    def _confirm(self, found: FoundExport) -> bool:
+        """Show which files the project will open: an export folder may come from somebody else."""
+        assert found.export is not None
+        paths = [str(source.path) for source in found.export.sources]
+        more = f"\nand {len(paths) - _LISTED} more" if len(paths) > _LISTED else ""
+        question = QMessageBox(self._window)
+        question.setIcon(QMessageBox.Icon.Question)
+        question.setWindowTitle("Open export folder")
+        question.setTextFormat(Qt.TextFormat.PlainText)
+        question.setText(f"Create a project with {export_summary(found)}?")
+        question.setInformativeText("It opens these files:\n" + "\n".join(map(shortened, paths[:_LISTED])) + more)
+        if more:
+            question.setDetailedText("\n".join(paths))
+        question.setStandardButtons(QMessageBox.StandardButton.Ok | QMessageBox.StandardButton.Cancel)
+        question.button(QMessageBox.StandardButton.Ok).setText("Create project…")
+        return question.exec() == QMessageBox.StandardButton.Ok
 
     def _made(self) -> None:
         assert self._making is not None

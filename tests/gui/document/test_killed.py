@@ -106,7 +106,7 @@ def opened_project(folder: Path) -> Project:
     """Open the project after a kill; checks that it is writable and that SQLite finds it intact."""
     project = Project(folder / "work.clipgen")
     assert not project.read_only
-    assert project.row("PRAGMA integrity_check") == ("ok",)
+    assert project.rows("PRAGMA integrity_check") == [("ok",)]
     return project
 
 

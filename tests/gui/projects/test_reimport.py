@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
-from PySide6.QtWidgets import QApplication, QFileDialog, QPushButton
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from clipgen_engine.datasets.manifest import MANIFEST_NAME
@@ -80,9 +80,16 @@ class Chooser:
     def __init__(self, folder: Path | None = None, *paths: Path | None) -> None:
         self.folder, self.paths = folder, list(paths)
         self.suggested: list[Path] = []
+        self.asked: list[str] = []  # what was confirmed before
+        self.confirms = True
 
     def ask_for_folder(self, *_: object) -> str:
         return "" if self.folder is None else str(self.folder)
+
+    def confirm(self, box: QMessageBox) -> int:
+        self.asked.append(box.informativeText())
+        assert box.button(QMessageBox.StandardButton.Ok).text() == "Create project…"
+        return QMessageBox.StandardButton.Ok if self.confirms else QMessageBox.StandardButton.Cancel
 
     def ask_for_path(self, dialog: QFileDialog) -> int:
         self.suggested.append(Path(dialog.selectedFiles()[0]))
@@ -96,6 +103,7 @@ class Chooser:
 def chooser(monkeypatch: pytest.MonkeyPatch) -> Chooser:
     made = Chooser()
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", made.ask_for_folder)
+    monkeypatch.setattr(QMessageBox, "exec", lambda box: made.confirm(box))
     monkeypatch.setattr(QFileDialog, "exec", lambda dialog: made.ask_for_path(dialog))
     return made
 
@@ -147,6 +155,19 @@ def test_export_folder_is_imported_from_the_menu(
         at = {one.decided_at for one in second.windows(first.video_id).values()}
         assert at == {"2026-11-22T10:00:00.000+00:00"}
     assert window.parts.projects.flow.recent == [path]
+
+
+def test_files_that_an_import_opens_are_shown_before(
+    window: MainWindow, qtbot: QtBot, exported: Exported, chooser: Chooser, tmp_path: Path
+) -> None:
+    chooser.folder, chooser.paths, chooser.confirms = exported.out, [tmp_path / "again.clipgen"], False
+    window.actions_by_name["open_export"].trigger()
+    qtbot.waitUntil(lambda: len(chooser.asked) == 1, timeout=5000)
+    for path in exported.videos:
+        assert path.name in chooser.asked[0]
+    assert chooser.suggested == []
+    assert window.session.videos == []
+    assert not (tmp_path / "again.clipgen").exists()
 
 
 def test_dropped_export_folder_is_offered_for_import(
