@@ -166,8 +166,10 @@ class Sequence:
     terms: Mapping[str, float]  # value of each score term by name
     combined_score: float  # exactly the sum of weight * term over the used terms
     top_channels: tuple[tuple[str, float], ...] = ()  # channels that moved most: name, signed change
-    scored_by: str = BLENDSHAPES  # the token backend behind the expression variation
+    scored_by: str = BLENDSHAPES  # the token backend behind the expression variation; empty: not recorded
     variations: VariationPair | None = None  # where learned tokens are known
+    # the settings that the terms depend on, plain JSON values; empty where that was not recorded (0.1.0)
+    term_settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[int, int, int]:

@@ -13,8 +13,9 @@ from clipgen_engine.datasets.manifest import MANIFEST_NAME, Manifest, read_manif
 from clipgen_engine.datasets.request import ExportSource
 from clipgen_engine.errors import Cancelled, OutputError, SettingError
 from clipgen_engine.projects.store import Project, WindowReview
+from clipgen_engine.ranking.records import scored_sequence
 from clipgen_engine.settings import RankingSettings
-from clipgen_engine.types import Decision, Sequence
+from clipgen_engine.types import Decision
 
 
 @dataclass(frozen=True)
@@ -107,17 +108,9 @@ def _source(entry: Mapping[str, Any]) -> ExportSource:
 
 
 def _window(record: Mapping[str, Any]) -> WindowReview:
-    sequence = Sequence(
-        rank=0,
-        start_frame=record["start_frame"],
-        stop_frame=record["end_frame"] + 1,
-        track_id=record["track_id"],
-        terms=dict(record["terms"]),
-        combined_score=record["combined_score"],
-        top_channels=tuple((name, change) for name, change in record["top_channels"]),
-    )
+    key = record["start_frame"], record["end_frame"] + 1, record["track_id"]
     return WindowReview(
-        sequence,
+        scored_sequence(key, record),
         Decision(record["decision"]),
         bool(record["by_hand"]),
         tuple(record["tags"]),

@@ -17,7 +17,7 @@ from clipgen_engine.datasets.manifest import key_of
 from clipgen_engine.files import SCHEMA_VERSION
 from clipgen_engine.projects.store import Project, WindowReview
 from clipgen_engine.ranking.ranker import combined_score, effective_regions, effective_thresholds, effective_weights
-from clipgen_engine.ranking.records import sequence_record
+from clipgen_engine.ranking.records import scored_by_record, scores_record, sequence_record
 from clipgen_engine.ranking.terms import TERMS
 from clipgen_engine.settings import DatasetSettings, ExportSettings, RankingSettings
 from clipgen_engine.types import Analysis, Decision, FaceTrack, Sequence, VideoInfo
@@ -140,7 +140,10 @@ class ExportItem:
             "combined_score": combined_score(sequence.terms, weights) if complete else sequence.combined_score,
             "top_channels": [{"channel": name, "change": round(change, 4)} for name, change in sequence.top_channels],
             "weights": weights,
-            "ranking_settings": self.request.ranking_record,
+            **scored_by_record(sequence),
+            "token_backend": sequence.scored_by or None,
+            # the terms may have been computed under earlier settings
+            "ranking_settings": self.request.ranking_record | dict(sequence.term_settings),
         }
 
 
@@ -239,9 +242,7 @@ def window_record(window: WindowReview) -> dict[str, Any]:
         "decided_at": window.decided_at,
         "tags": list(window.tags),
         "note": window.note,
-        "terms": dict(sequence.terms),
-        "combined_score": sequence.combined_score,
-        "top_channels": [list(channel) for channel in sequence.top_channels],
+        **scores_record(sequence),
     }
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from clipgen_engine.files import strict_json
 from clipgen_engine.projects.file import ProjectFile
+from clipgen_engine.ranking.records import scored_sequence, scores_record
 from clipgen_engine.types import Decision, Sequence
 from clipgen_engine.untrusted import parse_json
 
@@ -233,7 +234,7 @@ class Project(ProjectFile):
                         "by_hand, decided_at, scores, tags, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                         (
                             video_id, start, stop, track_id, window.decision.value, window.manual, decided_at,
-                            _scores_text(window.sequence), strict_json(window.tags), window.note,
+                            strict_json(scores_record(window.sequence)), strict_json(window.tags), window.note,
                         ),
                     )  # fmt: skip
 
@@ -337,24 +338,5 @@ def _stored_video(row: tuple[Any, ...]) -> StoredVideo:
 
 def stored_window(row: tuple[Any, ...]) -> WindowReview:
     start, stop, track_id, decision, manual, decided_at, text, tags, note = row
-    scores = parse_json(text)
-    sequence = Sequence(
-        rank=0,
-        start_frame=int(start),
-        stop_frame=int(stop),
-        track_id=int(track_id),
-        terms={str(name): float(value) for name, value in scores["terms"].items()},
-        combined_score=float(scores["combined_score"]),
-        top_channels=tuple((name, change) for name, change in scores["top_channels"]),
-    )
+    sequence = scored_sequence((start, stop, track_id), parse_json(text))
     return WindowReview(sequence, Decision(decision), bool(manual), tuple(parse_json(tags)), note, decided_at)
-
-
-def _scores_text(sequence: Sequence) -> str:
-    return strict_json(
-        {
-            "terms": dict(sequence.terms),
-            "combined_score": sequence.combined_score,
-            "top_channels": sequence.top_channels,
-        }
-    )

@@ -278,6 +278,11 @@ class Ranker:
             top_channels=self.moving_channels(key)[:_TOP_CHANNELS],
             scored_by=self.series.backend if learned else BLENDSHAPES,
             variations=variations,
+            term_settings={
+                "variation_metric": settings.variation_metric,
+                "stability_metric": settings.stability_metric,
+                "regions": effective_regions(settings),
+            },
         )
 
     def moving_channels(self, key: SequenceKey) -> tuple[tuple[str, float], ...]:

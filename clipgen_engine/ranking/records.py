@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
-from clipgen_engine.types import Sequence, VideoInfo
+from clipgen_engine.types import Sequence, VariationPair, VideoInfo
 
 
 def sequence_record(video: VideoInfo, sequence: Sequence) -> dict[str, Any]:
@@ -20,13 +22,47 @@ def sequence_record(video: VideoInfo, sequence: Sequence) -> dict[str, Any]:
         "track_id": sequence.track_id,
         **sequence.terms,
         "combined_score": sequence.combined_score,
-        **_scored_by(sequence),
+        **scored_by_record(sequence),
         "top_channels": [{"channel": name, "change": round(change, 4)} for name, change in sequence.top_channels],
     }
 
 
-def _scored_by(sequence: Sequence) -> dict[str, Any]:
-    """The token backend behind the expression variation; where there are two, what both say."""
+def scored_by_record(sequence: Sequence) -> dict[str, Any]:
+    """The token backend behind the expression variation; where there are two, both variations."""
     pair = sequence.variations
     both = {} if pair is None else {"blendshape_variation": pair.blendshapes, "learned_variation": pair.learned}
-    return {"scored_by": sequence.scored_by, **both}
+    return {"scored_by": sequence.scored_by or None, **both}
+
+
+def scores_record(sequence: Sequence) -> dict[str, Any]:
+    """The scores of a window with what made each of them, to be stored and read back by `scored_sequence`."""
+    return {
+        "terms": dict(sequence.terms),
+        "combined_score": sequence.combined_score,
+        "top_channels": [list(channel) for channel in sequence.top_channels],
+        "scored_by": sequence.scored_by,
+        "variations": None if sequence.variations is None else asdict(sequence.variations),
+        "term_settings": dict(sequence.term_settings),
+    }
+
+
+def scored_sequence(key: tuple[int, int, int], record: Mapping[str, Any]) -> Sequence:
+    """The window of this start frame, stop frame and track id, with stored scores.
+
+    Raises:
+        ValueError, KeyError, TypeError or AttributeError: the record is damaged.
+    """
+    start, stop, track_id = map(int, key)
+    pair = record.get("variations")
+    return Sequence(
+        rank=0,
+        start_frame=start,
+        stop_frame=stop,
+        track_id=track_id,
+        terms={str(name): float(value) for name, value in record["terms"].items()},
+        combined_score=float(record["combined_score"]),
+        top_channels=tuple((str(name), float(change)) for name, change in record["top_channels"]),
+        scored_by=str(record.get("scored_by", "")),
+        variations=None if pair is None else VariationPair(**{name: float(value) for name, value in pair.items()}),
+        term_settings=dict(record.get("term_settings", {})),
+    )
