@@ -129,9 +129,8 @@ def _remember(path: Path, result: ExportResult, request: ExportRequest) -> None:
     with Project(path) as project:
         if project.read_only:
             return
-        details = {"layouts": list(request.layouts), "settings": request.export.as_dict()}
         for source in request.sources:
             video = project.video_of(source.fingerprint)
             names = [clip.name for clip in result.clips if clip.fingerprint == source.fingerprint and clip.listed]
             if video is not None and names:
-                project.add_export(video.video_id, result.output_dir.absolute(), names, details)
+                project.add_export(video.video_id, result.output_dir.absolute(), names, request.details)

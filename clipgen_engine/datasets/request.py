@@ -69,6 +69,11 @@ class ExportRequest:
             "regions": effective_regions(self.ranking),
         }
 
+    @property
+    def details(self) -> dict[str, Any]:
+        """What a project records about the export, plain JSON values."""
+        return {"layouts": list(self.layouts), "settings": self.export.as_dict()}
+
     def items(self) -> Iterator[ExportItem]:
         """Yield the accepted windows of all sources, in order."""
         number = 0

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, QSettings, QTimer, Signal
 from PySide6.QtWidgets import QWidget
 
 from clipgen_engine.errors import OutputError, SettingError
 from clipgen_engine.types import Progress
+from clipgen_gui.commands.keymap import with_key
 from clipgen_gui.document.entry import Key, VideoEntry
 from clipgen_gui.document.preferences import Preferences
 from clipgen_gui.document.session import Session
@@ -54,6 +55,7 @@ class ExportFlow(QObject):
         self._entry: VideoEntry | None = None  # video of the export
         self._preview: Key | None = None
         self._running_sources: tuple[ExportSource, ...] = ()
+        self._running_details: dict[str, Any] = {}  # what the project records about it
         self._result: ExportResult | None = None
         self._ended = False  # whether the note shows the result of the last export
         self._estimator = EstimateJob(job.cache, self)
@@ -167,7 +169,7 @@ class ExportFlow(QObject):
     def _problem(self, window: ExportWindow, count: int) -> str:
         """Return why the export cannot start; empty if it can."""
         if not count:
-            return "Accept a window first: select it and press A."
+            return f"{with_key('Select a window and accept it', 'accept')} first."
         if not window.options.chosen_layouts:
             return "Select a layout."
         if window.folder is None:
@@ -253,6 +255,7 @@ class ExportFlow(QObject):
         self._settings.setValue(_LAST_PARENT, str(request.output_dir.parent))
         self._remember(request)
         self._running_sources, self._result = request.sources, None
+        self._running_details = request.details
         window.results.results.clear()
         window.show_running(True)
         window.note.setText("")
@@ -307,7 +310,8 @@ class ExportFlow(QObject):
             own = [next(clips) for _ in source.accepted()]
             names = [clip.name for clip in own if clip.files]
             if names and source.fingerprint in entries:
-                self._session.storage.save_export(entries[source.fingerprint], result.output_dir, names)
+                entry = entries[source.fingerprint]
+                self._session.storage.save_export(entry, result.output_dir, names, self._running_details)
 
     def _open(self, what: Literal["folder", "index"]) -> None:
         if self._result is not None:

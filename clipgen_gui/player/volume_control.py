@@ -8,9 +8,11 @@ from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QHBoxLayout, QSlider, QToolButton, QWidget
 
+from clipgen_gui.commands.keymap import key_hint, keymap, with_key
 from clipgen_gui.document.session import Session
 from clipgen_gui.look.theme import follow_theme, icon, px
 from clipgen_gui.player.sound import SoundPlayer
+from clipgen_gui.support.signals import follow
 from clipgen_gui.widgets.cards import named
 
 _STEPS = 100
@@ -40,6 +42,7 @@ class VolumeControl(QWidget):
         actions["quieter"].triggered.connect(lambda _: sound.set_volume(sound.volume - _STEP))
         for signal in (sound.volume_changed, sound.muted_changed, session.current_changed):
             signal.connect(self._show)
+        follow(self, keymap.changed, self._show)
         follow_theme(self, self._apply_theme)
 
     def _apply_theme(self) -> None:
@@ -58,9 +61,9 @@ class VolumeControl(QWidget):
         mute.setChecked(sound.muted)
         level = "off" if sound.muted or silent else "low" if sound.volume < 0.35 else "high"
         mute.setIcon(icon(f"volume-{level}"))
-        tooltip = (
-            "This video has no sound" if silent else f"Volume {sound.volume:.0%} (Ctrl + ↑ louder, Ctrl + ↓ quieter)"
-        )
-        mute.setToolTip("This video has no sound" if silent else "Mute or unmute (M)")
+        none = "This video has no sound"
+        keys = f"{key_hint('louder')} louder, {key_hint('quieter')} quieter"
+        tooltip = none if silent else f"Volume {sound.volume:.0%} ({keys})"
+        mute.setToolTip(none if silent else with_key("Mute or unmute", "mute"))
         named(self.button, "Mute", mute.toolTip())
         named(self.slider, "Volume", tooltip)

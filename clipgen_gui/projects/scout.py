@@ -87,11 +87,6 @@ class VideoScout(RequestThread):
                 self._wanted.popitem(last=False)
         return None
 
-    def forget(self, path: Path) -> None:
-        """Drop the thumbnail of this file, so that the next request reads it again."""
-        with self._wake:
-            self._pictures.pop(path, None)
-
     # In the thread
 
     def run(self) -> None:

@@ -30,12 +30,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from clipgen_gui.commands.keymap import keymap, with_key
 from clipgen_gui.document.entry import VideoEntry, VideoState
 from clipgen_gui.document.session import Session
 from clipgen_gui.look.theme import follow_theme, icon, palette, px, ui_font
 from clipgen_gui.projects.scout import FileCheck, VideoScout
 from clipgen_gui.projects.video_model import ENTRY_ROLE, FILTERS, ORDERS, VideosModel, state_text
 from clipgen_gui.support.formatting import length
+from clipgen_gui.support.signals import follow
 from clipgen_gui.widgets.cards import Card, chip, named
 
 _AnyIndex = QModelIndex | QPersistentModelIndex
@@ -138,7 +140,15 @@ class VideosList(Card):
         self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.view.setDragDropMode(QAbstractItemView.DragDropMode.InternalMove)
         self.view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
-        named(self.view, "Open videos", "N next video · P previous video")
+        follow(
+            self.view,
+            keymap.changed,
+            lambda: named(
+                self.view,
+                "Open videos",
+                f"{with_key('Next video', 'next_video')} · {with_key('Previous video', 'previous_video')}",
+            ),
+        )
         self.view.viewport().setToolTip("")
         follow_theme(self, self._size_rows)
         self.body.addWidget(self.view)

@@ -6,6 +6,7 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
+from clipgen_gui.commands.keymap import with_key
 from clipgen_gui.document.entry import WindowRow
 from clipgen_gui.document.session import Session
 from clipgen_gui.look.theme import px
@@ -93,7 +94,7 @@ class WindowDetails(QWidget):
 
     def _require_row(self, purpose: str) -> WindowRow | None:
         if self._row is None:
-            self._session.refused.emit(f"Select a window first (↓), then {purpose}.")
+            self._session.refused.emit(f"{with_key('Select a window first', 'next_window')}, then {purpose}.")
         return self._row
 
     def _known_tags(self) -> list[str]:
