@@ -1,7 +1,7 @@
-"""clipgen's engine: the moments of a video in which a face changes its expression a lot while it stays in place.
+"""clipgen's engine: finds the moments of a video in which a face changes expression while staying in place.
 
-Three verbs make a run: `analyze_video` (models, slow), `rank_sequences` (arrays, milliseconds), `extract_clips`
-(files). They are imported when they are used first: MediaPipe and OpenCV take a second that a window should not wait.
+A run has three steps: `analyze_video` (models, slow), `rank_sequences` (arrays, milliseconds), `extract_clips`
+(files). They are imported lazily, because importing MediaPipe and OpenCV takes about a second.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from clipgen_engine.datasets.extraction import extract_clips as extract_clips
     from clipgen_engine.ranking.ranker import rank_sequences as rank_sequences
 
-_VERBS = {
+_LAZY = {
     "analyze_video": "clipgen_engine.analysis.analyzer",
     "rank_sequences": "clipgen_engine.ranking.ranker",
     "extract_clips": "clipgen_engine.datasets.extraction",
@@ -24,6 +24,6 @@ _VERBS = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in _VERBS:
-        return getattr(importlib.import_module(_VERBS[name]), name)
+    if name in _LAZY:
+        return getattr(importlib.import_module(_LAZY[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

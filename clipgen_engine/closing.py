@@ -1,4 +1,4 @@
-"""What must be closed can be used in a `with` statement."""
+"""Base class for objects that must be closed."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Self
 
 
 class Closing(ABC):
-    """A context manager that closes itself at the end."""
+    """A context manager that calls `close` on exit."""
 
     @abstractmethod
     def close(self) -> None:
-        """Let go of what is held; a second call does no harm."""
+        """Release all resources; may be called more than once."""
 
     def __enter__(self) -> Self:
         return self

@@ -1,4 +1,4 @@
-"""How settings are declared: a dataclass whose fields know their bounds, labels and help, and checks against them."""
+"""Declaration and validation of settings: dataclass fields that carry bounds, label and help text."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from clipgen_engine.types import Setting
 
 
 def declared(default: Any, kind: type, label: str, help_text: str, **bounds: Any) -> Any:
-    """A field of a settings dataclass; bounds are further fields of `Setting`."""
+    """Declare a field of a settings dataclass; `bounds` are further fields of `Setting`."""
     setting = Setting("", label, help_text, default, kind, **bounds)
     return field(default=default, metadata={"setting": setting})
 
 
 def declarations(settings_class: type) -> tuple[Setting, ...]:
-    """The declared settings of a settings dataclass, in order."""
+    """Return the declared settings of a settings dataclass, in declaration order."""
     return tuple(
         replace(item.metadata["setting"], name=item.name)
         for item in fields(settings_class)
@@ -28,15 +28,15 @@ def declarations(settings_class: type) -> tuple[Setting, ...]:
 
 
 def checked_value(setting: Setting, value: Any) -> Any:
-    """The value in the kind that the setting declares.
+    """Convert a value to the declared type and validate it.
 
     Raises:
-        SettingError: it is not of that kind, not finite, out of bounds, or not among the choices.
+        SettingError: the value has the wrong type, is not finite, is out of bounds, or is not one of the choices.
     """
     try:
         converted = setting.kind(value)
         if setting.kind is int and isinstance(value, float) and converted != value:
-            raise ValueError  # int() would cut it off without a word
+            raise ValueError  # int() truncates silently
     except (TypeError, ValueError, OverflowError):
         raise SettingError(f"{setting.name} cannot be {value!r}", f"Give {_expected(setting)}") from None
     if isinstance(converted, (int, float)):
@@ -56,7 +56,7 @@ def _expected(setting: Setting) -> str:
         return "one of " + ", ".join(setting.choices)
     if setting.expected:
         return setting.expected
-    noun = {int: "a whole number", float: "a number"}.get(setting.kind, "a text")
+    noun = {int: "a whole number", float: "a number"}.get(setting.kind, "text")
     if setting.minimum is not None and setting.maximum is not None:
         return f"{noun} from {setting.minimum:g} to {setting.maximum:g}"
     if setting.minimum is not None:
@@ -65,7 +65,7 @@ def _expected(setting: Setting) -> str:
 
 
 class Checked:
-    """Checks every declared field when the settings are made, so that no wrong value travels further."""
+    """Mixin that validates every declared field on construction."""
 
     def __post_init__(self) -> None:
         for item in fields(self):  # type: ignore[arg-type]
@@ -75,7 +75,7 @@ class Checked:
                 object.__setattr__(self, item.name, checked_value(setting, value))
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values by name."""
+        """Return the settings as plain JSON values by name."""
         return {
             name: str(value) if isinstance(value, Path) else value
             for name, value in asdict(self).items()  # type: ignore[call-overload]

@@ -1,14 +1,14 @@
-"""Errors that a person reads: one sentence that says what is wrong, one that says what to do."""
+"""Errors shown to the user: one sentence for what is wrong, one for what to do."""
 
 from __future__ import annotations
 
 
 class ClipgenError(Exception):
-    """Something outside the program is wrong, and a person can mend it.
+    """An error that is not a bug and that the user can fix.
 
     Args:
-        message: what is wrong, a sentence without its full stop.
-        hint: what to do about it, a sentence without its full stop; may be empty.
+        message: what is wrong; a sentence without the final period.
+        hint: what to do about it; a sentence without the final period, may be empty.
     """
 
     def __init__(self, message: str, hint: str = "") -> None:
@@ -25,19 +25,19 @@ class VideoError(ClipgenError):
 
 
 class SettingError(ClipgenError):
-    """A setting has a value that it cannot have."""
+    """A setting has an invalid value."""
 
 
 class ModelFileError(ClipgenError):
-    """A model file is missing, is not the expected one, or cannot be opened."""
+    """A model file is missing, has unexpected content, or cannot be opened."""
 
 
 class ModelMissingError(ModelFileError):
-    """A model file is nowhere on this machine, and nobody said that it may be downloaded."""
+    """A model file is not on this machine, and downloading is not allowed."""
 
 
 class StoredAnalysisError(ClipgenError):
-    """A stored analysis is missing, damaged, or of another version."""
+    """A stored analysis is missing, damaged, or from an incompatible version."""
 
 
 class ProjectError(ClipgenError):
@@ -45,7 +45,7 @@ class ProjectError(ClipgenError):
 
 
 class DamagedProjectError(ProjectError):
-    """The file of a project cannot be read to its end."""
+    """A project file is corrupt."""
 
 
 class OutputError(ClipgenError):
@@ -53,4 +53,4 @@ class OutputError(ClipgenError):
 
 
 class Cancelled(Exception):
-    """The caller's cancel event was set; nothing half-written was left behind."""
+    """The caller's cancel event was set; no partial output was left behind."""

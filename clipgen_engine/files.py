@@ -1,4 +1,4 @@
-"""Files that are whole or not there: written under a temporary name in the same folder, then renamed."""
+"""Atomic file output: write under a temporary name in the same folder, then rename."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from typing import IO, Any
 
 from clipgen_engine.errors import OutputError
 
-SCHEMA_VERSION = 1  # of every file that clipgen writes
+SCHEMA_VERSION = 1  # of all files written by clipgen
 
 
 @contextmanager
 def replacing(path: Path, *, private: bool = False) -> Iterator[Path]:
-    """Give a temporary path to write a file or folder to; on a good end it becomes `path`, on a bad one it is removed.
+    """Yield a temporary path for a file or folder; it is renamed to `path` on success and removed on failure.
 
     Args:
-        private: only the owner may read it.
+        private: restrict access to the owner.
 
     Raises:
-        OutputError: the folder cannot be made or written, or the disk is full.
+        OutputError: the folder cannot be created or written, or the disk is full.
     """
     temporary = path.with_name(f".{path.name}.part")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            _remove(temporary)  # of a run that was killed
+            _remove(temporary)  # left by a killed process
             yield temporary
             if private:
                 temporary.chmod(0o700 if temporary.is_dir() else 0o600)
-            if temporary.is_dir() and path.exists():  # a folder does not replace another in one step
+            if temporary.is_dir() and path.exists():  # rename cannot replace a non-empty folder
                 old = path.with_name(f".{path.name}.old.part")
                 _remove(old)
                 path.replace(old)
@@ -58,32 +58,32 @@ def _remove(path: Path) -> None:
 
 
 def private_folder(folder: Path) -> Path:
-    """Make a folder that only its owner may enter; one that exists is closed to others where that is possible.
+    """Create a folder accessible only to its owner; restrict an existing one if possible.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: the folder cannot be created.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with suppress(OSError):  # it belongs to somebody else, or the file system has no permissions
+    with suppress(OSError):  # owned by another user, or the file system has no permissions
         folder.chmod(0o700)
     return folder
 
 
 def private_file(path: Path) -> None:
-    """Create an empty file that only its owner may read, unless there is one.
+    """Create an empty file readable only by its owner, unless it exists.
 
     Raises:
-        OSError: it cannot be created.
+        OSError: the file cannot be created.
     """
     with suppress(FileExistsError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
 
 
 def make_writable_folder(folder: Path) -> None:
-    """Make the folder, or find out now, not after an hour's work, that nothing can be written there.
+    """Create the folder and check early that it is writable.
 
     Raises:
-        OutputError: nothing can be written there.
+        OutputError: the folder cannot be created or is not writable.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -109,13 +109,13 @@ def strict_json(value: Any, indent: int | None = None) -> str:
 
 
 def sha256_of(path: Path) -> str:
-    """SHA-256 (hex) of a file's content."""
+    """Return the SHA-256 (hex) of a file's content."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def locked_file(path: Path) -> IO[bytes] | None:
-    """An open file that nobody else can lock until it is closed, or None where somebody else has locked it."""
+    """Open a file and lock it exclusively until it is closed; None if another process holds the lock."""
     file = path.open("ab")
     try:
         try:
@@ -133,10 +133,10 @@ def locked_file(path: Path) -> IO[bytes] | None:
 
 
 def output_error(folder: Path, error: OSError) -> OutputError:
-    """The sentence for what the system answered when this folder was written to."""
+    """Translate an OSError raised while writing to this folder."""
     if error.errno == errno.ENOSPC:
-        return OutputError(f"The disk is full: nothing more fits into {folder}", "Free some space and run again")
+        return OutputError(f"The disk is full: cannot write to {folder}", "Free some space and run again")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
-        return OutputError(f"{folder} may not be written to", "Choose another output folder")
+        return OutputError(f"No permission to write to {folder}", "Choose another output folder")
     reason = (error.strerror or str(error)).lower()
     return OutputError(f"{folder} could not be written to ({reason})", "Choose another output folder")

@@ -1,4 +1,4 @@
-"""Imports of libraries without those parts that nobody uses here: every worker process pays for its imports."""
+"""Import libraries without their unused parts: every worker process pays for its imports."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 
 class _StandIn(ModuleType):
-    """A module that has whatever is imported from it."""
+    """A placeholder module that provides any attribute."""
 
     def __getattr__(self, name: str) -> Any:
         if name.startswith("__"):
@@ -20,7 +20,7 @@ class _StandIn(ModuleType):
 
 @contextmanager
 def without(*modules: str) -> Iterator[None]:
-    """Within this, modules that were not imported yet are stood in for; afterwards they can be imported as ever."""
+    """Replace modules that are not imported yet by placeholders; on exit they can be imported normally."""
     stand_ins = {name: _StandIn(name) for name in modules if name not in sys.modules}
     sys.modules.update(stand_ins)
     try:

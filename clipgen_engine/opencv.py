@@ -1,6 +1,6 @@
-"""The one place where cv2 is imported first: its import points two Qt variables at its own Qt 5, which breaks PySide6.
+"""Import cv2 and restore the two Qt variables that its import points at its bundled Qt 5, which breaks PySide6.
 
-Modules whose libraries import cv2 themselves (PySceneDetect, MediaPipe) import this one before them.
+Import this module before any library that imports cv2 itself (PySceneDetect, MediaPipe).
 """
 
 from __future__ import annotations

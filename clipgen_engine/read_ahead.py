@@ -1,4 +1,4 @@
-"""Work that runs some items ahead in a thread of its own."""
+"""Run a generator ahead of its consumer in a background thread."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from contextlib import contextmanager
 from typing import Any, Literal, TypeVar
 
 _Item = TypeVar("_Item")
-_POLL_S = 0.05  # how long a cancel may go unnoticed
+_POLL_S = 0.05  # latency of a cancel
 
 
 @contextmanager
 def read_ahead(items: Generator[_Item, None, None], cancel: threading.Event, depth: int) -> Iterator[Iterator[_Item]]:
     """Run a generator in a thread, at most `depth` items ahead.
 
-    Gives an iterator over its items, which ends early once `cancel` is set and raises what the generator raised. The
-    thread is joined, and the generator closed, on every way out.
+    Yields an iterator over its items. The iterator ends early once `cancel` is set and re-raises exceptions of the
+    generator. On exit the thread is joined and the generator closed.
     """
     waiting: queue.Queue[tuple[Literal["item", "error", "end"], Any]] = queue.Queue(depth)
-    left = threading.Event()
+    stopped = threading.Event()
 
     def put(kind: Literal["item", "error", "end"], value: Any = None) -> bool:
-        while not (left.is_set() or cancel.is_set()):
+        while not (stopped.is_set() or cancel.is_set()):
             try:
                 waiting.put((kind, value), timeout=_POLL_S)
             except queue.Full:
@@ -37,7 +37,7 @@ def read_ahead(items: Generator[_Item, None, None], cancel: threading.Event, dep
                 if not put("item", item):
                     return
             put("end")
-        except BaseException as error:  # handed to the consumer, which raises it
+        except BaseException as error:  # re-raised by the consumer
             put("error", error)
         finally:
             items.close()
@@ -59,5 +59,5 @@ def read_ahead(items: Generator[_Item, None, None], cancel: threading.Event, dep
     try:
         yield consume()
     finally:
-        left.set()
+        stopped.set()
         thread.join()

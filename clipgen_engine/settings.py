@@ -1,6 +1,6 @@
 """Declared settings: default, bounds, label and help in one place. Flags and panels are generated from them.
 
-The weights and thresholds of `RankingSettings` are declared where they belong, beside each score term and gate;
+The weights and thresholds of `RankingSettings` are declared beside each score term and gate;
 `clipgen_engine.ranking.ranker.ranking_declarations` lists them all.
 """
 
@@ -17,13 +17,13 @@ from clipgen_engine.errors import SettingError
 
 @dataclass(frozen=True)
 class AnalysisSettings(Checked):
-    """What the models are run with. Changing one of these, but for `workers`, means analysing again."""
+    """Settings of the analysis. Changing any except `workers` requires a new analysis."""
 
     analysis_max_side: int = declared(
         1280,
         int,
         "Analysis size",
-        "Longer side of the picture that is analysed; larger pictures are shrunk to it.",
+        "Longer side of the analysed picture; larger pictures are scaled down.",
         minimum=160,
         maximum=4096,
         step=16,
@@ -33,7 +33,7 @@ class AnalysisSettings(Checked):
         4,
         int,
         "Faces",
-        "How many faces are followed at the same time, at most.",
+        "Maximum number of faces tracked at the same time.",
         minimum=1,
         maximum=16,
         step=1,
@@ -42,7 +42,7 @@ class AnalysisSettings(Checked):
         30,
         int,
         "Search stride",
-        "While a face is followed, a part of the picture is searched for further faces on every n-th frame.",
+        "While a face is tracked, part of the picture is searched for new faces on every n-th frame.",
         minimum=1,
         maximum=600,
         step=1,
@@ -52,7 +52,7 @@ class AnalysisSettings(Checked):
         10,
         int,
         "Confidence stride",
-        "The face detector measures its confidence on every n-th frame; between them it is interpolated.",
+        "The face detector measures the confidence on every n-th frame; it is interpolated in between.",
         minimum=1,
         maximum=60,
         step=1,
@@ -62,39 +62,39 @@ class AnalysisSettings(Checked):
         0,
         int,
         "Workers",
-        "How many parts of a video are analysed side by side; 0 means one a processor core. The result is the same.",
+        "Number of worker processes that analyse a video in parallel; 0: one per CPU core. The result is identical.",
         minimum=0,
         maximum=256,
         step=1,
-        zero="one a core",
+        zero="one per core",
     )
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values by name, of the settings that matter for the result."""
+        """Return the settings that affect the result as plain JSON values by name."""
         return {name: value for name, value in super().as_dict().items() if name != "workers"}
 
 
 @dataclass(frozen=True)
 class TokenSettings(Checked):
-    """What a token backend with a model of its own is loaded with."""
+    """Settings of a token backend with its own model."""
 
     expression_transformer_checkpoint: Path | None = declared(
         None,
         Path,
         "Checkpoint",
-        "Expression Transformer, .pt or .safetensors; without it the blendshapes serve.",
+        "Expression Transformer, .pt or .safetensors; without it, blendshapes are used.",
     )
     dinov2: Path | None = declared(
         None,
         Path,
         "DINOv2",
-        "Folder or file of the checkpoint's backbone; else the Hugging Face cache, else a download.",
+        "Folder or file of the checkpoint's backbone. Default: the Hugging Face cache, then a download.",
     )
     num_heads: int | None = declared(
         None,
         int,
         "Attention heads",
-        "Attention heads of a checkpoint that does not say them.",
+        "Number of attention heads, if the checkpoint does not specify it.",
         minimum=1,
         maximum=64,
     )
@@ -102,7 +102,7 @@ class TokenSettings(Checked):
         "auto",
         str,
         "Device",
-        "auto, cpu, cuda, cuda:N or mps, for a checkpoint; the blendshapes always use the CPU.",
+        "Device of the checkpoint: auto, cpu, cuda, cuda:N or mps. Blendshapes always use the CPU.",
         pattern=r"auto|cpu|mps|cuda(:\d+)?",
         expected="auto, cpu, cuda, cuda:N or mps",
     )
@@ -110,14 +110,14 @@ class TokenSettings(Checked):
         "auto",
         str,
         "Precision",
-        "Numbers that a checkpoint is run in; auto: bfloat16 on CUDA, float32 elsewhere.",
+        "Floating-point precision of the checkpoint; auto: bfloat16 on CUDA, float32 elsewhere.",
         choices=("auto", "float32", "bfloat16"),
     )
     token_batch: int = declared(
         0,
         int,
         "Batch",
-        "Faces that a checkpoint looks at together; 0: what suits the device.",
+        "Faces per batch; 0: chosen by device.",
         minimum=0,
         maximum=4096,
         zero="automatic",
@@ -126,8 +126,8 @@ class TokenSettings(Checked):
         0,
         int,
         "Token stride",
-        "Every n-th frame gets a token of its own, those between are interpolated; 0: every frame where that takes "
-        "minutes, every 4th where it takes longer.",
+        "A token is computed on every n-th frame and interpolated in between; 0: every frame, or every 4th if that "
+        "would take more than a few minutes.",
         minimum=0,
         maximum=60,
         step=1,
@@ -138,17 +138,17 @@ class TokenSettings(Checked):
         "auto",
         str,
         "Token scope",
-        "top: only the windows that the blendshapes find best get tokens; all: every face, those windows first; auto: "
-        "top on the command line where all would take more than a few minutes, else all.",
+        "top: compute tokens only for the best windows by blendshapes; all: for every face, those windows first; auto: "
+        "all, but top on the command line if all would take more than a few minutes.",
         choices=("auto", "all", "top"),
     )
     subject_id: int = 0  # row of the checkpoint's subject embedding; declared with the export settings
-    allow_download: bool = True  # whether the backbone may be fetched where no copy is at hand
+    allow_download: bool = True  # whether the backbone may be downloaded if there is no local copy
 
 
 @dataclass(frozen=True)
 class RankingSettings(Checked):
-    """What the ranking is made with. Everything here is recomputed live from arrays."""
+    """Settings of the ranking. A change takes effect immediately, without a new analysis."""
 
     sequence_length: int = declared(
         30,
@@ -164,7 +164,7 @@ class RankingSettings(Checked):
         10,
         int,
         "Number",
-        "How many windows are selected at most.",
+        "Maximum number of selected windows.",
         minimum=1,
         maximum=10_000,
         step=1,
@@ -173,7 +173,7 @@ class RankingSettings(Checked):
         0,
         int,
         "Minimum gap",
-        "Frames that stay free between two selected windows.",
+        "Minimum number of frames between two selected windows.",
         minimum=0,
         maximum=100_000,
         step=1,
@@ -183,7 +183,7 @@ class RankingSettings(Checked):
         0.0,
         float,
         "Diversity",
-        "0: best first; towards 1: each next window should look different from those already picked.",
+        "0: best score first; towards 1: prefer windows that differ from those already selected.",
         minimum=0.0,
         maximum=1.0,
         step=0.01,
@@ -192,7 +192,8 @@ class RankingSettings(Checked):
         "video",
         str,
         "Scope",
-        "video: windows of a video keep apart; track: each face track is ranked alone and has the number for itself.",
+        "video: windows do not overlap within a video; track: each face track is ranked separately, with its own "
+        "number of windows.",
         choices=("video", "track"),
     )
     variation_metric: str = declared(
@@ -206,38 +207,39 @@ class RankingSettings(Checked):
         "learned",
         str,
         "Tokens",
-        "What drives the expression variation where a checkpoint's tokens are at hand: learned tokens or blendshapes.",
+        "Source of the expression variation if a checkpoint's tokens are available: learned tokens or blendshapes.",
         choices=("learned", "blendshapes"),
     )
     stability_metric: str = declared(
         "center_wander",
         str,
         "Stability metric",
-        "center_wander: wander of the face in face sizes; mean_step: mean step between frames in pixels.",
+        "center_wander: RMS displacement of the face in face sizes; mean_step: mean displacement per frame in pixels.",
         choices=("center_wander", "mean_step"),
     )
-    weights: Mapping[str, float] = field(default_factory=dict)  # by term name; a term not named has its default
-    gates: Mapping[str, float] = field(default_factory=dict)  # threshold by gate name; not named: its default
-    regions: Mapping[str, float] = field(default_factory=dict)  # multiplier 0..2 by region name; not named: 1
+    weights: Mapping[str, float] = field(default_factory=dict)  # by term name; default of the term if absent
+    gates: Mapping[str, float] = field(default_factory=dict)  # threshold by gate name; default of the gate if absent
+    regions: Mapping[str, float] = field(default_factory=dict)  # multiplier 0..2 by region name; 1 if absent
 
 
 @dataclass(frozen=True)
 class ExportSettings(Checked):
-    """How clips are written: their codec, their pictures, their sound."""
+    """Codec, picture and sound of exported clips."""
 
     clip_format: str = declared(
         "mp4",
         str,
         "Format",
-        "mp4, mov and mkv hold H.264 and AAC, webm VP9 and Opus, avi MPEG-4 and PCM at one constant rate; ffv1 is "
-        "lossless, in mkv; png and jpeg make a folder of pictures a clip, without sound.",
+        "mp4, mov and mkv: H.264 and AAC; webm: VP9 and Opus; avi: MPEG-4 and PCM at a constant frame rate; ffv1: "
+        "lossless, in mkv; png and jpeg: a folder of pictures per clip, without sound.",
         choices=("mp4", "mov", "mkv", "avi", "webm", "ffv1", "png", "jpeg"),
     )
     crf: int = declared(
         16,
         int,
         "Quality (CRF)",
-        "H.264 constant rate factor, lower is better and larger; other lossy codecs are set to a like quality.",
+        "H.264 constant rate factor; lower means better quality and larger files. Other lossy codecs are set to a "
+        "comparable quality.",
         minimum=0,
         maximum=51,
         step=1,
@@ -246,14 +248,14 @@ class ExportSettings(Checked):
         "medium",
         str,
         "Encoder preset",
-        "Slower presets make smaller files of the same quality.",
+        "Slower presets produce smaller files of the same quality.",
         choices=("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"),
     )
     fps: float = declared(
         0.0,
         float,
         "Frame rate",
-        "0: every frame at its own time; else a fixed rate, for which frames are repeated or left out by their times.",
+        "0: keep the timestamps of the source; otherwise a constant rate, with frames repeated or dropped to match.",
         minimum=0.0,
         maximum=480.0,
         step=1.0,
@@ -264,21 +266,21 @@ class ExportSettings(Checked):
         "on",
         str,
         "Sound",
-        "Whether a clip has the sound of its window.",
+        "Whether clips include the sound of their window.",
         choices=("on", "off"),
     )
     crop: str = declared(
         "whole",
         str,
         "Picture",
-        "whole: the frames as they are; face: a square that follows the face; face_still: a square that stays put.",
+        "whole: uncropped frames; face: a square crop that follows the face; face_still: a fixed square crop.",
         choices=("whole", "face", "face_still"),
     )
     size: int = declared(
         512,
         int,
         "Crop size",
-        "Side of a face crop; an odd number is rounded up, but for ffv1, png and jpeg.",
+        "Side of a face crop; odd sizes are rounded up, except for ffv1, png and jpeg.",
         minimum=32,
         maximum=4096,
         step=2,
@@ -288,7 +290,7 @@ class ExportSettings(Checked):
         0.25,
         float,
         "Crop margin",
-        "Room on each side of the face in a crop, in face sizes.",
+        "Margin on each side of the face in a crop, in face sizes.",
         minimum=0.0,
         maximum=3.0,
         step=0.05,
@@ -297,14 +299,14 @@ class ExportSettings(Checked):
         "off",
         str,
         "Level the eyes",
-        "Turn a face crop so that a tilted head stands upright.",
+        "Rotate face crops so that a tilted head is upright.",
         choices=("on", "off"),
     )
     subject_id: int = declared(
         0,
         int,
         "Subject",
-        "Number of the person, written into the metadata; the row of a checkpoint's subject embedding.",
+        "Id of the person, written to the metadata; also the row of the checkpoint's subject embedding.",
         minimum=0,
         maximum=1_000_000,
         step=1,
@@ -313,27 +315,27 @@ class ExportSettings(Checked):
 
 @dataclass(frozen=True)
 class DatasetSettings(Checked):
-    """How clips are named and divided in a dataset."""
+    """Naming and splitting of the clips in a dataset."""
 
     name_pattern: str = declared(
         "clip_{rank:03d}_frames_{start_frame:06d}_{end_frame:06d}",
         str,
         "File names",
-        "Pattern of the names of clips; fields: source, rank, number, start_frame, end_frame, track_id, subject_id, "
+        "File name pattern of clips; fields: source, rank, number, start_frame, end_frame, track_id, subject_id, "
         "score.",
     )
     split_by: str = declared(
         "subject",
         str,
         "Split by",
-        "What is never in two splits: subject (where none is named, the video counts as one) or video.",
+        "What never spans two splits: subject (the video, if no subject is named) or video.",
         choices=("subject", "video"),
     )
     validation_share: float = declared(
         0.0,
         float,
         "Validation",
-        "Share of subjects or videos that go into the validation split; which, follows from their names alone.",
+        "Fraction of subjects or videos in the validation split; the assignment depends only on their names.",
         minimum=0.0,
         maximum=1.0,
         step=0.05,
@@ -342,7 +344,7 @@ class DatasetSettings(Checked):
         0.0,
         float,
         "Test",
-        "Share of subjects or videos that go into the test split.",
+        "Fraction of subjects or videos in the test split.",
         minimum=0.0,
         maximum=1.0,
         step=0.05,
@@ -351,7 +353,7 @@ class DatasetSettings(Checked):
         0,
         int,
         "Split seed",
-        "Another number gives another division into splits.",
+        "Seed of the assignment to splits.",
         minimum=0,
         maximum=2**31 - 1,
         step=1,
@@ -360,7 +362,7 @@ class DatasetSettings(Checked):
         1000,
         int,
         "Shard size",
-        "WebDataset: a shard is not larger than this, unless a single clip is.",
+        "WebDataset: maximum size of a shard, unless a single clip is larger.",
         minimum=1,
         maximum=1_000_000,
         step=100,
@@ -370,11 +372,11 @@ class DatasetSettings(Checked):
         "clips",
         str,
         "FiftyOne media",
-        "clips: the written clips; sources: spans of the source videos, nothing is encoded.",
+        "clips: the exported clips; sources: spans of the source videos, without encoding.",
         choices=("clips", "sources"),
     )
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.validation_share + self.test_share > 1:
-            raise SettingError("validation_share and test_share are more than 1 together", "Give smaller shares")
+            raise SettingError("validation_share and test_share add up to more than 1", "Choose smaller fractions")

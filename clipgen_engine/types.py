@@ -1,7 +1,7 @@
-"""The values that everything shares. Arrays are read-only; shape, dtype and unit stand beside each field.
+"""Shared value types. Arrays are read-only; shape, dtype and unit are given beside each field.
 
-Frames are counted in presentation order from 0. Spans are half-open in code (`start_frame`, `stop_frame`)
-and inclusive in files. Pixels are those of the upright source picture, whatever size was analysed.
+Frames are numbered in presentation order from 0. Spans are half-open in code (`start_frame`, `stop_frame`) and
+inclusive in files. Pixel coordinates refer to the upright source picture, independent of the analysis size.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ UInt8Array = NDArray[np.uint8]
 BoolArray = NDArray[np.bool_]
 
 
-BLENDSHAPES = "blendshapes"  # the token backend that is always there
+BLENDSHAPES = "blendshapes"  # the token backend that is always available
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -38,21 +38,21 @@ def read_only(array: NDArray[Scalar]) -> NDArray[Scalar]:
 
 @dataclass(frozen=True, eq=False)
 class VideoInfo:
-    """What the index of a video knows without decoding a picture."""
+    """Stream properties and frame index of a video."""
 
     path: Path
     codec: str
     width_px: int  # upright
     height_px: int  # upright
-    rotation_deg: int  # clockwise turn that makes a decoded picture upright: 0, 90, 180 or 270
-    time_base: Fraction  # seconds a tick
+    rotation_deg: int  # clockwise rotation that makes a decoded picture upright: 0, 90, 180 or 270
+    time_base: Fraction  # seconds per tick
     start_pts: int  # PTS of frame 0, ticks
-    average_rate: Fraction  # frames a second
+    average_rate: Fraction  # frames per second
     pts: Int64Array  # (T,) int64, ticks, strictly increasing
-    keyframe_pts: Int64Array  # (K,) int64, ticks, sorted; keyframes of discarded packets included (for seeking)
+    keyframe_pts: Int64Array  # (K,) int64, ticks, sorted; includes discarded packets, which serve for seeking
     has_audio: bool
-    fingerprint: str  # hex; of size, head and tail of the file
-    lost_packets: int = 0  # packets of pictures without a frame in the index: unreadable, or with another's time stamp
+    fingerprint: str  # hex; hash of the file's size, head and tail
+    lost_packets: int = 0  # picture packets without a frame in the index: unreadable, or with a duplicate PTS
 
     @property
     def frame_count(self) -> int:
@@ -65,7 +65,7 @@ class VideoInfo:
 
     @property
     def frame_duration_s(self) -> float:
-        """Nominal length of one frame in seconds."""
+        """Nominal duration of one frame in seconds."""
         return float(1 / self.average_rate)
 
     @property
@@ -76,17 +76,17 @@ class VideoInfo:
 
 @dataclass(frozen=True, eq=False)
 class FaceTrack:
-    """One face followed through one shot. Frames without the face have no row: they are missing, never zero."""
+    """One face tracked through one shot. Frames without the face have no row."""
 
     track_id: int
     frame_index: Int64Array  # (N,) int64, strictly increasing
     box_xywh: Float32Array  # (N, 4) float32, px
-    confidence: Float32Array  # (N,) float32, 0..1, the face detector's
-    center_xy: Float32Array  # (N, 2) float32, px; mean of mesh points that the expression does not move
+    confidence: Float32Array  # (N,) float32, 0..1, of the face detector
+    center_xy: Float32Array  # (N, 2) float32, px; mean of landmarks that are invariant to expression
     head_pose_deg: Float32Array  # (N, 3) float32, degrees: yaw, pitch, roll
     blendshapes: Float32Array  # (N, 52) float32, 0..1, in MediaPipe's order
     face_share: Float32Array  # (N,) float32, box area / picture area
-    inside_share: Float32Array  # (N,) float32, 0..1, share of the box inside the picture
+    inside_share: Float32Array  # (N,) float32, 0..1, fraction of the box inside the picture
     sharpness: Float32Array  # (N,) float32, variance of the Laplacian (grey 0..255) of the face at 64 x 64 px
     brightness: Float32Array  # (N,) float32, 0..1, mean luma of the face
     mouth_open: Float32Array  # (N,) float32, gap between the inner lips / face size
@@ -98,48 +98,48 @@ class FaceTrack:
         return size
 
     def row_of(self, frame: int) -> int | None:
-        """Row of this frame index, or None where the face is missing."""
+        """Row of this frame index, or None if the face is missing."""
         row = int(np.searchsorted(self.frame_index, frame))
         return row if row < len(self.frame_index) and self.frame_index[row] == frame else None
 
 
 @dataclass(frozen=True, eq=False)
 class ExpressionTokens:
-    """One expression vector a frame of a track, row by row as in its `frame_index`."""
+    """One expression vector per frame of a track; rows as in its `frame_index`."""
 
-    values: Float32Array  # (N, D) float32; a learned token has length 1, and is NaN while it is not known
+    values: Float32Array  # (N, D) float32; learned tokens have unit length, and are NaN until computed
     channel_names: tuple[str, ...]  # D names
     channel_regions: tuple[str, ...]  # D region names (brows, eyelids, gaze, cheeks_nose, mouth, jaw, or face)
     backend: str
     checkpoint_sha256: str  # hex
-    interpolated: BoolArray | None = None  # (N,) bool: put between two tokens that were computed; None: none was
+    interpolated: BoolArray | None = None  # (N,) bool: interpolated between computed tokens; None: all computed
 
     @cached_property
     def known(self) -> BoolArray:
-        """(N,) bool: there is a token."""
+        """(N,) bool: the token is available."""
         known: BoolArray = np.all(np.isfinite(self.values), axis=1)
         return read_only(known)
 
 
 @dataclass(frozen=True, eq=False)
 class Analysis:
-    """Everything that the models found in a video; ranking needs nothing else.
+    """The complete model output for a video, and the only input of the ranking.
 
-    A partial analysis (while one runs) covers the frames below `analyzed_frames` only.
+    A partial analysis covers only the frames below `analyzed_frames`.
     """
 
     video: VideoInfo
-    settings: Mapping[str, Any]  # the analysis settings that made it, by name
+    settings: Mapping[str, Any]  # the analysis settings used, by name
     model_sha256: Mapping[str, str]  # hex by model name
     shots: Int64Array  # (S, 2) int64, half-open frame spans that tile the analysed frames
     tracks: tuple[FaceTrack, ...]
-    tokens: tuple[ExpressionTokens, ...]  # one for each track, in the same order
+    tokens: tuple[ExpressionTokens, ...]  # one per track, in the same order
     analyzed_frames: int
-    undecodable_frames: int = 0  # frames of the index that no decoder returned
+    undecodable_frames: int = 0  # frames of the index that the decoder did not return
 
     @cached_property
     def dead_channels(self) -> tuple[str, ...]:
-        """Names of the token channels that never leave zero (stay below 0.001) in this video."""
+        """Names of the token channels that stay below 0.001 throughout this video."""
         if not self.tokens:
             return ()
         peaks = np.max([np.abs(one.values[one.known]).max(axis=0, initial=0) for one in self.tokens], axis=0)
@@ -148,32 +148,32 @@ class Analysis:
 
 @dataclass(frozen=True)
 class VariationPair:
-    """Expression variation of one window, and how two token backends disagree about it."""
+    """Expression variation of one window by both token backends, and their disagreement."""
 
     blendshapes: float
     learned: float
-    disagreement: float  # -1..1: the window's place among all by the learned tokens less that by the blendshapes
+    disagreement: float  # -1..1: percentile rank of the window by learned tokens minus that by blendshapes
 
 
 @dataclass(frozen=True)
 class Sequence:
-    """A window that was selected: what a curator sees and decides on."""
+    """A selected window: the unit that a curator reviews."""
 
     rank: int  # 1 is best
     start_frame: int
     stop_frame: int  # half-open
     track_id: int
     terms: Mapping[str, float]  # value of each score term by name
-    combined_score: float  # exactly the sum of weight * term over the used terms
-    top_channels: tuple[tuple[str, float], ...] = ()  # channels that moved most: name, signed change
+    combined_score: float  # exactly the sum of weight * term over the terms with a weight
+    top_channels: tuple[tuple[str, float], ...] = ()  # channels with the largest variance: name, signed change
     scored_by: str = BLENDSHAPES  # the token backend behind the expression variation; empty: not recorded
-    variations: VariationPair | None = None  # where learned tokens are known
-    # the settings that the terms depend on, plain JSON values; empty where that was not recorded (0.1.0)
+    variations: VariationPair | None = None  # if learned tokens are available
+    # the settings that the terms depend on, plain JSON values; empty if not recorded (0.1.0)
     term_settings: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def key(self) -> tuple[int, int, int]:
-        """What a decision hangs on: start frame, stop frame, track id."""
+        """The key of a decision: start frame, stop frame, track id."""
         return self.start_frame, self.stop_frame, self.track_id
 
     @property
@@ -189,7 +189,7 @@ class Decision(StrEnum):
 
 @dataclass(frozen=True)
 class Progress:
-    """How far a long verb has come. `partial` builds the result so far; call it only where it is wanted."""
+    """Progress of a long operation. `partial` builds the result so far, on demand."""
 
     stage: Literal["analysis", "download", "tokens", "clips"]
     done: int
@@ -202,7 +202,7 @@ ProgressCallback = Callable[[Progress], None]
 
 @dataclass(frozen=True)
 class Setting:
-    """Declaration of one setting, from which flags, panels and checks are generated."""
+    """Declaration of one setting, from which flags, panels and validation are generated."""
 
     name: str
     label: str  # for a panel
@@ -214,6 +214,6 @@ class Setting:
     step: float | None = None
     unit: str = ""
     choices: tuple[str, ...] = ()
-    pattern: str = ""  # regular expression that a text must match
-    expected: str = ""  # what to give instead of a wrong value, where bounds and choices do not say it
-    zero: str = ""  # what 0 stands for, where it is the lowest value and no number of its own
+    pattern: str = ""  # regular expression that text must match
+    expected: str = ""  # valid values in words, if bounds and choices do not express them
+    zero: str = ""  # meaning of 0, if it is a special value

@@ -1,4 +1,4 @@
-"""Checks of what was read from a file: it is data, never code, and never a path or a hash to be trusted unseen."""
+"""Validation of data read from files: JSON, hashes and relative paths."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
-_MAX_BYTES = 4096  # the limit of Linux for a whole path
+_MAX_BYTES = 4096  # PATH_MAX on Linux
 _UNSAFE_IN_NAME = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]')
 
 
@@ -16,7 +16,7 @@ def parse_json(text: str | bytes) -> Any:
     """Parse strict JSON.
 
     Raises:
-        ValueError: it is not UTF-8, not JSON, has a NaN or an infinity, or is nested too deeply to be read.
+        ValueError: not UTF-8, not JSON, contains NaN or infinity, or is nested too deeply.
     """
     try:
         return json.loads(text, parse_constant=_refuse)
@@ -25,16 +25,16 @@ def parse_json(text: str | bytes) -> Any:
 
 
 def _refuse(name: str) -> NoReturn:
-    raise ValueError(f"{name} is no JSON value")
+    raise ValueError(f"{name} is not a JSON value")
 
 
 def is_sha256(value: object) -> bool:
-    """Whether this is a SHA-256 in lower-case hex: then it is safe as a file name, too."""
+    """Whether this is a SHA-256 in lower-case hex, and thus also safe as a file name."""
     return isinstance(value, str) and _SHA256.match(value) is not None
 
 
 def is_relative_path(value: object) -> bool:
-    """Whether this is a path below a folder as clipgen writes it: relative, with slashes, without `.` and `..`."""
+    """Whether this is a relative path as clipgen writes it: with forward slashes, without `.` and `..`."""
     if not isinstance(value, str) or _UNSAFE_IN_NAME.search(value):
         return False
     if len(value.encode("utf-8", "replace")) > _MAX_BYTES:
@@ -44,7 +44,7 @@ def is_relative_path(value: object) -> bool:
 
 
 def leads_through_link(root: Path, relative: str) -> bool:
-    """Whether a path below a folder is a symbolic link, or passes one on its way."""
+    """Whether a path below a folder is, or passes through, a symbolic link."""
     path = root
     for part in PurePosixPath(relative).parts:
         path = path / part

@@ -1,4 +1,4 @@
-"""Where clipgen keeps its own files on this computer; all of them are for their owner alone."""
+"""Locations of clipgen's own files on this computer; all are private to the user."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import platformdirs
 
 
 def cache_folder() -> Path:
-    """What can be computed again: analyses, learned tokens, thumbnails, downloaded models."""
+    """Reproducible data: analyses, learned tokens, thumbnails, downloaded models."""
     return Path(platformdirs.user_cache_dir("clipgen", appauthor=False))
 
 
@@ -17,17 +17,17 @@ def analyses_folder() -> Path:
 
 
 def thumbnails_folder() -> Path:
-    """One JPEG for each video, named by its fingerprint."""
+    """One JPEG per video, named by its fingerprint."""
     return cache_folder() / "thumbnails"
 
 
 def data_folder() -> Path:
-    """What cannot be computed again: the unnamed project, and backups of every project."""
+    """Irreplaceable data: the unnamed project, and backups of all projects."""
     return Path(platformdirs.user_data_dir("clipgen", appauthor=False))
 
 
 def unnamed_project() -> Path:
-    """The project that is used where the user names none."""
+    """The project used if the user names none."""
     return data_folder() / "unnamed.clipgen"
 
 

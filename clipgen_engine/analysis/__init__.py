@@ -1,6 +1,6 @@
-"""A video becomes an Analysis: faces, shots and tokens of every frame.
+"""Video analysis: faces, shots and expression tokens of every frame.
 
-`analyzer.analyze_video` is where one enters. It cuts the video into segments, has worker processes look at them, joins
-what they find, and keeps the result in the cache.
+The entry point is `analyzer.analyze_video`: it splits the video into segments, analyses them in worker processes, joins
+their results and caches the `Analysis`.
 Imports expression_tokens, faces and video.
 """

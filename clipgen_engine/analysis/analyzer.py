@@ -1,4 +1,4 @@
-"""Video -> Analysis: segments side by side in worker processes, joined in the order of the video."""
+"""Video -> Analysis: segments are analysed in parallel worker processes and joined in temporal order."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _REPORT_INTERVAL_S = 0.1
 
 
 class VideoExpressionAnalyzer:
-    """Analyses one video. Use `analyze_video` unless the parts are of interest."""
+    """Analyses one video; `analyze_video` is the usual entry point."""
 
     def __init__(
         self,
@@ -59,7 +59,7 @@ class VideoExpressionAnalyzer:
         return analysis
 
     def _cached(self) -> Analysis | None:
-        """The whole analysis, where it was made before; else the segments of an interrupted one are taken up."""
+        """Return the cached analysis; on a miss, restore the segments of an interrupted one."""
         if self._cache is None:
             return None
         analysis = self._cache.load(self._video, self._settings, self._model_sha256)
@@ -75,21 +75,21 @@ class VideoExpressionAnalyzer:
         pool = SegmentPool(self._video, self._settings, self._model, missing, low_priority=self._low_priority)
         with pool as workers:
             for event in workers.events(cancel):
-                self._take(event)
+                self._handle(event)
                 now = time.monotonic()
                 if progress and now - reported >= _REPORT_INTERVAL_S:
                     reported = now
-                    progress(Progress("analysis", self._looked_at(), total, self.result))
+                    progress(Progress("analysis", self._frames_done(), total, self.result))
         if cancel.is_set():
             raise Cancelled
         analysis = self.result()
-        self._results = [None for _ in self._segments]  # a long video need not be held twice
+        self._results = [None for _ in self._segments]  # free the memory: the analysis holds a copy
         if self._cache is not None:
             self._cache.store(analysis)
         return analysis
 
     def result(self) -> Analysis:
-        """The analysis of the frames looked at so far without a gap from the beginning."""
+        """Return the analysis of the contiguous frames analysed so far, from frame 0."""
         known: list[SegmentResult] = []
         stop = 0
         for segment, parts, result in zip(self._segments, self._parts, self._results, strict=True):
@@ -111,19 +111,19 @@ class VideoExpressionAnalyzer:
             undecodable_frames=stop - sum(result.decoded for result in known),
         )
 
-    def _take(self, event: Event) -> None:
+    def _handle(self, event: Event) -> None:
         if isinstance(event, SegmentPart):
             self._parts[event.segment].append(event)
         elif isinstance(event, SegmentBegun):
-            self._parts[event.segment].clear()  # of an attempt that ended in a crash
+            self._parts[event.segment].clear()  # discard the parts of a crashed attempt
         else:
             result = self._results[event.segment] = merged(self._parts[event.segment])
             self._parts[event.segment].clear()
             if self._cache is not None and len(self._segments) > 1:
                 self._cache.store_segment(self._video, self._settings, self._model_sha256, event.segment, result)
 
-    def _looked_at(self) -> int:
-        """Frames looked at in all segments."""
+    def _frames_done(self) -> int:
+        """Number of frames analysed in all segments."""
         return sum(
             segment.stop - segment.start if result else parts[-1].stop - segment.start if parts else 0
             for segment, parts, result in zip(self._segments, self._parts, self._results, strict=True)
@@ -143,13 +143,13 @@ def analyze_video(
     """Find faces, shots and expression tokens in every frame of a video.
 
     Args:
-        video: a path, or what `probe` made of it.
-        settings: what the models are run with.
-        face_model: path of the face bundle, where the user names one.
-        progress: called from this thread, at most ten times a second.
-        cancel: looked at twenty times a second.
-        cache: where a finished analysis is taken from or kept, and an interrupted one goes on.
-        low_priority: whatever else wants to run on this machine goes first.
+        video: a path, or the result of `probe`.
+        settings: defaults if None.
+        face_model: path of the face landmarker bundle; None: see `load_face_model`.
+        progress: called from this thread, at most ten times per second.
+        cancel: polled twenty times per second.
+        cache: stores finished analyses and resumes interrupted ones.
+        low_priority: run the worker processes at low CPU priority.
 
     Raises:
         VideoError, ModelFileError: see `probe` and `load_face_model`.

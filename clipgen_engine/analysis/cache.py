@@ -1,7 +1,7 @@
-"""Analyses that were made before, in the user's cache folder: nothing is analysed twice, nor lost half-way.
+"""Analysis cache on disk: finished analyses are reused, interrupted ones are resumed.
 
-An entry is a folder named after all that the result depends on: the video's fingerprint, the settings that matter, the
-models and the format. Finished segments are stored as they end and give way to the whole analysis at the end.
+An entry is a folder whose name hashes everything the result depends on: video fingerprint, settings, models and format.
+Finished segments are stored immediately and replaced by the complete analysis at the end.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.types import Analysis, VideoInfo
 from clipgen_engine.user_folders import analyses_folder
 
-_METHOD_VERSION = 5  # to be raised when the same video and settings give another result
+_METHOD_VERSION = 5  # increment if the same video and settings yield a different result
 _MAX_BYTES = 4 << 30
 _DAMAGED = ".damaged"
 _SOURCE = "source"
@@ -41,41 +41,45 @@ _log = logging.getLogger(__name__)
 
 
 class AnalysisCache:
-    """Stored analyses by what made them. Where the folder cannot be written, a log line says so and work goes on."""
+    """Stored analyses, keyed by their inputs. Write failures are logged as warnings and otherwise ignored."""
 
     def __init__(self, folder: Path | None = None, max_bytes: int = _MAX_BYTES) -> None:
-        """Args:
-        folder: where the entries lie; else the user's cache folder.
-        max_bytes: entries that were not used for longest are removed beyond this.
+        """
+        Args:
+            folder: location of the entries; None: the user's cache folder.
+            max_bytes: size limit, beyond which the least recently used entries are evicted.
         """
         self.folder = folder or analyses_folder()
         self._max_bytes = max_bytes
 
     def load(self, video: VideoInfo, settings: AnalysisSettings, model_sha256: Mapping[str, str]) -> Analysis | None:
-        """The finished analysis of this video, or None. A damaged one is set aside."""
+        """Return the finished analysis of this video, or None. A damaged entry is set aside."""
         entry = self._entry(video, settings.as_dict(), model_sha256)
         if not (entry / "analysis.npz").is_file():
             return None
         try:
             analysis = load_analysis(entry)
             if analysis.video.fingerprint != video.fingerprint:
-                raise StoredAnalysisError(f"The analysis in {entry} is of another video", "Remove that folder")
+                raise StoredAnalysisError(f"The analysis in {entry} belongs to another video", "Remove that folder")
         except StoredAnalysisError as error:
-            _log.warning("%s It is set aside and made anew.", error)
+            _log.warning("%s The entry is set aside and the video is analysed again.", error)
             self._set_aside(entry)
             return None
         _touch(entry)
         return replace(analysis, video=video)  # the file may have moved
 
     def name_of(self, analysis: Analysis) -> str:
-        """Name of the entry in which this analysis is kept, for `open`."""
+        """Name of the cache entry of this analysis, for `open`."""
         return self._entry(analysis.video, analysis.settings, analysis.model_sha256).name
 
     def open(self, name: str, path: Path) -> Analysis | None:
-        """The finished analysis of an entry, without a look into the video, which lies at this path by now; or None.
+        """Return the finished analysis of an entry, or None, without reading the video.
+
+        Args:
+            path: current location of the video.
 
         Raises:
-            StoredAnalysisError: it is damaged.
+            StoredAnalysisError: the entry is damaged.
         """
         entry = self.folder / (name if _ENTRY_NAME.match(name) else "none")
         if not (entry / "analysis.npz").is_file():
@@ -85,23 +89,23 @@ class AnalysisCache:
         return replace(analysis, video=replace(analysis.video, path=path))
 
     def store(self, analysis: Analysis) -> None:
-        """Keep a finished analysis; its segments are not needed any more."""
+        """Store a finished analysis and delete its segments."""
         entry = self._entry(analysis.video, analysis.settings, analysis.model_sha256)
 
         def write() -> None:
             private_folder(self.folder)
             save_analysis(analysis, entry, private=True)
-            _note_source(entry, analysis.video.fingerprint)
+            _record_source(entry, analysis.video.fingerprint)
             for path in entry.glob("segment_*.npz"):
                 path.unlink()
 
-        self._written(write)
-        self._shrink(keep=entry)
+        self._try(write)
+        self._evict(keep=entry)
 
     def load_segments(
         self, video: VideoInfo, settings: AnalysisSettings, model_sha256: Mapping[str, str]
     ) -> dict[int, SegmentResult]:
-        """The finished segments of an analysis that was interrupted, by number."""
+        """Return the finished segments of an interrupted analysis, by number."""
         entry = self._entry(video, settings.as_dict(), model_sha256)
         results = {}
         for path in sorted(entry.glob("segment_*.npz")):
@@ -117,7 +121,7 @@ class AnalysisCache:
                 zipfile.BadZipFile,
                 zlib.error,
             ) as error:
-                _log.warning("The stored segment %s is damaged (%s) and is made anew", path, error)
+                _log.warning("The stored segment %s is damaged (%s) and is analysed again", path, error)
                 path.unlink(missing_ok=True)
         return results
 
@@ -129,35 +133,35 @@ class AnalysisCache:
         number: int,
         result: SegmentResult,
     ) -> None:
-        """Keep a finished segment until the analysis is whole."""
+        """Store a finished segment until the analysis is complete."""
         path = self._entry(video, settings.as_dict(), model_sha256) / f"segment_{number:06d}.npz"
 
         def write() -> None:
             private_folder(self.folder)
             with replacing(path, private=True) as temporary, temporary.open("wb") as file:
                 np.savez_compressed(file, **_segment_arrays(result))
-            _note_source(path.parent, video.fingerprint)
+            _record_source(path.parent, video.fingerprint)
 
-        self._written(write)
+        self._try(write)
 
     def token_store(self, made_by: Mapping[str, Any]) -> TokenStore:
-        """Where learned tokens are kept as they are made, by all that they depend on."""
+        """Open the store of learned tokens for everything they depend on; see `made_by`."""
         entry = self._folder_of({"schema": [SCHEMA_VERSION, "tokens"], **made_by})
         store = TokenStore(entry / "tokens.sqlite")
         if entry.is_dir():
-            self._written(lambda: _note_source(entry, made_by.get("fingerprint", "")))
+            self._try(lambda: _record_source(entry, made_by.get("fingerprint", "")))
             _touch(entry)
-            self._shrink(keep=entry)
+            self._evict(keep=entry)
         return store
 
     def size_bytes(self) -> int:
-        """Room that all entries take up."""
+        """Total size of all entries in bytes."""
         return sum(_size(entry) for entry in self._entries())
 
     def forget(self, fingerprint: str) -> int:
-        """Remove every entry that was made from this video; returns how many.
+        """Remove all entries of this video and return their number.
 
-        Segments and tokens that 0.1.0 wrote do not say what they were made from and stay, until `clear`.
+        Segments and tokens written by 0.1.0 do not record their source and remain until `clear`.
         """
         entries = [entry for entry in self._entries() if _source_of(entry) == fingerprint]
         for entry in entries:
@@ -188,10 +192,10 @@ class AnalysisCache:
     def _set_aside(self, entry: Path) -> None:
         aside = entry.with_name(entry.name + _DAMAGED)
         shutil.rmtree(aside, ignore_errors=True)
-        self._written(lambda: entry.rename(aside))
+        self._try(lambda: entry.rename(aside))
 
-    def _shrink(self, keep: Path) -> None:
-        """Remove what was not used for longest, until the rest fits."""
+    def _evict(self, keep: Path) -> None:
+        """Remove the least recently used entries until the size limit is met."""
         entries = sorted((entry.stat().st_mtime, entry) for entry in self._entries())
         sizes = {entry: _size(entry) for _, entry in entries}
         total = sum(sizes.values())
@@ -202,21 +206,21 @@ class AnalysisCache:
                 shutil.rmtree(entry, ignore_errors=True)
                 total -= sizes[entry]
 
-    def _written(self, write: Callable[[], object]) -> None:
+    def _try(self, write: Callable[[], object]) -> None:
         try:
             write()
         except (OutputError, OSError) as error:
-            _log.warning("The analysis is not kept for the next time: %s", error)
+            _log.warning("The analysis is not cached: %s", error)
 
 
 def _touch(entry: Path) -> None:
-    """Mark an entry as used; where that is not permitted it only ages faster."""
+    """Mark an entry as recently used, if permitted."""
     with suppress(OSError):
         os.utime(entry)
 
 
-def _note_source(entry: Path, fingerprint: str) -> None:
-    """Let an entry say which video it was made from; its name is a hash, from which that cannot be told."""
+def _record_source(entry: Path, fingerprint: str) -> None:
+    """Store the fingerprint of an entry's video, which cannot be recovered from the entry's hashed name."""
     path = entry / _SOURCE
     if not path.exists():
         with replacing(path, private=True) as temporary:
@@ -224,7 +228,7 @@ def _note_source(entry: Path, fingerprint: str) -> None:
 
 
 def _source_of(entry: Path) -> str:
-    """Fingerprint of the video that an entry was made from; empty where it does not say."""
+    """Fingerprint of an entry's video; empty if not recorded."""
     try:
         return (entry / _SOURCE).read_text(encoding="ascii")
     except (OSError, ValueError):
@@ -264,7 +268,7 @@ def _read_segment(path: Path) -> SegmentResult:
         arrays[f"row_{name}"].shape != (count, *shape) or arrays[f"row_{name}"].dtype != dtype
         for name, (dtype, shape) in COLUMNS.items()
     ):
-        raise ValueError("its arrays do not fit each other")
+        raise ValueError("inconsistent arrays")
     return SegmentResult(
         decoded=int(arrays["decoded"]),
         shot_starts=tuple(arrays["shot_starts"].tolist()),

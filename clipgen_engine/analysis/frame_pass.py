@@ -1,4 +1,4 @@
-"""The analysis of one segment: decode, shots, faces."""
+"""Analysis of one segment: decoding, shot detection, face tracking."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipgen_engine.analysis.segments import Segment, SegmentPart
-from clipgen_engine.faces.tracker import FaceFollower, FaceObservation, Tracklet
+from clipgen_engine.faces.tracker import FaceObservation, FaceTracker, Tracklet
 from clipgen_engine.faces.tracklets import COLUMNS, Rows, TrackletSummary
 from clipgen_engine.read_ahead import read_ahead
 from clipgen_engine.settings import AnalysisSettings
@@ -18,46 +18,46 @@ from clipgen_engine.types import Float32Array, VideoInfo
 from clipgen_engine.video.decoding import analysis_size, decode
 from clipgen_engine.video.shots import LOOKAHEAD_FRAMES, tag_shots
 
-_PART_FRAMES = 15  # handed over at a time
-_PICTURES_AHEAD = 4  # decoded and scaled, with their cuts, while the models look at one
+_PART_FRAMES = 15  # per part
+_PREFETCH = 4  # pictures that are decoded, scaled and shot-tagged ahead of the models
 
 
 def analyze_segment(
-    video: VideoInfo, settings: AnalysisSettings, segment: Segment, faces: FaceFollower
+    video: VideoInfo, settings: AnalysisSettings, segment: Segment, faces: FaceTracker
 ) -> Iterator[SegmentPart]:
-    """Look at the frames of a segment, part by part; the last part's `stop` is the segment's.
+    """Analyse the frames of a segment part by part; the `stop` of the last part is that of the segment.
 
     Raises:
-        VideoError: the file cannot be opened any more.
+        VideoError: the file can no longer be opened.
     """
     width, _ = analysis_size(video.width_px, video.height_px, settings.analysis_max_side)
     collected = _Collected(segment, scale=video.width_px / width)
-    faces.begin()
+    faces.reset()
     last = min(segment.stop + LOOKAHEAD_FRAMES, video.frame_count)
     pictures = tag_shots(decode(video, segment.warm_up_start, last, max_side=settings.analysis_max_side))
-    with read_ahead(pictures, threading.Event(), _PICTURES_AHEAD) as tagged:
+    with read_ahead(pictures, threading.Event(), _PREFETCH) as tagged:
         for picture, starts_shot in tagged:
             if picture.index >= segment.stop:
                 break
-            counts = picture.index >= segment.start
-            seen = faces.look(
+            warmed_up = picture.index >= segment.start
+            observed = faces.track(
                 picture.pixels,
                 picture.index,
                 float(video.times_s[picture.index]),
                 starts_shot=starts_shot,
-                measure=counts and not collected.begun,
+                measure=warmed_up and not collected.begun,
             )
-            if not counts:
-                collected.note_entry(seen)
+            if not warmed_up:
+                collected.set_entry(observed)
                 continue
             if collected.begun and (picture.index - segment.start) % _PART_FRAMES == 0:
                 yield collected.part(picture.index, faces.tracklets)
-            collected.add(picture.index, seen, starts_shot=starts_shot)
+            collected.add(picture.index, observed, starts_shot=starts_shot)
     yield collected.part(segment.stop, faces.tracklets)
 
 
 class _Collected:
-    """Observations since the last part."""
+    """Collects the observations of one part at a time."""
 
     def __init__(self, segment: Segment, scale: float) -> None:
         self._segment = segment
@@ -71,13 +71,14 @@ class _Collected:
         self._shot_starts: list[int] = []
         self._decoded = 0
 
-    def note_entry(self, seen: list[FaceObservation]) -> None:
-        self._entry_boxes = {face.tracklet: face.measures.box_xywh * self._scale for face in seen}
+    def set_entry(self, observed: list[FaceObservation]) -> None:
+        """Record the boxes of the last warm-up frame."""
+        self._entry_boxes = {face.tracklet: face.measures.box_xywh * self._scale for face in observed}
 
-    def add(self, index: int, seen: list[FaceObservation], *, starts_shot: bool) -> None:
+    def add(self, index: int, observed: list[FaceObservation], *, starts_shot: bool) -> None:
         self.begun = True
         self._decoded += 1
-        self._rows += [(index, face) for face in seen]
+        self._rows += [(index, face) for face in observed]
         if starts_shot:
             self._shot_starts.append(index)
 

@@ -1,4 +1,4 @@
-"""Several workers at the segments of one video, and what they find as one stream of events."""
+"""Pool of worker processes that analyse the segments of one video and report a single stream of events."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ from clipgen_engine.faces.model_files import FaceModel
 from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.types import VideoInfo
 
-_LOOK_AROUND_S = 0.05
+_POLL_S = 0.05
 _QUEUED_EVENTS = 64
-_ATTEMPTS = 2  # at a segment in which a worker crashes
+_ATTEMPTS = 2  # per segment, if workers crash
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class SegmentBegun:
-    """Work at a segment begins, perhaps once more after a crash: parts received before are void."""
+    """The analysis of a segment begins, or begins again after a crash: discard parts received so far."""
 
     segment: int
 
 
 @dataclass(frozen=True)
 class SegmentEnded:
-    """All parts of a segment were received."""
+    """All parts of a segment have been received."""
 
     segment: int
 
@@ -44,7 +44,7 @@ Event = SegmentBegun | SegmentPart | SegmentEnded
 
 
 class SegmentPool:
-    """Worker processes, each with a thread that feeds it. A context manager: no process or thread outlives it."""
+    """Worker processes, each fed by a thread. A context manager that stops all processes and threads on exit."""
 
     def __init__(
         self,
@@ -61,7 +61,7 @@ class SegmentPool:
         self._low_priority = low_priority
         self._pending = deque(segments)
         self._events: queue.Queue[Event | BaseException | None] = queue.Queue(_QUEUED_EVENTS)
-        self._left = threading.Event()
+        self._closing = threading.Event()
         self._lock = threading.Lock()  # of `_workers`
         self._workers: set[SegmentWorker] = set()
         count = min(settings.workers or _core_count(), len(segments))
@@ -70,16 +70,16 @@ class SegmentPool:
         ]
 
     def events(self, cancel: threading.Event) -> Iterator[Event]:
-        """What the workers find, until all is found or `cancel` is set.
+        """Yield the events of all workers, until all segments are done or `cancel` is set.
 
         Raises:
-            ClipgenError: a worker cannot use the video or the model, or crashes again and again.
-            WorkerFailed: there is a bug.
+            ClipgenError: a worker cannot use the video or the model, or crashes repeatedly.
+            WorkerFailed: unexpected exception in a worker, i.e. a bug.
         """
         running = len(self._threads)
         while running and not cancel.is_set():
             try:
-                event = self._events.get(timeout=_LOOK_AROUND_S)
+                event = self._events.get(timeout=_POLL_S)
             except queue.Empty:
                 continue
             if event is None:
@@ -92,10 +92,10 @@ class SegmentPool:
     def _feed(self) -> None:
         worker: SegmentWorker | None = None
         try:
-            while not self._left.is_set() and (segment := self._next_segment()):
+            while not self._closing.is_set() and (segment := self._next_segment()):
                 worker = self._analyze(segment, worker)
             self._put(None)
-        except BaseException as error:  # raised again where the events are read
+        except BaseException as error:  # re-raised by `events`
             self._put(error)
 
     def _next_segment(self) -> Segment | None:
@@ -105,7 +105,7 @@ class SegmentPool:
             return None
 
     def _analyze(self, segment: Segment, worker: SegmentWorker | None) -> SegmentWorker | None:
-        """Have a segment analysed; returns the worker that goes on."""
+        """Analyse a segment, starting a new worker if necessary; return the worker for the next segment."""
         task = SegmentTask(self._video, self._settings, segment)
         for _ in range(_ATTEMPTS):
             if not self._put(SegmentBegun(segment.number)):
@@ -115,11 +115,11 @@ class SegmentPool:
                 for part in worker.analyze(task):
                     self._put(part)
             except WorkerCrashed:
-                if self._left.is_set():
+                if self._closing.is_set():
                     return worker
                 if worker is not None:
                     _log.warning(
-                        "A worker crashed in frames %d to %d: %s", segment.start, segment.stop - 1, worker.last_words()
+                        "A worker crashed in frames %d to %d: %s", segment.start, segment.stop - 1, worker.stderr_tail()
                     )
                     self._close(worker)
                     worker = None
@@ -128,14 +128,14 @@ class SegmentPool:
                 return worker
         raise ClipgenError(
             f"The face models crash on frames {segment.start} to {segment.stop - 1} of {self._video.path.name}",
-            "Try another analysis size, or convert the video to H.264",
+            "Try a different analysis size, or convert the video to H.264",
         )
 
     def _put(self, event: Event | BaseException | None) -> bool:
-        """Hand over; False where nobody listens any more."""
-        while not self._left.is_set():
+        """Enqueue an event; False if the pool is closing."""
+        while not self._closing.is_set():
             try:
-                self._events.put(event, timeout=_LOOK_AROUND_S)
+                self._events.put(event, timeout=_POLL_S)
             except queue.Full:
                 continue
             return True
@@ -143,7 +143,7 @@ class SegmentPool:
 
     def _open(self) -> SegmentWorker:
         with self._lock:
-            if self._left.is_set():
+            if self._closing.is_set():
                 raise WorkerCrashed
             worker = SegmentWorker(self._model, low_priority=self._low_priority)
             self._workers.add(worker)
@@ -162,7 +162,7 @@ class SegmentPool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._left.set()
+        self._closing.set()
         with self._lock:
             for worker in self._workers:
                 worker.kill()
@@ -173,7 +173,7 @@ class SegmentPool:
 
 
 def _core_count() -> int:
-    """Cores that this process may use."""
+    """Number of CPU cores available to this process."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

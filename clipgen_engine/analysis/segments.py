@@ -1,7 +1,7 @@
-"""A video in segments that can be analysed apart: where they lie, and what is found in one.
+"""Segments of a video that can be analysed independently, and their results.
 
-Where the segments lie depends on the video alone, and what is found in one depends on nothing outside it but the
-warm-up before it. So the result does not depend on how many are analysed side by side, or in which order.
+Segment boundaries depend only on the video, and the result of a segment only on its frames and the warm-up before them.
+The analysis is therefore independent of the number of workers and of the processing order.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ import numpy as np
 from clipgen_engine.faces.tracklets import COLUMNS, Rows, TrackletSummary
 from clipgen_engine.types import VideoInfo
 
-_SEGMENT_FRAMES = 1200  # a compromise: the warm-up costs a share of each, and few segments leave cores without work
-# MediaPipe's tracking feeds on its own past. After 64 frames, no blendshape of three real clips in segments of 120
+_SEGMENT_FRAMES = 1200  # a compromise: short segments spend more time on warm-up, long ones leave cores idle
+# MediaPipe's tracking is stateful. After 64 frames, no blendshape of three real clips in segments of 120
 # frames differed from one sequential run by more than 0.02; after 32 and 48 frames single values did (0.034).
 _WARM_UP_FRAMES = 64
 
 
 @dataclass(frozen=True)
 class Segment:
-    """Frames `start <= index < stop`; looking begins at `warm_up_start`."""
+    """Frames `start <= index < stop`; tracking begins at `warm_up_start`."""
 
     number: int
     start: int
@@ -33,30 +33,30 @@ class Segment:
 
 @dataclass(frozen=True, eq=False)
 class SegmentPart:
-    """What was found since the part before."""
+    """Results since the previous part."""
 
     segment: int
-    stop: int  # frames of the segment below this index have been looked at
-    decoded: int  # pictures in this part
+    stop: int  # frames of the segment below this index have been analysed
+    decoded: int  # number of decoded pictures in this part
     shot_starts: tuple[int, ...]
     rows: Rows
-    tracklets: tuple[TrackletSummary, ...]  # those seen in this part; a later summary replaces an earlier one
+    tracklets: tuple[TrackletSummary, ...]  # observed in this part; a later summary replaces an earlier one
 
 
 @dataclass(frozen=True, eq=False)
 class SegmentResult:
-    """What was found in a segment, or in its beginning."""
+    """Results of a segment, complete or partial."""
 
-    decoded: int  # pictures
+    decoded: int  # number of decoded pictures
     shot_starts: tuple[int, ...]
     rows: Rows
     tracklets: tuple[TrackletSummary, ...]
 
 
 def plan_segments(video: VideoInfo, segment_frames: int = _SEGMENT_FRAMES) -> tuple[Segment, ...]:
-    """Cut a video into segments of about one length, each beginning at a keyframe where there is one near.
+    """Split a video into segments of about equal length, starting at nearby keyframes where possible.
 
-    A short video has 2, 4, 8 or 16 of them, so that they go up evenly on the usual numbers of cores.
+    Short videos get 2, 4, 8 or 16 segments, which divide evenly among common core counts.
     """
     count = round(video.frame_count / segment_frames)
     if count < 16:
@@ -80,7 +80,7 @@ def plan_segments(video: VideoInfo, segment_frames: int = _SEGMENT_FRAMES) -> tu
 
 
 def merged(parts: Sequence[SegmentPart]) -> SegmentResult:
-    """All parts of a segment so far as one."""
+    """Merge the parts of a segment received so far."""
     tracklets = {summary.number: summary for part in parts for summary in part.tracklets}
     rows = {
         name: np.concatenate([np.zeros((0, *shape), dtype), *(part.rows[name] for part in parts)])

@@ -1,4 +1,4 @@
-"""An analysis on disk: whole in `analysis.npz`, its tokens for everybody in `expression_tokens.npz`."""
+"""Analysis on disk: complete in `analysis.npz`; tokens for use by other tools in `expression_tokens.npz`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from clipgen_engine.untrusted import is_sha256, parse_json
 _STORE = "analysis.npz"
 _TOKENS = "expression_tokens.npz"
 _TRACK_ARRAYS = tuple(item.name for item in fields(FaceTrack) if item.name != "track_id")
-_AGAIN = "Run the analysis again, without --skip_analysis"
+_RERUN = "Run the analysis again, without --skip_analysis"
 
 
 def save_analysis(analysis: Analysis, folder: Path, *, private: bool = False) -> None:
@@ -67,20 +67,21 @@ def save_analysis(analysis: Analysis, folder: Path, *, private: bool = False) ->
 
 
 def load_analysis(folder: Path) -> Analysis:
-    """Read what `save_analysis` wrote.
+    """Read an analysis written by `save_analysis`.
 
     Raises:
-        StoredAnalysisError: there is none, it is damaged, or a newer clipgen wrote it.
+        StoredAnalysisError: the analysis is missing, damaged, or in a different format version.
     """
     path = folder / _STORE
     if not path.is_file():
-        raise StoredAnalysisError(f"There is no stored analysis in {folder}", _AGAIN)
+        raise StoredAnalysisError(f"There is no stored analysis in {folder}", _RERUN)
     try:
         with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
             header = parse_json(str(stored["header"]))
             if header["schema_version"] != SCHEMA_VERSION:
                 raise StoredAnalysisError(
-                    f"The analysis in {folder} has the format {header['schema_version']}, not {SCHEMA_VERSION}", _AGAIN
+                    f"The analysis in {folder} has format version {header['schema_version']}, not {SCHEMA_VERSION}",
+                    _RERUN,
                 )
             arrays = {name: read_only(stored[name]) for name in stored.files if name != "header"}
         analysis = _restored(header, arrays)
@@ -96,11 +97,11 @@ def load_analysis(folder: Path) -> Analysis:
         zipfile.BadZipFile,
         zlib.error,
     ) as error:
-        raise StoredAnalysisError(f"The analysis in {folder} is damaged ({error})", _AGAIN) from error
+        raise StoredAnalysisError(f"The analysis in {folder} is damaged ({error})", _RERUN) from error
 
 
 def _check_shapes(analysis: Analysis) -> None:
-    """Raise ValueError where arrays do not fit each other: nothing that reads them checks again."""
+    """Raise ValueError if the arrays are inconsistent; later code does not check them again."""
     pts = analysis.video.pts
     fits = (
         is_sha256(analysis.video.fingerprint)
@@ -126,7 +127,7 @@ def _check_shapes(analysis: Analysis) -> None:
         fits = fits and len(tokens.channel_regions) == len(tokens.channel_names)
         fits = fits and (tokens.interpolated is None or tokens.interpolated.shape == (count,))
     if not fits:
-        raise ValueError("its arrays do not fit each other")
+        raise ValueError("inconsistent arrays")
 
 
 def _token_arrays(analysis: Analysis) -> dict[str, np.ndarray]:
@@ -156,7 +157,7 @@ def _interpolated(tokens: ExpressionTokens) -> BoolArray:
 
 def _write_npz(path: Path, private: bool, **arrays: np.ndarray) -> None:
     with replacing(path, private=private) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # the stub takes any name for a flag
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # the stub assumes a keyword to be a flag
 
 
 def _restored(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Analysis:
@@ -175,7 +176,7 @@ def _restored(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Analysis
             keyframe_pts=arrays["keyframe_pts"],
             has_audio=video["has_audio"],
             fingerprint=video["fingerprint"],
-            lost_packets=video.get("lost_packets", 0),  # older files do not tell
+            lost_packets=video.get("lost_packets", 0),  # missing in older files
         ),
         settings=header["settings"],
         model_sha256=header["model_sha256"],

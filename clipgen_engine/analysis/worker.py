@@ -1,7 +1,7 @@
-"""Segments analysed in processes of their own, so that a crash of native code costs one segment, not the program.
+"""Worker process that analyses segments, so that a crash in native code does not bring down the program.
 
-A worker is a plain Python process that runs `main` here and talks in pickles over its standard streams: nothing of
-the caller's main module, nor Qt, is imported in it, and it ends when the caller ends, however that happens.
+A worker is a plain Python process that runs `main` and exchanges pickles over its standard streams. It imports neither
+the caller's main module nor Qt, and exits when the caller does, for whatever reason.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ _LOW_PRIORITY = 10  # niceness
 
 
 class WorkerCrashed(Exception):
-    """The process ended without an answer."""
+    """The process ended without a reply."""
 
 
 class WorkerFailed(Exception):
-    """Python code in the process raised what is no ClipgenError; holds its traceback."""
+    """An exception other than ClipgenError in the process; holds its traceback."""
 
 
 @dataclass(frozen=True)
 class SegmentTask:
-    """What a worker is asked to do."""
+    """One request to a worker."""
 
     video: VideoInfo
     settings: AnalysisSettings
@@ -44,16 +44,16 @@ class SegmentTask:
 
 
 class SegmentWorker:
-    """One process that analyses segments, one after another."""
+    """One process that analyses segments sequentially."""
 
     def __init__(self, model: FaceModel, *, low_priority: bool = False) -> None:
         """
         Args:
-            low_priority: whatever else wants to run on this machine goes first.
+            low_priority: run the process at low CPU priority.
         """
-        # The same modules as here, and -P: not whatever lies in the current folder under a module's name.
+        # Same module search path as here; -P keeps the working directory from shadowing modules.
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
-        self._chatter = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `close`)
+        self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `close`)
         flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows would open a console
         if low_priority:
             flags |= getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
@@ -61,45 +61,45 @@ class SegmentWorker:
             [sys.executable, "-P", "-c", _START],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=self._chatter,
+            stderr=self._stderr,
             env=environment,
             creationflags=flags,
         )
         if low_priority and sys.platform != "win32":
-            # It has one thread yet; those to come inherit this.
+            # Threads started later inherit the priority.
             nice = max(_LOW_PRIORITY, os.getpriority(os.PRIO_PROCESS, 0))
             os.setpriority(os.PRIO_PROCESS, self._process.pid, nice)
         self._model: FaceModel | None = model  # until it is sent
 
     def analyze(self, task: SegmentTask) -> Iterator[SegmentPart]:
-        """The parts of a segment as they are found.
+        """Yield the parts of a segment as they are completed.
 
         Raises:
-            ClipgenError: raised there, raised again here.
-            WorkerFailed: there is a bug.
-            WorkerCrashed: the process ended, by itself or by `kill`.
+            ClipgenError: propagated from the worker.
+            WorkerFailed: unexpected exception in the worker, i.e. a bug.
+            WorkerCrashed: the process ended, on its own or by `kill`.
         """
         if self._model is not None:
             self._send(self._model)
             self._model = None
         self._send(task)
         while True:
-            answer = self._receive()
-            if answer is None:
+            reply = self._receive()
+            if reply is None:
                 return
-            if isinstance(answer, SegmentPart):
-                yield answer
-            elif isinstance(answer, ClipgenError):
-                raise answer
+            if isinstance(reply, SegmentPart):
+                yield reply
+            elif isinstance(reply, ClipgenError):
+                raise reply
             else:
-                raise WorkerFailed(answer)
+                raise WorkerFailed(reply)
 
     def kill(self) -> None:
-        """End the process at once; may be called from any thread."""
+        """Kill the process; may be called from any thread."""
         self._process.kill()
 
     def close(self) -> None:
-        """End the process and wait for its end."""
+        """Kill the process and wait for it to end."""
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -107,13 +107,13 @@ class SegmentWorker:
             try:
                 pipe.close()
             except OSError:
-                continue  # it died with something still to be read
-        self._chatter.close()
+                continue  # the process died with unflushed data in the pipe
+        self._stderr.close()
 
-    def last_words(self) -> str:
-        """What the process printed on its standard error, the end of it."""
-        self._chatter.seek(0)
-        return self._chatter.read()[-2000:].decode(errors="replace")
+    def stderr_tail(self) -> str:
+        """The last 2000 bytes of the process's standard error."""
+        self._stderr.seek(0)
+        return self._stderr.read()[-2000:].decode(errors="replace")
 
     def _send(self, message: Any) -> None:
         assert self._process.stdin is not None
@@ -132,29 +132,29 @@ class SegmentWorker:
 
 
 def main() -> None:
-    """Run a worker: a face model and then tasks on standard input, their parts on standard output, then None."""
+    """Run a worker: read a face model and then tasks from stdin; write the parts of each task, then None, to stdout."""
     import signal
     import traceback
 
     from clipgen_engine.analysis.frame_pass import analyze_segment
-    from clipgen_engine.faces.tracker import FaceFollower
+    from clipgen_engine.faces.tracker import FaceTracker
     from clipgen_engine.opencv import cv2
 
-    cv2.setNumThreads(1)  # the other cores have workers of their own
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C on a terminal reaches the caller, which decides
+    cv2.setNumThreads(1)  # other cores run their own workers
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal is handled by the caller
     requests = sys.stdin.buffer
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # what native code prints must not get between the answers
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # keeps output of native code out of the reply stream
 
-    def answer(message: Any) -> None:
+    def reply(message: Any) -> None:
         try:
-            pickle.dump(message, answers)
-            answers.flush()
+            pickle.dump(message, replies)
+            replies.flush()
         except BrokenPipeError:
-            os._exit(0)  # the caller is gone
+            os._exit(0)  # the caller has exited
 
     model = pickle.load(requests)
-    faces: FaceFollower | None = None
+    faces: FaceTracker | None = None
     settings: AnalysisSettings | None = None
     while True:
         try:
@@ -165,13 +165,13 @@ def main() -> None:
             if faces is None or task.settings != settings:
                 if faces is not None:
                     faces.close()
-                faces, settings = FaceFollower(model, task.settings), task.settings
+                faces, settings = FaceTracker(model, task.settings), task.settings
             for part in analyze_segment(task.video, task.settings, task.segment, faces):
-                answer(part)
-            answer(None)
+                reply(part)
+            reply(None)
         except ClipgenError as error:
-            answer(error)
+            reply(error)
         except Exception:
-            answer(traceback.format_exc())
+            reply(traceback.format_exc())
     if faces is not None:
         faces.close()

@@ -1,6 +1,6 @@
-"""Frame-exact clips: the frames and the sound of a window, encoded and checked.
+"""Frame-exact clips: the frames and sound of a window, encoded and verified.
 
-`writer.write_clips` is where one enters; `timing` says which source frame is shown when, `crop_path` where a face crop
-lies, and `verification` reads back what was written.
+Entry point: `writer.write_clips`. `timing` maps source frames to PTS, `crop_path` computes face crops and
+`verification` checks written clips.
 Imports video.
 """

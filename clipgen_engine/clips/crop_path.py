@@ -1,4 +1,4 @@
-"""Face crops: a square that follows a face without its jitter, or stays put, and the pictures cut along it."""
+"""Face crops: a square crop window, smoothed along a face track or static."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ from clipgen_engine.settings import ExportSettings
 from clipgen_engine.types import FaceTrack, Float64Array, UInt8Array, VideoInfo, read_only
 from clipgen_engine.video.decoding import decode
 
-_SMOOTHING_S = 0.15  # a head nods once or twice a second; what is faster is the jitter of the measurement
-_STEADY_CHANGE = 1.25  # a face that grows by less than this within a clip keeps one side: no breathing
+_SMOOTHING_S = 0.15  # heads nod once or twice a second; anything faster is jitter
+_STEADY_CHANGE = 1.25  # below this change in face size within a clip, the side is constant
 _SIDE_SMOOTHING_S = 1.0
 
 
 @dataclass(frozen=True, eq=False)
 class CropPath:
-    """Where a square crop lies on each frame of a span, in px of the upright source picture."""
+    """A square crop window per frame of a span, in px of the upright source frame."""
 
     start_frame: int
     center_xy: Float64Array  # (N, 2) float64, px
     side_px: Float64Array  # (N,) float64
-    roll_deg: Float64Array  # (N,) float64, clockwise tilt that the crop takes back; 0 without alignment
+    roll_deg: Float64Array  # (N,) float64, clockwise tilt to undo; 0 without alignment
 
     @property
     def stop_frame(self) -> int:
@@ -36,7 +36,7 @@ class CropPath:
         return self.start_frame + len(self.side_px)
 
     def as_dict(self) -> dict[str, Any]:
-        """Plain JSON values, a number a frame; thousandths of a pixel."""
+        """JSON values per frame, rounded to 0.001."""
         return {
             "start_frame": self.start_frame,
             "center_xy": np.round(self.center_xy, 3).tolist(),
@@ -45,7 +45,7 @@ class CropPath:
         }
 
     def cut(self, pixels: UInt8Array, frame: int, size: int) -> UInt8Array:
-        """The crop of an upright picture of this frame: (size, size, 3) uint8; beyond the picture its edge goes on.
+        """Crop an upright frame to (size, size, 3) uint8, replicating pixels beyond its edges.
 
         Args:
             pixels: (H, W, 3) uint8.
@@ -55,12 +55,12 @@ class CropPath:
         if not 0 <= row < len(self.side_px):
             raise IndexError(frame)
         side = float(self.side_px[row])
-        fine = max(1, math.ceil(side / size))  # a large crop is sampled finely, then averaged: no aliasing
+        fine = max(1, math.ceil(side / size))  # oversample large crops, then average, to avoid aliasing
         step = side / (size * fine)
         angle = math.radians(float(self.roll_deg[row]))
         across = np.array([math.cos(angle), math.sin(angle)]) * step
         down = np.array([-math.sin(angle), math.cos(angle)]) * step
-        # pixel centres lie at whole numbers for cv2, at halves for boxes
+        # pixel centres are at integers in cv2, at .5 in boxes
         corner = self.center_xy[row] - 0.5 + (across + down) * (0.5 - size * fine / 2)
         crop: UInt8Array = cv2.warpAffine(
             pixels,
@@ -75,14 +75,14 @@ class CropPath:
 def face_crop_path(
     video: VideoInfo, track: FaceTrack, start_frame: int, stop_frame: int, settings: ExportSettings
 ) -> CropPath | None:
-    """The crop that the settings ask for on a span of a track; None for whole frames.
+    """Crop path of a track over a span as set in the settings; None for full frames.
 
-    Frames of the span on which the face is missing get the place between their neighbours.
+    Frames without a face are interpolated.
     """
     if settings.crop == "whole":
         return None
     rate = float(video.average_rate)
-    reach = math.ceil(4 * _SIDE_SMOOTHING_S * rate)  # what is around the span steadies its ends
+    reach = math.ceil(4 * _SIDE_SMOOTHING_S * rate)  # context that stabilises the ends
     first = min(start_frame, max(start_frame - reach, int(track.frame_index[0])))
     last = max(stop_frame - 1, min(stop_frame - 1 + reach, int(track.frame_index[-1])))
     span = slice(start_frame - first, stop_frame - first)
@@ -96,7 +96,7 @@ def face_crop_path(
     steady = np.column_stack([column(values) for values in track.center_xy.T])
     size = np.maximum(width, height)
     roll = column(track.head_pose_deg[:, 2])
-    # The box grows and sinks with an opening mouth, the steady points do not: they carry the middle of the box.
+    # An opening mouth moves the box but not the steady points, so anchor the box centre to them.
     offset = np.median(_turned((box_center - steady) / size[:, np.newaxis], -roll)[span], axis=0)
     slow_size, slow_roll = (
         _smoothed(values, seconds * rate)[span] for values, seconds in ((size, _SIDE_SMOOTHING_S), (roll, _SMOOTHING_S))
@@ -112,16 +112,16 @@ def face_crop_path(
     if settings.crop == "face_still":
         low, high = center.min(axis=0), center.max(axis=0)
         center = np.tile((low + high) / 2, (len(side), 1))
-        side = np.full(len(side), side.max() + (high - low).max())  # wherever it goes, the face keeps its margin
+        side = np.full(len(side), side.max() + (high - low).max())  # keeps the margin at every position
         roll = np.full(len(side), np.median(roll))
     return CropPath(start_frame, read_only(center), read_only(side), read_only(roll))
 
 
 def cropped_frames(video: VideoInfo, path: CropPath, size: int) -> Iterator[tuple[int, UInt8Array]]:
-    """Decode the frames of a path: frame index, (size, size, 3) uint8 RGB. Frames that no decoder returns are left out.
+    """Decode the crops of a path: frame index, (size, size, 3) uint8 RGB. Undecodable frames are skipped.
 
     Raises:
-        VideoError: the file cannot be opened any more.
+        VideoError: the file cannot be opened.
     """
     with closing(decode(video, path.start_frame, path.stop_frame)) as pictures:
         for picture in pictures:
@@ -129,7 +129,7 @@ def cropped_frames(video: VideoInfo, path: CropPath, size: int) -> Iterator[tupl
 
 
 def _turned(vectors: Float64Array, angle_deg: Float64Array) -> Float64Array:
-    """(N, 2): each vector turned clockwise in the picture by its own angle (N,)."""
+    """Rotate each vector (N, 2) clockwise in the image by its angle (N,)."""
     angle = np.radians(angle_deg)
     x, y = vectors.T
     turned: Float64Array = np.column_stack(
@@ -139,11 +139,10 @@ def _turned(vectors: Float64Array, angle_deg: Float64Array) -> Float64Array:
 
 
 def _smoothed(values: Float64Array, sigma: float) -> Float64Array:
-    """Smooth along the first axis without delay, by a Gaussian kernel of fourth order.
+    """Zero-phase smoothing along the first axis with a fourth-order Gaussian kernel.
 
-    The kernel, (3 - x^2) / 2 times a Gaussian (Wand & Schucany, Canadian Journal of Statistics 1990), keeps parabolas
-    as they are, so that quick turns of a head are not cut short. Ends are continued by a half turn about the last
-    value, which keeps straight lines straight.
+    The kernel, (3 - x^2) / 2 times a Gaussian (Wand & Schucany, Canadian Journal of Statistics 1990), preserves
+    parabolas, so fast head turns are not flattened. Ends are padded by odd reflection, which preserves straight lines.
 
     Args:
         values: (N,) or (N, K).

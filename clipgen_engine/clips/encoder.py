@@ -1,4 +1,4 @@
-"""Pictures and sound -> one file, or a folder of pictures, as they come."""
+"""Encode frames and sound as a stream into a file or an image sequence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from clipgen_engine.opencv import cv2
 from clipgen_engine.settings import ExportSettings
 from clipgen_engine.types import UInt8Array, VideoInfo
 
-_PNG_LEVEL = 3  # of 9; more takes several times as long for a few per cent
+_PNG_LEVEL = 3  # of 9; higher is several times slower and saves a few per cent
 
 Pictures = Generator[None, VideoFrame | UInt8Array | None, None]
 
@@ -28,16 +28,16 @@ Pictures = Generator[None, VideoFrame | UInt8Array | None, None]
 def encoder(
     path: Path, plan: ClipPlan, kind: ClipFormat, settings: ExportSettings, sound: Iterator[AudioFrame] | None
 ) -> Pictures:
-    """Write a clip: send the picture of each position of the plan in order, then None.
+    """Write a clip: send one frame per plan position in order, then None.
 
-    A folder takes (H, W, 3) uint8 RGB, a file frames of the format that they are to be stored in. Closed early it
-    leaves an unfinished file.
+    An image sequence takes (H, W, 3) uint8 RGB, a file takes frames in their final pixel format. Closing early leaves
+    an unfinished file.
 
     Args:
-        sound: at least one frame; None for a clip without.
+        sound: at least one frame; None: no sound.
 
     Raises:
-        OSError, OutputError: it cannot be written.
+        OSError, OutputError: the clip cannot be written.
     """
     pictures = _folder(path, kind, settings) if kind.is_folder else _file(path, plan, kind, settings, sound)
     next(pictures)
@@ -47,13 +47,13 @@ def encoder(
 def planned_sound(
     video: VideoInfo, plan: ClipPlan, kind: ClipFormat, settings: ExportSettings
 ) -> Generator[AudioFrame, None, None]:
-    """The sound that belongs into a clip; nothing where there is none, or none is wanted."""
+    """The sound of a clip; empty if the source has none or sound is off."""
     if settings.sound == "on" and kind.audio_codec:
         yield from clip_sound(video, plan.begin_s, plan.duration_s, kind.audio_rates)
 
 
 def picture_name(position: int, kind: ClipFormat) -> str:
-    """Name of a picture in the folder of a clip."""
+    """File name of an image in a sequence."""
     return f"frame_{position:06d}{kind.suffix}"
 
 
@@ -78,7 +78,7 @@ def _folder(path: Path, kind: ClipFormat, settings: ExportSettings) -> Pictures:
 def _file(
     path: Path, plan: ClipPlan, kind: ClipFormat, settings: ExportSettings, sound: Iterator[AudioFrame] | None
 ) -> Pictures:
-    # Without "bitexact" Matroska numbers its tracks by chance, and no clip is ever the same twice.
+    # Without "bitexact", Matroska assigns random track IDs and output is not reproducible.
     options = {"fflags": "+bitexact", **kind.muxer_options}
     first: Any = yield
     with _sentences(path), av.open(str(path), "w", format=kind.muxer, options=options) as container:
@@ -114,7 +114,7 @@ def _describe(context: Any, first: VideoFrame, plan: ClipPlan) -> None:
     context.time_base = plan.time_base
     context.color_range, context.colorspace = first.color_range, first.colorspace
     context.color_primaries, context.color_trc = first.color_primaries, first.color_trc
-    # PyAV's default, a thread a slice, makes H.264 both larger and slower
+    # PyAV's default, slice threading, makes H.264 both larger and slower
     context.thread_type = "AUTO" if context.codec.name == "ffv1" else "FRAME"
 
 
@@ -126,7 +126,7 @@ def _sound_packets(stream: Any, sound: Iterator[AudioFrame]) -> Iterator[Any]:
 
 @contextmanager
 def _sentences(path: Path) -> Iterator[None]:
-    """What the system refuses stays an OSError; what the codec refuses becomes a sentence."""
+    """Pass OSError through; turn codec errors into an OutputError."""
     try:
         yield
     except av.error.FFmpegError as error:

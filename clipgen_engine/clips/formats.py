@@ -1,4 +1,4 @@
-"""What the clip formats are made of: container, codecs, and how a quality is told to each codec."""
+"""Clip formats: container, codecs and quality options per codec."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from clipgen_engine.settings import ExportSettings
 
 _AAC_RATES = (96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350)
 _PRESETS = ("ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow")
-_VP9_SPEEDS = (5, 5, 5, 4, 4, 3, 2, 1, 0)  # cpu-used for each of the presets, which are x264's
+_VP9_SPEEDS = (5, 5, 5, 4, 4, 3, 2, 1, 0)  # cpu-used for each x264 preset
 
 
 @dataclass(frozen=True)
 class ClipFormat:
     """One choice of `clip_format`."""
 
-    suffix: str  # of a clip's file, or of each picture in its folder
-    muxer: str = ""  # FFmpeg's name; none: a folder of pictures
+    suffix: str  # of a clip's file, or of each image in its folder
+    muxer: str = ""  # FFmpeg name; empty: image sequence
     video_codec: str = ""
     audio_codec: str = ""
-    audio_rates: tuple[int, ...] = ()  # Hz, that the audio codec takes; none: any
+    audio_rates: tuple[int, ...] = ()  # Hz, supported by the audio codec; empty: any
     video_options: Callable[[ExportSettings], Mapping[str, str]] = lambda settings: {}
     muxer_options: Mapping[str, str] = field(default_factory=dict)
     lossless: bool = False
-    keeps_times: bool = True  # whether each frame can have a time stamp of its own
+    keeps_times: bool = True  # whether frames carry individual timestamps
 
     @property
     def is_folder(self) -> bool:
@@ -33,7 +33,7 @@ class ClipFormat:
 
     @property
     def wants_even_size(self) -> bool:
-        """Pictures are stored as yuv420p by a codec that not every player shows at odd sizes."""
+        """Whether frames are yuv420p; some players cannot show these at odd sizes."""
         return not (self.is_folder or self.lossless)
 
 
@@ -45,7 +45,7 @@ def _vp9_options(settings: ExportSettings) -> dict[str, str]:
     speed = _VP9_SPEEDS[_PRESETS.index(settings.encoder_preset)]
     return {
         "crf": str(round(settings.crf * 63 / 51)),
-        "b": "0",  # the quality alone decides
+        "b": "0",  # constant quality
         "deadline": "good",
         "cpu-used": str(speed),
         "row-mt": "1",
@@ -53,22 +53,22 @@ def _vp9_options(settings: ExportSettings) -> dict[str, str]:
 
 
 def _mpeg4_options(settings: ExportSettings) -> dict[str, str]:
-    """One quantiser, of the step that H.264 has at this CRF: 5/8 * 2^(crf / 6) there, 2 q here."""
+    """Fixed quantiser matching the H.264 step at this CRF: 2 q = 5/8 * 2^(crf / 6)."""
     quantiser = str(min(31, max(1, round(0.3125 * math.exp2(settings.crf / 6)))))
     return {"qmin": quantiser, "qmax": quantiser, "mbd": "rd"}
 
 
 def _ffv1_options(settings: ExportSettings) -> dict[str, str]:
-    return {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"}  # every frame a keyframe, with a checksum
+    return {"level": "3", "slices": "4", "slicecrc": "1", "g": "1"}  # all keyframes, with checksums
 
 
 def jpeg_quality(settings: ExportSettings) -> int:
-    """Quality (1..100) of pictures for a CRF: 91 at 16, 81 at 23."""
+    """JPEG quality (1..100) for a CRF: 91 at 16, 81 at 23."""
     return max(1, round(100 - 0.035 * settings.crf**2))
 
 
 _H264 = ("libx264", "aac", _AAC_RATES, _h264_options)
-_INDEX_FIRST = {"movflags": "+faststart"}  # players that load over a network can begin at once
+_INDEX_FIRST = {"movflags": "+faststart"}  # immediate start when streamed
 
 FORMATS: Mapping[str, ClipFormat] = {
     "mp4": ClipFormat(".mp4", "mp4", *_H264, _INDEX_FIRST),

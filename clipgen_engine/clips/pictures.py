@@ -1,4 +1,4 @@
-"""Decoder frames -> upright pictures as an encoder wants them, with the colours that the source is labelled with."""
+"""Convert decoded frames to upright frames for the encoder, keeping the source's colour metadata."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from clipgen_engine.types import UInt8Array, VideoInfo
 from clipgen_engine.video.decoding import PictureConverter, colorspace_of
 
 _TURNS = {90: [("transpose", "clock")], 180: [("hflip", ""), ("vflip", "")], 270: [("transpose", "cclock")]}
-# What FFV1 does not take, and the format that holds the same numbers.
+# Pixel formats that FFV1 lacks -> a format holding the same values.
 _SAME_NUMBERS = {
     **{f"yuvj{sampling}p": f"yuv{sampling}p" for sampling in ("411", "420", "422", "440", "444")},
     **dict.fromkeys(("rgb24", "bgr24", "gbrp", "rgb0", "0rgb", "0bgr"), "bgr0"),
@@ -33,7 +33,7 @@ _SAME_NUMBERS = {
 
 
 class SourcePictures:
-    """One decoded frame after the other in the forms that clips ask for, each form made once."""
+    """The current decoded frame in each form that clips need, converted at most once."""
 
     def __init__(self, video: VideoInfo) -> None:
         self._video = video
@@ -44,13 +44,13 @@ class SourcePictures:
         self._frame: VideoFrame | None = None
 
     def show(self, frame: VideoFrame) -> None:
-        """Go on to this frame, which is as the decoder gave it."""
+        """Make this decoder frame the current one."""
         self._frame = frame
         self._made.clear()
 
     @property
     def source(self) -> VideoFrame:
-        assert self._frame is not None, "no frame is shown yet"
+        assert self._frame is not None, "no current frame"
         return self._frame
 
     def rgb(self) -> UInt8Array:
@@ -61,7 +61,7 @@ class SourcePictures:
         return pixels
 
     def whole(self, *, lossless: bool) -> VideoFrame:
-        """Upright frame: yuv420p of even size (an odd last row or column is cut off), or the source's very numbers.
+        """Upright frame: yuv420p of even size (an odd last row or column is dropped), or the unchanged source values.
 
         Raises:
             OutputError: the source's pixel format has no lossless counterpart.
@@ -75,7 +75,7 @@ class SourcePictures:
         return self._fresh(self._made[kind])
 
     def crop(self, pixels: UInt8Array, *, lossless: bool) -> VideoFrame:
-        """(H, W, 3) uint8 RGB that was cut out of this frame, as a frame: yuv420p or, where lossless, RGB."""
+        """Convert a (H, W, 3) uint8 RGB crop of this frame to yuv420p or, if lossless, RGB."""
         frame = VideoFrame.from_ndarray(pixels, format="rgb24")
         if lossless:
             return self._fresh(self._reformatter("crop").reformat(frame, format="bgr0"))
@@ -110,7 +110,7 @@ class SourcePictures:
         return graph.vpull()
 
     def _label(self, frame: VideoFrame) -> None:
-        """Give a frame the labels of the source; the matrix even where only a size told it, and that has changed."""
+        """Copy the source's colour metadata; set the matrix explicitly if the new size implies another one."""
         source = self.source
         if frame.format.is_rgb:
             return
@@ -150,8 +150,8 @@ def _upright_graph(template: VideoFrame, video: VideoInfo, *, even: bool) -> Gra
 
 
 def numbers(frame: VideoFrame) -> list[NDArray[Any]]:
-    """What a frame holds, bit by bit: (H, W) or (H, W, bytes) of each plane; of 8-bit RGB one picture."""
-    if frame.format.name in ("bgr0", "bgra"):  # the fourth byte of bgr0 means nothing
+    """Raw values of a frame: (H, W) or (H, W, bytes) per plane; one image for 8-bit RGB."""
+    if frame.format.name in ("bgr0", "bgra"):  # the fourth byte of bgr0 is unused
         return [frame.to_ndarray(format="rgb24" if frame.format.name == "bgr0" else "rgba")]
     deep = frame.format.components[0].bits > 8
     size = frame.format.padded_bits_per_pixel // 8 if len(frame.planes) == 1 else 2 if deep else 1
@@ -164,14 +164,14 @@ def numbers(frame: VideoFrame) -> list[NDArray[Any]]:
 
 
 def upright_numbers(video: VideoInfo, frame: VideoFrame) -> list[NDArray[Any]]:
-    """`numbers` of a decoder's frame, turned upright, as a lossless clip has to hold them."""
+    """`numbers` of a decoder frame, rotated upright, as expected in a lossless clip."""
     kind = _lossless_format(frame.format.name)
     same = frame if frame.format.name == kind else VideoReformatter().reformat(frame, format=kind, **_as_it_is(frame))
     return [np.rot90(plane, -video.rotation_deg // 90) for plane in numbers(same)]
 
 
 def _as_it_is(frame: VideoFrame) -> dict[str, Any]:
-    """Arguments that keep a reformatter from touching colours."""
+    """Reformatter arguments that leave colours unchanged."""
     if frame.format.is_rgb:
         return {}
     space, span = colorspace_of(frame), frame.color_range or None
@@ -179,9 +179,9 @@ def _as_it_is(frame: VideoFrame) -> dict[str, Any]:
 
 
 def _on_its_side(frame: VideoFrame, quarter_turns: int) -> VideoFrame:
-    """A quarter turn of a picture with half as many columns of chroma, which then has half as many rows of it.
+    """Rotate a 4:2:2 frame by a quarter turn into 4:4:0.
 
-    FFmpeg's filter would make chroma anew.
+    FFmpeg's filter would resample the chroma.
     """
     turned = VideoFrame(frame.height, frame.width, frame.format.name.replace("422", "440"))
     for plane, values in zip(turned.planes, numbers(frame), strict=True):
@@ -200,5 +200,5 @@ def _ffv1_formats() -> frozenset[str]:
 def _lossless_format(name: str) -> str:
     same = _SAME_NUMBERS.get(name, name)
     if same not in _ffv1_formats():
-        raise OutputError(f"Pictures of the format {name} cannot be written lossless", "Choose another clip format")
+        raise OutputError(f"Pixel format {name} cannot be written losslessly", "Choose another clip format")
     return same

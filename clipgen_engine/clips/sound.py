@@ -1,4 +1,4 @@
-"""The sound of a span of a video, cut to the sample."""
+"""Extract the sound of a span, sample-exact."""
 
 from __future__ import annotations
 
@@ -16,23 +16,22 @@ from numpy.typing import NDArray
 from clipgen_engine.types import VideoInfo
 from clipgen_engine.video.container import open_container
 
-_LEAD_S = Fraction(1, 2)  # packets are read from this long before the span: a seek may land late
-_JITTER_S = 0.02  # time stamps that are off by less are rounded, not a gap
-_BLOCK_S = 1  # silence is made in pieces of this length
+_LEAD_S = Fraction(1, 2)  # seek this far ahead of the span: seeks may land late
+_JITTER_S = 0.02  # smaller timestamp errors are rounding, not a gap
+_BLOCK_S = 1  # length of one block of silence
 _USUAL_RATE_HZ = 48000
 
 
 def clip_sound(
     video: VideoInfo, begin_s: Fraction, duration_s: Fraction, rates: tuple[int, ...] = ()
 ) -> Generator[AudioFrame, None, None]:
-    """Frames (float32, planar) on end from time 0 to the end of the span, silence where the source has none.
+    """Contiguous frames (float32, planar) from time 0 to the end of the span; gaps are filled with silence.
 
-    No frame at all where nothing is heard in the whole span or the sound cannot be decoded. More than two channels are
-    mixed to two.
+    Yields nothing if the span has no decodable sound. More than two channels are downmixed to stereo.
 
     Args:
-        begin_s: in the time of the source.
-        rates: Hz, that may come out; any where none are given.
+        begin_s: on the source timeline.
+        rates: permitted output rates, Hz; empty: any.
     """
     if not video.has_audio:
         return
@@ -40,7 +39,7 @@ def clip_sound(
         stream: Any = container.streams.audio[0]
         source_rate, channels = stream.codec_context.sample_rate, stream.codec_context.layout.nb_channels
         if not source_rate or not channels:
-            return  # a sound track that cannot be decoded
+            return  # undecodable audio stream
         rate = source_rate if not rates or source_rate in rates else _USUAL_RATE_HZ
         layout = "mono" if channels == 1 else "stereo"
         count = round(duration_s * rate)
@@ -65,7 +64,7 @@ def clip_sound(
 
 
 def _placed(parts: Iterator[AudioFrame], begin_s: Fraction, rate: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Samples (channels, N) with their offset from the beginning of the span, which may be negative."""
+    """Samples (channels, N) with their offset from the start of the span (may be negative)."""
     expected: int | None = None
     for part in parts:
         if part.pts is None or part.time_base is None:
@@ -79,7 +78,7 @@ def _placed(parts: Iterator[AudioFrame], begin_s: Fraction, rate: int) -> Iterat
 
 def _resampled(container: Any, stream: Any, from_s: Fraction, rate: int, layout: str) -> Iterator[AudioFrame]:
     resampler = AudioResampler(format="fltp", layout=layout, rate=rate)
-    with suppress(av.error.FFmpegError):  # no way back to there: what was opened just now is read from its beginning
+    with suppress(av.error.FFmpegError):  # seek failed: the container is at its start, read from there
         container.seek(int(from_s / stream.time_base), stream=stream, backward=True)
     for frame in _decoded(container.demux(stream)):
         yield from resampler.resample(frame)
@@ -87,7 +86,7 @@ def _resampled(container: Any, stream: Any, from_s: Fraction, rate: int, layout:
 
 
 def _decoded(packets: Iterator[Any]) -> Iterator[AudioFrame]:
-    """All frames that decode; a broken packet is silence, a broken tail the end."""
+    """All decodable frames; skip corrupt packets, stop at a corrupt tail."""
     while True:
         try:
             packet = next(packets, None)

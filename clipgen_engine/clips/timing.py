@@ -1,4 +1,4 @@
-"""Which source frame a clip shows, and when."""
+"""Map source frames to clip frames and PTS."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _BROADCAST_RATES = [Fraction(nominal * 1000, 1001) for nominal in (24, 30, 48, 6
 
 @dataclass(frozen=True, eq=False)
 class ClipPlan:
-    """The frames of a clip in order."""
+    """Frames of a clip in display order."""
 
-    frame_index: Int64Array  # (M,) int64, of the source, never falling
-    pts: Int64Array  # (M,) int64, ticks of `time_base`, strictly rising from 0
-    time_base: Fraction  # seconds a tick
-    rate: Fraction  # frames a second; the mean where times are kept
-    begin_s: Fraction  # of the span, in the time of the source
+    frame_index: Int64Array  # (M,) int64, of the source, non-decreasing
+    pts: Int64Array  # (M,) int64, in `time_base`, strictly increasing from 0
+    time_base: Fraction  # seconds per tick
+    rate: Fraction  # frames per second; the mean for variable rate
+    begin_s: Fraction  # of the span, on the source timeline
     duration_s: Fraction  # of the span
 
     def positions(self, frame: int) -> range:
-        """Where in the clip this source frame is shown."""
+        """Clip positions that show this source frame."""
         first, stop = np.searchsorted(self.frame_index, (frame, frame + 1))
         return range(int(first), int(stop))
 
@@ -35,11 +35,11 @@ class ClipPlan:
 def clip_plan(
     video: VideoInfo, start_frame: int, stop_frame: int, settings: ExportSettings, *, keeps_times: bool = True
 ) -> ClipPlan:
-    """Plan the clip of a half-open span: each frame at its own time, or a fixed rate where `settings.fps` is set.
+    """Plan a clip of a half-open span: original frame times, or a constant rate if `settings.fps` is set.
 
     Args:
-        keeps_times: the container can hold a time for each frame; where it cannot, frames follow each other evenly,
-            at a rate that makes the clip as long as the span.
+        keeps_times: whether the container stores a timestamp per frame; if not, frames are evenly spaced at a rate
+            that preserves the duration.
     """
     begin_s = int(video.pts[start_frame]) * video.time_base
     frames = np.arange(start_frame, stop_frame, dtype=np.int64)
@@ -48,7 +48,7 @@ def clip_plan(
     steps = np.diff(ticks)
     if stop_frame < video.frame_count:
         duration_s = int(video.pts[stop_frame]) * time_base - begin_s
-    else:  # nothing says how long the last frame of a video stays: as long as most of the others
+    else:  # the last frame's duration is unknown: assume a typical one
         usual = 1 / rate if rate == video.average_rate else int(np.median(steps)) * time_base
         duration_s = int(ticks[-1]) * time_base + usual
     if settings.fps:
@@ -65,7 +65,7 @@ def clip_plan(
 
 
 def _mean_rate(ticks: Int64Array, video: VideoInfo) -> Fraction:
-    """The rate that the video is labelled with, unless the frames come at another (labels of 120 are seen)."""
+    """The nominal rate, unless the actual rate differs (some files claim 120)."""
     span_s, steps = int(ticks[-1]) * video.time_base, len(ticks) - 1
     if abs(span_s - steps / video.average_rate) <= max(_RATE_SLACK * span_s, 2 * video.time_base):
         return video.average_rate
@@ -73,7 +73,7 @@ def _mean_rate(ticks: Int64Array, video: VideoInfo) -> Fraction:
 
 
 def _exact_rate(fps: float) -> Fraction:
-    """The rate that is meant: 29.97 is 30000/1001."""
+    """The intended exact rate: 29.97 is 30000/1001."""
     for rate in _BROADCAST_RATES:
         if abs(fps - rate) < 0.005:
             return rate
@@ -81,10 +81,10 @@ def _exact_rate(fps: float) -> Fraction:
 
 
 def _shown_at_rate(ticks: Int64Array, video: VideoInfo, rate: Fraction, count: int) -> Int64Array:
-    """(count,) position within the span of the last frame that has begun by each moment of a fixed rate.
+    """(count,) index within the span of the latest frame at each tick of a constant rate.
 
-    A frame that begins less than half a step late (of the denser of the two rates) counts as in time, so that rounded
-    or jittering time stamps neither repeat nor swallow a frame.
+    A frame less than half a period late (of the higher of the two rates) counts as on time, so that rounding or
+    jitter in timestamps neither repeats nor drops a frame.
     """
     slack = 1 / max(rate, video.average_rate) / 2
     moments = [math.ceil((number / rate + slack) / video.time_base) - 1 for number in range(count)]

@@ -1,4 +1,4 @@
-"""A written clip, looked at again: is it all there, and does it show what the source shows?"""
+"""Verify a written clip: complete, and matching the source."""
 
 from __future__ import annotations
 
@@ -25,30 +25,30 @@ from clipgen_engine.opencv import cv2
 from clipgen_engine.types import UInt8Array
 from clipgen_engine.video.decoding import colorspace_of
 
-_TIME_SLACK_S = 0.0015  # Matroska counts in milliseconds
-_HIGHEST_DB = 100.0  # equal pictures have no finite level, and records hold only numbers
+_TIME_SLACK_S = 0.0015  # Matroska timestamps are in milliseconds
+_HIGHEST_DB = 100.0  # identical frames have infinite PSNR; records need finite numbers
 _SOUND_SHORT_S = 0.005
-_SOUND_LONG_S = 0.3  # a codec fills up its last frame: 1024 samples of AAC, at 7,350 Hz as much as this
+_SOUND_LONG_S = 0.3  # codecs pad the last frame: 1024 samples of AAC, at 7,350 Hz up to this
 
 
 class FaultyClip(Exception):
-    """A clip is not what was to be written; the text says in what."""
+    """A clip failed verification; the message states why."""
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What a check found."""
+    """Measurements of a verified clip."""
 
-    sha256: str  # hex, of the file; of a folder: of the hashes and names of its pictures
+    sha256: str  # hex, of the file; for a folder, of its images' hashes and names
     size_bytes: int
     width_px: int
     height_px: int
-    psnr_db: tuple[float, ...] | None  # of the samples, RGB, equal ones as 100; None where lossless
+    psnr_db: tuple[float, ...] | None  # of the samples, RGB, capped at 100; None if lossless
     sound_s: float | None
 
 
 def psnr_db(one: UInt8Array, other: UInt8Array) -> float:
-    """Peak signal-to-noise ratio of 8-bit pictures, dB; infinite where they are equal."""
+    """Peak signal-to-noise ratio of 8-bit images, dB; infinite if identical."""
     squares = cv2.norm(one, other, cv2.NORM_L2SQR)
     return 10 * math.log10(255**2 * one.size / squares) if squares else math.inf
 
@@ -62,20 +62,20 @@ def check_clip(
     *,
     with_sound: bool,
 ) -> Measured:
-    """Decode a clip again and hold it against its plan.
+    """Decode a clip and verify it against its plan.
 
     Args:
-        samples: what the clip should show, by position: of a lossless file the `numbers` of the frame, else the
-            upright RGB picture (H, W, 3) alone.
-        with_sound: the clip should have sound.
+        samples: expected frames by position: the planes from `numbers` for a lossless file, else a single upright
+            RGB image (H, W, 3).
+        with_sound: whether the clip must have sound.
 
     Raises:
-        FaultyClip: frames, times, size, a sample or the sound are not as planned.
+        FaultyClip: frame count, timestamps, size, a sample or the sound is wrong.
     """
     try:
         shown, sound_s = (_folder if kind.is_folder else _file)(path, kind, plan, samples)
     except (av.error.FFmpegError, OSError) as error:
-        raise FaultyClip(f"it cannot be read again ({str(error.strerror or error).lower()})") from error
+        raise FaultyClip(f"it cannot be read back ({str(error.strerror or error).lower()})") from error
     if with_sound:
         _require_sound(sound_s, plan)
     levels = []
@@ -83,22 +83,20 @@ def check_clip(
         found = shown[position]
         sizes = [" and ".join(f"{part.shape[1]}x{part.shape[0]}" for part in parts) for parts in (found, expected)]
         if sizes[0] != sizes[1]:
-            raise FaultyClip(f"its pictures have {sizes[0]} px instead of {sizes[1]}")
+            raise FaultyClip(f"frame size is {sizes[0]} px instead of {sizes[1]}")
         if kind.lossless:
             if not all(map(np.array_equal, found, expected)):
-                raise FaultyClip(f"its frame {position} is not bit by bit that of the source")
+                raise FaultyClip(f"frame {position} is not bit-exact")
             continue
         if psnr_db(_halved(found[0]), _halved(expected[0])) < _floor_db(crf):
-            raise FaultyClip(
-                f"its frame {position} differs from the source (PSNR {psnr_db(found[0], expected[0]):.1f} dB)"
-            )
+            raise FaultyClip(f"frame {position} differs from the source (PSNR {psnr_db(found[0], expected[0]):.1f} dB)")
         levels.append(min(_HIGHEST_DB, psnr_db(found[0], expected[0])))
     sha256, size_bytes = _hashed(path)
     height, width = next(iter(samples.values()))[0].shape[:2]
     return Measured(sha256, size_bytes, width, height, None if kind.lossless else tuple(levels), sound_s)
 
 
-_Shown = dict[int, Sequence[NDArray[Any]]]  # as `check_clip` takes it
+_Shown = dict[int, Sequence[NDArray[Any]]]  # as `check_clip` expects
 
 
 def _folder(path: Path, kind: ClipFormat, plan: ClipPlan, wanted: Collection[int]) -> tuple[_Shown, None]:
@@ -107,7 +105,7 @@ def _folder(path: Path, kind: ClipFormat, plan: ClipPlan, wanted: Collection[int
 
 
 def _file(path: Path, kind: ClipFormat, plan: ClipPlan, wanted: Collection[int]) -> tuple[_Shown, float | None]:
-    """Decode all in one go; the wanted pictures, and where the sound ends in seconds, None without a sound stream."""
+    """Decode in one pass; returns the wanted frames and the end of the sound (s), None without an audio stream."""
     reformatter = VideoReformatter()
     shown: _Shown = {}
     times: list[Fraction] = []
@@ -128,7 +126,7 @@ def _file(path: Path, kind: ClipFormat, plan: ClipPlan, wanted: Collection[int])
     _require_count(len(times), len(plan.pts))
     late_s = np.abs(np.array(times, np.float64) - float(times[0]) - plan.pts * float(plan.time_base)).max()
     if late_s > _TIME_SLACK_S:
-        raise FaultyClip(f"its time stamps are off by {late_s:.3f} s")
+        raise FaultyClip(f"timestamps are off by {late_s:.3f} s")
     return shown, float(sound_end) if has_sound else None
 
 
@@ -147,7 +145,7 @@ def _require_count(found: int, planned: int) -> None:
 def _read_picture(path: Path) -> UInt8Array:
     pixels = cv2.imdecode(np.frombuffer(path.read_bytes(), np.uint8), cv2.IMREAD_COLOR)
     if pixels is None:
-        raise FaultyClip(f"its picture {path.name} cannot be read again")
+        raise FaultyClip(f"{path.name} cannot be read back")
     upright: UInt8Array = cv2.cvtColor(pixels, cv2.COLOR_BGR2RGB)
     return upright
 
@@ -160,14 +158,14 @@ def _require_sound(sound_s: float | None, plan: ClipPlan) -> None:
 
 
 def _halved(pixels: UInt8Array) -> UInt8Array:
-    """At half the size chroma at half resolution is no difference."""
+    """Downscale by two, so that chroma subsampling does not count."""
     height, width = pixels.shape[:2]
     half: UInt8Array = cv2.resize(pixels, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_AREA)
     return half
 
 
 def _floor_db(crf: int) -> float:
-    """PSNR that even pictures of pure noise pass by some dB, whatever the codec (measured on such pictures)."""
+    """PSNR that pure noise exceeds by some dB with every codec (measured)."""
     return max(8.0, 38.0 - 0.75 * crf)
 
 

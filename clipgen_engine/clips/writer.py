@@ -1,4 +1,4 @@
-"""Windows of a video -> clips that hold exactly their frames and their sound, checked, whole or not there."""
+"""Write windows of a video as frame-exact clips with sound, verified and atomic."""
 
 from __future__ import annotations
 
@@ -27,37 +27,35 @@ from clipgen_engine.settings import ExportSettings
 from clipgen_engine.types import Progress, ProgressCallback, UInt8Array, VideoInfo
 from clipgen_engine.video.decoding import PictureConverter, decode_raw
 
-_MOST_OPEN = 4  # clips that are encoded side by side where windows overlap; each holds some fifty pictures
-_DECODE_ON_FRAMES = 48  # decoding across a gap of this length is cheaper than going to a keyframe
-_MOST_FINISHING = 2  # clips that are finished and checked while the next ones are read
+_MOST_OPEN = 4  # overlapping clips encoded in parallel; each buffers about fifty frames
+_DECODE_ON_FRAMES = 48  # decoding across a gap this long is cheaper than a seek
+_MOST_FINISHING = 2  # clips being finalised and verified while the next are read
 _ATTEMPTS = 2
 
 
 @dataclass(frozen=True)
 class ClipJob:
-    """One clip to be written."""
+    """One clip to write."""
 
     start_frame: int
     stop_frame: int  # half-open
-    path: Path  # of the file, or of the folder where pictures are written one by one
-    crop: CropPath | None = None  # covers the span; None: whole frames
+    path: Path  # file, or folder for an image sequence
+    crop: CropPath | None = None  # covers the span; None: full frames
 
 
 @dataclass(frozen=True)
 class WrittenClip:
-    """What is known of a clip that was written and looked at again."""
+    """Measurements of a written and verified clip."""
 
-    sha256: str  # hex, of the file; of a folder: of the hashes and names of its pictures
+    sha256: str  # hex, of the file; for a folder, of its images' hashes and names
     size_bytes: int
     frame_count: int
     width_px: int
     height_px: int
     frames_per_s: float
-    psnr_db: (
-        tuple[float, ...] | None
-    )  # first, middle, last frame against the source in RGB; 100 at most; None: lossless
-    sound_s: float | None  # length of its sound; None without
-    attempts: int  # 1, or 2 where the first one had a fault
+    psnr_db: tuple[float, ...] | None  # first, middle, last frame vs source, RGB, capped at 100; None: lossless
+    sound_s: float | None  # duration of the sound; None: no sound
+    attempts: int  # 2 if the first failed verification
 
 
 ClipOutcome = WrittenClip | ClipgenError
@@ -73,19 +71,19 @@ def write_clips(
     progress: ProgressCallback | None = None,
     cancel: threading.Event | None = None,
 ) -> None:
-    """Write clips of one video in one pass over it where they lie close; they may overlap.
+    """Write clips of one video, decoding neighbouring clips in a single pass; clips may overlap.
 
-    Pictures are upright. In mp4, mov, mkv, avi and webm they are yuv420p, and of an odd width or height the last
-    column or row is cut off. Each clip is decoded again before it gets its name; one with a fault is written once more.
+    Frames are upright. In mp4, mov, mkv, avi and webm they are yuv420p, and an odd width or height loses its last
+    column or row. Each clip is decoded and verified before it is moved into place; a faulty one is rewritten once.
 
-    `on_clip` is called once for each job, when its clip is complete under its name or has failed; a clip that fails
-    leaves nothing, and what stood under its name before stays. What `on_clip` raises ends the work and is passed on.
+    `on_clip` is called once per job, when its clip is in place or has failed. A failed clip leaves no file behind and
+    any existing file untouched. Exceptions from `on_clip` stop the work and propagate.
 
     Args:
-        progress: gets frames written and frames to write.
+        progress: receives frames written and total frames.
 
     Raises:
-        Cancelled: `cancel` was set; clips that were not complete leave nothing.
+        Cancelled: `cancel` was set; unfinished clips leave nothing behind.
     """
     writer = _Writer(video, settings, on_clip, progress, cancel or threading.Event())
     writer.write(jobs)
@@ -102,8 +100,8 @@ def write_clip(
     """Write one clip; see `write_clips`.
 
     Raises:
-        VideoError: a frame of the window cannot be decoded (any more).
-        OutputError: the clip cannot be written, or had a fault twice.
+        VideoError: a frame of the window cannot be decoded.
+        OutputError: the clip cannot be written, or failed verification twice.
     """
     outcomes: list[ClipOutcome] = []
     job = ClipJob(start_frame, stop_frame, path, crop)
@@ -115,12 +113,12 @@ def write_clip(
 
 
 def clip_suffix(settings: ExportSettings) -> str:
-    """What the name of a clip ends with, its dot included; nothing for a folder of pictures."""
+    """File suffix of a clip, including the dot; empty for an image sequence."""
     kind = FORMATS[settings.clip_format]
     return "" if kind.is_folder else kind.suffix
 
 
-_Shown = tuple[int, SourcePictures]  # index of a source frame, and its pictures
+_Shown = tuple[int, SourcePictures]  # source frame index, frame converter
 
 
 @dataclass(eq=False)
@@ -148,8 +146,8 @@ class _Writer:
         self._frames_done = self._frames_total = 0
         self._open: list[_OpenClip] = []
         self._finishing: list[tuple[ClipJob, Future[ClipOutcome | FaultyClip | Cancelled | None]]] = []
-        self._ended = threading.Event()  # by a cancel or by what the caller raised
-        self._again: list[ClipJob] = []  # clips that had a fault
+        self._ended = threading.Event()  # cancelled, or the caller raised
+        self._again: list[ClipJob] = []  # clips that failed verification
         self._lost: VideoError | None = None  # why the video could not be opened
 
     def write(self, jobs: Sequence[ClipJob]) -> None:
@@ -168,7 +166,7 @@ class _Writer:
                 self._report_finished(but=0)
 
     def _write_run(self, run: list[ClipJob]) -> None:
-        """Write jobs, sorted by their start, in one pass over their part of the video."""
+        """Write jobs, sorted by start, in one decoding pass."""
         waiting = run[::-1]
         source = SourcePictures(self._video)
         try:
@@ -186,7 +184,7 @@ class _Writer:
                     self._report_finished(but=_MOST_FINISHING)
             while waiting:
                 self._begin(waiting.pop())
-            for clip in [*self._open]:  # frames that they wait for do not come
+            for clip in [*self._open]:  # their remaining frames did not decode
                 self._finish(clip)
         finally:
             for clip in self._open:
@@ -205,23 +203,23 @@ class _Writer:
         self._go_on(clip, None)
 
     def _go_on(self, clip: _OpenClip, shown: _Shown | None) -> None:
-        """Show a clip the next frame, or None to begin with; report it when it failed."""
+        """Send a clip the next frame (None to start it); report it if it failed."""
         outcome = _after(clip, shown)
         if outcome is not None:
             self._open.remove(clip)
             self._report(clip.job, outcome)
 
     def _finish(self, clip: _OpenClip) -> None:
-        """Let a clip be finished and checked while the next ones are read."""
+        """Finalise and verify a clip in the background while the next are read."""
         self._open.remove(clip)
         self._finishing.append((clip.job, self._threads.submit(_after, clip, None)))
 
     def _report_finished(self, *, but: int) -> None:
-        """Report clips in the order in which they ended, waiting until no more than `but` are left."""
+        """Report clips in completion order, waiting until at most `but` are pending."""
         while self._finishing and (len(self._finishing) > but or self._finishing[0][1].done()):
             job, future = self._finishing.pop(0)
             outcome = future.result()
-            assert outcome is not None, "the end of a clip is its outcome"
+            assert outcome is not None, "a finished clip has an outcome"
             self._report(job, outcome)
 
     def _report(self, job: ClipJob, outcome: ClipOutcome | FaultyClip | Cancelled) -> None:
@@ -232,12 +230,12 @@ class _Writer:
                 self._again.append(job)
                 return
             outcome = OutputError(
-                f"{job.path.name} was written twice, and each time {outcome}", "Check the disk, or choose another one"
+                f"{job.path.name} failed verification twice: {outcome}", "Check the disk, or choose another one"
             )
         self._on_clip(job, outcome)
 
     def _steps(self, job: ClipJob) -> Generator[None, _Shown | None, WrittenClip]:
-        """Write one clip: takes the source frames of its span one by one, then None."""
+        """Write one clip: receives the source frames of its span in order, then None."""
         plan = clip_plan(
             self._video, job.start_frame, job.stop_frame, self._settings, keeps_times=self._kind.keeps_times
         )
@@ -275,18 +273,18 @@ class _Writer:
                 with_sound=first_sound is not None,
             )
             if self._ended.is_set():
-                raise Cancelled  # nobody would hear of this clip
+                raise Cancelled  # the result would go unreported
         return WrittenClip(**vars(measured), frame_count=count, frames_per_s=float(plan.rate), attempts=self._attempt)
 
     def _picture(self, job: ClipJob, source: SourcePictures, index: int) -> VideoFrame | UInt8Array:
-        """What the encoder takes."""
+        """The frame in the form the encoder expects."""
         if job.crop is not None:
             pixels = job.crop.cut(source.rgb(), index, self._crop_size)
             return pixels if self._kind.is_folder else source.crop(pixels, lossless=self._kind.lossless)
         return source.rgb() if self._kind.is_folder else source.whole(lossless=self._kind.lossless)
 
     def _sample(self, job: ClipJob, index: int, frame: VideoFrame) -> list[NDArray[Any]]:
-        """What a clip should show, as `check_clip` takes it, made without what its pictures were made with."""
+        """The expected frame for `check_clip`, converted independently of the encoded one."""
         if self._kind.lossless and not self._kind.is_folder and job.crop is None:
             return upright_numbers(self._video, frame)
         pixels = PictureConverter(self._video, None, "rgb24")(frame)
@@ -308,13 +306,13 @@ class _Writer:
     def _gone(self, job: ClipJob) -> VideoError:
         name, last = self._video.path.name, job.stop_frame - 1
         return self._lost or VideoError(
-            f"{name} does not give all of its frames {job.start_frame} to {last} any more",
+            f"Frames {job.start_frame} to {last} of {name} can no longer all be decoded",
             "The file changed since the analysis: analyse it again",
         )
 
 
 def _after(clip: _OpenClip, shown: _Shown | None) -> ClipOutcome | FaultyClip | Cancelled | None:
-    """What a clip comes to when it goes on; None where it is not at its end."""
+    """Advance a clip; returns its outcome, or None if unfinished."""
     try:
         clip.steps.send(shown)
     except StopIteration as end:
@@ -326,7 +324,7 @@ def _after(clip: _OpenClip, shown: _Shown | None) -> ClipOutcome | FaultyClip | 
 
 
 def _runs(video: VideoInfo, jobs: Sequence[ClipJob]) -> Iterator[list[ClipJob]]:
-    """Jobs that are written in one pass: no gap that a keyframe would shorten, and never too many open at once."""
+    """Group jobs into passes: no gap that a seek would shorten, at most `_MOST_OPEN` clips at once."""
     rest = sorted(jobs, key=lambda job: (job.start_frame, job.stop_frame))
     while rest:
         run: list[ClipJob] = []

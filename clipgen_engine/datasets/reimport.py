@@ -16,6 +16,7 @@ from clipgen_engine.projects.store import Project, WindowReview
 from clipgen_engine.ranking.records import scored_sequence
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Decision
+from clipgen_engine.untrusted import is_sha256
 
 
 @dataclass(frozen=True)
@@ -99,11 +100,13 @@ def new_project_of(export: ImportedExport, path: Path, cancel: threading.Event |
 
 
 def _source(entry: Mapping[str, Any]) -> ExportSource:
+    if not is_sha256(entry["fingerprint"]):
+        raise ValueError("a fingerprint is no SHA-256")
     return ExportSource(
         path=Path(entry["path"]),
         fingerprint=entry["fingerprint"],
         windows=tuple(_window(record) for record in entry["windows"]),
-        subjects={int(track_id): subject for track_id, subject in entry["subjects"].items()},
+        subjects={int(track_id): str(subject) for track_id, subject in entry["subjects"].items()},
     )
 
 
@@ -113,7 +116,7 @@ def _window(record: Mapping[str, Any]) -> WindowReview:
         scored_sequence(key, record),
         Decision(record["decision"]),
         bool(record["by_hand"]),
-        tuple(record["tags"]),
-        record["note"],
-        record["decided_at"],
+        tuple(map(str, record["tags"])),
+        str(record["note"]),
+        str(record["decided_at"]),
     )

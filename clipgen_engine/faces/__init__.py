@@ -1,6 +1,6 @@
-"""MediaPipe's face models, and the people they are followed by.
+"""Face detection and tracking with MediaPipe's face models.
 
-`tracker` follows faces from picture to picture, `search` finds new ones, `tracks` joins what was seen into one track a
-person. `models` and `model_files` hide the library and its files.
-Imports only the ground; mediapipe is imported with `models`.
+`tracker` tracks faces from frame to frame, `search` defines where to look for new ones, and `tracks` joins the
+tracklets into one track per person. `models` and `model_files` encapsulate MediaPipe and its model files.
+Imports only the ground modules; mediapipe is imported by `models`.
 """

@@ -1,4 +1,4 @@
-"""Names and regions of MediaPipe's blendshapes, in the order of the model."""
+"""Names and regions of MediaPipe's blendshapes, in model order."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ def _sided(*stems: str) -> tuple[str, ...]:
     return tuple(stem + side for stem in stems for side in _SIDES)
 
 
-# Index 0 of the model's 52 is `_neutral`, which says how little the others move and would count them twice: left out.
+# Without index 0 of the model's 52, `_neutral`: it mirrors the other channels and would count them twice.
 BLENDSHAPE_REGIONS: dict[str, str] = (
     dict.fromkeys((*_sided("browDown"), "browInnerUp", *_sided("browOuterUp")), "brows")
     | dict.fromkeys(("cheekPuff", *_sided("cheekSquint")), "cheeks_nose")

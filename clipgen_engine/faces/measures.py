@@ -1,4 +1,4 @@
-"""What can be measured on a face besides its expression: pose, size, sharpness, light, place, mouth."""
+"""Per-face measures other than expression: pose, size, sharpness, brightness, position, mouth opening."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from numpy.typing import NDArray
 from clipgen_engine.opencv import cv2
 from clipgen_engine.types import Float32Array, UInt8Array
 
-# Eye corners and nose bridge: mesh points that stay in place when the face changes its expression.
-_STEADY_POINTS = np.array([33, 133, 362, 263, 168, 6, 197, 195])
-_INNER_LIPS = (13, 14)  # middle of the upper and of the lower lip, where they meet
-_PATCH_PX = 64  # faces are compared at one size: a small face has no fine detail and counts as less sharp
+# Eye corners and nose bridge: landmarks that are invariant to expression.
+_RIGID_POINTS = np.array([33, 133, 362, 263, 168, 6, 197, 195])
+_INNER_LIPS = (13, 14)  # centre of the inner edge of the upper and lower lip
+_PATCH_PX = 64  # common size for comparison: small faces lack fine detail and score as less sharp
 
 
 @dataclass(frozen=True, eq=False)
 class FaceMeasures:
     """Measures of one face on one picture; lengths in px of that picture."""
 
-    box_xywh: Float32Array  # (4,) float32, px, of the whole mesh; may reach beyond the picture
-    center_xy: Float32Array  # (2,) float32, px; mean of mesh points that the expression does not move
+    box_xywh: Float32Array  # (4,) float32, px, of the whole mesh; may extend beyond the picture
+    center_xy: Float32Array  # (2,) float32, px; mean of landmarks that are invariant to expression
     face_share: float  # box area / picture area
-    inside_share: float  # 0..1, share of the box inside the picture
+    inside_share: float  # 0..1, fraction of the box inside the picture
     sharpness: float  # variance of the Laplacian (grey 0..255) of the face at 64 x 64 px
     brightness: float  # 0..1, mean luma of the face
     mouth_open: float  # gap between the inner lips / face size
@@ -36,10 +36,10 @@ def measure_face(pixels: UInt8Array, points: Float32Array) -> FaceMeasures:
 
     Args:
         pixels: (H, W, 3) uint8 RGB picture.
-        points: (478, 2 or 3) float32 mesh, px of that picture.
+        points: (478, 2 or 3) float32 landmark mesh, px of that picture.
     """
     height, width = pixels.shape[:2]
-    plane = np.ascontiguousarray(points[:, :2].T)  # the least along a row is found faster than along a column
+    plane = np.ascontiguousarray(points[:, :2].T)  # reductions along contiguous rows are faster
     low, high = plane.min(axis=1), plane.max(axis=1)
     box = np.concatenate([low, high - low]).astype(np.float32)
     area = max(float(box[2] * box[3]), 1e-6)
@@ -50,7 +50,7 @@ def measure_face(pixels: UInt8Array, points: Float32Array) -> FaceMeasures:
     upper, lower = points[_INNER_LIPS[0], :2].tolist(), points[_INNER_LIPS[1], :2].tolist()
     return FaceMeasures(
         box_xywh=box,
-        center_xy=plane[:, _STEADY_POINTS].mean(axis=1),
+        center_xy=plane[:, _RIGID_POINTS].mean(axis=1),
         face_share=area / (width * height),
         inside_share=inside / area,
         sharpness=sharpness,
@@ -60,7 +60,7 @@ def measure_face(pixels: UInt8Array, points: Float32Array) -> FaceMeasures:
 
 
 def _light(face: UInt8Array) -> tuple[float, float]:
-    """Sharpness and brightness of the visible part; 0 where nothing is visible."""
+    """Sharpness and brightness of the visible part; 0 if nothing is visible."""
     if 0 in face.shape:
         return 0.0, 0.0
     shrinks = min(face.shape[:2]) >= _PATCH_PX
@@ -71,10 +71,10 @@ def _light(face: UInt8Array) -> tuple[float, float]:
 
 
 def head_pose_deg(matrix: NDArray[np.floating[Any]]) -> Float32Array:
-    """Yaw, pitch, roll (3,) in degrees from MediaPipe's facial transformation (canonical face to camera).
+    """Yaw, pitch, roll (3,) in degrees from MediaPipe's facial transformation matrix (canonical face to camera).
 
-    Rotation = R_y(yaw) R_x(-pitch) R_z(-roll), camera x to the right, y up, z to the viewer. Positive yaw: the face
-    looks to the right of the picture; positive pitch: up; positive roll: the head tilts clockwise in the picture.
+    Rotation = R_y(yaw) R_x(-pitch) R_z(-roll); camera x points right, y up, z towards the viewer. Positive yaw: the
+    face looks to the right of the picture; positive pitch: up; positive roll: clockwise tilt in the picture.
     """
     rotation = matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0)
     yaw = math.atan2(rotation[0, 2], rotation[2, 2])

@@ -1,12 +1,12 @@
-"""The one place where MediaPipe is imported first: without its tasks for sound and text, and without matplotlib.
+"""Import MediaPipe without its audio and text tasks, and without matplotlib.
 
-matplotlib, which it wants for a drawing function only, is two thirds of the import time.
+matplotlib, used by MediaPipe for a drawing function only, takes two thirds of the import time.
 """
 
 from __future__ import annotations
 
 from clipgen_engine.light_imports import without
-from clipgen_engine.opencv import cv2  # noqa: F401  before mediapipe, which imports it unguarded
+from clipgen_engine.opencv import cv2  # noqa: F401  before mediapipe, which imports cv2 itself
 
 with without(
     "matplotlib",

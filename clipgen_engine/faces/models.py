@@ -1,8 +1,8 @@
-"""MediaPipe's two face models behind plain arrays: a landmarker that follows one face, and a detector.
+"""Array interface to MediaPipe's two face models: a landmarker that tracks one face, and a detector.
 
-Both are native tasks that must be closed. The landmarker is called and its answer read through MediaPipe's C interface
-itself: a Python object for each of 478 points and a change of threads for each call cost a tenth of the analysis. That
-is MediaPipe's private side, which the pinned version holds still; a test compares it with the public answer.
+Both are native tasks that must be closed. The landmarker is called through MediaPipe's C interface, because the Python
+API creates an object per landmark (478) and switches threads per call, which costs a tenth of the analysis time. The C
+interface is private but stable in the pinned version; a test compares it with the public API.
 """
 
 from __future__ import annotations
@@ -53,14 +53,14 @@ _CATEGORY = np.dtype(
 )
 
 _log = logging.getLogger(__name__)
-_chatter_lock = threading.Lock()
+_stderr_lock = threading.Lock()
 
 
 @dataclass(frozen=True, eq=False)
 class FaceMesh:
-    """One face as the landmarker sees it, in px of the picture that it was given."""
+    """Landmark mesh and blendshapes of one face, in px of the input picture."""
 
-    points: Float32Array  # (478, 3) float32, px; z grows away from the camera
+    points: Float32Array  # (478, 3) float32, px; z increases away from the camera
     blendshapes: Float32Array  # (52,) float32, 0..1
     transformation: Float32Array  # (4, 4) float32, canonical face to camera
     picture_width: int  # px
@@ -68,14 +68,14 @@ class FaceMesh:
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """One hit of the face detector, in px of the picture that it was given."""
+    """One detection of the face detector, in px of the input picture."""
 
     box_xywh: Float32Array  # (4,) float32, px
     score: float  # 0..1
 
 
 class FaceLandmarker:
-    """Follows one face from picture to picture and smooths its mesh over time.
+    """Tracks one face from picture to picture, with temporal smoothing of the mesh.
 
     Raises:
         ModelFileError: the model cannot be started.
@@ -85,25 +85,25 @@ class FaceLandmarker:
         options = vision.FaceLandmarkerOptions(
             base_options=BaseOptions(model_asset_buffer=model.landmarker),
             running_mode=vision.RunningMode.VIDEO,
-            num_faces=1,  # with more MediaPipe does not smooth
+            num_faces=1,  # MediaPipe smooths only a single face
             output_face_blendshapes=True,
             output_facial_transformation_matrixes=True,
         )
         self._library = load_raw_library(mp_image._CTYPES_SIGNATURES)
-        with native_chatter_logged(), _start_errors():
+        with native_stderr_logged(), _start_errors():
             self._task = vision.FaceLandmarker.create_from_options(options)
-            self._clock_ms = 0  # MediaPipe wants rising time stamps, whatever video or segment comes next
+            self._clock_ms = 0  # MediaPipe requires increasing timestamps, across videos and segments
             self._offset_ms: int | None = None
             self._run(_BLANK, 0)
 
     def restart(self) -> None:
-        """Forget the face and its smoothing: a picture without a face clears both, to the last bit."""
+        """Reset tracking and smoothing: a picture without a face clears both completely."""
         self._clock_ms += 1
         self._run(_BLANK, self._clock_ms)
         self._offset_ms = None
 
     def find(self, pixels: UInt8Array, time_s: float) -> FaceMesh | None:
-        """The face on an RGB picture (H, W, 3), or None. Times rise from one call to the next until a restart."""
+        """Return the face in an RGB picture (H, W, 3), or None. Times must increase between restarts."""
         time_ms = round(time_s * 1000)
         if self._offset_ms is None:
             self._offset_ms = self._clock_ms + 1 - time_ms
@@ -111,7 +111,7 @@ class FaceLandmarker:
         return self._run(pixels, self._clock_ms)
 
     def _run(self, pixels: UInt8Array, time_ms: int) -> FaceMesh | None:
-        answer = FaceLandmarkerResultC()
+        result = FaceLandmarkerResultC()
         with self._native_image(pixels) as image:
             self._checked(
                 self._library.MpFaceLandmarkerDetectForVideo,
@@ -119,16 +119,16 @@ class FaceLandmarker:
                 image,
                 None,
                 time_ms,
-                ctypes.byref(answer),
+                ctypes.byref(result),
             )
         try:
-            return _mesh(answer, pixels.shape[1], pixels.shape[0]) if answer.face_landmarks_count else None
+            return _mesh(result, pixels.shape[1], pixels.shape[0]) if result.face_landmarks_count else None
         finally:
-            self._library.MpFaceLandmarkerCloseResult(ctypes.byref(answer))
+            self._library.MpFaceLandmarkerCloseResult(ctypes.byref(result))
 
     @contextmanager
     def _native_image(self, pixels: UInt8Array) -> Iterator[ctypes.c_void_p]:
-        """MediaPipe's own copy of an RGB picture."""
+        """Yield MediaPipe's own copy of an RGB picture."""
         height, width = pixels.shape[:2]
         image = ctypes.c_void_p()
         data = pixels.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
@@ -140,7 +140,7 @@ class FaceLandmarker:
             self._library.MpImageFree(image)
 
     def _checked(self, function: Any, *arguments: Any) -> None:
-        """Call a function of the C interface, whose last argument takes the message of an error."""
+        """Call a C function whose last argument receives the error message."""
         message = ctypes.c_char_p()
         status = function(*arguments, ctypes.byref(message))
         if status:
@@ -154,9 +154,9 @@ class FaceLandmarker:
 
 
 class FaceDetector:
-    """Finds faces on single pictures: those that take up at least about a seventh of it.
+    """Detects faces in single pictures, down to about a seventh of the picture side.
 
-    May be asked from several threads: MediaPipe passes the calls of a task through one of its own.
+    Thread-safe: MediaPipe serialises the calls of a task in its own thread.
 
     Raises:
         ModelFileError: the model cannot be started.
@@ -166,12 +166,12 @@ class FaceDetector:
         options = vision.FaceDetectorOptions(
             base_options=BaseOptions(model_asset_buffer=model.detector), min_detection_confidence=min_score
         )
-        with native_chatter_logged(), _start_errors():
+        with native_stderr_logged(), _start_errors():
             self._task = vision.FaceDetector.create_from_options(options)
             self.find(_BLANK)
 
     def find(self, pixels: UInt8Array) -> list[Detection]:
-        """The faces on an RGB picture (H, W, 3), best first."""
+        """Return the faces in an RGB picture (H, W, 3), best score first."""
         found = self._task.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=pixels)).detections
         hits = [_detection(hit) for hit in found]
         return sorted(hits, key=lambda hit: -hit.score)
@@ -180,19 +180,19 @@ class FaceDetector:
         self._task.close()
 
 
-def _mesh(answer: Any, width: int, height: int) -> FaceMesh:
-    marks, shapes = answer.face_landmarks[0], answer.face_blendshapes[0]
+def _mesh(result: Any, width: int, height: int) -> FaceMesh:
+    marks, shapes = result.face_landmarks[0], result.face_blendshapes[0]
     points = _records(marks.landmarks, marks.landmarks_count, _POINT)["xyz"]
     return FaceMesh(
         points=points * np.array([width, height, width], np.float32),
         blendshapes=_records(shapes.categories, shapes.categories_count, _CATEGORY)["score"].copy(),
-        transformation=answer.facial_transformation_matrixes[0].to_numpy().astype(np.float32),
+        transformation=result.facial_transformation_matrixes[0].to_numpy().astype(np.float32),
         picture_width=width,
     )
 
 
 def _records(pointer: Any, count: int, layout: np.dtype[Any]) -> Any:
-    """A view of a C array of structs; valid until the answer is closed."""
+    """A view of a C array of structs; valid until the result is closed."""
     memory: Any = (ctypes.c_char * (count * layout.itemsize)).from_address(ctypes.addressof(pointer.contents))
     return np.frombuffer(memory, layout)
 
@@ -213,12 +213,12 @@ def _start_errors() -> Iterator[None]:
 
 
 @contextmanager
-def native_chatter_logged() -> Iterator[None]:
-    """Send what native code prints on stderr to the log instead: MediaPipe has no switch for its greetings.
+def native_stderr_logged() -> Iterator[None]:
+    """Redirect native output on stderr to the debug log: MediaPipe's startup messages cannot be disabled.
 
-    A command line promises one line on stderr, and a person takes warnings there for trouble.
+    The command line reserves stderr for its own messages.
     """
-    with _chatter_lock, tempfile.TemporaryFile() as caught:
+    with _stderr_lock, tempfile.TemporaryFile() as caught:
         sys.stderr.flush()
         original = os.dup(2)
         try:

@@ -1,4 +1,4 @@
-"""What is kept of the faces observed in a run of frames: a row an observation, a summary a tracklet."""
+"""Storage format of tracked faces: one row per observation, one summary per tracklet."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from clipgen_engine.types import Float32Array
 
-# What is kept of each observation: name, dtype, shape. Lengths in px of the source.
+# Columns of an observation: name, dtype, shape. Lengths in px of the source.
 COLUMNS: Mapping[str, tuple[Any, tuple[int, ...]]] = {
     "frame_index": (np.int64, ()),
     "tracklet": (np.int64, ()),
@@ -31,11 +31,11 @@ Rows = Mapping[str, NDArray[Any]]  # (N, ...) by column name
 
 @dataclass(frozen=True, eq=False)
 class TrackletSummary:
-    """A tracklet as far as it is known."""
+    """Summary of a tracklet; see `tracker.Tracklet`."""
 
     number: int  # within its segment
-    continues: int | None  # the tracklet of the same landmarker before faces came close or parted
+    continues: int | None  # preceding tracklet of the same landmarker, split where faces came close or parted
     near: bool
     descriptor: Float32Array  # (D,) float32
     described: int
-    entry_box: Float32Array | None  # (4,) float32, px: where it was just before the segment's first frame
+    entry_box: Float32Array | None  # (4,) float32, px: box in the last warm-up frame before the segment

@@ -1,6 +1,6 @@
-"""Media files, exact to the frame and to the sample.
+"""Frame- and sample-exact media access.
 
-`index.probe` is where one enters: it gives the VideoInfo that `decoding` and `audio` read frames and sound by. `shots`
-finds hard cuts. All time is PTS.
+Entry point: `index.probe`, whose VideoInfo `decoding` and `audio` use to read frames and sound. `shots` detects hard
+cuts. All times are PTS.
 Imports only the ground.
 """

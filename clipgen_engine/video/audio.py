@@ -1,4 +1,4 @@
-"""The sound of a video on the time axis of its frames, at another speed with its pitch kept."""
+"""Sound in sync with the frames, time-stretched at constant pitch."""
 
 from __future__ import annotations
 
@@ -15,30 +15,30 @@ from av.filter import Graph
 from clipgen_engine.types import Float32Array, VideoInfo
 from clipgen_engine.video.container import open_container
 
-SPEEDS = (0.25, 4.0)  # from, to
+SPEEDS = (0.25, 4.0)  # min, max
 
-_LEAD_S = 0.25  # decoded before the start: codecs need some packets until what they return is right
-_LARGEST_HOLE_S = 0.02  # between two packets that is rounding, not silence
-_BLOCK = 4096  # frames of silence at a time
+_LEAD_S = 0.25  # pre-roll: codecs need some packets before their output is valid
+_LARGEST_HOLE_S = 0.02  # smaller gaps between packets are rounding, not silence
+_BLOCK = 4096  # samples per block of silence
 _CHANNELS = 2
 
 
 def sound_between(
     video: VideoInfo, start_s: float, stop_s: float, speed: float, rate: int
 ) -> Generator[Float32Array, None, None]:
-    """The sound of a span as it is heard at a speed.
+    """The sound of a span, played at a given speed.
 
-    Blocks (N, 2) float32, -1..1, whose lengths add up to exactly round((stop_s - start_s) / speed * rate). Where the
-    file has no sound, or none that decodes, there is silence.
+    Blocks (N, 2) float32, -1..1, totalling exactly round((stop_s - start_s) / speed * rate) samples. Missing or
+    undecodable sound becomes silence.
 
     Args:
         start_s: seconds since frame 0.
         stop_s: seconds since frame 0.
         speed: within `SPEEDS`; 2 is twice as fast.
-        rate: samples a second.
+        rate: samples per second.
 
     Raises:
-        VideoError: the file cannot be opened any more.
+        VideoError: the file cannot be opened.
     """
     wanted = round((stop_s - start_s) / speed * rate)
     given = 0
@@ -55,10 +55,10 @@ def sound_between(
 
 
 def _placed(video: VideoInfo, start_s: float, stop_s: float, rate: int) -> Generator[Float32Array, None, None]:
-    """Blocks that follow one another without a hole from `start_s` on; silence where packets miss."""
+    """Contiguous blocks from `start_s` on; missing packets become silence."""
     wanted = round((stop_s - start_s) * rate)
     given = 0
-    ahead: int | None = None  # where the packet after the last one should begin
+    ahead: int | None = None  # expected start of the next packet
     with closing(_decoded(video, start_s - _LEAD_S, rate)) as decoded:
         for time_s, samples in decoded:
             begin = round((time_s - start_s) * rate)
@@ -77,7 +77,7 @@ def _placed(video: VideoInfo, start_s: float, stop_s: float, rate: int) -> Gener
 
 
 def _decoded(video: VideoInfo, start_s: float, rate: int) -> Generator[tuple[float, Float32Array], None, None]:
-    """Seconds since frame 0 and samples (N, 2) of each decoded packet from before `start_s` on."""
+    """Seconds since frame 0 and samples (N, 2) of each packet, starting before `start_s`."""
     with closing(open_container(video.path)) as container:
         if not container.streams.audio:
             return
@@ -97,7 +97,7 @@ def _decoded(video: VideoInfo, start_s: float, rate: int) -> Generator[tuple[flo
 
 
 def _frames(container: Any, stream: Any) -> Iterator[AudioFrame]:
-    """All frames that decode; a packet that does not is passed over."""
+    """All decodable frames; skip corrupt packets."""
     packets = container.demux(stream)
     while True:
         try:
@@ -113,7 +113,7 @@ def _frames(container: Any, stream: Any) -> Iterator[AudioFrame]:
 
 
 def _stretched(blocks: Iterator[Float32Array], speed: float, rate: int) -> Iterator[Float32Array]:
-    """FFmpeg's `atempo` (WSOLA), which keeps the pitch; below a half it is applied twice."""
+    """Time-stretch with FFmpeg's `atempo` (WSOLA), which keeps pitch; twice for speeds below 0.5."""
     graph = Graph()
     source = graph.add_abuffer(sample_rate=rate, format="flt", layout="stereo", name="in")
     last = source

@@ -1,4 +1,4 @@
-"""Sequential decoding and exact random access to the frames of an indexed video, all by PTS."""
+"""Sequential decoding and frame-exact random access to an indexed video, by PTS."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from clipgen_engine.types import UInt8Array, VideoInfo
 from clipgen_engine.video.container import decoded_frames, first_frame, open_container, video_stream
 
 PictureFormat = Literal["rgb24", "bgra"]
-_HD_HEIGHT_PX = 720  # unlabelled video of at least this height is taken for BT.709, below it for BT.601
-_COLORSPACES = {  # by the number in the stream; SMPTE 170M is the matrix of BT.601
+_HD_HEIGHT_PX = 720  # without metadata, assume BT.709 from this height on, BT.601 below
+_COLORSPACES = {  # by stream value; SMPTE 170M uses the BT.601 matrix
     1: Colorspace.ITU709,
     4: Colorspace.FCC,
     5: Colorspace.ITU601,
@@ -39,14 +39,14 @@ class Picture:
 
 
 def glance(path: Path, max_side: int, share: float = 0.1) -> tuple[UInt8Array, float | None]:
-    """A picture that stands for a video, and its length as the container has it: quick, without an index.
+    """A thumbnail of a video and its duration from the container; fast, no index needed.
 
     Args:
-        max_side: longer side of the picture, px.
-        share: where in the video the picture is taken (0..1), to the next keyframe before it.
+        max_side: longer side of the thumbnail, px.
+        share: relative position (0..1), rounded down to a keyframe.
 
     Returns:
-        (H, W, 3) uint8 RGB, upright; seconds, None where the container does not know.
+        (H, W, 3) uint8 RGB, upright; seconds, None if unknown.
 
     Raises:
         VideoError: as `probe`.
@@ -65,7 +65,7 @@ def glance(path: Path, max_side: int, share: float = 0.1) -> tuple[UInt8Array, f
 
 
 def analysis_size(width_px: int, height_px: int, max_side: int | None) -> tuple[int, int]:
-    """Width and height (px) after shrinking the longer side to at most `max_side`; never enlarged."""
+    """Width and height (px) with the longer side limited to `max_side`; never upscaled."""
     if max_side is None or max(width_px, height_px) <= max_side:
         return width_px, height_px
     scale = max_side / max(width_px, height_px)
@@ -80,10 +80,10 @@ def decode(
     max_side: int | None = None,
     picture_format: PictureFormat = "rgb24",
 ) -> Generator[Picture, None, None]:
-    """Decode the frames `start <= index < stop` in order; frames that no decoder returns are left out.
+    """Decode the frames `start <= index < stop` in order, skipping undecodable ones.
 
     Raises:
-        VideoError: the file cannot be opened any more.
+        VideoError: the file cannot be opened.
     """
     stop = video.frame_count if stop is None else stop
     converter = PictureConverter(video, max_side, picture_format)
@@ -93,7 +93,7 @@ def decode(
 
 
 def decode_raw(video: VideoInfo, start: int, stop: int) -> Generator[tuple[int, VideoFrame], None, None]:
-    """As `decode`, but the decoder's own frames (not upright, source pixel format) with their indices."""
+    """Like `decode`, but yields raw decoder frames (not upright, source pixel format) with their indices."""
     if start >= stop:
         return
     with closing(_OpenVideo(video)) as source:
@@ -105,7 +105,7 @@ def decode_raw(video: VideoInfo, start: int, stop: int) -> Generator[tuple[int, 
 
 
 class _OpenVideo:
-    """An open file of an indexed video, from which frames can be read from any index on, again and again."""
+    """An open indexed video; frames can be read repeatedly from any index."""
 
     def __init__(self, video: VideoInfo) -> None:
         self._video = video
@@ -116,9 +116,9 @@ class _OpenVideo:
         self._container.close()
 
     def frames_up_to(self, start: int) -> Iterator[tuple[int, VideoFrame]]:
-        """Frames in order, from one that is at or before the given one on. Starting a new one ends the one before."""
+        """Frames in order from `start` or earlier. A new call invalidates the previous iterator."""
         for candidate in _seek_points(self._video, start):
-            if candidate is None:  # from the very beginning: what decodes before frame 0 is passed over
+            if candidate is None:  # from the start; frames before frame 0 are skipped
                 self.close()
                 self._container = open_container(self._video.path)
                 self._stream = video_stream(self._container, self._video.path)
@@ -127,7 +127,7 @@ class _OpenVideo:
             frames = self._indexed_frames()
             first = next(frames, None)
             if candidate is None or (first is not None and first[0] <= start):
-                break  # else the seek landed behind the frame: try an earlier keyframe
+                break  # else the seek overshot: try an earlier keyframe
         if first is not None:
             yield first
         yield from frames
@@ -145,27 +145,27 @@ class _OpenVideo:
 
 
 class FrameReader(Closing):
-    """Exact random access to the frames of a video; going forward by little decodes on. Not thread-safe."""
+    """Frame-exact random access; short forward steps avoid a seek. Not thread-safe."""
 
-    _FORWARD_FRAMES = 24  # decoding on this far is cheaper than a seek
+    _FORWARD_FRAMES = 24  # decoding this far ahead is cheaper than a seek
 
     def __init__(self, video: VideoInfo, max_side: int | None = None, picture_format: PictureFormat = "rgb24") -> None:
         self.video = video
         self._converter = PictureConverter(video, max_side, picture_format)
         self._source: _OpenVideo | None = None
         self._frames: Iterator[tuple[int, VideoFrame]] = iter(())
-        self._ahead: tuple[int, VideoFrame] | None = None  # decoded, not yet asked for
+        self._ahead: tuple[int, VideoFrame] | None = None  # decoded, not yet requested
 
     def read(self, index: int, interrupted: Callable[[], bool] | None = None) -> Picture | None:
-        """The picture of this frame, or None where no decoder returns it.
+        """Return this frame, or None if it cannot be decoded.
 
         Args:
-            interrupted: asked before each frame that is passed over on the way; where it says so, None is returned,
-                and the next read of the same frame goes on from there.
+            interrupted: polled before each skipped frame; if true, return None. The next read of the same frame
+                resumes from there.
 
         Raises:
             IndexError: the video has no such frame.
-            VideoError: the file cannot be opened any more.
+            VideoError: the file cannot be opened.
         """
         if not 0 <= index < self.video.frame_count:
             raise IndexError(index)
@@ -182,14 +182,14 @@ class FrameReader(Closing):
         return Picture(index, self._converter(self._ahead[1]))
 
     def _within_reach(self, current: int, index: int) -> bool:
-        """Whether to decode on costs no more than a seek: to a frame near by, or with no keyframe in between."""
+        """Whether decoding ahead is as cheap as a seek: the frame is near, or no keyframe lies between."""
         if not current <= index or index <= current + self._FORWARD_FRAMES:
             return current <= index
         last_keyframe = np.searchsorted(self.video.keyframe_pts, self.video.pts[[current, index]], side="right")
         return bool(last_keyframe[0] == last_keyframe[1])
 
     def close(self) -> None:
-        """Close the file; the next read opens it again."""
+        """Close the file; the next read reopens it."""
         if self._source is not None:
             self._source.close()
         self._source = self._ahead = None
@@ -197,7 +197,7 @@ class FrameReader(Closing):
 
 
 class PictureConverter:
-    """Decoder frames -> upright arrays of one size, by one shared scaler: building one costs more than its use."""
+    """Convert decoder frames to upright arrays of one size, reusing a scaler, as setup costs more than use."""
 
     def __init__(self, video: VideoInfo, max_side: int | None, picture_format: PictureFormat) -> None:
         width, height = analysis_size(video.width_px, video.height_px, max_side)
@@ -221,7 +221,7 @@ class PictureConverter:
 
 
 def colorspace_of(frame: VideoFrame) -> Colorspace:
-    """The matrix that the frame is labelled with, else the usual one for its size."""
+    """The frame's colour matrix, or the default for its size if unspecified."""
     known = _COLORSPACES.get(int(frame.colorspace))
     if known is not None:
         return known
@@ -229,7 +229,7 @@ def colorspace_of(frame: VideoFrame) -> Colorspace:
 
 
 def _seek_points(video: VideoInfo, start: int) -> Iterator[int | None]:
-    """Keyframe PTS at or before the frame, nearest first, three at most; then None: from the beginning."""
+    """Up to three keyframe PTS at or before the frame, nearest first; then None: from the start."""
     last = int(np.searchsorted(video.keyframe_pts, video.pts[start], side="right")) - 1
     for position in range(last, max(last - 3, 0), -1):
         yield int(video.keyframe_pts[position])

@@ -1,7 +1,7 @@
-"""The frame index of a video: which frames it has, and when each is shown, by PTS.
+"""Frame index of a video: its frames and their PTS.
 
-A frame is what a decoder really returns: frames of packets that the container marks as discarded (edit lists)
-are not presented and have no index, but their keyframes serve for seeking.
+Only presented frames are indexed. Packets that the container marks as discarded (edit lists) have no index, but
+their keyframes serve for seeking.
 """
 
 from __future__ import annotations
@@ -26,12 +26,15 @@ from clipgen_engine.video.container import (
     video_stream,
 )
 
+_MAX_FRAMES = 20_000_000  # more than a week at 30 frames per second; the index of each takes some 100 bytes
+_MAX_RATE = 1000  # frames per second; faster labels are mistakes of a muxer
+
 
 def probe(path: str | Path) -> VideoInfo:
-    """Index a video: one pass over its packets, and the decode of one frame.
+    """Index a video: demux all packets, decode one frame.
 
     Raises:
-        VideoError: the file is missing, unreadable, no video, without a video stream or without frames.
+        VideoError: the file is missing, unreadable, not a video, or has no video stream or frames.
     """
     path = Path(path)
     with closing(open_container(path)) as container:
@@ -42,12 +45,10 @@ def probe(path: str | Path) -> VideoInfo:
         has_audio = bool(container.streams.audio)
     if time_base is None:
         raise VideoError(f"{path.name} has no time base", "Convert it to mp4 first")
-    if pts is None:  # the container keeps no time stamps for pictures (AVI): the decoder makes them
+    if pts is None:  # the container has no frame timestamps (AVI): use the decoder's
         pts, lost = _decoded_times(path), 0
     if not len(pts):
-        raise VideoError(
-            f"{path.name} has a video stream but no frames in it", "The file may be cut off: copy it again"
-        )
+        raise VideoError(f"{path.name} has a video stream but no frames", "The file may be cut off: copy it again")
     first = first_frame(path)
     rotation = round(-first.rotation) % 360
     upright = (first.width, first.height) if rotation in (0, 180) else (first.height, first.width)
@@ -59,7 +60,7 @@ def probe(path: str | Path) -> VideoInfo:
         rotation_deg=rotation,
         time_base=Fraction(time_base),
         start_pts=int(pts[0]),
-        average_rate=Fraction(rate) if rate else _measured_rate(pts, Fraction(time_base)),
+        average_rate=_plausible_rate(rate, pts, Fraction(time_base)),
         pts=read_only(pts),
         keyframe_pts=read_only(keyframe_pts if len(keyframe_pts) else pts[:1].copy()),
         has_audio=has_audio,
@@ -69,10 +70,10 @@ def probe(path: str | Path) -> VideoInfo:
 
 
 def picture_size(path: Path) -> tuple[int, int]:
-    """Width and height (px) as the header says them, not turned upright: at once, however long the video is.
+    """Stored width and height (px) from the header, before rotation; fast at any duration.
 
     Raises:
-        VideoError: the file is missing, unreadable, no video or without a video stream.
+        VideoError: the file is missing, unreadable, not a video, or has no video stream.
     """
     with closing(open_container(path)) as container:
         context = video_stream(container, path).codec_context
@@ -80,20 +81,22 @@ def picture_size(path: Path) -> tuple[int, int]:
 
 
 def _packet_times(container: Any, stream: VideoStream) -> tuple[Int64Array | None, Int64Array, int]:
-    """PTS of the presented frames (None where packets carry none) and of all keyframes, sorted; lost packets.
+    """Sorted PTS of presented frames (None if packets have none) and of all keyframes; number of lost packets.
 
-    A packet is lost where another has its time stamp, or where the container's own count (mp4 keeps one) promises it
-    and it cannot be read.
+    A packet is lost if its PTS is a duplicate, or if it is missing from the container's packet count (as in mp4).
     """
+    too_long = VideoError(
+        f"{Path(container.name).name} has more than {_MAX_FRAMES:,} frames", "Cut it into parts first"
+    )
     presented: list[int] = []
     keyframes: list[int] = []
     complete = True
     read = 0
     try:
         for packet in container.demux(stream):
-            read += packet.dts is not None or bool(packet.size)  # all but the flush packet at the end
+            read += packet.dts is not None or bool(packet.size)  # all but the final flush packet
             if not packet.size:
-                continue  # that one, or a repeated picture (AVI)
+                continue  # flush packet or repeated frame (AVI)
             if packet.pts is None:
                 complete = False
                 continue
@@ -101,8 +104,10 @@ def _packet_times(container: Any, stream: VideoStream) -> tuple[Int64Array | Non
                 keyframes.append(packet.pts)
             if not packet.is_discard:
                 presented.append(packet.pts)
+                if len(presented) > _MAX_FRAMES:
+                    raise too_long
     except av.error.FFmpegError:
-        pass  # a damaged tail: what was read until here stands
+        pass  # damaged tail: keep the packets read so far
     pts = np.unique(np.array(presented, np.int64))
     lost = len(presented) - len(pts) + max(0, stream.frames - read)
     return pts if complete else None, np.unique(np.array(keyframes, np.int64)), lost
@@ -113,6 +118,13 @@ def _decoded_times(path: Path) -> Int64Array:
         stream = video_stream(container, path)
         times = [frame.pts for frame in decoded_frames(container, stream) if frame.pts is not None]
     return np.unique(np.array(times, np.int64))
+
+
+def _plausible_rate(labelled: Fraction | None, pts: Int64Array, time_base: Fraction) -> Fraction:
+    """The labelled rate in frames per second; the measured one where the label is missing or absurd."""
+    if labelled is not None and 0 < labelled <= _MAX_RATE:
+        return Fraction(labelled)
+    return min(_measured_rate(pts, time_base), Fraction(_MAX_RATE))
 
 
 def _measured_rate(pts: Int64Array, time_base: Fraction) -> Fraction:

@@ -1,4 +1,4 @@
-"""Hard cuts, found while the pictures pass by."""
+"""Streaming detection of hard cuts."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from clipgen_engine.video.decoding import Picture
 with without("scenedetect.output", "scenedetect.backends", "scenedetect.scene_manager"):
     from scenedetect import AdaptiveDetector, FrameTimecode
 
-_DETECTOR_SIDE_PX = 160  # colour statistics need no more
-LOOKAHEAD_FRAMES = 2  # the detector compares a frame with this many neighbours on either side
-_NOMINAL_RATE = 25.0  # the detector wants times, we count frames: any constant rate serves
+_DETECTOR_SIDE_PX = 160  # enough for colour statistics
+LOOKAHEAD_FRAMES = 2  # neighbours on each side that the detector compares
+_NOMINAL_RATE = 25.0  # the detector needs times; any constant rate works
 
 
 def tag_shots(pictures: Iterable[Picture]) -> Generator[tuple[Picture, bool], None, None]:
-    """Pass RGB pictures through, each with whether it begins a shot; runs two frames behind.
+    """Tag each RGB frame with whether it starts a shot; output lags two frames.
 
-    A frame begins a shot when its change of colour is large and stands out from its neighbours (PySceneDetect's
-    adaptive detector), so that fast movement, which lasts several frames, is not taken for a cut.
+    A frame starts a shot if its colour change is large and exceeds its neighbours' (PySceneDetect's adaptive
+    detector), so that fast motion over several frames is not mistaken for a cut.
     """
     detector = AdaptiveDetector(min_scene_len=1, window_width=LOOKAHEAD_FRAMES)
     waiting: deque[tuple[Picture, FrameTimecode]] = deque()
@@ -45,7 +45,7 @@ def _tagged(entry: tuple[Picture, FrameTimecode], cuts: set[int]) -> tuple[Pictu
 
 
 def _shrunk_bgr(picture: Picture) -> cv2.typing.MatLike:
-    """A small picture for the detector. Four pixels of each block serve as well as all, in a tenth of the time."""
+    """Downscale for the detector. Bilinear sampling detects cuts as well as area averaging, in a tenth of the time."""
     height, width = picture.pixels.shape[:2]
     scale = min(1.0, _DETECTOR_SIDE_PX / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))

@@ -14,6 +14,7 @@ from clipgen_engine.errors import SettingError
 from clipgen_engine.projects.store import Project
 from clipgen_engine.settings import AnalysisSettings, DatasetSettings, ExportSettings, RankingSettings, TokenSettings
 from clipgen_engine.types import Setting
+from clipgen_engine.untrusted import parse_json
 
 _log = logging.getLogger(__name__)
 _RANKING_MAPS = ("weights", "gates", "regions")
@@ -130,7 +131,7 @@ class Preferences(QObject):
     def _numbers(self, name: str) -> dict[str, float]:
         stored = self._store.value(f"ranking/{name}")
         try:
-            return {str(key): float(value) for key, value in json.loads(str(stored or "{}")).items()}
+            return {str(key): float(value) for key, value in parse_json(str(stored or "{}")).items()}
         except (ValueError, TypeError, AttributeError):
             _log.warning("ignoring invalid stored %s: %s", name, stored)
             return {}

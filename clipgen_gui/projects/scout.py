@@ -14,6 +14,7 @@ from PySide6.QtGui import QImage
 
 from clipgen_engine.errors import ClipgenError, OutputError
 from clipgen_engine.files import private_folder, replacing
+from clipgen_engine.untrusted import is_sha256
 from clipgen_engine.video.container import fingerprint
 from clipgen_engine.video.decoding import glance
 from clipgen_gui.projects.files import SUFFIXES
@@ -152,13 +153,13 @@ class VideoScout(RequestThread):
             self.checked.emit(FileCheck(path, fingerprint=new, duration_s=duration_s, picture=picture))
 
     def _load_stored(self, known: str | None) -> QImage | None:
-        if self._folder is None or known is None:
+        if self._folder is None or not is_sha256(known):
             return None
         picture = QImage(str(self._folder / f"{known}.jpg"))
         return None if picture.isNull() else picture
 
     def _store(self, known: str, picture: QImage) -> None:
-        if self._folder is None:
+        if self._folder is None or not is_sha256(known):  # it may come from a project file, and names a file here
             return
         try:
             private_folder(self._folder)

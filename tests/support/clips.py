@@ -1,4 +1,4 @@
-"""Clips written from coded videos, and read back."""
+"""Write clips of coded videos and read them back."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ QUICK = ExportSettings(encoder_preset="ultrafast")
 
 
 def outcomes(video: VideoInfo, jobs: list[ClipJob], settings: ExportSettings = QUICK) -> dict[str, ClipOutcome]:
-    """What became of each job, by the name of its clip."""
-    told: dict[str, ClipOutcome] = {}
+    """Write clips; returns each outcome by clip name."""
+    reported: dict[str, ClipOutcome] = {}
 
     def note(job: ClipJob, outcome: ClipOutcome) -> None:
-        assert job.path.name not in told
-        told[job.path.name] = outcome
+        assert job.path.name not in reported
+        reported[job.path.name] = outcome
 
     write_clips(video, jobs, settings, on_clip=note)
-    return told
+    return reported
 
 
 def shown(path: Path) -> list[int]:
-    """The number on each picture of a clip."""
+    """The number coded in each frame of a clip."""
     if path.is_dir():
         return [read_code(cv2.imread(str(file))) for file in sorted(path.iterdir())]
     return [read_code(picture.pixels) for picture in decode(probe(path))]

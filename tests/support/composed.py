@@ -1,4 +1,4 @@
-"""Clips composed of stretches of other clips, so that every frame's truth is known."""
+"""Clips composed from other clips, with known ground truth per frame."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RATE = 30
 
 
 def frames_of(path: Path, start: int = 0, stop: int | None = None, *, max_side: int | None = None) -> list[Picture]:
-    """RGB pictures (H, W, 3) of a stretch of a video."""
+    """RGB frames (H, W, 3) of part of a video."""
     return [picture.pixels for picture in decode(probe(path), start, stop, max_side=max_side)]
 
 
@@ -32,11 +32,11 @@ def write_video(
     rotation_deg: int = 0,
     options: dict[str, str] | None = None,
 ) -> Path:
-    """Write RGB pictures as H.264.
+    """Encode RGB frames as H.264.
 
     Args:
-        pts: time stamp of each frame in ticks of `time_base`; else 0, 1, 2, ...
-        rotation_deg: clockwise turn that a player has to apply (pictures are stored turned back).
+        pts: of each frame, in `time_base`; default 0, 1, 2, ...
+        rotation_deg: clockwise display rotation (frames are stored counter-rotated).
     """
     turns = rotation_deg // 90
     with av.open(str(path), "w") as container:
@@ -56,7 +56,7 @@ def write_video(
 
 
 def fitted(picture: Picture, width: int, height: int) -> Picture:
-    """The middle of a picture, cut and scaled to a size."""
+    """Scale and centre-crop an image to a size."""
     scale = max(width / picture.shape[1], height / picture.shape[0])
     size = max(width, round(picture.shape[1] * scale)), max(height, round(picture.shape[0] * scale))
     scaled = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR)
@@ -65,7 +65,7 @@ def fitted(picture: Picture, width: int, height: int) -> Picture:
 
 
 def pasted(canvas: Picture, picture: Picture, left: int, top: int) -> Picture:
-    """The canvas with a picture laid on it, cut off at the edges."""
+    """Paste an image onto a canvas, clipped at the edges."""
     result = canvas.copy()
     height, width = canvas.shape[:2]
     rows = slice(max(0, top), max(0, min(height, top + picture.shape[0])))
@@ -76,7 +76,7 @@ def pasted(canvas: Picture, picture: Picture, left: int, top: int) -> Picture:
 
 
 def there_and_back(pictures: Sequence[Picture], count: int) -> Iterator[Picture]:
-    """`count` pictures that run through a stretch forwards and backwards, without a cut."""
+    """Yield `count` frames, looping forwards and backwards without a cut."""
     period = max(1, 2 * (len(pictures) - 1))
     for number in range(count):
         place = number % period
@@ -84,6 +84,6 @@ def there_and_back(pictures: Sequence[Picture], count: int) -> Iterator[Picture]
 
 
 def background(width: int, height: int, seed: int = 0) -> Picture:
-    """A smooth picture without a face."""
+    """A smooth image without a face."""
     noise = np.random.default_rng(seed).integers(60, 180, (6, 8, 3)).astype(np.uint8)
     return cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC)

@@ -1,4 +1,4 @@
-"""Synthesised videos whose every frame says its own number, so that exactness can be checked by looking."""
+"""Synthetic videos with the frame number coded in each frame, to verify frame exactness."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RATE = 30
 
 
 def coded_picture(number: int, width: int = 160, height: int = 96) -> NDArray[np.uint8]:
-    """RGB picture (H, W, 3) with the number in black and white blocks, most significant bit at the left."""
+    """RGB frame (H, W, 3) with the number in black and white blocks, most significant bit first."""
     picture = np.full((height, width, 3), 90, np.uint8)
     picture[height // 2 :, :, 2] = np.linspace(40, 200, width, dtype=np.uint8)
     block = width // BITS
@@ -30,7 +30,7 @@ def coded_picture(number: int, width: int = 160, height: int = 96) -> NDArray[np
 
 
 def read_code(pixels: NDArray[np.uint8]) -> int:
-    """The number that a decoded picture shows."""
+    """Read the number coded in a frame."""
     height, width = pixels.shape[:2]
     block = width // BITS
     row = pixels[height // 4, block // 2 :: block, :3].mean(axis=1)[:BITS]
@@ -55,9 +55,9 @@ def write_coded_video(
     """Write `count` coded frames.
 
     Args:
-        pts: time stamp of each frame in ticks of `time_base`; else 0, 1, 2, ...
-        rate: what the file is labelled with, frames a second.
-        rotation_deg: clockwise turn that a player has to apply (pictures are stored turned back).
+        pts: of each frame, in `time_base`; default 0, 1, 2, ...
+        rate: nominal frames per second.
+        rotation_deg: clockwise display rotation (frames are stored counter-rotated).
         sound: (N,) mono samples.
     """
     turns = rotation_deg // 90
@@ -87,14 +87,14 @@ def write_coded_video(
 
 
 def tone_bursts(seconds: float, bursts: Sequence[float], rate: int = 44100) -> NDArray[np.float32]:
-    """(N,) mono samples: silence, with a tenth of a second of 440 Hz from each of these seconds on."""
+    """(N,) mono samples: silence with a 0.1 s burst of 440 Hz at each start time (s)."""
     times = np.arange(round(seconds * rate)) / rate
     on = np.any([(times >= burst) & (times < burst + 0.1) for burst in bursts], axis=0)
     return (0.5 * np.sin(2 * np.pi * 440 * times) * on).astype(np.float32)
 
 
 def join_spans(path: Path, spans: Sequence[tuple[Path, int, int]], size: tuple[int, int]) -> Path:
-    """Join half-open frame spans of videos, one after another, each fitted into `size` without stretching."""
+    """Concatenate half-open frame spans, letterboxed to `size`."""
     width, height = size
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=RATE, options={"crf": "12", "preset": "veryfast"})
@@ -108,7 +108,7 @@ def join_spans(path: Path, spans: Sequence[tuple[Path, int, int]], size: tuple[i
 
 
 def encoded_again(path: Path, source: Path, bit_rate: int) -> Path:
-    """The same frames and time stamps in H.264 at another bit rate (bits a second)."""
+    """Re-encode as H.264 with the same frames and PTS at another bit rate (bit/s)."""
     video = probe(source)
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=video.average_rate)

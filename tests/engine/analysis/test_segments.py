@@ -20,7 +20,7 @@ from clipgen_engine.analysis.store import save_analysis
 from clipgen_engine.analysis.worker import WorkerFailed
 from clipgen_engine.errors import Cancelled, ClipgenError
 from clipgen_engine.faces.model_files import load_face_model
-from clipgen_engine.faces.tracker import FaceFollower
+from clipgen_engine.faces.tracker import FaceTracker
 from clipgen_engine.faces.tracks import build_tracks
 from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.types import Analysis, Progress
@@ -59,7 +59,7 @@ def test_bytes_do_not_depend_on_the_number_of_workers(
 
 def test_segments_equal_one_sequential_run(short_clip: Path, short_analysis: Analysis) -> None:
     video, settings = probe(short_clip), AnalysisSettings()
-    with FaceFollower(load_face_model(), settings) as faces:
+    with FaceTracker(load_face_model(), settings) as faces:
         whole = merged(list(analyze_segment(video, settings, Segment(0, 0, video.frame_count, 0), faces)))
     assert whole.shot_starts == tuple(short_analysis.shots[:, 0].tolist())
     tracks = build_tracks([whole], [0], short_analysis.shots)

@@ -1,4 +1,4 @@
-"""Face crops: how the square follows a face, and what it cuts out."""
+"""Face crops: path smoothing and resampling."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ANALYSIS = make_analysis(FakeTrack(0, np.zeros((COUNT, 51), np.float32), np.zero
 
 
 def track_along(center: NDArray[np.float64], size: NDArray[np.float64], jitter_px: float = 0.0) -> FaceTrack:
-    """A face of this size on this way, measured with white noise on the box and half of it on the steady points."""
+    """A track with this path and size; white noise on the box, half as much on the steady points."""
     rng = np.random.default_rng(5)
     noise = rng.normal(0, jitter_px, (len(center), 2))
     width = size * 0.8
@@ -35,12 +35,12 @@ def track_along(center: NDArray[np.float64], size: NDArray[np.float64], jitter_p
 
 
 def nodding() -> NDArray[np.float64]:
-    """A head that sways by a quarter of its size every two seconds and nods by a tenth once a second."""
+    """A head swaying by 1/4 of its size every two seconds and nodding by 1/10 every second."""
     seconds = np.arange(COUNT) / 30
     return np.column_stack([320 + 25 * np.sin(np.pi * seconds), 180 + 10 * np.sin(2 * np.pi * seconds) + 2 * seconds])
 
 
-def test_the_crop_follows_the_face_without_its_jitter() -> None:
+def test_crop_follows_face_without_jitter() -> None:
     center = nodding()
     track = track_along(center, np.full(COUNT, 100.0), jitter_px=0.7)
     path = face_crop_path(ANALYSIS.video, track, 100, 220, FACE)
@@ -52,7 +52,7 @@ def test_the_crop_follows_the_face_without_its_jitter() -> None:
     assert jerk.max() < raw.max() / 4
 
 
-def test_the_side_does_not_breathe_with_the_mouth_but_grows_with_a_face_that_comes_near() -> None:
+def test_side_ignores_mouth_motion_but_follows_an_approaching_face() -> None:
     seconds = np.arange(COUNT) / 30
     center = np.tile([320.0, 180.0], (COUNT, 1))
     talking = face_crop_path(ANALYSIS.video, track_along(center, 100 + 5 * np.sin(9 * seconds)), 100, 220, FACE)
@@ -65,7 +65,7 @@ def test_the_side_does_not_breathe_with_the_mouth_but_grows_with_a_face_that_com
     np.testing.assert_allclose(coming.side_px, np.linspace(60, 160, COUNT) * 1.5, rtol=0.05)
 
 
-def test_a_still_crop_holds_the_face_wherever_it_goes() -> None:
+def test_static_crop_contains_the_face_throughout() -> None:
     center = nodding()
     track = track_along(center, np.full(COUNT, 100.0))
     path = face_crop_path(ANALYSIS.video, track, 100, 220, replace(FACE, crop="face_still", margin=0.1))
@@ -77,7 +77,7 @@ def test_a_still_crop_holds_the_face_wherever_it_goes() -> None:
     assert (box[:, :2] + box[:, 2:] <= corner + path.side_px[:, np.newaxis]).all()
 
 
-def test_a_missing_face_is_where_its_neighbours_say() -> None:
+def test_missing_faces_are_interpolated() -> None:
     track = track_along(nodding(), np.full(COUNT, 100.0))
     seen = np.delete(np.arange(COUNT), [110, 111, 112])
     holes = replace(
@@ -95,7 +95,7 @@ def path_of(center: tuple[float, float], side: float, roll: float = 0.0) -> Crop
     return CropPath(7, np.array([center]), np.array([side]), np.array([roll]))
 
 
-def test_a_crop_of_whole_pixels_is_those_pixels() -> None:
+def test_integer_aligned_crop_is_exact() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)
     np.testing.assert_array_equal(path_of((50, 40), 64).cut(picture, 7, 64), picture[8:72, 18:82])
     halved = path_of((50, 40), 64).cut(picture, 7, 32)
@@ -103,16 +103,16 @@ def test_a_crop_of_whole_pixels_is_those_pixels() -> None:
     assert np.abs(halved - means).max() <= 1
 
 
-def test_a_crop_beyond_the_edge_repeats_the_edge() -> None:
+def test_crop_beyond_the_edge_replicates_the_edge() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)
     crop = path_of((16, 80), 64).cut(picture, 7, 64)
     np.testing.assert_array_equal(crop, np.pad(picture, ((0, 22), (16, 0), (0, 0)), mode="edge")[48:112, :64])
 
 
-def test_a_head_tilted_clockwise_is_turned_upright() -> None:
+def test_clockwise_roll_is_corrected() -> None:
     picture = np.zeros((200, 200, 3), np.uint8)
     angle = np.radians(30)
-    for along in range(-40, 41):  # a line between the eyes, its right end low: tilted clockwise
+    for along in range(-40, 41):  # eye line with its right end lower: clockwise tilt
         x, y = 100 + along * np.cos(angle), 100 + along * np.sin(angle)
         picture[round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3] = 255
     crop = path_of((100, 100), 100, 30).cut(picture, 7, 100)
@@ -120,10 +120,10 @@ def test_a_head_tilted_clockwise_is_turned_upright() -> None:
     assert crop[:40].max() == crop[60:].max() == 0
 
 
-def test_a_frame_outside_the_path_is_an_error() -> None:
+def test_frame_outside_the_path_raises() -> None:
     with pytest.raises(IndexError):
         path_of((5, 5), 4).cut(np.zeros((9, 9, 3), np.uint8), 8, 4)
 
 
-def test_whole_frames_need_no_path() -> None:
+def test_full_frames_have_no_path() -> None:
     assert face_crop_path(ANALYSIS.video, ANALYSIS.tracks[0], 0, 10, ExportSettings()) is None

@@ -1,4 +1,4 @@
-"""What goes wrong while clips are written leaves nothing half-written, and the rest goes on."""
+"""Failures leave no partial clips and do not affect other clips."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from tests.support.clips import QUICK, outcomes, shown
 from tests.support.videos import COUNT, write_coded_video
 
 
-def test_a_clip_that_fails_leaves_nothing_and_the_others_go_on(tmp_path: Path) -> None:
+def test_failed_clip_leaves_no_file_and_others_succeed(tmp_path: Path) -> None:
     path = write_coded_video(tmp_path / "source.mp4", 30)
     source = probe(path)
-    write_coded_video(path, 12)  # the file loses its tail behind our back
+    write_coded_video(path, 12)  # the file is truncated after probing
     (tmp_path / "file").write_text("in the way")
     out = tmp_path / "out"
     jobs = [
@@ -33,31 +33,31 @@ def test_a_clip_that_fails_leaves_nothing_and_the_others_go_on(tmp_path: Path) -
         ClipJob(2, 9, tmp_path / "file" / "clip.mp4"),
         ClipJob(3, 12, out / "too.mp4"),
     ]
-    told = outcomes(source, jobs)
-    assert isinstance(told["good.mp4"], WrittenClip)
-    assert isinstance(told["too.mp4"], WrittenClip)
+    reported = outcomes(source, jobs)
+    assert isinstance(reported["good.mp4"], WrittenClip)
+    assert isinstance(reported["too.mp4"], WrittenClip)
     for name in ("tail.mp4", "gone.mp4"):
-        assert isinstance(told[name], VideoError)
-        assert "changed since the analysis" in str(told[name])
-    assert "could not be written to" in str(told["clip.mp4"])
+        assert isinstance(reported[name], VideoError)
+        assert "changed since the analysis" in str(reported[name])
+    assert "could not be written to" in str(reported["clip.mp4"])
     assert {file.name for file in out.iterdir()} == {"good.mp4", "too.mp4"}
 
 
-def test_a_source_that_is_gone_fails_every_clip(tmp_path: Path) -> None:
+def test_missing_source_fails_every_clip(tmp_path: Path) -> None:
     path = write_coded_video(tmp_path / "source.mp4", 30)
     source = probe(path)
     path.unlink()
-    told = outcomes(source, [ClipJob(0, 9, tmp_path / "a.mp4"), ClipJob(20, 25, tmp_path / "b.mp4")])
-    assert [str(outcome) for outcome in told.values()] == [f"{path} does not exist. Check the path."] * 2
+    reported = outcomes(source, [ClipJob(0, 9, tmp_path / "a.mp4"), ClipJob(20, 25, tmp_path / "b.mp4")])
+    assert [str(outcome) for outcome in reported.values()] == [f"{path} does not exist. Check the path."] * 2
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_cancel_leaves_only_what_is_complete_and_told(tmp_path: Path) -> None:
+def test_cancel_leaves_only_reported_clips(tmp_path: Path) -> None:
     source = probe(write_coded_video(tmp_path / "source.mp4", COUNT))
     out, cancel = tmp_path / "out", threading.Event()
     spans = {"a": (0, 10), "b": (5, 58), "c": (12, 40), "d": (59, 60)}
     jobs = [ClipJob(*span, out / f"{name}.mp4") for name, span in spans.items()]
-    told: list[str] = []
+    reported: list[str] = []
 
     def watch(progress: Progress) -> None:
         if progress.done == 30:
@@ -65,31 +65,36 @@ def test_a_cancel_leaves_only_what_is_complete_and_told(tmp_path: Path) -> None:
 
     with pytest.raises(Cancelled):
         write_clips(
-            source, jobs, QUICK, on_clip=lambda job, outcome: told.append(job.path.name), progress=watch, cancel=cancel
+            source,
+            jobs,
+            QUICK,
+            on_clip=lambda job, outcome: reported.append(job.path.name),
+            progress=watch,
+            cancel=cancel,
         )
-    assert sorted(file.name for file in out.iterdir()) == sorted(told)
-    assert set(told) <= {"a.mp4"}
+    assert sorted(file.name for file in out.iterdir()) == sorted(reported)
+    assert set(reported) <= {"a.mp4"}
 
 
-def test_what_the_caller_raises_ends_the_work_cleanly(tmp_path: Path) -> None:
+def test_caller_exception_stops_cleanly(tmp_path: Path) -> None:
     source = probe(write_coded_video(tmp_path / "source.mp4", COUNT))
-    told: list[str] = []
+    reported: list[str] = []
 
     def full(job: ClipJob, outcome: ClipOutcome) -> None:
-        told.append(job.path.name)
+        reported.append(job.path.name)
         raise OutputError("The disk is full")
 
     jobs = [ClipJob(start, start + 4, tmp_path / "out" / f"{start}.mp4") for start in range(0, COUNT, 2)]
     with pytest.raises(OutputError, match="The disk is full"):
         write_clips(source, jobs[:-1], QUICK, on_clip=full)
     left = {file.name for file in (tmp_path / "out").iterdir()}
-    assert told[0] in left
+    assert reported[0] in left
     assert len(left) < len(jobs) / 2
     assert not any(name.startswith(".") for name in left)
 
 
 @pytest.mark.parametrize("name", ["mp4", "ffv1", "png"])
-def test_a_disk_that_takes_no_more_is_a_sentence(tmp_path: Path, name: str) -> None:
+def test_full_disk_raises_output_error(tmp_path: Path, name: str) -> None:
     source = probe(write_coded_video(tmp_path / "source.mp4", 20))
     settings = ExportSettings(clip_format=name, encoder_preset="ultrafast")
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
@@ -102,7 +107,7 @@ def test_a_disk_that_takes_no_more_is_a_sentence(tmp_path: Path, name: str) -> N
     assert list((tmp_path / "out").iterdir()) == []
 
 
-def test_a_new_clip_takes_the_place_of_an_old_one_and_of_what_a_killed_run_left(tmp_path: Path) -> None:
+def test_new_clip_replaces_old_clip_and_stale_partial_output(tmp_path: Path) -> None:
     source = probe(write_coded_video(tmp_path / "source.mp4", 20))
     settings = ExportSettings(clip_format="png")
     (tmp_path / "out" / ".clip.part").mkdir(parents=True)
@@ -114,14 +119,14 @@ def test_a_new_clip_takes_the_place_of_an_old_one_and_of_what_a_killed_run_left(
 
 
 @pytest.mark.parametrize("faults", [1, 2])
-def test_a_faulty_clip_is_written_once_more_then_reported(
+def test_faulty_clip_is_retried_once_then_reported(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, faults: int
 ) -> None:
     source = probe(write_coded_video(tmp_path / "source.mp4", 20))
     made = 0
 
     def careless(path: Path, *others: Any) -> Any:
-        """An encoder that blackens its pictures the first times."""
+        """An encoder that writes black frames on the first `faults` attempts."""
         nonlocal made
         made += 1
         black = made <= faults
@@ -140,8 +145,8 @@ def test_a_faulty_clip_is_written_once_more_then_reported(
 
     encoder = clip_writer.encoder
     monkeypatch.setattr(clip_writer, "encoder", started)
-    told = outcomes(source, [ClipJob(2, 8, tmp_path / "out" / "clip")], ExportSettings(clip_format="jpeg"))
-    outcome = told["clip"]
+    reported = outcomes(source, [ClipJob(2, 8, tmp_path / "out" / "clip")], ExportSettings(clip_format="jpeg"))
+    outcome = reported["clip"]
     assert made == 2
     if faults == 1:
         assert isinstance(outcome, WrittenClip)
@@ -149,5 +154,5 @@ def test_a_faulty_clip_is_written_once_more_then_reported(
         assert shown(tmp_path / "out" / "clip") == list(range(2, 8))
     else:
         assert isinstance(outcome, OutputError)
-        assert "written twice, and each time its frame 0 differs from the source (PSNR" in str(outcome)
+        assert "clip failed verification twice: frame 0 differs from the source (PSNR" in str(outcome)
         assert list((tmp_path / "out").iterdir()) == []

@@ -1,4 +1,4 @@
-"""Clips of every kind from sources of every kind: the right frames and times, the right sound, whole or not there."""
+"""Every clip format from every kind of source: exact frames, PTS and sound."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ SOURCES: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("name", SOURCES)
-def test_a_hundred_random_windows_are_exact(tmp_path: Path, name: str) -> None:
+def test_a_hundred_random_windows_are_frame_exact(tmp_path: Path, name: str) -> None:
     video = probe(write_coded_video(tmp_path / name, COUNT, **SOURCES[name]))
     rng = np.random.default_rng(len(name))
     jobs = []
@@ -45,18 +45,18 @@ def test_a_hundred_random_windows_are_exact(tmp_path: Path, name: str) -> None:
         start = int(rng.integers(0, COUNT - 1))
         stop = int(rng.integers(start + 1, min(COUNT, start + 12) + 1))
         jobs.append(ClipJob(start, stop, tmp_path / "clips" / f"{number}.mp4"))
-    told = outcomes(video, jobs)
+    reported = outcomes(video, jobs)
     for job in jobs:
-        outcome = told[job.path.name]
+        outcome = reported[job.path.name]
         assert isinstance(outcome, WrittenClip), outcome
         assert shown(job.path) == list(range(job.start_frame, job.stop_frame))
         assert outcome.frame_count == job.stop_frame - job.start_frame
-    assert {path.name for path in (tmp_path / "clips").iterdir()} == told.keys()
+    assert {path.name for path in (tmp_path / "clips").iterdir()} == reported.keys()
 
 
 @pytest.fixture(scope="module")
 def noisy(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Sixty coded frames, turned by 90 degrees, with two seconds of noise as sound."""
+    """Sixty coded frames, rotated by 90 degrees, with two seconds of noise."""
     sound = np.random.default_rng(0).normal(0, 0.2, RATE_HZ * 2)
     smooth = np.convolve(sound, np.hanning(9) / 4, "same").astype(np.float32)
     path = tmp_path_factory.mktemp("noisy") / "source.mp4"
@@ -72,7 +72,7 @@ CODECS = {
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_every_format_holds_the_frames_upright_and_their_sound(noisy: Path, tmp_path: Path, name: str) -> None:
+def test_every_format_has_upright_frames_and_sound(noisy: Path, tmp_path: Path, name: str) -> None:
     settings = ExportSettings(clip_format=name, encoder_preset="ultrafast")
     path = tmp_path / f"clip{clip_suffix(settings)}"
     source = probe(noisy)
@@ -99,7 +99,7 @@ def test_every_format_holds_the_frames_upright_and_their_sound(noisy: Path, tmp_
 
 
 def sound_shift_s(source: Path, clip: Path, begin_s: float) -> float:
-    """By how much the sound of a clip comes late, from the peak of the correlation with its source."""
+    """Delay of a clip's sound from its cross-correlation with the source."""
     reach, first, last = 500, 3000, 30000
     own, original = decoded_sound(clip), decoded_sound(source)
     begin = round(begin_s * RATE_HZ)
@@ -112,7 +112,7 @@ def sound_shift_s(source: Path, clip: Path, begin_s: float) -> float:
 
 
 def decoded_sound(path: Path) -> NDArray[np.float32]:
-    """Mono samples (N,) at 44,100 Hz, from time 0 on."""
+    """Mono samples (N,) at 44,100 Hz from time 0."""
     with av.open(str(path)) as container:
         resampler = av.AudioResampler("fltp", "mono", RATE_HZ)
         frames = [part for frame in [*container.decode(audio=0), None] for part in resampler.resample(frame)]
@@ -129,7 +129,7 @@ def decoded_sound(path: Path) -> NDArray[np.float32]:
 
 
 @pytest.mark.parametrize("name", ["late.mkv", "stream.ts", "uneven.mp4"])
-def test_sound_stays_with_its_pictures_whatever_the_container_counts_in(tmp_path: Path, name: str) -> None:
+def test_sound_stays_in_sync_for_every_time_base(tmp_path: Path, name: str) -> None:
     sound = np.random.default_rng(1).normal(0, 0.2, RATE_HZ * 7)
     smooth = np.convolve(sound, np.hanning(9) / 4, "same").astype(np.float32)
     path = write_coded_video(tmp_path / name, COUNT, **SOURCES[name], sound=smooth)
@@ -139,14 +139,14 @@ def test_sound_stays_with_its_pictures_whatever_the_container_counts_in(tmp_path
     assert abs(sound_shift_s(path, tmp_path / "clip.mp4", begin_s)) < 0.002
 
 
-def test_uneven_time_stamps_are_kept(tmp_path: Path) -> None:
+def test_uneven_timestamps_are_preserved(tmp_path: Path) -> None:
     source = probe(write_coded_video(tmp_path / "s.mp4", COUNT, pts=UNEVEN_PTS, time_base=Fraction(1, 120)))
     write_clip(source, 20, 50, tmp_path / "clip.mp4", QUICK)
     expected = source.times_s[20:50] - source.times_s[20]
     np.testing.assert_allclose(probe(tmp_path / "clip.mp4").times_s, expected, atol=2e-4)
 
 
-def test_a_fixed_rate_repeats_and_leaves_out(tmp_path: Path) -> None:
+def test_constant_rate_repeats_and_drops_frames(tmp_path: Path) -> None:
     source = probe(write_coded_video(tmp_path / "s.mp4", COUNT, pts=UNEVEN_PTS, time_base=Fraction(1, 120)))
     write_clip(source, 20, 50, tmp_path / "clip.mp4", ExportSettings(fps=60, encoder_preset="ultrafast"))
     clip = probe(tmp_path / "clip.mp4")
@@ -156,7 +156,7 @@ def test_a_fixed_rate_repeats_and_leaves_out(tmp_path: Path) -> None:
     assert shown(tmp_path / "clip.mp4") == expected
 
 
-def test_no_sound_where_there_is_none_or_none_is_wanted(noisy: Path, tmp_path: Path) -> None:
+def test_no_sound_if_absent_or_disabled(noisy: Path, tmp_path: Path) -> None:
     silent = probe(write_coded_video(tmp_path / "source.mp4", 30))
     assert write_clip(silent, 0, 10, tmp_path / "clip.mp4", QUICK).sound_s is None
     off = ExportSettings(sound="off", encoder_preset="ultrafast")
@@ -169,7 +169,7 @@ PIXELS = ["yuv420p", "yuv422p", "yuv444p", "yuv420p10le", "yuv422p10le", "gray",
 
 @pytest.mark.parametrize("rotation_deg", [0, 90, 180])
 @pytest.mark.parametrize("pix_fmt", PIXELS)
-def test_ffv1_keeps_every_bit(tmp_path: Path, pix_fmt: str, rotation_deg: int) -> None:
+def test_ffv1_is_bit_exact(tmp_path: Path, pix_fmt: str, rotation_deg: int) -> None:
     size = (161, 97)
     path = tmp_path / "source.mkv"
     write_coded_video(path, 6, size=size, codec="ffv1", options={"g": "1"}, pix_fmt=pix_fmt, rotation_deg=rotation_deg)
@@ -181,12 +181,12 @@ def test_ffv1_keeps_every_bit(tmp_path: Path, pix_fmt: str, rotation_deg: int) -
         assert own.format.is_rgb or own.color_range == original.color_range
         for plane, expected in zip(numbers(own), numbers(original), strict=True):
             np.testing.assert_array_equal(plane, np.rot90(expected, -rotation_deg // 90))
-    if not rotation_deg:  # the decoder's way from coarse chroma to RGB leans to one side
+    if not rotation_deg:  # chroma upsampling to RGB is asymmetric
         for own, original in zip(decode(clip), decode(source, 1, 5), strict=True):
             np.testing.assert_array_equal(own.pixels, original.pixels)
 
 
-def test_png_pictures_are_the_decoded_pictures(tmp_path: Path) -> None:
+def test_png_images_equal_the_decoded_frames(tmp_path: Path) -> None:
     source = probe(
         write_coded_video(
             tmp_path / "source.mp4", 12, size=(161, 97), codec="libx264rgb", pix_fmt="rgb24", rotation_deg=270
@@ -197,7 +197,7 @@ def test_png_pictures_are_the_decoded_pictures(tmp_path: Path) -> None:
         np.testing.assert_array_equal(cv2.imread(str(file))[:, :, ::-1], original.pixels)
 
 
-def test_an_odd_size_loses_its_last_row_and_column(tmp_path: Path) -> None:
+def test_odd_size_drops_the_last_row_and_column(tmp_path: Path) -> None:
     path = tmp_path / "odd.mp4"
     write_coded_video(path, 12, size=(161, 97), codec="libx264rgb", options={"qp": "0"}, pix_fmt="rgb24")
     written = write_clip(probe(path), 2, 8, tmp_path / "clip.mp4", QUICK)
@@ -207,7 +207,7 @@ def test_an_odd_size_loses_its_last_row_and_column(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuvj420p", "yuv444p"])
 @pytest.mark.parametrize("crop", [False, True])
-def test_range_and_matrix_are_carried_over(tmp_path: Path, pix_fmt: str, crop: bool) -> None:
+def test_colour_range_and_matrix_are_preserved(tmp_path: Path, pix_fmt: str, crop: bool) -> None:
     path = labelled_video(tmp_path / "source.mp4", pix_fmt, 7)
     source = probe(path)
     where = CropPath(0, np.full((6, 2), 48.0), np.full(6, 64.0), np.zeros(6)) if crop else None
@@ -234,8 +234,8 @@ def labelled_video(path: Path, pix_fmt: str, colorspace: int) -> Path:
     return path
 
 
-def test_a_matrix_that_only_the_size_told_is_written_down_where_the_size_changes(tmp_path: Path) -> None:
-    path = write_coded_video(tmp_path / "hd.mp4", 3, size=(160, 720))  # not labelled: BT.709 by its height
+def test_implied_matrix_becomes_explicit_when_the_size_changes(tmp_path: Path) -> None:
+    path = write_coded_video(tmp_path / "hd.mp4", 3, size=(160, 720))  # unspecified: BT.709 by height
     where = CropPath(0, np.full((3, 2), 64.0), np.full(3, 96.0), np.zeros(3))
     write_clip(probe(path), 0, 3, tmp_path / "clip.mp4", ExportSettings(size=96, crf=4), where)
     assert next(frame for _, frame in decode_raw(probe(tmp_path / "clip.mp4"), 0, 1)).colorspace == 1
@@ -246,7 +246,7 @@ def test_a_matrix_that_only_the_size_told_is_written_down_where_the_size_changes
 
 
 @pytest.mark.parametrize("name", ["mp4", "ffv1", "png"])
-def test_a_crop_is_written_as_it_is_cut(tmp_path: Path, name: str) -> None:
+def test_written_crop_matches_the_crop_path(tmp_path: Path, name: str) -> None:
     source = probe(write_coded_video(tmp_path / "source.mp4", 20, size=(320, 192)))
     center = np.column_stack([np.linspace(60, 20, 10), np.linspace(90, 100, 10)])
     where = CropPath(5, center, np.full(10, 120.0), np.linspace(0, 12, 10))
@@ -266,7 +266,7 @@ def test_a_crop_is_written_as_it_is_cut(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["mp4", "mkv", "webm", "ffv1", "avi"])
-def test_the_same_clip_written_twice_is_the_same_file(noisy: Path, tmp_path: Path, name: str) -> None:
+def test_output_is_reproducible(noisy: Path, tmp_path: Path, name: str) -> None:
     settings = ExportSettings(clip_format=name, encoder_preset="ultrafast")
     first, second = (
         write_clip(probe(noisy), 3, 13, tmp_path / f"{number}{clip_suffix(settings)}", settings) for number in (1, 2)
@@ -274,25 +274,25 @@ def test_the_same_clip_written_twice_is_the_same_file(noisy: Path, tmp_path: Pat
     assert first.sha256 == second.sha256
 
 
-def test_more_clips_than_are_open_at_once_may_overlap(tmp_path: Path) -> None:
+def test_overlaps_may_exceed_the_open_clip_limit(tmp_path: Path) -> None:
     source = probe(write_coded_video(tmp_path / "source.mp4", 40))
     jobs = [ClipJob(10, 30 + number % 2, tmp_path / "clips" / f"{number}.mp4") for number in range(9)]
     progress: list[tuple[int, int]] = []
-    told: list[ClipOutcome] = []
+    reported: list[ClipOutcome] = []
     write_clips(
         source,
         jobs,
         QUICK,
-        on_clip=lambda job, outcome: told.append(outcome),
+        on_clip=lambda job, outcome: reported.append(outcome),
         progress=lambda at: progress.append((at.done, at.total)),
     )
-    assert all(isinstance(outcome, WrittenClip) for outcome in told)
+    assert all(isinstance(outcome, WrittenClip) for outcome in reported)
     assert all(shown(job.path) == list(range(job.start_frame, job.stop_frame)) for job in jobs)
     assert [done for done, _ in progress] == list(range(1, 9 * 20 + 4 + 1))
     assert {total for _, total in progress} == {9 * 20 + 4}
 
 
-def test_the_record_of_equal_pictures_is_a_number(tmp_path: Path) -> None:
+def test_psnr_of_identical_frames_is_finite(tmp_path: Path) -> None:
     grey = [np.full((96, 160), 80, np.uint8)] * 3
     path = tmp_path / "source.mkv"
     with av.open(str(path), "w") as container:
@@ -305,13 +305,13 @@ def test_the_record_of_equal_pictures_is_a_number(tmp_path: Path) -> None:
     assert written.psnr_db == (100.0, 100.0, 100.0)
 
 
-def test_formats_and_choices_agree() -> None:
+def test_formats_match_the_setting_choices() -> None:
     choices = next(setting.choices for setting in declarations(ExportSettings) if setting.name == "clip_format")
     assert choices == tuple(FORMATS)
 
 
 @pytest.mark.parametrize("name", ["WolfgangLanger_Pexels.mp4", "d10.mp4", "face_noface.mov", "s20.mp4"])
-def test_real_clips_are_cut_exactly(real_clip: Any, tmp_path: Path, name: str) -> None:
+def test_real_clips_are_frame_exact(real_clip: Any, tmp_path: Path, name: str) -> None:
     source = probe(real_clip(name))
     written = write_clip(source, 31, 51, tmp_path / "clip.mp4", ExportSettings())
     clip = [picture.pixels for picture in decode(probe(tmp_path / "clip.mp4"))]
@@ -323,7 +323,9 @@ def test_real_clips_are_cut_exactly(real_clip: Any, tmp_path: Path, name: str) -
     np.testing.assert_allclose(written.psnr_db, [own[0], own[9], own[19]], atol=1e-6)
     for number, picture in enumerate(clip):
         for step in (0, 1, 2, 4, 5, 6):
-            if psnr_db(around[number + step], around[number + 3]) < own[number]:  # else no coding tells them apart
+            if (
+                psnr_db(around[number + step], around[number + 3]) < own[number]
+            ):  # otherwise indistinguishable after encoding
                 assert psnr_db(picture, around[number + step]) < own[number]
     write_clip(source, 31, 51, tmp_path / "clip.mkv", ExportSettings(clip_format="ffv1"))
     for number, picture in enumerate(decode(probe(tmp_path / "clip.mkv"))):

@@ -213,3 +213,26 @@ def test_metadata_of_an_earlier_run_cannot_claim_foreign_files(
     assert [clip.state for clip in result.clips] == ["written"] * 3
     assert (clips / "mine.mp4").read_text() == "mine"
     assert (tmp_path / "precious.txt").read_text() == "precious"
+
+
+SOURCES: dict[str, Callable[[Content], object]] = {
+    "fingerprint leads out": lambda source: source.update(fingerprint="../../../victim/precious"),
+    "path is no text": lambda source: source.update(path=3),
+    "windows are none": lambda source: source.update(windows=None),
+    "a window is no object": lambda source: source.update(windows=[3]),
+    "frames are text": lambda source: source["windows"][0].update(start_frame="x"),
+    "terms are a list": lambda source: source["windows"][0].update(terms=[1]),
+    "a term is text": lambda source: source["windows"][0].update(terms={"expression_variation": "x"}),
+    "the decision is unknown": lambda source: source["windows"][0].update(decision="maybe"),
+    "tags are a number": lambda source: source["windows"][0].update(tags=3),
+    "variations are of another kind": lambda source: source["windows"][0].update(variations={"a": 1}),
+    "a track is text": lambda source: source.update(subjects={"x": "anna"}),
+}
+
+
+@pytest.mark.parametrize("name", SOURCES)
+def test_an_import_of_nonsense_is_one_sentence(exported: Path, name: str) -> None:
+    forge(exported / "clipgen_export.json", lambda content: SOURCES[name](content["sources"][0]))
+    with pytest.raises(OutputError, match="is damaged or has an unsupported version") as caught:
+        read_export(exported)
+    assert "\n" not in str(caught.value)

@@ -305,5 +305,5 @@ def test_layouts_refuse_settings_unsupported_by_their_readers() -> None:
     for layout in ("videofolder", "webdataset", "fiftyone"):
         with pytest.raises(SettingError, match="not folders of frames"):
             load_layout(layout, ExportSettings(clip_format="png"), DatasetSettings())
-    with pytest.raises(SettingError, match="more than 1 together"):
+    with pytest.raises(SettingError, match="add up to more than 1"):
         DatasetSettings(validation_share=0.6, test_share=0.6)

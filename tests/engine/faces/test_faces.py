@@ -15,7 +15,7 @@ import clipgen_engine
 from clipgen_engine.faces.model_files import load_face_model
 from clipgen_engine.faces.models import FaceLandmarker, mp
 from clipgen_engine.faces.search import View, search_tiles, view_around
-from clipgen_engine.faces.tracker import FaceFollower
+from clipgen_engine.faces.tracker import FaceTracker
 from clipgen_engine.opencv import cv2
 from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.types import Analysis, FaceTrack
@@ -114,8 +114,8 @@ def test_max_faces_is_a_limit(real_clip: Any, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", ["sample.mp4", "d19.mp4"])
 def test_a_far_face_is_found_and_has_the_blendshapes_of_a_near_one(real_clip: Any, tmp_path: Path, name: str) -> None:
     near = composed.frames_of(SAMPLE if name == SAMPLE.name else real_clip(name), 100, 150)
-    with FaceFollower(load_face_model(), AnalysisSettings()) as faces:
-        seen = [faces.look(pixels, n, n / 30, starts_shot=n == 0)[0] for n, pixels in enumerate(near)]
+    with FaceTracker(load_face_model(), AnalysisSettings()) as faces:
+        seen = [faces.track(pixels, n, n / 30, starts_shot=n == 0)[0] for n, pixels in enumerate(near)]
     width = np.median([face.measures.box_xywh[2] for face in seen])
     scale = 0.04 * 1280 / width
     canvas = composed.background(1280, 720, seed=3)

@@ -1,4 +1,4 @@
-"""Sound lies where the frames are, at every speed, with its pitch kept and its length exact."""
+"""Sound is in sync at every speed, with constant pitch and exact length."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.support.videos import RATE, tone_bursts, write_coded_video
 
 OUT = 48_000
 SECONDS = 4
-BURSTS = (1.0, 2.0, 3.0)  # seconds at which a tenth of a second of 440 Hz begins
+BURSTS = (1.0, 2.0, 3.0)  # start times (s) of 0.1 s bursts at 440 Hz
 
 
 @pytest.fixture(scope="module")
@@ -35,21 +35,21 @@ def heard(video: VideoInfo, start_s: float, stop_s: float, speed: float) -> NDAr
 
 
 @pytest.mark.parametrize("speed", [0.25, 0.5, 0.75, 1.0, 1.25, 1.5, 2.0])
-def test_a_stretched_burst_is_where_its_frames_are_and_keeps_its_pitch(video: VideoInfo, speed: float) -> None:
+def test_stretched_burst_stays_in_sync_and_keeps_its_pitch(video: VideoInfo, speed: float) -> None:
     start_s = 0.5
     samples = heard(video, start_s, SECONDS, speed)
     energy = samples.astype(np.float64) ** 2
     for burst in BURSTS:
         first, last = (int((burst - start_s + shift) / speed * OUT) for shift in (-0.2, 0.3))
         middle = np.average(np.arange(first, last), weights=energy[first:last]) / OUT
-        # a middle of its own window of 50 ms of sound that is stretched
+        # tolerance from the 50 ms stretching window
         assert middle == pytest.approx((burst + 0.05 - start_s) / speed, abs=0.001 + 0.013 / speed)
         tone = samples[round(middle * OUT) - 1200 : round(middle * OUT) + 1200]
         spectrum = np.abs(np.fft.rfft(tone * np.hanning(len(tone)), OUT))
         assert spectrum.argmax() == pytest.approx(440, abs=6)
 
 
-def test_a_span_is_cut_to_the_sample(video: VideoInfo) -> None:
+def test_span_is_sample_exact(video: VideoInfo) -> None:
     whole = heard(video, 0.0, SECONDS, 1.0)
     part = heard(video, 1.013, 2.09, 1.0)
     first = round(1.013 * OUT)
@@ -57,10 +57,10 @@ def test_a_span_is_cut_to_the_sample(video: VideoInfo) -> None:
     assert np.abs(part).max() > 0.3
 
 
-def test_there_is_silence_where_there_is_no_sound(video: VideoInfo, tmp_path: Path) -> None:
+def test_missing_sound_becomes_silence(video: VideoInfo, tmp_path: Path) -> None:
     silent = probe(write_coded_video(tmp_path / "silent.mp4", 12))
     assert not heard(silent, 0.0, 0.4, 0.5).any()
-    # Beyond the end of the sound the picture goes on, and before it the picture may have begun.
+    # The video may continue after the sound ends and start before it begins.
     assert not heard(video, SECONDS + 0.5, SECONDS + 1.0, 1.0).any()
     late = replace(video, start_pts=video.start_pts - round(0.5 / video.time_base))
     samples = heard(late, 0.0, 2.0, 1.0)
@@ -68,7 +68,7 @@ def test_there_is_silence_where_there_is_no_sound(video: VideoInfo, tmp_path: Pa
     assert begin == pytest.approx(1.5, abs=0.01)
 
 
-def test_a_damaged_file_falls_silent_and_a_lost_one_is_said(video: VideoInfo, tmp_path: Path) -> None:
+def test_damaged_file_yields_silence_and_missing_file_raises(video: VideoInfo, tmp_path: Path) -> None:
     path = tmp_path / "damaged.mp4"
     data = bytearray(video.path.read_bytes())
     data[len(data) // 3 : 2 * len(data) // 3] = bytes(len(data) // 3)

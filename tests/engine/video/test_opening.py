@@ -1,4 +1,4 @@
-"""Only the named file is ever opened: no playlist is followed, no name is taken for a protocol, no size is believed."""
+"""Only the named file is opened: playlists, protocol-like names and claimed sizes are not trusted."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ PLAYLISTS = {
     "shows.asx": '<asx version="3.0"><entry><ref href="{other}"/></entry></asx>',
     "shows.smil": '<smil><body><video src="{other}"/></body></smil>',
 }
-# What a prober of the demuxer still recognises behind something that is no text.
+# Playlists after binary data that FFmpeg still detects.
 DISGUISED = {"hidden.mp4": b"\0\1\2\3" + SDP.encode(), "hidden.mpd": b"\0\0<MPD dash:profile " + MPD.encode()}
 NAMES = (
     "2024-05-01T12:30:00.mp4",
@@ -69,7 +69,7 @@ def coded(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def bait(tmp_path: Path) -> Iterator[Path]:
-    """A pipe: whoever opens it to read is found out."""
+    """A named pipe that detects being opened for reading."""
     path = tmp_path / "other.ts"
     os.mkfifo(path)
     opened = threading.Event()
@@ -84,11 +84,11 @@ def bait(tmp_path: Path) -> Iterator[Path]:
     caught = opened.wait(0.2)
     with os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK), "rb"):
         watcher.join(5)
-    assert not caught, "a file that a list names was opened"
+    assert not caught, "a file listed in the playlist was opened"
 
 
 @pytest.mark.parametrize("name", [*PLAYLISTS, *DISGUISED])
-def test_a_list_of_other_files_is_refused(tmp_path: Path, bait: Path, name: str) -> None:
+def test_playlists_are_rejected(tmp_path: Path, bait: Path, name: str) -> None:
     path = tmp_path / name
     content = PLAYLISTS[name].replace("{other}", bait.name).encode() if name in PLAYLISTS else DISGUISED[name]
     path.write_bytes(content.replace(b"{other}", bait.name.encode()))
@@ -97,7 +97,7 @@ def test_a_list_of_other_files_is_refused(tmp_path: Path, bait: Path, name: str)
             read(path)
 
 
-def test_the_command_line_says_it_in_one_sentence(tmp_path: Path) -> None:
+def test_command_line_reports_a_playlist_on_one_line(tmp_path: Path) -> None:
     (tmp_path / "list.m3u8").write_text(PLAYLISTS["list.m3u8"])
     done = engine("--video_path", "list.m3u8", "--output_dir", tmp_path / "out", cwd=tmp_path)
     assert done.returncode == 2
@@ -105,8 +105,10 @@ def test_the_command_line_says_it_in_one_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_name_is_never_a_protocol(tmp_path: Path, coded: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
-    """Relative names, as a command line gives them."""
+def test_file_names_are_never_parsed_as_protocols(
+    tmp_path: Path, coded: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Relative paths, as on a command line."""
     if "//" in name:
         (tmp_path / name).parent.mkdir(parents=True)
     shutil.copy(coded, tmp_path / name)
@@ -122,8 +124,10 @@ def test_a_name_is_never_a_protocol(tmp_path: Path, coded: Path, monkeypatch: py
     assert list(clip_sound(video, Fraction(0), Fraction(1, 5)))
 
 
-def test_another_file_is_not_opened_in_its_place(tmp_path: Path, coded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """`file:x.mp4` is a name of its own, and there may be an `x.mp4` beside it."""
+def test_protocol_prefix_does_not_open_another_file(
+    tmp_path: Path, coded: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`file:x.mp4` must not resolve to a neighbouring `x.mp4`."""
     monkeypatch.chdir(tmp_path)
     shutil.copy(coded, tmp_path / "file:x.mp4")
     write_coded_video(tmp_path / "x.mp4", 5)
@@ -133,11 +137,11 @@ def test_another_file_is_not_opened_in_its_place(tmp_path: Path, coded: Path, mo
         probe("file:x.mp4")
 
 
-def test_pipes_devices_folders_and_dangling_links(tmp_path: Path) -> None:
+def test_pipes_devices_folders_and_broken_links_are_rejected(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.mp4")
     (tmp_path / "link.mp4").symlink_to(tmp_path / "gone.mp4")
     (tmp_path / "loop.mp4").symlink_to(tmp_path / "loop.mp4")
-    for path, says in {
+    for path, message in {
         tmp_path / "pipe.mp4": "is a pipe or a device",
         Path("/dev/zero"): "is a pipe or a device",
         tmp_path: "is a folder",
@@ -145,7 +149,7 @@ def test_pipes_devices_folders_and_dangling_links(tmp_path: Path) -> None:
         tmp_path / "loop.mp4": "cannot be read",
         tmp_path / ("x" * 300): "cannot be read",
     }.items():
-        with pytest.raises(VideoError, match=says):
+        with pytest.raises(VideoError, match=message):
             probe(path)
 
 
@@ -153,7 +157,7 @@ def test_pipes_devices_folders_and_dangling_links(tmp_path: Path) -> None:
 
 
 def resized(path: Path, width: int, height: int) -> Path:
-    """The file with another size in its track header and its sample entry."""
+    """Patch the frame size in the track header and sample entry."""
     data = bytearray(path.read_bytes())
     entry = data.index(b"avc1", data.index(b"stsd"))
     data[entry + 28 : entry + 32] = struct.pack(">HH", width, height)
@@ -163,22 +167,22 @@ def resized(path: Path, width: int, height: int) -> Path:
     return path
 
 
-def test_a_header_that_claims_a_huge_picture_costs_no_memory(tmp_path: Path, coded: Path) -> None:
+def test_huge_size_in_the_header_is_ignored(tmp_path: Path, coded: Path) -> None:
     path = resized(Path(shutil.copy(coded, tmp_path / "huge.mp4")), 30000, 30000)
     video = probe(path)
-    assert (video.width_px, video.height_px) == (160, 96), "the decoder knows better"
+    assert (video.width_px, video.height_px) == (160, 96), "size must come from the decoder"
     assert [read_code(picture.pixels) for picture in decode(video)] == list(range(COUNT))
 
 
-def test_a_picture_that_is_huge_is_refused(tmp_path: Path) -> None:
-    """A PPM in a row of its own: the header alone decides."""
+def test_huge_frames_are_rejected(tmp_path: Path) -> None:
+    """The PPM header alone determines the size."""
     path = tmp_path / "huge.ppm"
     path.write_bytes(b"P6\n30000 30000\n255\n" + bytes(1 << 16))
-    with pytest.raises(VideoError, match=r"too large to decode|cannot be decoded|no frames in it"):
+    with pytest.raises(VideoError, match=r"too large to decode|cannot be decoded|but no frames"):
         probe(path)
 
 
-def test_hundreds_of_streams_are_refused(tmp_path: Path) -> None:
+def test_hundreds_of_streams_are_rejected(tmp_path: Path) -> None:
     path = tmp_path / "many.ts"
     path.write_bytes(transport_stream(range(0x100, 0x100 + 500)))
     with pytest.raises(VideoError, match=r"has \d+ streams, more than 128|is not a video|no video stream"):
@@ -186,9 +190,9 @@ def test_hundreds_of_streams_are_refused(tmp_path: Path) -> None:
 
 
 def transport_stream(pids: range) -> bytes:
-    """MPEG-TS tables that announce one H.264 stream for each PID, without content."""
+    """MPEG-TS tables declaring one empty H.264 stream per PID."""
     packets = [_section(0, b"\x00\x01\xe0\x20")]
-    # a program map holds some 200 streams: several programs share the others
+    # a program map holds about 200 streams, so use several programs
     programs = [list(pids)[start : start + 180] for start in range(0, len(pids), 180)]
     pat = b"".join(struct.pack(">HH", number + 1, 0xE000 | (0x20 + number)) for number in range(len(programs)))
     packets = [_section(0, pat, table=0, pid=0)]
@@ -222,8 +226,8 @@ def _crc(data: bytes) -> int:
     return crc
 
 
-def test_sound_of_a_list_is_not_played(tmp_path: Path, coded: Path, bait: Path) -> None:
-    """The video was replaced by a list after its analysis."""
+def test_playlist_sound_is_not_opened(tmp_path: Path, coded: Path, bait: Path) -> None:
+    """The video is replaced by a playlist after analysis."""
     path = Path(shutil.copy(coded, tmp_path / "video.mp4"))
     video: VideoInfo = probe(path)
     path.write_text(PLAYLISTS["list.mp4"].replace("{other}", bait.name))
@@ -231,3 +235,26 @@ def test_sound_of_a_list_is_not_played(tmp_path: Path, coded: Path, bait: Path) 
         list(sound_between(video, 0, 0.2, 1.0, 8000))
     with pytest.raises(VideoError, match="is a playlist"):
         list(clip_sound(video, Fraction(0), Fraction(1, 5)))
+
+
+def test_too_many_frames_are_refused(coded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("clipgen_engine.video.index._MAX_FRAMES", COUNT - 1)
+    with pytest.raises(VideoError, match=r"coded\.mp4 has more than 11 frames"):
+        probe(coded)
+    monkeypatch.setattr("clipgen_engine.video.index._MAX_FRAMES", COUNT)
+    assert probe(coded).frame_count == COUNT
+
+
+def test_an_absurd_rate_is_measured_instead(tmp_path: Path) -> None:
+    """Labelled with 60,000 frames per second, and stamped with 30."""
+    video = probe(
+        write_coded_video(
+            tmp_path / "fast.mkv",
+            COUNT,
+            rate=60_000,
+            pts=[1000 * n // 30 for n in range(COUNT)],
+            time_base=Fraction(1, 1000),
+        )
+    )
+    assert 25 <= video.average_rate <= 1000
+    assert video.frame_count == COUNT

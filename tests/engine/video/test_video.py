@@ -29,7 +29,7 @@ def test_index_and_sequential_decode_agree(coded: Path) -> None:
     assert [read_code(picture.pixels) for picture in pictures] == list(range(COUNT))
 
 
-def test_random_access_is_exact(coded: Path) -> None:
+def test_random_access_is_frame_exact(coded: Path) -> None:
     wanted = [0, COUNT - 1, 30, 31, 30, 5, 4, 47, 12, 11, 13, 0]
     with FrameReader(probe(coded), picture_format="bgra") as reader:
         pictures = [reader.read(index) for index in wanted]
@@ -37,39 +37,39 @@ def test_random_access_is_exact(coded: Path) -> None:
     assert [picture and picture.index for picture in pictures] == wanted
 
 
-def test_decode_of_a_span_starts_and_stops_there(coded: Path) -> None:
+def test_decode_is_limited_to_the_span(coded: Path) -> None:
     assert [picture.index for picture in decode(probe(coded), 17, 23)] == [17, 18, 19, 20, 21, 22]
 
 
-def test_seconds_come_from_pts(tmp_path: Path) -> None:
+def test_times_come_from_pts(tmp_path: Path) -> None:
     video = probe(write_coded_video(tmp_path / "v.mp4", COUNT, pts=UNEVEN_PTS, time_base=Fraction(1, 120)))
     expected = (np.array(UNEVEN_PTS) - UNEVEN_PTS[0]) / 120
     np.testing.assert_allclose(video.times_s, expected, atol=1e-4)
 
 
-def test_pictures_are_shrunk_by_the_longer_side(tmp_path: Path) -> None:
+def test_max_side_limits_the_longer_side(tmp_path: Path) -> None:
     video = probe(write_coded_video(tmp_path / "v.mp4", 3, rotation_deg=90))
     assert next(decode(video, max_side=80)).pixels.shape == (48, 80, 3)
     assert analysis_size(160, 96, 1280) == (160, 96)
 
 
-def test_reading_beyond_the_end_is_an_error(tmp_path: Path) -> None:
+def test_reading_past_the_end_raises(tmp_path: Path) -> None:
     with FrameReader(probe(write_coded_video(tmp_path / "v.mp4", 3))) as reader, pytest.raises(IndexError):
         reader.read(3)
 
 
-def test_discarded_packets_have_no_index(real_clip) -> None:
+def test_discarded_packets_are_not_indexed(real_clip) -> None:
     video = probe(real_clip("no_face.mp4"))  # 98 packets, 3 of them marked discard
     assert video.frame_count == 95
     assert [picture.index for picture in decode(video)] == list(range(95))
 
 
-def test_a_file_that_cannot_be_read_has_no_fingerprint(tmp_path: Path) -> None:
+def test_fingerprint_of_unreadable_file_raises(tmp_path: Path) -> None:
     with pytest.raises(VideoError, match=r"gone.mp4 cannot be read \(No such file or directory\)\. Check the path\."):
         fingerprint(tmp_path / "gone.mp4")
 
 
-def test_fingerprint_follows_the_content(tmp_path: Path) -> None:
+def test_fingerprint_depends_on_content_only(tmp_path: Path) -> None:
     first = write_coded_video(tmp_path / "a.mp4", 5)
     moved = tmp_path / "ünï 漢.mp4"
     moved.write_bytes(first.read_bytes())
@@ -79,7 +79,7 @@ def test_fingerprint_follows_the_content(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "says"),
+    ("name", "content", "message"),
     [
         ("text.mp4", b"no video at all\n" * 50, "is a text file, not a video"),
         ("noise.mp4", bytes(range(256)) * 40, "is not a video that can be read"),
@@ -87,16 +87,16 @@ def test_fingerprint_follows_the_content(tmp_path: Path) -> None:
         ("missing.mp4", None, "does not exist"),
     ],
 )
-def test_what_is_no_video_is_one_clear_sentence(tmp_path: Path, name: str, content: bytes | None, says: str) -> None:
+def test_invalid_video_raises_a_one_line_error(tmp_path: Path, name: str, content: bytes | None, message: str) -> None:
     path = tmp_path / name
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(VideoError, match=says) as caught:
+    with pytest.raises(VideoError, match=message) as caught:
         probe(path)
     assert "\n" not in str(caught.value)
 
 
-def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
+def test_truncated_file_is_rejected(tmp_path: Path) -> None:
     whole = write_coded_video(tmp_path / "whole.mp4", COUNT)
     cut = tmp_path / "cut.mp4"
     cut.write_bytes(whole.read_bytes()[:4000])
@@ -104,7 +104,7 @@ def test_a_truncated_file_is_refused(tmp_path: Path) -> None:
         probe(cut)
 
 
-def test_sound_alone_is_no_video(tmp_path: Path) -> None:
+def test_audio_only_file_is_rejected(tmp_path: Path) -> None:
     import wave
 
     path = tmp_path / "sound.wav"
@@ -117,7 +117,7 @@ def test_sound_alone_is_no_video(tmp_path: Path) -> None:
         probe(path)
 
 
-def test_a_size_that_changes_in_mid_stream_is_scaled_to_the_first(tmp_path: Path) -> None:
+def test_mid_stream_size_change_is_scaled_to_the_first_size(tmp_path: Path) -> None:
     parts = [write_coded_video(tmp_path / f"{width}.ts", 20, size=(width, width * 3 // 5)) for width in (160, 320)]
     joined = tmp_path / "joined.ts"
     with av.open(str(joined), "w") as output, av.open(str(parts[0])) as first, av.open(str(parts[1])) as second:
@@ -133,13 +133,13 @@ def test_a_size_that_changes_in_mid_stream_is_scaled_to_the_first(tmp_path: Path
     assert [read_code(picture.pixels) for picture in pictures] == [*range(20), *range(20)]
 
 
-def test_packets_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
+def test_unreadable_packets_are_counted(tmp_path: Path) -> None:
     whole = write_coded_video(tmp_path / "whole.mp4", COUNT)
     assert probe(whole).lost_packets == 0
     with av.open(str(whole)) as container:
         packets = list(container.demux(container.streams.video[0]))
         cut = sorted(packet.pos for packet in packets if packet.size)[40]
-    moved = tmp_path / "moved.mp4"  # its table of packets in front, so that a cut leaves it whole
+    moved = tmp_path / "moved.mp4"  # index at the front, so truncation keeps it intact
     with av.open(str(whole)) as source, av.open(str(moved), "w", options={"movflags": "faststart"}) as output:
         stream = output.add_stream_from_template(source.streams.video[0])
         for packet in source.demux(source.streams.video[0]):
@@ -153,7 +153,7 @@ def test_packets_that_cannot_be_read_are_counted(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", [".mp4", ".mkv", ".ts"])
-def test_flipped_bytes_cost_frames_or_are_one_sentence(tmp_path: Path, suffix: str) -> None:
+def test_corrupt_bytes_lose_frames_or_raise_video_error(tmp_path: Path, suffix: str) -> None:
     whole = write_coded_video(tmp_path / f"whole{suffix}", COUNT, options={"g": "12", "bf": "2", "crf": "30"})
     content = np.frombuffer(whole.read_bytes(), np.uint8)
     for seed in range(12):
@@ -172,7 +172,7 @@ def test_flipped_bytes_cost_frames_or_are_one_sentence(tmp_path: Path, suffix: s
         assert len(indices) <= video.frame_count
 
 
-def test_a_reader_decodes_on_where_no_keyframe_lies_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_reader_does_not_seek_without_a_keyframe_in_between(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     sought: list[int] = []
     seek = decoding._OpenVideo.frames_up_to
     monkeypatch.setattr(
