@@ -94,7 +94,7 @@ class TokenSettings(Checked):
         None,
         int,
         "Attention heads",
-        "Number of attention heads, if the checkpoint does not specify it.",
+        "Number of attention heads. Default: from the checkpoint's config, else 4.",
         minimum=1,
         maximum=64,
     )

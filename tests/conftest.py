@@ -15,15 +15,15 @@ from tests.support.paths import REAL_CLIPS, ROOT, SAMPLE
 
 @pytest.fixture(autouse=True)
 def no_error_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    """A test that makes the program log an error fails, unless it says `caplog.clear()` after looking at it."""
+    """Fail tests during which an error is logged, unless they check it and call `caplog.clear()`."""
     yield
     errors = [record.getMessage() for record in caplog.get_records("call") if record.levelno >= logging.ERROR]
     assert not errors, errors
 
 
 @pytest.fixture(autouse=True, scope="session")
-def cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A cache folder for the tests and the programs that they start, not the user's."""
+def temporary_cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Use a temporary cache folder in tests and their subprocesses, not the user's."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
         yield
@@ -31,12 +31,12 @@ def cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Non
 
 @pytest.fixture
 def real_clip() -> Any:
-    """Gives the path of a real clip by name; skips where the folder of test videos is absent."""
+    """Return a function that maps the name of a real clip to its path; skip if it is not available."""
 
     def path_of(name: str) -> Path:
         path = REAL_CLIPS / name
         if not path.is_file():
-            pytest.skip(f"the real test clip {name} is not here")
+            pytest.skip(f"the real test clip {name} is not available")
         return path
 
     return path_of
@@ -50,5 +50,5 @@ def sample_truth() -> dict[str, Any]:
 
 @pytest.fixture(scope="session")
 def sample_analysis() -> Analysis:
-    """The sample, analysed once for all tests that look at it."""
+    """The analysis of the sample, shared by all tests."""
     return clipgen_engine.analyze_video(SAMPLE)

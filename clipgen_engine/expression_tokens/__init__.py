@@ -1,6 +1,6 @@
-"""One vector a face and frame that describes the expression.
+"""Expression tokens: one vector per face and frame that describes the expression.
 
-`backends.load_backend` is where one enters: blendshapes come with the analysis, learned tokens are computed afterwards,
-in the order that `priorities` says, by `filling`, and kept by `store`.
-Imports ranking (which windows matter first), faces and video. torch is imported with a checkpoint, not before.
+The entry point is `backends.load_backend`. Blendshapes come with the analysis; learned tokens are computed afterwards
+by `filling`, in the order given by `priorities`, and persisted by `store`.
+Imports ranking (for the order of computation), faces and video. torch is imported only to load a checkpoint.
 """

@@ -1,8 +1,7 @@
-"""Token backends: face tracks in, one expression vector a face and frame out.
+"""Token backends: face tracks in, one expression vector per face and frame out.
 
-A new backend is a module here with a function `load(settings, progress, cancel)` that gives a `TrackBackend` or a
-`FrameBackend`, and a line in `_BACKENDS`. It is imported when it is used first, so that heavy libraries cost nothing
-before.
+To add a backend, add a module here with a function `load(settings, progress, cancel)` that returns a `TrackBackend` or
+a `FrameBackend`, and an entry in `_BACKENDS`. Backends are imported on first use, because of their heavy dependencies.
 """
 
 from __future__ import annotations
@@ -23,59 +22,59 @@ _BACKENDS = {
 
 
 class TokenBackend(Protocol):
-    """A backend, loaded and ready."""
+    """A loaded backend."""
 
     @property
     def name(self) -> str: ...
 
     @property
     def provenance(self) -> Mapping[str, Any]:
-        """What else made the tokens: settings by name, plain JSON values."""
+        """Further settings that determine the tokens, by name; plain JSON values."""
 
     @property
     def checkpoint_sha256(self) -> str:
-        """Hex; empty where there is no checkpoint."""
+        """Hex; empty without a checkpoint."""
 
     @property
     def channel_names(self) -> tuple[str, ...]:
-        """Names of the D numbers of a token."""
+        """Names of the D channels of a token."""
 
     @property
     def channel_regions(self) -> tuple[str, ...]:
-        """Region of each of them."""
+        """Region of each channel."""
 
 
 class TrackBackend(TokenBackend, Protocol):
-    """A backend that makes its tokens of what the face model found anyway."""
+    """A backend that derives tokens from the output of the face model."""
 
     def tokens(self, tracks: Sequence[FaceTrack]) -> tuple[ExpressionTokens, ...]:
-        """Tokens of every face of every track, row by row."""
+        """Return the tokens of each track, one row per face."""
 
 
 class FaceEmbedder(Protocol):
-    """What turns crops of faces into tokens of length 1."""
+    """Turns face crops into unit-length tokens."""
 
     @property
     def batch_size(self) -> int:
-        """How many faces it is best given together; less after they did not fit into memory."""
+        """Preferred number of faces per batch; reduced after an out-of-memory error."""
 
     def crop(self, pixels: UInt8Array, box_xywh: Float32Array) -> UInt8Array:
-        """The part of an RGB picture (H, W, 3) that it wants to see, always of one shape."""
+        """Crop a face from an RGB picture (H, W, 3); all crops have the same shape."""
 
     def embed(self, crops: UInt8Array) -> Float32Array:
-        """Tokens (B, D) of crops (B, ...); any number of them.
+        """Return tokens (B, D) of crops (B, ...), for any B.
 
         Raises:
-            ModelFileError: not even one crop fits into the device's memory.
+            ModelFileError: not even a single crop fits into the device's memory.
         """
 
 
 class FrameBackend(TokenBackend, FaceEmbedder, Protocol):
-    """A backend that looks at the frames once more, and can be asked for some faces before others."""
+    """A backend that decodes the frames again and can process faces in any order."""
 
     @property
     def device_name(self) -> str:
-        """Kind of device that it runs on: cpu, cuda or mps."""
+        """Device type: cpu, cuda or mps."""
 
 
 def backend_names() -> tuple[str, ...]:
@@ -103,16 +102,16 @@ def load_backend(
     progress: ProgressCallback | None = None,
     cancel: threading.Event | None = None,
 ) -> Any:
-    """Import and load a backend by its name.
+    """Import and load a backend by name.
 
     Args:
-        progress: told the bytes of a model that is downloaded.
-        cancel: ends such a download.
+        progress: receives the progress of a model download in bytes.
+        cancel: cancels a model download.
 
     Raises:
-        SettingError: there is none of this name, or a setting does not fit.
-        ModelMissingError: a model file is not here and may not be downloaded.
-        ModelFileError: a model file is missing or wrong.
+        SettingError: unknown backend, or an invalid setting.
+        ModelMissingError: a model file is not on this machine and may not be downloaded.
+        ModelFileError: a model file is missing or invalid.
         Cancelled: `cancel` was set.
     """
     if name not in _BACKENDS:

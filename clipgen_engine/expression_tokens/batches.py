@@ -1,4 +1,4 @@
-"""Faces of a video through a backend that looks at them: decoding runs ahead while batches are computed."""
+"""Batched embedding of the faces of a video; decoding is prefetched while a batch is computed."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from clipgen_engine.read_ahead import read_ahead
 from clipgen_engine.types import FaceTrack, Float32Array, UInt8Array, VideoInfo
 from clipgen_engine.video.decoding import FrameReader
 
-FaceRow = tuple[int, int]  # place of the track among the tracks, row of the track
-_SLOW_S = 0.25  # a face that takes longer need not be timed in a batch
+FaceRow = tuple[int, int]  # index of the track, row within the track
+_SLOW_S = 0.25  # above this time per face, timing a batch is not worthwhile
 
 
 def embedded(
@@ -27,24 +27,22 @@ def embedded(
     cancel: threading.Event,
     depth: int,
 ) -> Generator[tuple[list[FaceRow], Float32Array], None, None]:
-    """Tokens (B, D) of these faces, batch by batch, in the order in which they are asked for.
+    """Yield the faces and tokens (B, D) of each batch, in the order of `rows`.
 
-    Ends early once `cancel` is set. Close it, so that its thread ends with it.
+    Ends early once `cancel` is set. Close the generator to stop its thread.
 
     Args:
-        rows: read in another thread, `depth` crops ahead; neighbours in time decode fastest.
+        rows: iterated in another thread, `depth` crops ahead; consecutive frames decode fastest.
 
     Raises:
-        VideoError: the video cannot be opened any more, or does not give a frame any more.
-        ModelFileError: not even one crop fits into memory, or a token is not finite.
+        VideoError: the video can no longer be opened, or a frame can no longer be decoded.
+        ModelFileError: not even a single crop fits into memory, or a token is not finite.
     """
     with read_ahead(_crops(embedder, video, tracks, rows), cancel, depth) as crops:
         while batch := list(islice(crops, embedder.batch_size)):
             tokens = embedder.embed(np.stack([crop for _, crop in batch]))
             if not np.isfinite(tokens).all():
-                raise ModelFileError(
-                    "The checkpoint turns a face into values that are no finite numbers", "Choose another checkpoint"
-                )
+                raise ModelFileError("The checkpoint produces values that are not finite", "Choose another checkpoint")
             yield [row for row, _ in batch], tokens
 
 
@@ -55,15 +53,15 @@ def _crops(
     with FrameReader(video) as reader:
         for place, row in rows:
             frame = int(tracks[place].frame_index[row])
-            if last is None or last.index != frame:  # several faces of one frame are asked for one after another
+            if last is None or last.index != frame:  # faces of the same frame are usually consecutive
                 last = reader.read(frame) if frame < video.frame_count else None
             if last is None:
-                raise VideoError(f"{video.path.name} changed since its faces were found", "Analyse it again")
+                raise VideoError(f"{video.path.name} has changed since its analysis", "Analyse it again")
             yield (place, row), embedder.crop(last.pixels, tracks[place].box_xywh[row])
 
 
 def seconds_per_face(embedder: FaceEmbedder) -> float:
-    """What a face costs on this machine: timed on one, and where that is quick on a batch."""
+    """Measure the time per face on this machine: with a single face, then with a batch if that is fast."""
     crop = embedder.crop(np.zeros((64, 64, 3), np.uint8), np.array([16, 16, 32, 32], np.float32))[np.newaxis]
     seconds = _timed(embedder, crop)
     if seconds > _SLOW_S:

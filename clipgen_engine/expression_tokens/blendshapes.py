@@ -1,4 +1,4 @@
-"""MediaPipe's blendshapes as an expression token: 51 channels, all but `_neutral`."""
+"""MediaPipe's blendshapes as expression tokens: 51 channels, all except `_neutral`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from clipgen_engine.types import BLENDSHAPES, ExpressionTokens, FaceTrack, Progr
 
 
 class BlendshapeBackend:
-    """What the face model found anyway; the video is not looked at."""
+    """Tokens from the blendshapes of the analysis; does not decode the video."""
 
     name = BLENDSHAPES
     checkpoint_sha256 = ""
@@ -21,7 +21,7 @@ class BlendshapeBackend:
     provenance: Mapping[str, Any] = {}
 
     def tokens(self, tracks: Sequence[FaceTrack]) -> tuple[ExpressionTokens, ...]:
-        """Blendshapes (N, 51) of each track with their names and regions."""
+        """Return the blendshapes (N, 51) of each track with their names and regions."""
         return tuple(
             ExpressionTokens(
                 values=read_only(track.blendshapes[:, 1:].copy()),
@@ -37,5 +37,5 @@ class BlendshapeBackend:
 def load(
     settings: TokenSettings, progress: ProgressCallback | None = None, cancel: threading.Event | None = None
 ) -> BlendshapeBackend:
-    """The backend; it has no settings and nothing to load."""
+    """Return the backend; the arguments are unused."""
     return BlendshapeBackend()

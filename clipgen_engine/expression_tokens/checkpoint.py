@@ -1,7 +1,7 @@
-"""Expression Transformer checkpoints: read without running anything, recognised by keys and shapes.
+"""Expression Transformer checkpoints: loaded without executing code, identified by keys and shapes.
 
-Tensors tell the number of layers, the width, the feed-forward width and the number of subjects. The number of heads
-cannot be seen in any shape: it comes from the checkpoint's config, else from the user, else it is taken to be four.
+The number of layers, width, feed-forward width and number of subjects follow from the tensor shapes. The number of
+heads does not: it comes from the user, else from the checkpoint's config, else it defaults to four.
 """
 
 from __future__ import annotations
@@ -26,40 +26,40 @@ TensorDict = dict[str, torch.Tensor]
 PATCHES = 37 * 37
 _STATE_KEY = "expression_transformer_state_dict"
 _DEFAULT_HEADS = 4
-_SIZED = {  # tensors that sizes are read from; D width, S subjects, F feed-forward width
+_SIZED = {  # tensors that determine sizes; D: width, S: subjects, F: feed-forward width
     "expression_query": "(1, 1, D)",
     "subject_embeddings.weight": "(S, D)",
     "decoder.layers.0.linear1.weight": "(F, D)",
     "ffn_layers.0.0.weight": "(F, D)",
 }
-_OFFER = "Choose another checkpoint, or leave it out to use the blendshapes"
+_HINT = "Choose another checkpoint, or omit it to use blendshapes"
 
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
 class Checkpoint:
-    """A checked Expression Transformer: every tensor is there, has its shape, and nothing else is there."""
+    """A validated Expression Transformer: exactly the expected tensors, with the expected shapes."""
 
     layout: Layout
     width: int  # of a token
     layers: int
     heads: int
     feed_forward: int
-    subjects: int  # rows of the subject embedding; 0: the layout has none
+    subjects: int  # rows of the subject embedding; 0: the layout has no subject embedding
     tensors: TensorDict  # float32 by key
     sha256: str  # hex, of the file
 
 
 def read_checkpoint(path: Path, heads: int | None = None) -> Checkpoint:
-    """Read and check a checkpoint.
+    """Read and validate a checkpoint.
 
     Args:
-        path: a `.pt` file (a state dictionary, bare or under `expression_transformer_state_dict`) or `.safetensors`.
-        heads: attention heads, where the user knows better than the checkpoint's config.
+        path: a `.pt` file (a state dict, bare or under `expression_transformer_state_dict`) or `.safetensors`.
+        heads: number of attention heads; overrides the checkpoint's config.
 
     Raises:
-        ModelFileError: the file is missing, is no checkpoint, would run code, lacks a key, has one too many, or a
+        ModelFileError: the file is missing, is not a checkpoint, contains code, has missing or unexpected keys, or a
             tensor has a wrong shape.
     """
     content = read_tensor_file(path)
@@ -84,17 +84,17 @@ def read_checkpoint(path: Path, heads: int | None = None) -> Checkpoint:
     )
 
 
-def read_tensor_file(path: Path, offer: str = _OFFER) -> Mapping[str, Any]:
-    """The dictionary in a `.pt`/`.pth` or `.safetensors` file; pickled code is never run.
+def read_tensor_file(path: Path, hint: str = _HINT) -> Mapping[str, Any]:
+    """Read the dictionary in a `.pt`/`.pth` or `.safetensors` file; pickled code is never executed.
 
     Args:
-        offer: what to do where the file is of no use, a sentence without its full stop.
+        hint: hint of the error if the file is unusable; see `ClipgenError`.
 
     Raises:
-        ModelFileError: the file is missing, cannot be read, or holds anything but plain tensors and numbers.
+        ModelFileError: the file is missing, cannot be read, or contains anything but plain tensors and numbers.
     """
     if not path.is_file():
-        raise ModelFileError(f"The model file {path} does not exist", offer)
+        raise ModelFileError(f"The model file {path} does not exist", hint)
     try:
         if path.suffix == ".safetensors":
             from safetensors.torch import load_file
@@ -102,48 +102,48 @@ def read_tensor_file(path: Path, offer: str = _OFFER) -> Mapping[str, Any]:
             content: Any = load_file(path)
         else:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # of an old pickle: what matters is whether it holds tensors only
+                warnings.simplefilter("ignore")  # about old pickles; `weights_only` rejects anything but tensors
                 content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
         raise ModelFileError(
-            f"{path.name} holds more than tensors, or is no checkpoint; nothing of it was run", offer
+            f"{path.name} contains more than tensors, or is not a checkpoint; no code was executed", hint
         ) from error
     except Exception as error:  # torch and safetensors have no common error for a damaged file
         raise ModelFileError(
-            f"{path.name} cannot be read as a checkpoint: it is damaged or of another kind", offer
+            f"{path.name} cannot be read as a checkpoint: it is damaged or in another format", hint
         ) from error
     if not isinstance(content, Mapping):
-        raise ModelFileError(f"{path.name} holds no dictionary of tensors", offer)
+        raise ModelFileError(f"{path.name} does not contain a dictionary of tensors", hint)
     return content
 
 
 def file_sha256(path: Path) -> str:
-    """SHA-256 (hex) of a file."""
+    """Return the SHA-256 (hex) of a file."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _unwrapped(content: Mapping[str, Any], path: Path) -> tuple[TensorDict, Mapping[str, Any]]:
-    """The state dictionary, and the config of the expression model where there is one."""
+    """Return the state dict, and the config of the expression model if present."""
     config = content.get("config")
     model = config.get("expression_model", {}) if isinstance(config, Mapping) else {}
     state = content.get(_STATE_KEY, content)
     if not isinstance(state, Mapping):
-        raise ModelFileError(f"{_STATE_KEY} in {path.name} is no dictionary of tensors", _OFFER)
+        raise ModelFileError(f"{_STATE_KEY} in {path.name} is not a dictionary of tensors", _HINT)
     for key, value in state.items():
         if not isinstance(value, torch.Tensor):
-            raise ModelFileError(f"{key!r} in {path.name} is no tensor but {type(value).__name__}", _OFFER)
+            raise ModelFileError(f"{key!r} in {path.name} is not a tensor but {type(value).__name__}", _HINT)
         if not value.is_floating_point() or value.layout is not torch.strided:
             raise ModelFileError(
-                f"{key!r} in {path.name} is a {value.dtype} tensor, expected dense floating-point numbers", _OFFER
+                f"{key!r} in {path.name} is a {value.dtype} tensor, expected dense floating-point numbers", _HINT
             )
         if not torch.isfinite(value.float()).all():
-            raise ModelFileError(f"{key!r} in {path.name} holds values that are no finite numbers", _OFFER)
+            raise ModelFileError(f"{key!r} in {path.name} contains values that are not finite", _HINT)
     return dict(state), model if isinstance(model, Mapping) else {}
 
 
 def _expected_shapes(state: TensorDict, path: Path) -> tuple[Layout, dict[str, tuple[int, ...]]]:
-    """What the layout that the keys tell must hold; sizes that only tensors can tell are read from them."""
+    """Infer the layout from the keys and return its expected shapes; variable sizes are read from the tensors."""
     layout: Layout
     if any(key.startswith("decoder.layers.") for key in state):
         layout = "decoder"
@@ -151,9 +151,9 @@ def _expected_shapes(state: TensorDict, path: Path) -> tuple[Layout, dict[str, t
         layout = "cross_attention"
     else:
         raise ModelFileError(
-            f"{path.name} is no Expression Transformer: it has neither 'decoder.layers.0' nor "
+            f"{path.name} is not an Expression Transformer: it has neither 'decoder.layers.0' nor "
             "'cross_attention_layers.0'",
-            _OFFER,
+            _HINT,
         )
     width = _size(state, "expression_query", 2, path)
     shapes: dict[str, tuple[int, ...]] = {
@@ -202,18 +202,18 @@ def _linear_shapes(prefix: str, inputs: int, outputs: int) -> dict[str, tuple[in
 
 
 def _size(state: TensorDict, key: str, axis: int, path: Path) -> int:
-    """A size that only this tensor tells: the one along `axis` of its shape in `_SIZED`."""
+    """Read a variable size from a tensor: the one along `axis` of its shape in `_SIZED`."""
     expected = _SIZED[key]
     if key not in state:
-        raise ModelFileError(f"{path.name} lacks the key {key!r} (expected shape {expected})", _OFFER)
+        raise ModelFileError(f"{path.name} lacks the key {key!r} (expected shape {expected})", _HINT)
     shape = state[key].shape
     if len(shape) != expected.count(",") + 1 or not shape[axis]:
-        raise ModelFileError(f"{key!r} in {path.name} has the shape {tuple(shape)}, expected {expected}", _OFFER)
+        raise ModelFileError(f"{key!r} in {path.name} has the shape {tuple(shape)}, expected {expected}", _HINT)
     return int(shape[axis])
 
 
 def _layer_count(state: TensorDict, layout: Layout) -> int:
-    """Layers there are: one that is skipped shows as a missing key, and a huge number in a key makes nothing huge."""
+    """Number of distinct layers; unlike the highest index, it is not inflated by a bogus index in a key."""
     pattern = re.compile(r"(?:decoder\.layers|cross_attention_layers)\.(\d+)\.")
     return len({int(found[1]) for key in state if (found := pattern.match(key))})
 
@@ -221,14 +221,14 @@ def _layer_count(state: TensorDict, layout: Layout) -> int:
 def _compare(state: TensorDict, shapes: Mapping[str, tuple[int, ...]], path: Path) -> None:
     for key, shape in shapes.items():
         if key not in state:
-            raise ModelFileError(f"{path.name} lacks the key {key!r} (expected shape {shape})", _OFFER)
+            raise ModelFileError(f"{path.name} lacks the key {key!r} (expected shape {shape})", _HINT)
         if tuple(state[key].shape) != shape:
             raise ModelFileError(
-                f"{key!r} in {path.name} has the shape {tuple(state[key].shape)}, expected {shape}", _OFFER
+                f"{key!r} in {path.name} has the shape {tuple(state[key].shape)}, expected {shape}", _HINT
             )
     for key in state:
         if key not in shapes:
-            raise ModelFileError(f"{path.name} has the key {key!r}, which no Expression Transformer has", _OFFER)
+            raise ModelFileError(f"{path.name} has the unexpected key {key!r}", _HINT)
 
 
 def _heads(config: Mapping[str, Any], given: int | None, width: int, path: Path) -> int:
@@ -236,8 +236,8 @@ def _heads(config: Mapping[str, Any], given: int | None, width: int, path: Path)
     if heads is None:
         heads = _DEFAULT_HEADS
         _log.warning(
-            "%s does not say how many attention heads it was trained with; %d are assumed. Set --num_heads if it is "
-            "another number: the tokens are wrong otherwise.",
+            "%s does not specify its number of attention heads; %d are assumed. If that is wrong, so are the tokens: "
+            "set --num_heads.",
             path.name,
             heads,
         )

@@ -1,4 +1,4 @@
-"""The DINOv2 backbone: from the user's folder or file, the Hugging Face cache, or the hub."""
+"""The DINOv2 backbone, loaded from a local folder or file, the Hugging Face cache, or the hub."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ IMAGE_SIDE_PX = 518
 _PATCH_PX = 14
 _HEAD_WIDTH = 64  # of every DINOv2
 _HUB_FILES = ("config.json", "model.safetensors")
-_THREE_WAYS = (
-    f"Name a folder or file of it with --dinov2, or run once with a network connection, or copy {HUB_NAME} into the "
+_HINT = (
+    f"Specify its folder or file with --dinov2, or run once with a network connection, or copy {HUB_NAME} into the "
     "Hugging Face cache"
 )
-# Original repository -> names of the published Hugging Face weights, which transformers reads in every version.
+# Keys of the original repository -> keys of the published Hugging Face weights, which every transformers version reads.
 _RENAMED = (
     (r"^cls_token$", "embeddings.cls_token"),
     (r"^mask_token$", "embeddings.mask_token"),
@@ -43,15 +43,15 @@ _RENAMED = (
 )
 
 _log = logging.getLogger(__name__)
-disable_progress_bar()  # of reading weights from the disk, which takes no time
-# Nothing is asked of the network but the files that the user sees coming. Without this, building the header of a
-# request fetches a list from the hub, even of a request that is then answered from the cache.
+disable_progress_bar()  # for loading weights from disk, which is fast
+# Restrict network access to the announced download. Without this, building a request header fetches a list from the
+# hub, even if the request is then answered from the cache.
 constants.HF_HUB_DISABLE_TELEMETRY = True
 constants.HF_HUB_DISABLE_XET = True  # plain HTTP reports every chunk and can be cancelled
 
 
 class Backbone:
-    """A frozen DINOv2 that turns pictures into patch tokens."""
+    """A frozen DINOv2 that computes patch tokens of pictures."""
 
     def __init__(self, model: Any, source: str) -> None:
         self.model = model.eval().requires_grad_(False)
@@ -61,19 +61,19 @@ class Backbone:
 
     @cached_property
     def sha256(self) -> str:
-        """SHA-256 (hex) of the weights: the same whatever file, folder or key names they came from."""
+        """SHA-256 (hex) of the weights, independent of file format and key names."""
         digest = hashlib.sha256()
         for _, parameter in sorted(self.model.named_parameters()):
             digest.update(parameter.detach().cpu().contiguous().numpy().tobytes())
         return digest.hexdigest()
 
     def to(self, device: torch.device) -> None:
-        """Move it there, for good."""
+        """Move the model to a device, in place."""
         self.model.to(device)
         self.positions = self.positions.to(device)
 
     def patch_tokens(self, pictures: torch.Tensor) -> torch.Tensor:
-        """Patch tokens (B, 1369, width) after the last layer norm, of normalised pictures (B, 3, 518, 518)."""
+        """Return patch tokens (B, 1369, width) after the last layer norm, of normalised pictures (B, 3, 518, 518)."""
         tokens: torch.Tensor = self.model(pixel_values=pictures).last_hidden_state[:, 1:]
         return tokens
 
@@ -88,15 +88,15 @@ def load_backbone(
     """Find and load the backbone.
 
     Args:
-        named: a folder in Hugging Face's form, or a file of weights under Hugging Face's or the original
-            repository's key names.
-        allow_download: whether it may be fetched from the hub where no copy is at hand.
-        progress: told the bytes of a download.
-        cancel: ends a download; what came so far is kept for the next one.
+        named: a folder in Hugging Face format, or a weights file with the key names of Hugging Face or of the original
+            repository.
+        allow_download: whether to download it from the hub if there is no local copy.
+        progress: receives the progress of a download in bytes.
+        cancel: cancels a download, which can be resumed later.
 
     Raises:
-        ModelMissingError: no copy is at hand and it may not be downloaded.
-        ModelFileError: none can be had, or the named one does not fit.
+        ModelMissingError: there is no local copy and downloading is not allowed.
+        ModelFileError: the download failed, or the named backbone is invalid.
         Cancelled: `cancel` was set.
     """
     if named is None:
@@ -107,11 +107,11 @@ def load_backbone(
 
 
 def _opened(source: str) -> Any:
-    """A model from a folder, or from the Hugging Face cache by its name."""
+    """Load a model from a folder, or by name from the Hugging Face cache."""
     try:
         return Dinov2Model.from_pretrained(source, local_files_only=True)
     except (OSError, ValueError, KeyError, RuntimeError) as error:
-        raise ModelFileError(f"{source} holds no DINOv2 that can be read", _THREE_WAYS) from error
+        raise ModelFileError(f"{source} does not contain a readable DINOv2", _HINT) from error
 
 
 def _from_hub(allow_download: bool, progress: ProgressCallback | None, cancel: threading.Event) -> Backbone:
@@ -121,14 +121,14 @@ def _from_hub(allow_download: bool, progress: ProgressCallback | None, cancel: t
         if not isinstance(error.__cause__, OSError):
             raise
         if not allow_download:
-            raise ModelMissingError("The DINOv2 backbone is not on this machine", _THREE_WAYS) from error
+            raise ModelMissingError("The DINOv2 backbone is not on this machine", _HINT) from error
     _download(progress, cancel)
     return _checked(_opened(HUB_NAME), HUB_NAME)
 
 
 def _download(progress: ProgressCallback | None, cancel: threading.Event) -> None:
     class Bar(tqdm):  # type: ignore[type-arg]
-        """Takes the place of the hub's own bar, and ends the download where the user does."""
+        """Replaces the hub's progress bar, to report progress and to cancel the download."""
 
         def __init__(self, *args: Any, **options: Any) -> None:
             super().__init__(*args, **options | {"disable": True})
@@ -142,22 +142,22 @@ def _download(progress: ProgressCallback | None, cancel: threading.Event) -> Non
                 progress(Progress("download", self._done, max(self._done, self._total)))
             return None
 
-    _log.info("Downloading %s from the Hugging Face hub, once", HUB_NAME)
+    _log.info("Downloading %s from the Hugging Face hub (once)", HUB_NAME)
     try:
         for name in _HUB_FILES:
             hf_hub_download(HUB_NAME, name, tqdm_class=Bar)
     except OSError as error:
-        raise ModelFileError("The DINOv2 backbone is not here and could not be downloaded", _THREE_WAYS) from error
+        raise ModelFileError("The DINOv2 backbone could not be downloaded", _HINT) from error
 
 
 def _from_file(path: Path) -> Any:
-    content = read_tensor_file(path, _THREE_WAYS)
+    content = read_tensor_file(path, _HINT)
     tensors = {key: value.float() for key, value in content.items() if isinstance(value, torch.Tensor)}
     state = _hugging_face_names(tensors)
     position = state.get("embeddings.position_embeddings")
     numbers = [int(found[1]) for key in state if (found := re.match(r"encoder\.layer\.(\d+)\.", key))]
     if position is None or position.ndim != 3 or not numbers:
-        raise ModelFileError(f"{path.name} is no DINOv2: it lacks 'pos_embed' or its blocks", _THREE_WAYS)
+        raise ModelFileError(f"{path.name} is not a DINOv2: it lacks 'pos_embed' or its blocks", _HINT)
     width = int(position.shape[-1])
     config = Dinov2Config(
         hidden_size=width,
@@ -170,15 +170,15 @@ def _from_file(path: Path) -> Any:
     try:
         loaded: Any = Dinov2Model.from_pretrained(None, config=config, state_dict=state, output_loading_info=True)
     except (ValueError, RuntimeError) as error:
-        raise ModelFileError(f"The tensors of {path.name} do not have the shapes of DINOv2", _THREE_WAYS) from error
+        raise ModelFileError(f"The tensors of {path.name} do not have the shapes of DINOv2", _HINT) from error
     model, report = loaded
     for key in sorted(report["missing_keys"]):
-        raise ModelFileError(f"{path.name} lacks the key {key!r} of DINOv2", _THREE_WAYS)
+        raise ModelFileError(f"{path.name} lacks the key {key!r} of DINOv2", _HINT)
     return model
 
 
 def _hugging_face_names(state: Mapping[str, torch.Tensor]) -> TensorDict:
-    """The tensors under Hugging Face's published names; query, key and value apart."""
+    """Rename tensors to Hugging Face's published key names and split the joint query/key/value tensors."""
     renamed: TensorDict = {}
     for key, tensor in state.items():
         joined = re.match(r"^blocks\.(\d+)\.attn\.qkv\.(weight|bias)$", key)
@@ -205,6 +205,6 @@ def _checked(model: Any, source: str) -> Backbone:
     if positions != PATCHES or model.config.patch_size != _PATCH_PX:
         raise ModelFileError(
             f"The DINOv2 at {source} has {positions} patch positions, expected {PATCHES} (518 px, patches of 14)",
-            _THREE_WAYS,
+            _HINT,
         )
     return Backbone(model, source)

@@ -1,4 +1,4 @@
-"""Learned tokens of an analysis, filled in face by face in any order; what is known so far is always at hand."""
+"""Incremental computation of the learned tokens of an analysis, in any order, with intermediate results."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ from clipgen_engine.types import (
 
 
 class TokenFilling:
-    """The tokens of one analysis, one backend and one stride. Faces are counted on from track to track."""
+    """The tokens of one analysis, backend and stride. Face rows are numbered consecutively across all tracks."""
 
     def __init__(
         self, analysis: Analysis, backend: FrameBackend, stride: int = 1, store: TokenStore | None = None
     ) -> None:
         """
         Args:
-            analysis: faces; whatever its tokens are.
-            stride: every `stride`-th frame gets a token of its own; those between are interpolated.
-            store: what it holds is taken over, and what is computed is added to it; see `made_by`.
+            analysis: provides the faces; its tokens are ignored.
+            stride: compute a token on every `stride`-th frame and interpolate in between.
+            store: provides tokens computed earlier and receives new ones; see `made_by`.
         """
         self._analysis, self._backend, self._stride, self._store = analysis, backend, stride, store
         counts = [len(track.frame_index) for track in analysis.tracks]
@@ -52,20 +52,20 @@ class TokenFilling:
             fits = rows < len(self._values)
             self._values[rows[fits]] = values[fits]
         self._known: BoolArray = np.all(np.isfinite(self._values), axis=1)
-        self._asked = self._known.copy()  # known, or on its way
+        self._requested = self._known.copy()  # known or in progress
 
     @property
     def total(self) -> int:
-        """Faces that get a token of their own."""
+        """Number of faces whose token is computed, not interpolated."""
         return int(np.count_nonzero(self._wanted))
 
     @property
     def done(self) -> int:
-        """Those of them that have it."""
+        """Number of those that are done."""
         return int(np.count_nonzero(self._wanted & self._known))
 
     def missing(self, rows: Int64Array) -> Int64Array:
-        """Those of these faces that get a token of their own and have none yet."""
+        """Return those of these faces whose token is still to be computed."""
         return rows[self._wanted[rows] & ~self._known[rows]]
 
     def run(
@@ -74,19 +74,19 @@ class TokenFilling:
         progress: ProgressCallback | None = None,
         cancel: threading.Event | None = None,
     ) -> None:
-        """Compute what is missing among the faces that `order` gives.
+        """Compute the missing tokens among the faces returned by `order`.
 
         Args:
-            order: faces, the most urgent first, as things stand now. It is asked again and again, in another thread.
+            order: returns the faces by current priority. It is called repeatedly, from another thread.
             progress: called after each batch; its `partial` is `result`.
 
         Raises:
             VideoError, ModelFileError: see `embedded`.
-            Cancelled: `cancel` was set; what was computed is kept.
+            Cancelled: `cancel` was set; tokens computed so far are kept.
         """
         cancelled = cancel or threading.Event()
-        self._asked = self._known.copy()
-        depth = self._backend.batch_size  # decoded while a batch is computed; no more, or the urgent ones would wait
+        self._requested = self._known.copy()
+        depth = self._backend.batch_size  # prefetch one batch only, so that urgent faces do not queue behind it
         video, tracks = self._analysis.video, self._analysis.tracks
         with closing(embedded(self._backend, video, tracks, self._next(order), cancelled, depth)) as batches:
             for batch, tokens in batches:
@@ -101,7 +101,7 @@ class TokenFilling:
             raise Cancelled
 
     def result(self) -> Analysis:
-        """The analysis with the tokens that are known: NaN where none is, and those between two marked."""
+        """Return the analysis with the tokens available so far: missing ones are NaN, interpolated ones are marked."""
         tokens = []
         for place, track in enumerate(self._analysis.tracks):
             own = self._values[self._first_row[place] : self._first_row[place + 1]]
@@ -125,21 +125,21 @@ class TokenFilling:
         )
 
     def _next(self, order: Callable[[], Int64Array]) -> Iterator[FaceRow]:
-        """The faces to compute, some at a time: those that are most urgent by then, in the order of time."""
+        """Yield the faces to compute: repeatedly the most urgent batch, sorted by frame."""
         while True:
             urgent = order()
-            urgent = urgent[self._wanted[urgent] & ~self._asked[urgent]][: self._backend.batch_size]
+            urgent = urgent[self._wanted[urgent] & ~self._requested[urgent]][: self._backend.batch_size]
             if not len(urgent):
                 return
-            self._asked[urgent] = True
+            self._requested[urgent] = True
             faces = [(int(self._place[row]), int(row - self._first_row[self._place[row]])) for row in urgent]
             yield from sorted(faces, key=lambda face: int(self._analysis.tracks[face[0]].frame_index[face[1]]))
 
 
 def made_by(analysis: Analysis, backend: FrameBackend) -> Mapping[str, Any]:
-    """All that a face's token depends on, by which a store is found: video, faces, checkpoint, backbone, subject.
+    """Key of a token store: everything a token depends on, i.e. video, faces, checkpoint, backbone and subject.
 
-    The stride is not among it: a token is the same whatever its neighbours are, and serves for every stride.
+    The stride is not included, because tokens do not depend on each other.
     """
     faces = hashlib.sha256()
     for track in analysis.tracks:

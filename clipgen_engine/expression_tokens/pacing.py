@@ -1,4 +1,4 @@
-"""How learned tokens are made on the machine at hand: every face in one pass, or where they matter first."""
+"""Strategy for computing learned tokens on the available hardware: all faces in one pass, or the best windows first."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ from clipgen_engine.types import BLENDSHAPES, Analysis, Progress, ProgressCallba
 
 _FEW_MINUTES_S = 180.0
 _SLOW_STRIDE = 4
-_RIVALS = 3  # windows that get learned tokens, for each that is asked for
+_CANDIDATES = 3  # windows that get learned tokens, per requested window
 
 
 @dataclass(frozen=True)
 class Pace:
-    """What learned tokens cost here, and what follows from it."""
+    """Measured cost of learned tokens, and the resulting stride."""
 
     seconds_per_face: float
     slow: bool  # all faces would take more than a few minutes
-    stride: int  # every `stride`-th frame gets a token of its own
+    stride: int  # a token is computed on every `stride`-th frame
 
 
 def choose_pace(
     backend: FrameBackend, analysis: Analysis, settings: TokenSettings, seconds: float | None = None
 ) -> Pace:
-    """What learned tokens cost here. On a GPU every frame gets one, unless the settings say otherwise.
+    """Choose the stride by the cost of a token. On a GPU, the default is every frame.
 
     Args:
-        seconds: what a face costs, where that is known; else the backend is timed on a few faces.
+        seconds: time per face, if known; otherwise it is measured on a few faces.
     """
     seconds = seconds_per_face(backend) if seconds is None else seconds
     slow = backend.device_name == "cpu" and seconds * _face_count(analysis) > _FEW_MINUTES_S
@@ -53,12 +53,12 @@ def fill_tokens(
     progress: ProgressCallback | None = None,
     cancel: threading.Event | None = None,
 ) -> Analysis:
-    """The analysis with the learned tokens of a backend; faces and blendshapes stay.
+    """Return the analysis with the learned tokens of a backend.
 
     Args:
-        ranking: by which the best windows are found, where not every face is waited for.
-        store: what it holds need not be made again; see `made_by`.
-        say: given a sentence that tells what is going to be done and how long it will take.
+        ranking: determines the best windows, if they are computed first or exclusively.
+        store: provides tokens computed earlier and receives new ones; see `made_by`.
+        say: receives a message that describes the plan and the estimated time.
 
     Raises:
         VideoError, ModelFileError, Cancelled: see `TokenFilling.run`.
@@ -69,18 +69,18 @@ def fill_tokens(
     by_blendshapes = replace(ranking, token_source=BLENDSHAPES)
     top = settings.token_scope == "top" or (settings.token_scope == "auto" and pace.slow)
     if top:
-        more = replace(by_blendshapes, num_sequences=_RIVALS * ranking.num_sequences)
+        more = replace(by_blendshapes, num_sequences=_CANDIDATES * ranking.num_sequences)
         best = rank_sequences(analysis, more).sequences
         order = rows_of_windows(analysis.tracks, [sequence.key for sequence in best], pace.stride)
-        whom = f"in the {len(best)} windows that the blendshapes find best"
+        which = f"in the best {len(best)} windows by blendshapes"
     elif pace.slow:
         order = rows_by_urgency(analysis.tracks, rank_sequences(analysis, by_blendshapes), pace.stride)
-        whom = "the best windows first"
+        which = "the best windows first"
     else:
-        order, whom = rows_in_time(analysis.tracks), ""
+        order, which = rows_in_time(analysis.tracks), ""
     missing = len(filling.missing(order))
     if say is not None:
-        say(_plan_in_words(pace, backend, _face_count(analysis), missing, whom))
+        say(_plan_message(pace, backend, _face_count(analysis), missing, which))
 
     def report(one: Progress) -> None:
         if progress is not None:
@@ -94,17 +94,17 @@ def _face_count(analysis: Analysis) -> int:
     return sum(len(track.frame_index) for track in analysis.tracks)
 
 
-def _plan_in_words(pace: Pace, backend: FrameBackend, faces: int, missing: int, whom: str) -> str:
+def _plan_message(pace: Pace, backend: FrameBackend, faces: int, missing: int, which: str) -> str:
     if not missing:
-        return "All learned tokens that are wanted were made before."
-    own = f"{missing:,} learned tokens are to be made: about {_duration(missing * pace.seconds_per_face)}"
+        return "All requested learned tokens are already computed."
+    own = f"{missing:,} learned tokens to compute: about {_duration(missing * pace.seconds_per_face)}"
     if not pace.slow:
         return f"{own} on the {backend.device_name}."
     every = "every frame" if pace.stride == 1 else f"one frame in {pace.stride}"
     return (
         f"All {faces:,} faces would take about {_duration(faces * pace.seconds_per_face)} on the "
-        f"{backend.device_name}: {every}, {whom}. {own}. --token_scope and --token_stride choose otherwise; what is "
-        "made is kept for the next run."
+        f"{backend.device_name}. Computing {every}, {which}. {own}. Change this with --token_scope and --token_stride. "
+        "Computed tokens are cached for the next run."
     )
 
 

@@ -1,4 +1,4 @@
-"""The order in which faces get their learned tokens: where a curator looks first, then outwards."""
+"""Order in which learned tokens are computed: the windows under review first, then by score."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from clipgen_engine.types import FaceTrack, Float32Array, Int64Array
 
 
 def rows_in_time(tracks: Sequence[FaceTrack]) -> Int64Array:
-    """Faces of all tracks (counted on from track to track), frame after frame."""
+    """Return the face rows of all tracks (numbered consecutively across tracks), sorted by frame."""
     return np.argsort(_frames(tracks), kind="stable")
 
 
 def rows_of_windows(tracks: Sequence[FaceTrack], keys: Iterable[SequenceKey], stride: int) -> Int64Array:
-    """Faces of these windows, window after window, with those around them that their tokens hang on."""
+    """Return the faces of these windows in order, including the surrounding faces needed for interpolation."""
     first_row = np.cumsum([0, *(len(track.frame_index) for track in tracks)])
     places = {track.track_id: place for place, track in enumerate(tracks)}
     found: list[Int64Array] = []
@@ -35,15 +35,14 @@ def rows_of_windows(tracks: Sequence[FaceTrack], keys: Iterable[SequenceKey], st
 def rows_by_urgency(
     tracks: Sequence[FaceTrack], ranking: Ranking, stride: int, wanted: Iterable[SequenceKey] = ()
 ) -> Int64Array:
-    """All faces, the most urgent first.
+    """Return all faces by priority.
 
-    These are the faces of the wanted windows, then of the selected ones from the best on, then all others by the best
-    score of a valid window that holds them: the list's rivals and their surroundings rise like islands out of a lake
-    that runs dry. Faces that no valid window holds come last, in the order of time.
+    First the faces of the wanted windows, then those of the selected windows, best first, then all others by the best
+    score of a valid window that contains them. Faces outside all valid windows come last, sorted by frame.
 
     Args:
-        ranking: by the blendshapes, with the gates as they stand.
-        wanted: windows that the curator looks at.
+        ranking: by blendshapes, with the current gates.
+        wanted: windows that the curator is viewing.
     """
     keys = [*wanted, *(sequence.key for sequence in ranking.sequences)]
     ahead = rows_of_windows(tracks, keys, stride)
@@ -59,7 +58,7 @@ def _frames(tracks: Sequence[FaceTrack]) -> Int64Array:
 
 
 def _levels(track: FaceTrack, ranking: Ranking, stride: int) -> Float32Array:
-    """(N,) float32: the best score of a valid window that needs this face, -inf where there is none."""
+    """(N,) float32: best score of the valid windows that need this face; -inf if there is none."""
     windows = np.flatnonzero(ranking.scores.track_id == track.track_id)
     windows = windows[ranking.valid[windows]]
     if not len(windows):
@@ -67,7 +66,7 @@ def _levels(track: FaceTrack, ranking: Ranking, stride: int) -> Float32Array:
     length, pad = ranking.settings.sequence_length, stride - 1
     first = int(track.frame_index[0])
     span = int(track.frame_index[-1]) - first + 1
-    # the negative score at each window's first frame; a window needs its frames and `pad` frames on either side
+    # negative score at each window's first frame; a window needs its frames and `pad` frames on either side
     lowest = np.full(span + length + 2 * pad, np.inf, np.float32)
     lowest[ranking.scores.start_frame[windows] - first + length - 1 + pad] = -ranking.combined[windows]
     level = -sliding_minimum(lowest, length + 2 * pad)

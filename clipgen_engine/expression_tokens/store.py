@@ -1,4 +1,4 @@
-"""Learned tokens on disk, each committed as it is made: hours of work survive a cancel, a crash and a kill."""
+"""Learned tokens on disk, committed batch by batch, so that no work is lost on cancel, crash or kill."""
 
 from __future__ import annotations
 
@@ -17,14 +17,15 @@ _TABLE = "CREATE TABLE IF NOT EXISTS token (row INTEGER PRIMARY KEY, value BLOB 
 
 
 class TokenStore(Closing):
-    """Tokens by the number of their face. Where the file cannot be written, a log line says so and work goes on.
+    """Tokens by face row. Errors are logged as warnings and disable the store.
 
-    Used from one thread; another process may use the same file.
+    Not thread-safe; several processes may use the same file.
     """
 
     def __init__(self, path: Path) -> None:
-        """Args:
-        path: an SQLite file, made with its folder where there is none; a damaged one is made anew.
+        """
+        Args:
+            path: SQLite file; created, with its folder, if missing, and recreated if damaged.
         """
         self._path = path
         self._database: sqlite3.Connection | None = None
@@ -33,17 +34,17 @@ class TokenStore(Closing):
             private_file(path)
             self._database = self._opened()
         except sqlite3.DatabaseError as error:
-            _log.warning("The stored tokens %s are damaged (%s) and are made anew", path, error)
+            _log.warning("The stored tokens %s are damaged (%s) and are computed again", path, error)
             try:
                 path.unlink(missing_ok=True)
                 self._database = self._opened()
             except (OSError, sqlite3.Error) as again:
-                self._give_up(again)
+                self._disable(again)
         except OSError as error:
-            self._give_up(error)
+            self._disable(error)
 
     def load(self, width: int) -> tuple[Int64Array, Float32Array]:
-        """Numbers (K,) int64 and tokens (K, width) float32 of all faces that are stored."""
+        """Return rows (K,) int64 and tokens (K, width) float32 of all stored faces."""
         rows: list[int] = []
         values: list[bytes] = []
         if self._database is not None:
@@ -53,11 +54,11 @@ class TokenStore(Closing):
                     rows.append(row)
                     values.append(value)
             except sqlite3.Error as error:
-                self._give_up(error)
+                self._disable(error)
         return np.array(rows, np.int64), np.frombuffer(b"".join(values), "<f4").reshape(len(rows), width)
 
     def add(self, rows: Int64Array, values: Float32Array) -> None:
-        """Keep tokens (K, width) of faces (K,); they are on disk when this returns."""
+        """Store tokens (K, width) of face rows (K,), committed on return."""
         if self._database is None:
             return
         content = [(int(row), value.astype("<f4").tobytes()) for row, value in zip(rows, values, strict=True)]
@@ -65,7 +66,7 @@ class TokenStore(Closing):
             with self._database:
                 self._database.executemany("INSERT OR REPLACE INTO token VALUES (?, ?)", content)
         except sqlite3.Error as error:
-            self._give_up(error)
+            self._disable(error)
 
     def close(self) -> None:
         if self._database is not None:
@@ -75,7 +76,7 @@ class TokenStore(Closing):
     def _opened(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, timeout=10)
         try:
-            database.execute("PRAGMA journal_mode = PERSIST")  # the journal stays: no file comes and goes in the cache
+            database.execute("PRAGMA journal_mode = PERSIST")  # keep the journal file between transactions
             with database:
                 database.execute(_TABLE)
         except sqlite3.Error:
@@ -83,6 +84,6 @@ class TokenStore(Closing):
             raise
         return database
 
-    def _give_up(self, error: Exception) -> None:
-        _log.warning("The tokens are not kept for the next time: %s", error)
+    def _disable(self, error: Exception) -> None:
+        _log.warning("The tokens are not cached: %s", error)
         self.close()

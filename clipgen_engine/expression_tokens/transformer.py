@@ -1,7 +1,7 @@
-"""The learned expression token: face crops through DINOv2 and the Expression Transformer, in batches.
+"""Learned expression tokens: batches of face crops through DINOv2 and the Expression Transformer.
 
-It looks at the frames with faces once more, at full size, after the faces are known: decoding costs a fraction of what
-the backbone costs, and a stored analysis gets tokens of another checkpoint without finding its faces again.
+Frames are decoded a second time, at full resolution, after face tracking: decoding is cheap compared with the backbone,
+and a stored analysis can get the tokens of another checkpoint without tracking the faces again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from clipgen_engine.opencv import cv2
 from clipgen_engine.settings import TokenSettings
 from clipgen_engine.types import Float32Array, ProgressCallback, UInt8Array
 
-_MARGIN = 0.1  # of the shorter side of the face box, on each side
+_MARGIN = 0.1  # on each side, relative to the shorter side of the face box
 _MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)  # ImageNet
 _BATCH = {"cpu": 2, "mps": 16, "cuda": 64}
 
@@ -31,7 +31,7 @@ _log = logging.getLogger(__name__)
 
 
 class TransformerBackend:
-    """A checkpoint and a backbone, ready to run on a device."""
+    """A checkpoint and a backbone, loaded on a device."""
 
     name = "transformer"
 
@@ -71,7 +71,7 @@ class TransformerBackend:
         return face_crop(pixels, box_xywh)
 
     def embed(self, crops: UInt8Array) -> Float32Array:
-        """Tokens (B, width); where a batch does not fit into memory, it and all later ones are halved."""
+        """Return tokens (B, width); on out-of-memory errors the batch size is halved permanently."""
         parts = []
         first = 0
         while first < len(crops):
@@ -85,7 +85,7 @@ class TransformerBackend:
                     raise
             if len(part) == 1:
                 raise ModelFileError(
-                    f"One face does not fit into the memory of {self._device}", "Run with --device cpu"
+                    f"A single face does not fit into the memory of {self._device}", "Run with --device cpu"
                 )
             _log.warning("A batch of %d faces does not fit into the memory of %s: halved", len(part), self._device)
             self._batch_size = len(part) // 2
@@ -106,7 +106,7 @@ class TransformerBackend:
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
-    """CUDA has an error of its own for it; MPS and the CPU only say so."""
+    """CUDA raises a dedicated error; MPS and the CPU only report it in the message."""
     text = str(error).lower()
     return isinstance(error, torch.OutOfMemoryError) or "out of memory" in text or "can't allocate memory" in text
 
@@ -118,12 +118,12 @@ def load(
 
     Raises:
         Cancelled: `cancel` was set during a download.
-        ModelFileError: see `read_checkpoint` and `load_backbone`; or the two do not fit together.
-        SettingError: no checkpoint is given, or the subject or the device does not exist.
+        ModelFileError: see `read_checkpoint` and `load_backbone`; or their widths differ.
+        SettingError: no checkpoint is specified, or the subject or device does not exist.
     """
     path = settings.expression_transformer_checkpoint
     if path is None:
-        raise SettingError("The transformer backend needs a checkpoint", "Give --expression_transformer_checkpoint")
+        raise SettingError("The transformer backend needs a checkpoint", "Set --expression_transformer_checkpoint")
     read = read_checkpoint(path, settings.num_heads)
     transformer = build_transformer(read)
     transformer.check_subject(settings.subject_id)
@@ -131,8 +131,8 @@ def load(
     backbone = load_backbone(settings.dinov2, allow_download=settings.allow_download, progress=progress, cancel=cancel)
     if backbone.width != read.width:
         raise ModelFileError(
-            f"{path.name} has tokens of {read.width} numbers, the DINOv2 backbone of {backbone.width}",
-            "Name the backbone that it was trained on with --dinov2",
+            f"{path.name} has width {read.width}, but the DINOv2 backbone has width {backbone.width}",
+            "Specify the backbone that it was trained on with --dinov2",
         )
     automatic = "bfloat16" if device.type == "cuda" else "float32"
     provenance = {
@@ -147,22 +147,22 @@ def load(
 
 
 def choose_device(name: str) -> torch.device:
-    """`auto`, `cpu`, `cuda`, `cuda:N` or `mps` as a device that is there.
+    """Resolve `auto`, `cpu`, `cuda`, `cuda:N` or `mps` to an available device.
 
     Raises:
-        SettingError: there is no such device on this machine.
+        SettingError: the device is not available on this machine.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     kind, _, number = name.partition(":")
-    there = {"cpu": True, "mps": torch.backends.mps.is_available(), "cuda": torch.cuda.is_available()}.get(kind, False)
-    if not there or (number and int(number) >= torch.cuda.device_count()):
+    available = {"cpu": True, "mps": torch.backends.mps.is_available(), "cuda": torch.cuda.is_available()}
+    if not available.get(kind, False) or (number and int(number) >= torch.cuda.device_count()):
         raise SettingError(f"There is no device {name!r} on this machine", "Choose auto or cpu")
     return torch.device(name)
 
 
 def face_crop(pixels: UInt8Array, box_xywh: Float32Array) -> UInt8Array:
-    """The face (518, 518, 3): its box grown by 10 % of the shorter side, clipped to the picture, resized."""
+    """Crop a face (518, 518, 3): its box grown by 10 % of the shorter side, clipped to the picture, resized."""
     height, width = pixels.shape[:2]
     x, y, w, h = (float(value) for value in box_xywh)
     margin = _MARGIN * min(w, h)

@@ -1,4 +1,4 @@
-"""The Expression Transformer: patch tokens of a face in, one expression token of length 1 out."""
+"""The Expression Transformer: patch tokens of a face in, one unit-length expression token out."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from clipgen_engine.expression_tokens.checkpoint import PATCHES, Checkpoint
 
 
 class ExpressionTransformer(nn.Module, ABC):
-    """All layouts share the query, the projection at the end and the way in; they differ in how the query attends."""
+    """Common parts of all layouts: query, context and output projection; subclasses define the attention."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__()
@@ -29,13 +29,13 @@ class ExpressionTransformer(nn.Module, ABC):
         """
         Args:
             patches: (B, 1369, width), the backbone's patch tokens after its last layer norm.
-            positions: (1369, width), the backbone's own position embedding of the patches.
-            subject_id: row of the subject embedding, where the layout has one.
+            positions: (1369, width), the backbone's position embedding of the patches.
+            subject_id: row of the subject embedding, if the layout has one.
 
         Returns:
-            (B, width), each of length 1.
+            (B, width), unit length.
         """
-        context = self._placed(patches, positions)
+        context = self._add_positions(patches, positions)
         if self.subjects:
             subject = self.subject_embeddings.weight[subject_id].expand(len(patches), 1, -1)
             context = torch.cat([subject, context], dim=1)
@@ -43,15 +43,15 @@ class ExpressionTransformer(nn.Module, ABC):
         return functional.normalize(self.layer_norm(self.output_proj(query[:, 0])), dim=-1)
 
     def check_subject(self, subject_id: int) -> None:
-        """Raises SettingError where the subject embedding has no such row."""
+        """Raise SettingError if the subject embedding has no such row."""
         if self.subjects and not 0 <= subject_id < self.subjects:
             raise SettingError(
-                f"subject_id cannot be {subject_id}: the checkpoint knows {self.subjects} subjects",
+                f"subject_id cannot be {subject_id}: the checkpoint has {self.subjects} subjects",
                 f"Give a number from 0 to {self.subjects - 1}",
             )
 
     @abstractmethod
-    def _placed(self, patches: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+    def _add_positions(self, patches: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
         """Patch tokens (B, 1369, width) with their positions added."""
 
     @abstractmethod
@@ -60,7 +60,7 @@ class ExpressionTransformer(nn.Module, ABC):
 
 
 class DecoderTransformer(ExpressionTransformer):
-    """`torch.nn.TransformerDecoder` (post-norm, ReLU), with subjects, or with fixed positions of its own instead."""
+    """`torch.nn.TransformerDecoder` (post-norm, ReLU), with subject embeddings or its own fixed positions."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint)
@@ -73,7 +73,7 @@ class DecoderTransformer(ExpressionTransformer):
         if not checkpoint.subjects:
             self.register_buffer("pos_base", torch.empty(PATCHES, checkpoint.width))
 
-    def _placed(self, patches: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+    def _add_positions(self, patches: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
         base = positions if self.subjects else self.pos_base
         return patches + base + self.delta_pos_embed
 
@@ -83,7 +83,7 @@ class DecoderTransformer(ExpressionTransformer):
 
 
 class CrossAttentionTransformer(ExpressionTransformer):
-    """Layers of attention, norm and feed-forward on the query alone."""
+    """Layers of cross-attention, layer norm and feed-forward on a single query."""
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint)
@@ -96,7 +96,7 @@ class CrossAttentionTransformer(ExpressionTransformer):
         )
         self.query_norms = nn.ModuleList(nn.LayerNorm(width) for _ in layers)
 
-    def _placed(self, patches: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
+    def _add_positions(self, patches: torch.Tensor, positions: torch.Tensor) -> torch.Tensor:
         return patches + positions
 
     def _attend(self, query: torch.Tensor, context: torch.Tensor) -> torch.Tensor:
@@ -109,7 +109,7 @@ class CrossAttentionTransformer(ExpressionTransformer):
 
 
 def build_transformer(checkpoint: Checkpoint) -> ExpressionTransformer:
-    """The model of a checked checkpoint, ready to run."""
+    """Build the model of a validated checkpoint, in evaluation mode."""
     kind = {"decoder": DecoderTransformer, "cross_attention": CrossAttentionTransformer}[checkpoint.layout]
     model = kind(checkpoint)
     model.load_state_dict(checkpoint.tensors)

@@ -1,6 +1,6 @@
-"""Windows of a video, scored, gated, selected and explained: numpy only.
+"""Scoring, gating, selection and explanation of windows; NumPy only.
 
-`ranker.rank_sequences` is where one enters, `ranker.Ranker` for those who rank the same analysis again and again.
-Score terms and gates are registries: a new one is a function and an entry.
-Imports the names of the blendshapes from faces, and nothing that decodes or runs a model.
+The entry point is `ranker.rank_sequences`, or `ranker.Ranker` to rank the same analysis repeatedly. Score terms and
+gates are registries: to add one, add a function and an entry.
+Imports the blendshape names from faces, and nothing that decodes video or runs a model.
 """

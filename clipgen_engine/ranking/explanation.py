@@ -1,4 +1,4 @@
-"""Why a window stands where it stands: its scores among all others, what moved, its gates, and what it lost to."""
+"""Explanation of a window's rank: its scores relative to all windows, moving channels, gates, and competing window."""
 
 from __future__ import annotations
 
@@ -24,41 +24,41 @@ _EXPLAINED_CHANNELS = 6
 
 @dataclass(frozen=True)
 class Standing:
-    """A value among those of all complete windows of the video."""
+    """A value and its rank among all complete windows of the video."""
 
     value: float
     rank: int  # 1 is highest
-    percentile: float  # share of the windows, 0..100, that do not exceed it
+    percentile: float  # percentage of windows, 0..100, that do not exceed it
 
 
 @dataclass(frozen=True)
 class GateResult:
-    """How a window stands with one gate that is on."""
+    """Result of one active gate for a window."""
 
     name: str
     passed: bool
     margin: float  # in the gate's own unit; negative where it fails
-    reason: str  # a sentence part; of use where it fails
+    reason: str  # why the gate fails; a clause
 
 
 @dataclass(frozen=True)
 class Explanation:
-    """The answer to: why is this window first, or why is it not in the list?"""
+    """Why a window has its rank, or is not selected."""
 
     key: SequenceKey
     verdict: str  # one sentence
     standings: Mapping[str, Standing]  # by term name, and `combined_score`
-    channels: tuple[tuple[str, float], ...]  # channels that moved most, with their signed change
-    extreme_frames: tuple[int, int]  # frames of the strongest channel's lowest and highest value
-    gates: tuple[GateResult, ...]  # gates that are on
-    lost_to: Sequence | None  # the better selected window that it overlaps or comes too close to
+    channels: tuple[tuple[str, float], ...]  # channels with the largest variance, with their signed change
+    extreme_frames: tuple[int, int]  # frames of the minimum and maximum of the channel with the largest variance
+    gates: tuple[GateResult, ...]  # active gates
+    lost_to: Sequence | None  # the selected window that it overlaps, or to which it is too close
 
 
 def explain(ranker: Ranker, ranking: Ranking, key: SequenceKey) -> Explanation | None:
     """Explain a window of the ranking's length.
 
     Returns:
-        None where the track lacks the face in a frame of the window, or does not cover it.
+        None if the track does not cover the window or the face is missing in one of its frames.
     """
     start, stop, track_id = key
     alone = ranker.series.window_at(track_id, start, stop - start)
@@ -89,11 +89,10 @@ def explain(ranker: Ranker, ranking: Ranking, key: SequenceKey) -> Explanation |
 
 
 def explain_frame(ranker: Ranker, ranking: Ranking, frame: int, track_id: int | None = None) -> Explanation | str:
-    """Explain the window centred at a frame, of this track or else of the best one there.
+    """Explain the window centred at a frame, of this track or, if None, of the best one there.
 
     Returns:
-        A sentence where there is no such window: no face, too near to where the face leaves or to a cut, or a frame
-        without the face.
+        A sentence if there is no such window: no face, too close to the end of a track or to a cut, or missing frames.
     """
     length = ranking.settings.sequence_length
     start = frame - (length - 1) // 2
@@ -103,7 +102,7 @@ def explain_frame(ranker: Ranker, ranking: Ranking, frame: int, track_id: int | 
     if track_id is not None:
         tracks = [track for track in tracks if track == track_id]
     if not tracks:
-        return f"No face is seen at frame {frame}."
+        return f"No face is detected at frame {frame}."
     found = [explain(ranker, ranking, (start, start + length, track)) for track in tracks]
     explained = [explanation for explanation in found if explanation is not None]
     if explained:
@@ -114,13 +113,12 @@ def explain_frame(ranker: Ranker, ranking: Ranking, frame: int, track_id: int | 
             missing = int(series.missing_frames(windows)[0])
             return f"The face is missing in {missing} of the {length} frames around frame {frame}."
     return (
-        f"A window of {length} frames around frame {frame} does not fit: the face appears, leaves or the shot is cut "
-        "within it."
+        f"A window of {length} frames around frame {frame} does not fit: the face enters or leaves, or there is a cut."
     )
 
 
 def _standings(ranking: Ranking, sequence: Sequence) -> dict[str, Standing]:
-    # a score of one kind of tokens says nothing among those of another
+    # scores from different token backends are not comparable
     learned = sequence.scored_by != BLENDSHAPES
     complete = ranking.scores.complete & (ranking.scores.learned == learned)
     weights = effective_weights(ranking.settings)
@@ -161,30 +159,31 @@ def _verdict(ranking: Ranking, sequence: Sequence, gates: tuple[GateResult, ...]
     failed = [gate.reason for gate in gates if not gate.passed]
     if failed:
         return f"Not selected: {'; '.join(failed)}."
-    waits = "its learned tokens are still to come"
+    pending = "its learned tokens are still to come"
     if lost_to is not None:
         if sequence.scored_by == BLENDSHAPES != lost_to.scored_by:
-            return f"Not selected: number {lost_to.rank} overlaps it and has its learned tokens; {waits}."
+            return f"Not selected: number {lost_to.rank} overlaps it and has learned tokens; {pending}."
         return (
             f"Not selected: number {lost_to.rank} (frames {lost_to.start_frame} to {lost_to.stop_frame - 1}, "
-            f"score {lost_to.combined_score:.2f}) overlaps it and scores better."
+            f"score {lost_to.combined_score:.2f}) overlaps it and scores higher."
             if lost_to.combined_score >= sequence.combined_score
-            else f"Not selected: number {lost_to.rank} (frames {lost_to.start_frame} to {lost_to.stop_frame - 1}) was "
-            "accepted and occupies its place."
+            else f"Not selected: number {lost_to.rank} (frames {lost_to.start_frame} to {lost_to.stop_frame - 1}) "
+            "overlaps it and was accepted."
         )
     start, stop, gap = sequence.start_frame, sequence.stop_frame, ranking.settings.min_gap
     if any(begin < stop + gap and start < end + gap for begin, end, _ in ranking.blocked):
-        return "Not selected: it touches a span that was rejected."
+        return "Not selected: it overlaps a rejected span."
     rivals = [
         other for other in ranking.sequences if ranking.settings.scope == "video" or other.track_id == sequence.track_id
     ]
     if rivals and sequence.scored_by == BLENDSHAPES != rivals[-1].scored_by:
-        return f"Not selected yet: {waits}."
+        return f"Not selected yet: {pending}."
     if ranking.settings.diversity and rivals and sequence.combined_score >= rivals[-1].combined_score:
-        return f"Not selected: it looks too much like what is (diversity {ranking.settings.diversity:.2f})."
+        diversity = ranking.settings.diversity
+        return f"Not selected: it looks too similar to the selected windows (diversity {diversity:.2f})."
     if not rivals:
-        return "Not selected: no window was asked for."
+        return "Not selected: no windows are requested."
     return (
         f"Not selected: its score {sequence.combined_score:.2f} is below the {rivals[-1].combined_score:.2f} of the "
-        f"last of {len(rivals)}."
+        f"last of {len(rivals)} selected windows."
     )

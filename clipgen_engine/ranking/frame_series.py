@@ -1,8 +1,8 @@
-"""All face tracks of a video as dense rows with prefix sums, from which any window costs the same.
+"""All face tracks of a video as dense rows with prefix sums: the cost per window is independent of its length.
 
-Rows stand track after track, each from the track's first frame to its last, so that a window of L frames is L rows
-on end. Values are summed as whole numbers (fixed point), so that a window's result does not depend on where it
-stands, on the other tracks or on their order, to the last bit.
+Tracks are concatenated, each from its first frame to its last, so that a window of L frames is L consecutive rows.
+Values are summed in fixed point, so that the result for a window is bit-identical regardless of its position and of
+the other tracks.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from clipgen_engine.types import (
     read_only,
 )
 
-_UNITS = 1 << 8  # columns are summed in steps of 1/256 of their unit
+_UNITS = 1 << 8  # fixed-point scale of column sums: steps of 1/256 of the unit
 _ANGLES = ("yaw", "pitch", "roll")
 
 
 class FrameSeries:
-    """Dense per-frame values of all tracks of an analysis. Prefix sums are made when they are asked for first."""
+    """Dense per-frame values of all tracks of an analysis. Prefix sums are computed on first use."""
 
     def __init__(self, analysis: Analysis) -> None:
         pairs = [pair for pair in zip(analysis.tracks, analysis.tokens, strict=True) if len(pair[0].frame_index)]
@@ -61,7 +61,7 @@ class FrameSeries:
 
     @cached_property
     def tokens(self) -> TokenSeries:
-        """The expression tokens of all rows."""
+        """Expression tokens of all rows."""
         regions = self._sources[0][2].channel_regions if self._sources else ()
         values = np.zeros((len(regions), self.row_count), np.float32)
         for rows, _, tokens in self._sources:
@@ -70,7 +70,7 @@ class FrameSeries:
 
     @cached_property
     def blendshapes(self) -> TokenSeries:
-        """The blendshapes of all rows, whatever the tokens are: only they can be told in words."""
+        """Blendshapes of all rows, also with learned tokens: only blendshape channels have meaningful names."""
         if not self.has_learned:
             return self.tokens
         values = np.zeros((len(BLENDSHAPE_REGIONS), self.row_count), np.float32)
@@ -80,21 +80,21 @@ class FrameSeries:
 
     @property
     def backend(self) -> str:
-        """Name of the backend of the tokens."""
+        """Name of the token backend."""
         return self._sources[0][2].backend if self._sources else BLENDSHAPES
 
     @property
     def has_learned(self) -> bool:
-        """Whether the tokens are other than the blendshapes."""
+        """Whether the tokens are learned, not blendshapes."""
         return self.backend != BLENDSHAPES
 
     @property
     def all_known(self) -> bool:
-        """Whether every face has its token."""
+        """Whether all faces have a token."""
         return not self._unknown[-1]
 
     def unknown_tokens(self, windows: Windows) -> Int64Array:
-        """(W,) int64: faces of each window whose token is not known (yet)."""
+        """(W,) int64: number of faces in each window without a token (yet)."""
         return windows.difference(self._unknown)
 
     @cached_property
@@ -111,15 +111,15 @@ class FrameSeries:
 
     @cached_property
     def in_frame_order(self) -> bool:
-        """Whether rows ascend by frame, so that tracks never stand side by side in time."""
+        """Whether rows are sorted by frame, i.e. no tracks overlap in time."""
         return bool((np.diff(self.frame) >= 0).all())
 
     def windows(self, length: int) -> Windows:
-        """All runs of `length` rows; those that run over the end of a track are told apart by `inside_track`."""
+        """Return all runs of `length` rows; `inside_track` identifies those that cross the end of a track."""
         return Windows(length, 0, max(0, self.row_count - length + 1))
 
     def window_at(self, track_id: int, start_frame: int, length: int) -> Windows | None:
-        """The one window of this track that starts at this frame, or None where the track does not cover it."""
+        """Return the window of this track that starts at this frame, or None if the track does not cover it."""
         rows = np.flatnonzero(self.track_id == track_id)
         if not len(rows):
             return None
@@ -131,38 +131,38 @@ class FrameSeries:
         return self.frame[windows.first_row : windows.stop_row]
 
     def inside_track(self, windows: Windows) -> BoolArray:
-        """(W,) bool: first and last row belong to one track."""
+        """(W,) bool: first and last row belong to the same track."""
         last = slice(windows.first_row + windows.length - 1, windows.stop_row + windows.length - 1)
         inside: BoolArray = self.track_id[windows.first_row : windows.stop_row] == self.track_id[last]
         return inside
 
     def missing_frames(self, windows: Windows) -> Int32Array:
-        """(W,) int32: frames of each window in which the face is missing."""
+        """(W,) int32: number of frames in each window in which the face is missing."""
         return windows.difference(self._missing)
 
     def column(self, name: str) -> Float32Array:
-        """(K, R) float32: a quantity of each frame, zero where the face is missing.
+        """(K, R) float32: a per-frame quantity; zero where the face is missing.
 
         Args:
-            name: a field of `FaceTrack`; or `face_height` (face size in short
-                sides of the picture), `yaw`, `pitch`, `roll` (degrees, without sign), `step_px` (way of the face
-                centre since the frame before), `face_count` (faces on the frame).
+            name: a field of `FaceTrack`, or `face_height` (face size relative to the short side of the picture),
+                `yaw`, `pitch`, `roll` (absolute, degrees), `step_px` (displacement of the face centre since the
+                previous frame), `face_count` (number of faces in the frame).
         """
         if name not in self._columns:
             self._columns[name] = self._face_count() if name == "face_count" else self._filled(name)
         return self._columns[name]
 
     def mean(self, name: str, windows: Windows) -> Float32Array:
-        """(K, W) float32: mean of a column over each window (of use where no frame is missing)."""
+        """(K, W) float32: mean of a column over each window (valid only without missing frames)."""
         sums, _ = self._sums_of(name)
         means = windows.difference(sums).astype(np.float32)
         means *= np.float32(1 / (windows.length * float(_UNITS)))
         return means
 
-    def wander(self, name: str, windows: Windows) -> Float32Array:
+    def rms_deviation(self, name: str, windows: Windows) -> Float32Array:
         """(W,) float32: root-mean-square distance of a column's vectors from their mean, in the column's unit."""
         sums, square_sums = self._sums_of(name)
-        # n * sum(q^2) - sum(q)^2 of whole numbers: exact as long as it fits 53 bits, so hardly any cancellation
+        # n * sum(q^2) - sum(q)^2 in integers: exact up to 53 bits, which avoids cancellation
         spread = windows.difference(square_sums).astype(np.float64)
         spread *= windows.length
         for column in sums:
@@ -174,44 +174,44 @@ class FrameSeries:
         return distance
 
     def minimum(self, name: str, windows: Windows) -> Float32Array:
-        """(W,) float32: smallest value of a one-number column over the present frames of each window."""
+        """(W,) float32: minimum of a scalar column over the present frames of each window."""
         return self._smallest(self.column(name)[0], windows)
 
     def maximum(self, name: str, windows: Windows) -> Float32Array:
-        """(W,) float32: largest value of a one-number column over the present frames of each window."""
+        """(W,) float32: maximum of a scalar column over the present frames of each window."""
         return -self._smallest(-self.column(name)[0], windows)
 
     def region_variance(self, tokens: TokenSeries, windows: Windows) -> Float32Array:
-        """(G, W) float32: see `TokenSeries.region_variance`; kept for the length that was asked for last.
+        """(G, W) float32: see `TokenSeries.region_variance`; cached for the most recent window length.
 
         Args:
-            tokens: those of this series, or its blendshapes.
+            tokens: `tokens` or `blendshapes` of this series.
         """
         with self._variance_lock:
             kept = self._variance.get(tokens)
             if kept is None or kept[0] != windows.length:
-                if len(windows) == 1:  # a question about one window is no reason to compute all
+                if len(windows) == 1:  # not worth computing all windows
                     return tokens.region_variance(windows)
                 every = self.windows(windows.length)
                 kept = self._variance[tokens] = windows.length, read_only(tokens.region_variance(every))
             return kept[1][:, windows.first_row : windows.stop_row]
 
     def displacement(self, windows: Windows) -> Float32Array:
-        """(W,) float32: root-mean-square distance of the face centre from where the window began, in short sides."""
+        """(W,) float32: RMS displacement of the face centre from the first frame, relative to the short side."""
         first = self.column("center_xy")[:, windows.first_row : windows.stop_row]
         shift = self.mean("center_xy", windows) - first
-        square_px = self.wander("center_xy", windows) ** 2 + (shift**2).sum(axis=0)
+        square_px = self.rms_deviation("center_xy", windows) ** 2 + (shift**2).sum(axis=0)
         displacement: Float32Array = np.sqrt(square_px) / np.float32(self._short_side_px)
         return displacement
 
     def mean_step_px(self, windows: Windows) -> Float32Array:
-        """(W,) float32, px: mean way of the face centre from one frame of the window to the next."""
+        """(W,) float32, px: mean displacement of the face centre between consecutive frames."""
         inner = Windows(windows.length - 1, windows.first_row + 1, windows.stop_row + 1)
         mean: Float32Array = self.mean("step_px", inner)[0]
         return mean
 
     def blendshapes_of(self, track_id: int, start_frame: int, stop_frame: int) -> Float32Array:
-        """(N, 51) float32: the blendshapes of a track's present frames in a half-open span."""
+        """(N, 51) float32: blendshapes of a track's present frames in a half-open span."""
         for _, track, _ in self._sources:
             if track.track_id == track_id:
                 first, last = np.searchsorted(track.frame_index, (start_frame, stop_frame))
@@ -219,17 +219,17 @@ class FrameSeries:
         return np.zeros((0, len(BLENDSHAPE_REGIONS)), np.float32)
 
     def movement(self, track_id: int) -> tuple[Int64Array, Float32Array]:
-        """Frames (N,) int64 of a track, and how far (N,) float32 the expression token moved since the frame before.
+        """Return the frames (N,) int64 of a track and the change (N,) float32 of the expression token.
 
-        The distance is Euclidean; NaN where the frame or the one before lacks the face.
+        The change is the Euclidean distance to the previous frame; NaN if the face is missing in either frame.
         """
         for _, track, tokens in self._sources:
             if track.track_id == track_id:
                 first, last = int(track.frame_index[0]), int(track.frame_index[-1])
                 distance = np.full(last - first + 1, np.nan, np.float32)
                 steps = np.linalg.norm(np.diff(tokens.values, axis=0), axis=1)
-                next_to = np.diff(track.frame_index) == 1
-                distance[track.frame_index[1:][next_to] - first] = steps[next_to]
+                consecutive = np.diff(track.frame_index) == 1
+                distance[track.frame_index[1:][consecutive] - first] = steps[consecutive]
                 return np.arange(first, last + 1, dtype=np.int64), distance
         return np.zeros(0, np.int64), np.zeros(0, np.float32)
 
@@ -265,7 +265,7 @@ class FrameSeries:
         return values
 
     def _sums_of(self, name: str) -> tuple[Int64Array, Int64Array]:
-        """Prefix sums (K, R + 1) int64 of a column's whole numbers, and (R + 1,) of the squares of all K together."""
+        """Prefix sums (K, R + 1) int64 of a column in fixed point, and (R + 1,) int64 of its squared norms."""
         if name not in self._column_sums:
             units = np.rint(self.column(name).astype(np.float64) * _UNITS).astype(np.int64)
             squares = (units * units).sum(axis=0, keepdims=True)

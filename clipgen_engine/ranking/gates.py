@@ -1,7 +1,7 @@
-"""Gates: yes/no conditions on a window, each with the number that it compares and how far off it is.
+"""Gates: pass/fail conditions on a window, each comparing a measured value with a threshold.
 
-A new gate is a function here and an entry in `GATES`; flag, panel and statistic follow. A gate whose threshold is the
-one that lets everything pass is off and costs nothing.
+To add a gate, add a function here and an entry in `GATES`; flag, panel and statistics are derived from it. A gate whose
+threshold lets every window pass is off and costs nothing.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ class Gate:
     name: str
     label: str
     threshold: Setting
-    at_least: bool  # the measured number must be at least the threshold, else at most
+    at_least: bool  # the measured value must be at least the threshold; otherwise at most
     measure: Measure  # (W,) float32
     reason: str  # why a window fails, with {value} and {threshold}
-    off: float | None  # the threshold that lets every window pass; None: the gate cannot be switched off
-    depends_on: tuple[str, ...] = ()  # ranking settings that the measure reads, `sequence_length` apart
+    off: float | None  # the threshold that lets every window pass; None: the gate cannot be disabled
+    depends_on: tuple[str, ...] = ()  # ranking settings that the measure reads, besides `sequence_length`
 
     def passes(self, measured: Float32Array, threshold: float) -> BoolArray:
-        """(W,) bool."""
+        """(W,) bool: the window passes."""
         limit = np.float32(threshold)
         return measured >= limit if self.at_least else measured <= limit
 
     def margin(self, value: float, threshold: float) -> float:
-        """How far inside the limit a value is; negative where it fails."""
+        """Distance of a value from the threshold; negative if it fails."""
         return value - threshold if self.at_least else threshold - value
 
 
@@ -92,7 +92,7 @@ def _angle(name: str) -> Gate:
     return _gate(
         f"max_{name}",
         f"Largest {name}",
-        f"Largest {name} of the head, to either side, that a frame may have.",
+        f"Maximum absolute head {name} in any frame.",
         _highest(name),
         f"the {name} reaches {{value:.0f}}°, more than {{threshold:.0f}}°",
         at_least=False,
@@ -110,7 +110,7 @@ def _term_limit(term: ScoreTerm, *, at_least: bool) -> Gate:
     threshold = Setting(
         name,
         f"{which} {term.label.lower()}",
-        f"{which} {term.label.lower()} that a window may have.",
+        f"{which} allowed {term.label.lower()} of a window.",
         off,
         float,
         minimum=bounds[0],
@@ -124,11 +124,11 @@ def _term_limit(term: ScoreTerm, *, at_least: bool) -> Gate:
 _FACE_IN_EVERY_FRAME = Gate(
     "face_in_every_frame",
     "Face in every frame",
-    # missing frames have no token, so a window with one has no score: none can be allowed
+    # missing frames have no token, so a window that contains one has no score
     Setting(
         "missing_frames",
         "Missing frames",
-        "Frames of a window that may lack the face.",
+        "Number of frames of a window in which the face may be missing.",
         0.0,
         float,
         minimum=0.0,
@@ -147,7 +147,7 @@ GATES: dict[str, Gate] = {
         _gate(
             "face_confidence",
             "Face confidence",
-            "Lowest confidence of the face detector that a frame of a window may have.",
+            "Minimum confidence of the face detector in any frame.",
             _lowest("confidence"),
             "the face confidence falls to {value:.2f}, below {threshold:.2f}",
             at_least=True,
@@ -158,7 +158,7 @@ GATES: dict[str, Gate] = {
         _gate(
             "min_face_share",
             "Smallest face",
-            "Smallest share of the picture that the face may take up.",
+            "Minimum area of the face box relative to the picture, in any frame.",
             _lowest("face_share"),
             "the face shrinks to {value:.2%} of the picture, less than {threshold:.2%}",
             at_least=True,
@@ -171,16 +171,16 @@ GATES: dict[str, Gate] = {
         _gate(
             "min_inside_share",
             "Face inside",
-            "Smallest share of the face that may lie inside the picture.",
+            "Minimum fraction of the face box inside the picture, in any frame.",
             _lowest("inside_share"),
-            "only {value:.0%} of the face lie inside the picture, less than {threshold:.0%}",
+            "only {value:.0%} of the face is inside the picture, less than {threshold:.0%}",
             at_least=True,
             bounds=(0.0, 1.0),
         ),
         _gate(
             "min_laplacian",
             "Least detail",
-            "Smallest variance of the Laplacian of the face at 64 x 64 px that a frame may have; blur lowers it.",
+            "Minimum variance of the Laplacian of the face at 64 x 64 px, in any frame; blur lowers it.",
             _lowest("sharpness"),
             "the face is blurred: detail falls to {value:.0f}, below {threshold:.0f}",
             at_least=True,
@@ -190,9 +190,9 @@ GATES: dict[str, Gate] = {
         _gate(
             "one_face",
             "Faces at once",
-            "Largest number of faces that a frame may show.",
+            "Maximum number of faces in any frame.",
             _highest("face_count"),
-            "{value:.0f} faces are seen at once, more than {threshold:.0f}",
+            "{value:.0f} faces are visible at once, more than {threshold:.0f}",
             at_least=False,
             bounds=(1.0, 99.0),
             step=1.0,
@@ -200,8 +200,8 @@ GATES: dict[str, Gate] = {
         _gate(
             "max_displacement",
             "Largest displacement",
-            "Largest distance of the face from where the window began (root mean square), in short sides of the "
-            "picture.",
+            "Maximum RMS displacement of the face from its position in the first frame, relative to the short side of "
+            "the picture.",
             _displacement,
             "the face moves {value:.0%} of the short side, more than {threshold:.0%}",
             at_least=False,

@@ -1,4 +1,4 @@
-"""Ready-made ranking settings by name: weights, gates and regions that belong together."""
+"""Named presets of ranking settings: gates and regions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from clipgen_engine.settings import RankingSettings
 
 @dataclass(frozen=True)
 class Preset:
-    """What a preset changes; everything else keeps its default."""
+    """Gates and regions of a preset; those not listed have their defaults."""
 
     label: str
     help: str
@@ -23,7 +23,7 @@ PRESETS: dict[str, Preset] = {
     "default": Preset("Default", "Face in every frame with a confidence of 0.7."),
     "strict_frontal": Preset(
         "Strict frontal",
-        "The face looks at the camera, is held straight, is alone and seen well.",
+        "A single, clearly visible face, upright and facing the camera.",
         gates={
             "face_confidence": 0.8,
             "max_yaw": 15.0,
@@ -35,20 +35,20 @@ PRESETS: dict[str, Preset] = {
     ),
     "talking_head": Preset(
         "Talking head",
-        "Limits published with the TalkVid dataset: one face, at least 1.67 % of the frame, that moves at most 20 % "
+        "Limits published with the TalkVid dataset: one face, at least 1.67 % of the frame, displaced by at most 20 % "
         "of the short side.",
         gates={"one_face": 1.0, "min_face_share": 0.0167, "max_displacement": 0.2},
     ),
     "without_eyes": Preset(
         "Expression without eyes",
-        "Blinks and gaze do not count as expression.",
+        "Ignores blinks and gaze.",
         regions={"eyelids": 0.0, "gaze": 0.0},
     ),
 }
 
 
 def with_preset(settings: RankingSettings, name: str) -> RankingSettings:
-    """The settings with gates and regions of a preset; weights, length and number stay.
+    """Return the settings with the gates and regions of a preset; all other settings are unchanged.
 
     Raises:
         SettingError: there is no preset of this name.

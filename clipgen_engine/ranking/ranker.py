@@ -1,4 +1,4 @@
-"""Analysis + weights + gates -> ranked sequences: what the sliders call."""
+"""Analysis + weights + gates -> ranked sequences, fast enough for interactive sliders."""
 
 from __future__ import annotations
 
@@ -34,14 +34,14 @@ COMBINED = "combined_score"
 SequenceKey = tuple[int, int, int]
 _TOP_CHANNELS = 3
 _VARIATION = "expression_variation"
-_LEARNED_FIRST = 16.0  # more than any combined score: scores of two kinds of tokens are not compared with each other
-_REMEMBERED = 10_000  # windows
+_LEARNED_FIRST = 16.0  # exceeds any combined score, because scores from different backends are not comparable
+_MAX_CACHED = 10_000  # windows
 _CHANNELS = tuple(BLENDSHAPE_REGIONS)
 _Video = TypeVar("_Video")
 
 
 def ranking_declarations() -> tuple[Setting, ...]:
-    """The settings of the ranking that have a flag of their own; gates and regions are given by name."""
+    """Return the ranking settings with their own flag; other gates and regions are set by name."""
     return (
         *declarations(RankingSettings),
         *(term.weight for term in TERMS.values()),
@@ -50,28 +50,28 @@ def ranking_declarations() -> tuple[Setting, ...]:
 
 
 def effective_weights(settings: RankingSettings) -> dict[str, float]:
-    """Weight of every term by name.
+    """Return the weight of every term by name, defaults included.
 
     Raises:
-        SettingError: an unknown term, or a weight out of bounds.
+        SettingError: unknown term, or weight out of bounds.
     """
     return _resolved(settings.weights, {name: term.weight for name, term in TERMS.items()}, "score term")
 
 
 def effective_thresholds(settings: RankingSettings) -> dict[str, float]:
-    """Threshold of every gate by name.
+    """Return the threshold of every gate by name, defaults included.
 
     Raises:
-        SettingError: an unknown gate, or a threshold out of bounds.
+        SettingError: unknown gate, or threshold out of bounds.
     """
     return _resolved(settings.gates, {name: gate.threshold for name, gate in GATES.items()}, "gate")
 
 
 def effective_regions(settings: RankingSettings) -> dict[str, float]:
-    """Multiplier of every region by name.
+    """Return the multiplier of every region by name, defaults included.
 
     Raises:
-        SettingError: an unknown region, or a multiplier out of bounds.
+        SettingError: unknown region, or multiplier out of bounds.
     """
     return _resolved(settings.regions, REGION_MULTIPLIERS, "region")
 
@@ -79,51 +79,53 @@ def effective_regions(settings: RankingSettings) -> dict[str, float]:
 def _resolved(given: Mapping[str, float], declared: Mapping[str, Setting], what: str) -> dict[str, float]:
     for name in given:
         if name not in declared:
-            raise SettingError(f"There is no {what} {name!r}", "Choose among " + ", ".join(declared))
+            raise SettingError(f"There is no {what} {name!r}", "Choose one of " + ", ".join(declared))
     return {name: checked_value(setting, given.get(name, setting.default)) for name, setting in declared.items()}
 
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
-    """The answer of a ranking: the selected sequences, and what is needed to explain them."""
+    """Result of a ranking: the selected sequences, and the data to explain them."""
 
     settings: RankingSettings
-    sequences: tuple[Sequence, ...]  # best first, the pinned among them
+    sequences: tuple[Sequence, ...]  # best first, including the pinned ones
     scores: WindowScores
     combined: Float64Array  # (W,) float64
     window_count: int  # windows that lie within a track
     valid_count: int  # windows that pass every gate
-    gate_counts: Mapping[str, int]  # windows that fail each gate that is on
+    gate_counts: Mapping[str, int]  # windows that fail each active gate
     gate_counts_alone: Mapping[str, int]  # windows that fail this gate and no other
     valid: BoolArray = field(repr=False)  # (W,) bool: passes every gate
     blocked: tuple[SequenceKey, ...] = ()  # rejected sequences
 
     def curve(self, name: str, track_id: int) -> tuple[Int64Array, Float32Array]:
-        """A curve to draw: frames (N,) int64 and the value (N,) float32 of the window centred at each; NaN in gaps.
+        """Return a curve to plot: frames (N,) int64, and the value (N,) float32 of the window centred at each frame.
+
+        Gaps are NaN. While learned tokens are incomplete, the expression variation is NaN where they are missing, and
+        the combined score is NaN where the token backend changes.
 
         Args:
             name: a score term, `combined_score`, one of the two variations (`LEARNED`, `BY_BLENDSHAPES`), or a gate
-                for the number that it compares. Where learned tokens drive the list and are not all known, the
-                expression variation has gaps, and the combined score one where the kind of tokens changes.
-            track_id: which face.
+                for its measured value.
+            track_id: the face track.
         """
         scores = self.scores
         values = self.combined if name == COMBINED else scores.gate(name) if name in GATES else scores.term(name)
-        rows = np.flatnonzero((scores.track_id == track_id) & scores.inside)  # one after another
+        rows = np.flatnonzero((scores.track_id == track_id) & scores.inside)  # consecutive
         if not len(rows):
             return np.zeros(0, np.int64), np.zeros(0, np.float32)
         span = slice(rows[0], rows[-1] + 1)
         complete = scores.complete[span]
         if name == _VARIATION and scores.mixed:
             complete = complete & scores.learned[span]
-        elif name == COMBINED and scores.mixed:  # scores of two kinds are not joined by a line
+        elif name == COMBINED and scores.mixed:  # do not connect scores from different backends
             complete = complete & ~np.diff(scores.learned[span], prepend=scores.learned[span][:1])
         frames = scores.start_frame[span] + (scores.windows.length - 1) // 2
         return frames, np.where(complete, values[span], np.nan).astype(np.float32)
 
 
 class Ranker:
-    """Ranks one analysis again and again; what does not depend on the changed setting is kept."""
+    """Ranks one analysis repeatedly; caches everything that a changed setting does not affect."""
 
     def __init__(self, analysis: Analysis) -> None:
         self.series = FrameSeries(analysis)
@@ -141,12 +143,12 @@ class Ranker:
         """Select the best windows.
 
         Args:
-            settings: weights, length, thresholds and number.
-            pinned: accepted sequences, of any length: they stay and occupy their span.
-            blocked: rejected sequences: their spans stay free.
+            settings: weights, thresholds, window length and number of windows.
+            pinned: accepted sequences of any length, always selected.
+            blocked: rejected sequences, whose spans are excluded.
 
         Raises:
-            SettingError: a name, weight, threshold or multiplier that cannot be.
+            SettingError: unknown name, or weight, threshold or multiplier out of bounds.
         """
         weights = effective_weights(settings)
         scores = self.scores(settings)
@@ -174,7 +176,7 @@ class Ranker:
         )
 
     def scores(self, settings: RankingSettings) -> WindowScores:
-        """The scores of all windows; the same object as long as no setting changes that they depend on."""
+        """Return the scores of all windows; the same object while the settings they depend on are unchanged."""
         effective_regions(settings)
         kept = self._scores
         if (
@@ -192,9 +194,9 @@ class Ranker:
         return self._gated[2]
 
     def describe(self, key: SequenceKey, settings: RankingSettings) -> Sequence | None:
-        """The sequence of any span, selected or not, with its scores; its rank is 0.
+        """Return the sequence of any span with its scores and rank 0, whether selected or not.
 
-        None where the track does not cover the span or lacks the face in one of its frames.
+        None if the track does not cover the span or the face is missing in one of its frames.
         """
         start, stop, track_id = key
         windows = self.series.window_at(track_id, start, stop - start)
@@ -221,7 +223,7 @@ class Ranker:
             return chosen
         if self.series.in_frame_order:
             return self._select_among(None, settings, scores, score, pinned, blocked)
-        # tracks stand side by side in time: the choice goes by start, then by track
+        # tracks overlap in time: sort by start frame, then by track
         rows = np.argsort(scores.start_frame, kind="stable")
         return self._select_among(rows, settings, scores, score, pinned, blocked)
 
@@ -234,7 +236,7 @@ class Ranker:
         pinned: Collection[SequenceKey],
         blocked: Collection[SequenceKey],
     ) -> list[int]:
-        """As `_select`, among these rows, which ascend by frame; None: all, which ascend as they are."""
+        """Like `_select`, restricted to these rows, sorted by frame; None: all rows, which are sorted already."""
 
         tokens = self.series.tokens if self.series.all_known and scores.learned.all() else self.series.blendshapes
 
@@ -286,13 +288,13 @@ class Ranker:
         )
 
     def moving_channels(self, key: SequenceKey) -> tuple[tuple[str, float], ...]:
-        """All blendshape channels, those with the largest variance first, each with its signed change.
+        """Return all blendshape channels by descending variance, each with its signed change.
 
-        That is the way from its lowest to its highest value, positive where the highest value comes after the lowest.
+        The change is maximum minus minimum, and positive if the maximum comes after the minimum.
         """
-        if key in self._channels:  # a drag describes the same windows again and again
+        if key in self._channels:  # dragging a slider describes the same windows repeatedly
             return self._channels[key]
-        if len(self._channels) > _REMEMBERED:
+        if len(self._channels) > _MAX_CACHED:
             self._channels.clear()
         start, stop, track_id = key
         tokens = self.series.blendshapes_of(track_id, start, stop)
@@ -305,7 +307,7 @@ class Ranker:
 
 @dataclass(frozen=True, eq=False)
 class _Gated:
-    """What the gates leave of the windows."""
+    """Result of all gates for all windows."""
 
     valid: BoolArray  # (W,) bool
     window_count: int
@@ -333,7 +335,7 @@ def _gated(scores: WindowScores, thresholds: Mapping[str, float]) -> _Gated:
 
 
 def best_first(sequence: Sequence) -> tuple[bool, float, int, int]:
-    """The order of a list: those that learned tokens score, if any, then the others; in both the best first."""
+    """Sort key of a list: windows scored by learned tokens, then the others; each by descending score."""
     return (
         sequence.scored_by == BLENDSHAPES,
         -sequence.combined_score,
@@ -343,7 +345,7 @@ def best_first(sequence: Sequence) -> tuple[bool, float, int, int]:
 
 
 def combined_score(terms: Mapping[str, float], weights: Mapping[str, float]) -> float:
-    """Sum of weight * term, in the order of the registry: the very number that the ranking orders by."""
+    """Sum of weight * term, in registry order; bit-identical to the score used by the ranking."""
     total = 0.0
     for name, weight in weights.items():
         if weight:
@@ -358,22 +360,22 @@ def rank_sequences(
     pinned: Collection[SequenceKey] = (),
     blocked: Collection[SequenceKey] = (),
 ) -> Ranking:
-    """Rank once; keep a `Ranker` to rank again and again."""
+    """Rank once; use a `Ranker` to rank repeatedly."""
     return Ranker(analysis).rank(settings or RankingSettings(), pinned=pinned, blocked=blocked)
 
 
 def rank_across_videos(
     rankings: Iterable[tuple[_Video, Ranking]], total: int, quota: int
 ) -> list[tuple[_Video, Sequence]]:
-    """The best sequences of several videos together.
+    """Select the best sequences across several videos.
 
     Args:
-        rankings: each video with its own ranking, made with at least `quota` as its number.
-        total: how many are taken at most.
-        quota: how many of one video at most.
+        rankings: each video with its ranking, computed with `num_sequences` of at least `quota`.
+        total: maximum number of sequences.
+        quota: maximum number of sequences per video.
 
     Returns:
-        Best first; equal scores: the earlier video first.
+        Best first; ties in the order of the videos.
     """
     candidates = [(video, sequence) for video, ranking in rankings for sequence in ranking.sequences[:quota]]
     return sorted(candidates, key=lambda candidate: -candidate[1].combined_score)[:total]

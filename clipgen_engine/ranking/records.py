@@ -1,4 +1,4 @@
-"""A selected sequence as the files have it."""
+"""Serialisation of sequences in output files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from clipgen_engine.types import Sequence, VariationPair, VideoInfo
 
 
 def sequence_record(video: VideoInfo, sequence: Sequence) -> dict[str, Any]:
-    """A sequence as the files have it: the span inclusive, time in seconds and PTS, every score."""
+    """Return the record of a sequence: inclusive span, times in seconds and PTS, all scores."""
     last = sequence.stop_frame - 1
     return {
         "start_frame": sequence.start_frame,
@@ -28,14 +28,14 @@ def sequence_record(video: VideoInfo, sequence: Sequence) -> dict[str, Any]:
 
 
 def scored_by_record(sequence: Sequence) -> dict[str, Any]:
-    """The token backend behind the expression variation; where there are two, both variations."""
+    """Return the token backend behind the expression variation, and both variations if available."""
     pair = sequence.variations
     both = {} if pair is None else {"blendshape_variation": pair.blendshapes, "learned_variation": pair.learned}
     return {"scored_by": sequence.scored_by or None, **both}
 
 
 def scores_record(sequence: Sequence) -> dict[str, Any]:
-    """The scores of a window with what made each of them, to be stored and read back by `scored_sequence`."""
+    """Return the scores of a window and their provenance, for storage; `scored_sequence` restores them."""
     return {
         "terms": dict(sequence.terms),
         "combined_score": sequence.combined_score,
@@ -47,7 +47,7 @@ def scores_record(sequence: Sequence) -> dict[str, Any]:
 
 
 def scored_sequence(key: tuple[int, int, int], record: Mapping[str, Any]) -> Sequence:
-    """The window of this start frame, stop frame and track id, with stored scores.
+    """Restore a window from its key (start frame, stop frame, track id) and its stored scores.
 
     Raises:
         ValueError, KeyError, TypeError or AttributeError: the record is damaged.

@@ -1,4 +1,4 @@
-"""Scores of all windows of one length, computed when they are asked for first and kept as long as they hold."""
+"""Scores of all windows of one length, computed on first use and cached while valid."""
 
 from __future__ import annotations
 
@@ -22,27 +22,27 @@ def _depends_on(name: str) -> tuple[str, ...]:
 
 
 LEARNED, BY_BLENDSHAPES = learned_variation.__name__, blendshape_variation.__name__
-_VARIATIONS = {LEARNED: learned_variation, BY_BLENDSHAPES: blendshape_variation}  # curves, but no terms of the score
+_VARIATIONS = {LEARNED: learned_variation, BY_BLENDSHAPES: blendshape_variation}  # curves, not score terms
 
 SCORE_SETTINGS = tuple(sorted({setting for name in (*TERMS, *GATES) for setting in _depends_on(name)}))
 
 
 def _share_below(ascending: Float32Array, value: float) -> float:
-    """Share of the values below this one, equal ones by half."""
+    """Fraction of values below this one; ties count half."""
     below, up_to = (int(np.searchsorted(ascending, np.float32(value), side)) for side in ("left", "right"))
     return (below + up_to) / 2 / max(1, len(ascending))
 
 
 class WindowScores:
-    """Scores of all windows under one set of score settings.
+    """Scores of all windows for one set of score settings.
 
-    Windows are counted in rows; see `FrameSeries`. Values mean nothing where a window is not `complete`.
+    Windows are indexed by row; see `FrameSeries`. Values are undefined for windows that are not `complete`.
     """
 
     def __init__(self, series: FrameSeries, settings: RankingSettings, before: WindowScores | None = None) -> None:
         """
         Args:
-            before: scores of the same series, from which everything that the new settings do not touch is taken.
+            before: scores of the same series, to reuse all values that the new settings do not affect.
         """
         self.settings = settings
         self._series = series
@@ -52,7 +52,7 @@ class WindowScores:
         self.start_frame = series.start_frame(self.windows)  # (W,) int64
         self.track_id = series.track_id[: len(self.windows)]  # (W,) int64
         self.inside: BoolArray  # (W,) bool: within one track
-        self.complete: BoolArray  # (W,) bool: within one track and no frame missing
+        self.complete: BoolArray  # (W,) bool: within one track, without missing frames
         if before is not None and before.windows == self.windows:
             self.inside, self.complete = before.inside, before.complete
             for name, values in before._values.items():
@@ -63,28 +63,28 @@ class WindowScores:
             self.complete = read_only(self.inside & (series.missing_frames(self.windows) == 0))
 
     def term(self, name: str) -> Float32Array:
-        """(W,) float32: values of a score term, or of the variation by one kind of tokens."""
+        """(W,) float32: values of a score term, or of the variation by one token backend."""
         if name not in self._values:
             self._values[name] = self._computed(_VARIATIONS[name] if name in _VARIATIONS else TERMS[name].compute)
         return self._values[name]
 
     @cached_property
     def learned(self) -> BoolArray:
-        """(W,) bool: the expression variation is that of learned tokens."""
+        """(W,) bool: the expression variation is computed from learned tokens."""
         if not by_learned_tokens(self._series, self.settings):
             return read_only(np.zeros(len(self.start_frame), np.bool_))
         return read_only(self._series.unknown_tokens(self.windows) == 0)
 
     @property
     def mixed(self) -> bool:
-        """Whether learned tokens are known of some windows, but not of all: then the list has two parts."""
+        """Whether learned tokens are available for some, but not all windows."""
         return not self._series.all_known and bool(self.learned.any())
 
     def variations(self, windows: Windows) -> VariationPair | None:
-        """Both variations of one window, of any length, and their disagreement; None where there are not two.
+        """Return both variations of one window of any length, and their disagreement; None without learned tokens.
 
-        The scales of two kinds of tokens cannot be compared, so their orders are: the disagreement is the share of
-        the windows that the learned tokens put below this one, less the share that the blendshapes put below it.
+        Values of different backends are not comparable, so ranks are compared: the disagreement is the fraction of
+        windows ranked below this one by the learned tokens, minus the fraction ranked below it by blendshapes.
         """
         if not self._series.has_learned or self._series.unknown_tokens(windows)[0]:
             return None
@@ -94,19 +94,19 @@ class WindowScores:
 
     @cached_property
     def _in_order(self) -> dict[str, Float32Array]:
-        """Values of the windows that have both variations, ascending."""
+        """Sorted values of the windows that have both variations."""
         both = self.complete & (self._series.unknown_tokens(self.windows) == 0)
         return {name: np.sort(self.term(name)[both]) for name in _VARIATIONS}
 
     def gate(self, name: str) -> Float32Array:
-        """(W,) float32: the numbers that a gate compares."""
+        """(W,) float32: measured values of a gate."""
         if name not in self._values:
             self._values[name] = self._computed(GATES[name].measure)
         return self._values[name]
 
     def terms_of(self, row: int) -> dict[str, float]:
-        """All terms of one window; those that no weight needs are computed for it alone."""
-        if row not in self._terms_of:  # a drag asks for the same windows again and again
+        """Return all terms of one window; terms without a weight are computed for this window only."""
+        if row not in self._terms_of:  # dragging a slider requests the same windows repeatedly
             alone = Windows(self.windows.length, row, row + 1)
             self._terms_of[row] = {
                 name: float(
@@ -119,7 +119,7 @@ class WindowScores:
         return self._terms_of[row]
 
     def combined(self, weights: Mapping[str, float]) -> Float64Array:
-        """(W,) float64: sum of weight * term over the terms with a weight, in the order of the registry."""
+        """(W,) float64: sum of weight * term over the terms with a weight, in registry order."""
         used = [(self.term(name), weight) for name, weight in weights.items() if weight]
 
         def total(chunk: Windows) -> Float64Array:
@@ -132,5 +132,5 @@ class WindowScores:
 
     def _computed(self, compute: Callable[[FrameSeries, Windows, RankingSettings], Float32Array]) -> Float32Array:
         first = Windows(self.windows.length, 0, min(1, len(self.windows)))
-        compute(self._series, first, self.settings)  # makes the prefix sums, once, before the threads want them
+        compute(self._series, first, self.settings)  # computes the prefix sums once, before the threads use them
         return read_only(in_chunks(self.windows, lambda chunk: compute(self._series, chunk, self.settings), np.float32))

@@ -1,4 +1,4 @@
-"""Which windows are taken: best first, none too close to another."""
+"""Greedy selection of windows: best first, with a minimum gap."""
 
 from __future__ import annotations
 
@@ -23,41 +23,42 @@ def select_windows(
     similarity: Callable[[int], Float64Array] | None = None,
     taken: Iterable[int] = (),
 ) -> list[int]:
-    """Greedy choice of non-overlapping windows of one video.
+    """Greedily select non-overlapping windows of one video.
 
     Args:
-        score: (W,) float64; -inf marks a window that may not be taken.
-        start_frame: (W,) int64, ascending; windows of several tracks may start at one frame.
-        length: frames of each window.
-        count: how many are taken at most.
-        min_gap: frames that stay free between two taken windows.
-        occupied: half-open frame spans that are taken already.
-        diversity: 0 to 1. Each next pick maximises (1 - diversity) * score - diversity * (largest similarity to
-            what is picked), as maximal marginal relevance (Carbonell and Goldstein, 1998) does.
-        similarity: similarity (W,) of every window to the one at a position, -1 to 1; needed with `diversity`.
-        taken: positions that count as picked already for the diversity (their spans go into `occupied`).
+        score: (W,) float64; -inf excludes a window.
+        start_frame: (W,) int64, ascending; windows of several tracks may share a start frame.
+        length: window length in frames.
+        count: maximum number of windows.
+        min_gap: minimum number of frames between two selected windows.
+        occupied: half-open frame spans that are already occupied.
+        diversity: 0 to 1. Each pick maximises (1 - diversity) * score - diversity * (maximum similarity to the
+            previous picks): maximal marginal relevance (Carbonell and Goldstein, 1998).
+        similarity: returns the similarity (W,), -1 to 1, of all windows to the one at a position; required with
+            `diversity`.
+        taken: positions treated as previous picks for the diversity; their spans must be in `occupied`.
 
     Returns:
-        Positions in `score` in the order of choice; equal scores: the earlier position first.
+        Positions in `score` in order of selection; ties: lower position first.
     """
     padded = np.full(-(-len(score) // _BLOCK) * _BLOCK, -np.inf)
     padded[: len(score)] = score
     blocks = padded.reshape(-1, _BLOCK)
     best_of_block = blocks.max(axis=1, initial=-np.inf)
-    nearest = np.full(len(score) if diversity else 0, -np.inf)
+    max_similarity = np.full(len(score) if diversity else 0, -np.inf)
 
-    def turn_from(position: int) -> None:
-        """Lower the score of what is similar to the window at this position."""
+    def penalise_similar(position: int) -> None:
+        """Lower the scores of windows similar to the one at this position."""
         if not diversity or similarity is None:
             return
-        np.maximum(nearest, similarity(position), out=nearest)
+        np.maximum(max_similarity, similarity(position), out=max_similarity)
         is_open = padded[: len(score)] > -np.inf
-        lowered = (1 - diversity) * np.where(is_open, score, 0) - diversity * nearest
+        lowered = (1 - diversity) * np.where(is_open, score, 0) - diversity * max_similarity
         padded[: len(score)] = np.where(is_open, lowered, -np.inf)
         blocks.max(axis=1, initial=-np.inf, out=best_of_block)
 
-    def close_off(start: int, stop: int) -> None:
-        """No window that touches this span, with the gap around it, may be taken any more."""
+    def exclude(start: int, stop: int) -> None:
+        """Exclude all windows that overlap this span or violate the gap around it."""
         first = int(np.searchsorted(start_frame, start - length - min_gap, side="right"))
         last = int(np.searchsorted(start_frame, stop + min_gap, side="left"))
         if first < last:
@@ -66,9 +67,9 @@ def select_windows(
             best_of_block[touched] = blocks[touched].max(axis=1)
 
     for start, stop in occupied:
-        close_off(start, stop)
+        exclude(start, stop)
     for position in taken:
-        turn_from(position)
+        penalise_similar(position)
     chosen: list[int] = []
     while len(chosen) < count and len(blocks):
         block = int(best_of_block.argmax())
@@ -76,6 +77,6 @@ def select_windows(
             break
         position = block * _BLOCK + int(blocks[block].argmax())
         chosen.append(position)
-        close_off(int(start_frame[position]), int(start_frame[position]) + length)
-        turn_from(position)
+        exclude(int(start_frame[position]), int(start_frame[position]) + length)
+        penalise_similar(position)
     return chosen

@@ -1,7 +1,7 @@
-"""Score terms: numbers from 0 to 1 for every window of a video, higher is better.
+"""Score terms: one value from 0 to 1 per window, higher is better.
 
-A new term is a function here and an entry in `TERMS`; slider, curve, flag, table column, metadata field and the gates
-on its value follow.
+To add a term, add a function here and an entry in `TERMS`; slider, curve, flag, table column, metadata field and the
+gates on its value are derived from it.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from clipgen_engine.ranking.windows import Windows
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Float32Array, Float64Array, Setting
 
-_WANDER_SCALE_FACES = 0.1  # P is 1/e where the face wanders by a tenth of its size
+_POSITION_SCALE_FACES = 0.1  # P is 1/e at an RMS displacement of a tenth of the face size
 _POSE_SCALE_DEG = 10.0
 _FRONTAL_SCALE_DEG = 30.0
-_HALF_SHARP = 500.0  # variance of the Laplacian that counts one half
+_HALF_SHARP = 500.0  # variance of the Laplacian with a score of one half
 _STEP_SCALE_PX = float(np.hypot(518, 518))
 
 
@@ -34,16 +34,16 @@ class ScoreTerm:
     help: str
     weight: Setting
     compute: Callable[[FrameSeries, Windows, RankingSettings], Float32Array]
-    """Values (W,) float32, 0..1; of no meaning where frames miss. Reads no setting but those in `depends_on`."""
-    depends_on: tuple[str, ...] = ()  # names of ranking settings, `sequence_length` apart
+    """Values (W,) float32, 0..1; undefined for windows with missing frames. Reads only the settings in `depends_on`."""
+    depends_on: tuple[str, ...] = ()  # names of ranking settings, besides `sequence_length`
 
 
 def expression_variation(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
     """E (W,): root-mean-square distance of the expression tokens from their mean, at most 1.
 
-    Its square is the sum of the variances of the regions, each times its multiplier. With the metric
-    `keyframe_cosine`: 1 - mean cosine similarity among the first, middle and last token. Windows of which a learned
-    token is not known yet have the value of the blendshapes.
+    Its square is the sum of the region variances, each weighted by its multiplier. With the metric `keyframe_cosine`:
+    1 - mean pairwise cosine similarity of the first, middle and last token. Windows with missing learned tokens fall
+    back to blendshapes.
     """
     if not by_learned_tokens(series, settings):
         return blendshape_variation(series, windows, settings)
@@ -55,65 +55,65 @@ def expression_variation(series: FrameSeries, windows: Windows, settings: Rankin
 
 
 def blendshape_variation(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
-    """E (W,) by the blendshapes, whichever tokens drive the list."""
+    """E (W,) from blendshapes, regardless of the token source."""
     return _variation(series, series.blendshapes, windows, settings)
 
 
 def learned_variation(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
-    """E (W,) by the learned tokens, NaN where one of them is not known or there are none."""
+    """E (W,) from learned tokens; NaN where any of them is missing."""
     known = (series.unknown_tokens(windows) == 0) & series.has_learned
     return np.where(known, _variation(series, series.tokens, windows, settings), np.float32(np.nan))
 
 
 def by_learned_tokens(series: FrameSeries, settings: RankingSettings) -> bool:
-    """Whether learned tokens drive the expression variation."""
+    """Whether learned tokens are the source of the expression variation."""
     return series.has_learned and settings.token_source == "learned"
 
 
 def _variation(series: FrameSeries, tokens: TokenSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
     if settings.variation_metric == "keyframe_cosine":
         return _clipped(1 - tokens.keyframe_cosine(windows).astype(np.float64))
-    if all(multiplier == 1 for multiplier in settings.regions.values()):  # the sum of all needs not be split up
+    if all(multiplier == 1 for multiplier in settings.regions.values()):  # no need to split by region
         everything: Float32Array = np.sqrt(tokens.variance(windows))
         return np.minimum(everything, np.float32(1))
     return _root_variance(tokens.regions, series.region_variance(tokens, windows), settings.regions)
 
 
 def position_stability(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
-    """P (W,): exp(-d / 0.1), d the root-mean-square wander of the face centre in mean face sizes.
+    """P (W,): exp(-d / 0.1), d: RMS displacement of the face centre from its mean, in mean face sizes.
 
-    With the metric `mean_step`: 1 - mean distance in px of consecutive face centres / the diagonal of 518 x 518.
+    With the metric `mean_step`: 1 - mean displacement in px between consecutive frames / diagonal of 518 x 518 px.
     """
     if settings.stability_metric == "mean_step":
         return _clipped(1 - series.mean_step_px(windows) / _STEP_SCALE_PX)
     size = np.maximum(series.mean("size_px", windows)[0], np.float32(1e-6))
-    return _clipped(np.exp(series.wander("center_xy", windows) / size * np.float32(-1 / _WANDER_SCALE_FACES)))
+    return _clipped(np.exp(series.rms_deviation("center_xy", windows) / size * np.float32(-1 / _POSITION_SCALE_FACES)))
 
 
 def head_pose_stability(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
-    """(W,): exp(-d / 10), d the root-mean-square wander of yaw, pitch and roll together, in degrees."""
-    return _clipped(np.exp(-series.wander("head_pose_deg", windows) / _POSE_SCALE_DEG))
+    """(W,): exp(-d / 10), d: RMS deviation of (yaw, pitch, roll) from its mean, in degrees."""
+    return _clipped(np.exp(-series.rms_deviation("head_pose_deg", windows) / _POSE_SCALE_DEG))
 
 
 def frontality(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
-    """(W,): exp(-a / 30), a the mean of |yaw| + |pitch| in degrees."""
+    """(W,): exp(-a / 30), a: mean of |yaw| + |pitch| in degrees."""
     turned = series.mean("yaw", windows)[0] + series.mean("pitch", windows)[0]
     return _clipped(np.exp(-turned / _FRONTAL_SCALE_DEG))
 
 
 def face_size(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
-    """(W,): mean face size in short sides of the picture."""
+    """(W,): mean face size relative to the short side of the picture."""
     return _clipped(series.mean("face_height", windows)[0])
 
 
 def sharpness(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
-    """(W,): v / (v + 500), v the mean variance of the Laplacian of the face at 64 x 64 px."""
+    """(W,): v / (v + 500), v: mean variance of the Laplacian of the face at 64 x 64 px."""
     variance = series.mean("sharpness", windows)[0]
     return _clipped(variance / (variance + _HALF_SHARP))
 
 
 def mouth_activity(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
-    """(W,): as expression variation, of the blendshapes of mouth and jaw alone."""
+    """(W,): like expression variation, but only of the mouth and jaw blendshapes."""
     variances = series.region_variance(series.blendshapes, windows)
     others = {region: 0.0 for region in REGIONS if region not in ("mouth", "jaw")}
     return _root_variance(series.blendshapes.regions, variances, others)
@@ -161,7 +161,7 @@ REGION_MULTIPLIERS: dict[str, Setting] = {
     region: Setting(
         region,
         label,
-        f"Multiplier of the {label.lower()} in the expression variation; 0 leaves them out.",
+        f"Multiplier of {label.lower()} in the expression variation; 0 excludes the region.",
         1.0,
         float,
         minimum=0.0,
@@ -187,14 +187,14 @@ TERMS: dict[str, ScoreTerm] = {
             position_stability,
             ("Position stability", "Pos."),
             0.3,
-            "How well the face stays in place.",
+            "How stable the position of the face is.",
             "position_weight",
             ("stability_metric",),
         ),
         _term(head_pose_stability, ("Head pose stability", "Pose"), 0.0, "How still the head is held."),
-        _term(frontality, ("Frontality", "Front"), 0.0, "How straight the face looks at the camera."),
+        _term(frontality, ("Frontality", "Front"), 0.0, "How directly the face looks at the camera."),
         _term(face_size, ("Face size", "Size"), 0.0, "How large the face is in the picture."),
         _term(sharpness, ("Sharpness", "Sharp"), 0.0, "How much fine detail the face shows."),
-        _term(mouth_activity, ("Mouth activity", "Mouth"), 0.0, "How much mouth and jaw move."),
+        _term(mouth_activity, ("Mouth activity", "Mouth"), 0.0, "How much the mouth and jaw move."),
     )
 }

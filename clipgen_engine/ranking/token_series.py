@@ -1,7 +1,7 @@
-"""The expression tokens of all rows as prefix sums of whole numbers.
+"""The expression tokens of all rows as fixed-point prefix sums.
 
-A token value is kept in steps of 1/16384. Sums of them are 32-bit and may wrap round; the difference of two of them,
-which is the sum over a window, is exact as long as the window is shorter than 65,536 frames.
+Token values are stored in steps of 1/16384. The 32-bit prefix sums may wrap around; their differences, i.e. the sums
+over windows, are exact for windows shorter than 65,536 frames.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _FEW = 32  # windows
 
 
 class TokenSeries:
-    """Tokens (D, R) of all rows; rows without a face count as zero."""
+    """Tokens (D, R) of all rows; rows without a face are zero."""
 
     def __init__(self, values: Float32Array, present: BoolArray, channel_regions: tuple[str, ...]) -> None:
         """
@@ -38,10 +38,10 @@ class TokenSeries:
         order = np.concatenate([np.zeros(0, np.intp), *by_region])
         units = np.rint(values[order] * np.float32(_UNITS)).astype(np.int32)
         middle = units.sum(axis=1, dtype=np.int64) // max(1, int(present.sum()))
-        # variances and similarities are taken about the mean token, and small numbers keep float32 exact enough
+        # variances and similarities are relative to the mean token; centring also preserves float32 precision
         units[:, present] -= middle.astype(np.int32)[:, np.newaxis]
         self._middle: Float64Array = middle / _UNITS
-        squares = np.zeros((len(self.regions) + 1, units.shape[1]), np.int64)  # the last: of all channels
+        squares = np.zeros((len(self.regions) + 1, units.shape[1]), np.int64)  # last row: all channels
         for group, channels in enumerate(self._channels_of_region):
             for channel in units[channels]:
                 squares[group] += channel.astype(np.int64) ** 2
@@ -73,11 +73,11 @@ class TokenSeries:
         return fill_in_chunks(np.empty((len(groups), len(windows)), np.float32), windows, fill)
 
     def _squared_sums(self, windows: Windows, groups: list[slice]) -> Iterator[Float32Array]:
-        """(W,) float32 for each group of channels: squares of the sums over each window, added up channel by channel.
+        """Yield (W,) float32 for each group of channels: squared window sums, added channel by channel.
 
-        The array is used again for the next group.
+        The array is reused for the next group.
         """
-        if len(windows) <= _FEW:  # calls would cost more than the numbers; the order of the additions is the same
+        if len(windows) <= _FEW:  # avoids the call overhead; same order of additions
             few = windows.difference(self._sums).astype(np.float32)
             few *= few
             yield from (np.add.accumulate(few[channels])[-1] for channels in groups)
@@ -96,7 +96,7 @@ class TokenSeries:
     def similarity(self, windows: Windows, row: int) -> Float32Array:
         """(W,) float32, -1..1: cosine similarity of each window's mean token with that of the window at `row`.
 
-        Mean tokens are centred on the mean token of the video, without which all expressions look alike.
+        Mean tokens are centred on the mean token of the video; otherwise all expressions would be similar.
         """
         direction = Windows(windows.length, row, row + 1).difference(self._sums)[:, 0].astype(np.float32)
 
@@ -104,14 +104,14 @@ class TokenSeries:
             sums = chunk.difference(self._sums).astype(np.float32)
             squared_norms = np.einsum("cw,cw->w", sums, sums) * np.float32(direction @ direction)
             cosine = np.einsum("c,cw->w", direction, sums) / np.sqrt(np.maximum(squared_norms, np.float32(1)))
-            # rounded, so that the choice does not hang on the last bit of a sum
+            # rounded, so that the selection does not depend on floating-point noise
             rounded: Float32Array = np.clip(np.round(cosine, _SIMILARITY_DECIMALS), -1, 1)
             return rounded
 
         return in_chunks(windows, compute, np.float32)
 
     def keyframe_cosine(self, windows: Windows) -> Float32Array:
-        """(W,) float32: mean cosine similarity among the tokens of the window's first, middle and last frame."""
+        """(W,) float32: mean pairwise cosine similarity of the tokens of the first, middle and last frame."""
         steps = (0, windows.length // 2, windows.length - 1)
         first, middle, last = (self._unit_tokens(windows.first_row + step, len(windows)) for step in steps)
         cosines = (first * middle).sum(axis=0) + (middle * last).sum(axis=0) + (first * last).sum(axis=0)
@@ -119,7 +119,7 @@ class TokenSeries:
         return mean
 
     def _unit_tokens(self, row: int, count: int) -> Float64Array:
-        """(D, count) float64: tokens from this row on, scaled to length 1 (zero stays zero)."""
+        """(D, count) float64: tokens from this row on, scaled to unit length (zero stays zero)."""
         tokens = Windows(1, row, row + count).difference(self._sums) / _UNITS + self._middle[:, np.newaxis]
         norms = np.linalg.norm(tokens, axis=0)
         units: Float64Array = tokens / np.where(norms > 0, norms, 1)

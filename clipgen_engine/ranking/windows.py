@@ -1,4 +1,4 @@
-"""Runs of rows, and sums and extremes over all of them at once."""
+"""Windows as runs of rows, with vectorised prefix sums and sliding minima."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from clipgen_engine.types import Float32Array, Int64Array
 
 _Integer = TypeVar("_Integer", np.int32, np.int64)
 _Number = TypeVar("_Number", bound=np.generic)
-_CHUNK = 1 << 18  # windows: larger ones leave the cache, in smaller ones the threads wait for the interpreter mostly
+_CHUNK = 1 << 18  # windows: larger chunks do not fit the CPU cache, smaller ones contend for the GIL
 
 
 @dataclass(frozen=True)
 class Windows:
-    """The windows of one length that start at the rows `first_row <= row < stop_row`."""
+    """Windows of one length, starting at the rows `first_row <= row < stop_row`."""
 
     length: int
     first_row: int
@@ -31,7 +31,7 @@ class Windows:
         return max(0, self.stop_row - self.first_row)
 
     def difference(self, prefix: NDArray[_Integer], out: NDArray[_Integer] | None = None) -> NDArray[_Integer]:
-        """Sums (..., W) over each window from prefix sums (..., R + 1)."""
+        """Return the sums (..., W) over each window from prefix sums (..., R + 1)."""
         starts = prefix[..., self.first_row : self.stop_row]
         stops = prefix[..., self.first_row + self.length : self.stop_row + self.length]
         sums: NDArray[_Integer] = np.subtract(stops, starts, out=out)
@@ -41,9 +41,9 @@ class Windows:
 def fill_in_chunks(
     result: NDArray[_Number], windows: Windows, compute: Callable[[Windows, NDArray[_Number]], None]
 ) -> NDArray[_Number]:
-    """Have `compute` fill the result (..., W) for all windows, chunk by chunk on all cores.
+    """Let `compute` fill the result (..., W) for all windows, in chunks on all cores.
 
-    Chunks keep the intermediate arrays in the cache; NumPy leaves the interpreter to other threads while it works.
+    Chunks keep intermediate arrays in the CPU cache; NumPy releases the GIL while it computes.
     """
     edges = [*range(windows.first_row, windows.stop_row, _CHUNK), windows.stop_row]
     chunks = [Windows(windows.length, first, stop) for first, stop in pairwise(edges)]
@@ -64,7 +64,7 @@ def fill_in_chunks(
 def in_chunks(
     windows: Windows, compute: Callable[[Windows], NDArray[_Number]], dtype: type[_Number]
 ) -> NDArray[_Number]:
-    """What `compute` gives for all windows (W,), made chunk by chunk on all cores."""
+    """Return `compute` of all windows (W,), evaluated in chunks on all cores."""
 
     def fill(chunk: Windows, out: NDArray[_Number]) -> None:
         out[:] = compute(chunk)
@@ -73,7 +73,7 @@ def in_chunks(
 
 
 def prefix_sums(values: NDArray[np.int64] | NDArray[np.bool_]) -> Int64Array:
-    """(K, R) -> (K, R + 1) int64 prefix sums that begin with 0."""
+    """(K, R) -> (K, R + 1) int64 prefix sums, starting with 0."""
     sums = np.zeros((values.shape[0], values.shape[1] + 1), np.int64)
     np.cumsum(values, axis=1, dtype=np.int64, out=sums[:, 1:])
     return sums
@@ -82,7 +82,7 @@ def prefix_sums(values: NDArray[np.int64] | NDArray[np.bool_]) -> Int64Array:
 def sliding_minimum(values: Float32Array, length: int) -> Float32Array:
     """(N - length + 1,) float32: minimum of each run of `length` values.
 
-    Minima of runs of 2, 4, 8 ... values, each from two of the half; two of the longest that fit cover any run.
+    Doubling: minima of runs of 2, 4, 8 ... values; two overlapping runs of the largest fitting power cover each window.
     """
     count = len(values) - length + 1
     if count <= 0:

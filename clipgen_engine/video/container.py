@@ -1,4 +1,4 @@
-"""Media files opened for reading. Only the file itself is read: no playlist is followed and no protocol is spoken."""
+"""Safe opening of media files: only the file itself is read; playlists and network protocols are disabled."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from clipgen_engine.errors import VideoError
 
 _FINGERPRINT_BYTES = 1 << 18
 _ATTACHED_PICTURE = 0x400  # AV_DISPOSITION_ATTACHED_PIC: cover art is not a video
-_MAX_PIXELS = 1 << 27  # of a frame; more than 16K UHD
+_MAX_PIXELS = 1 << 27  # per frame; more than 16K UHD
 _MAX_STREAMS = 128
-_TEXT_BYTES = 1024  # of a file, to tell whether it is text
+_TEXT_BYTES = 1024  # examined to detect text files
 
-# Demuxers that open other files, network addresses or devices, or that draw text.
+# Demuxers that open other files, network addresses or devices, or that render text.
 _EXCLUDED_FORMATS = {
     *("concat", "dash", "hds", "hls", "imf", "image2", "mlv", "smoothstreaming", "vobsub", "webm_dash_manifest"),
     *("rtp", "rtp_mpegts", "rtsp", "sap", "sdp", "whip"),
@@ -45,7 +45,7 @@ _PLAYLISTS = (
 
 
 def fingerprint(path: Path) -> str:
-    """SHA-256 (hex) of the file's size, head and tail: the same for a copy or a moved file.
+    """Return the SHA-256 (hex) of the file's size, head and tail; unchanged by copying or moving the file.
 
     Raises:
         VideoError: the file is missing or unreadable.
@@ -64,7 +64,7 @@ def fingerprint(path: Path) -> str:
 
 
 def check_present(path: Path) -> None:
-    """Raise VideoError unless there is a regular file with something in it."""
+    """Raise VideoError unless the path is a non-empty regular file."""
     try:
         status = path.stat()
     except FileNotFoundError:
@@ -85,12 +85,12 @@ def open_container(path: Path) -> Any:
     """Open a media file for reading.
 
     Raises:
-        VideoError: it is missing, unreadable, no media file, or a list of other files.
+        VideoError: the file is missing, unreadable, not a media file, or a playlist.
     """
     check_present(path)
     try:
         _refuse_text(path)
-        # An absolute path cannot be taken for a protocol: FFmpeg would read "http:" from a file of that name.
+        # FFmpeg would parse a relative path such as "http:x.mp4" as a protocol; an absolute path is safe.
         container = av.open(
             os.path.abspath(path),  # noqa: PTH100  # unlike Path.absolute, it also resolves ".."
             metadata_errors="ignore",
@@ -101,8 +101,8 @@ def open_container(path: Path) -> Any:
         raise VideoError(f"{path.name} may not be read", "Change the file's permissions") from None
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise VideoError(
-            f"{path.name} is not a video that can be read ({_reason(error)})",
-            "The file may be cut off or of another kind: play it in a video player, and copy or convert it again",
+            f"{path.name} is not a readable video ({_reason(error)})",
+            "The file may be cut off or in another format: try a video player, then copy or convert it again",
         ) from None
     if len(container.streams) > _MAX_STREAMS:
         count = len(container.streams)
@@ -119,7 +119,7 @@ def _allowed_formats() -> str:
 
 
 def _refuse_text(path: Path) -> None:
-    """Raise VideoError for a text file: playlists and session descriptions name files that must not be opened."""
+    """Raise VideoError for text files: playlists and session descriptions refer to files that must not be opened."""
     with path.open("rb") as file:
         head = file.read(_TEXT_BYTES)
     if head.startswith(b"YUV4MPEG2"):
@@ -136,21 +136,21 @@ def _reason(error: Exception) -> str:
 
 
 def video_stream(container: Any, path: Path) -> VideoStream:
-    """The first video stream that is no cover art, ready to be decoded by several threads.
+    """Return the first video stream that is not cover art, configured for multi-threaded decoding.
 
     Raises:
-        VideoError: there is none, or its frames are too large.
+        VideoError: there is no such stream, or its frames are too large.
     """
     for stream in container.streams.video:
         if not int(stream.disposition) & _ATTACHED_PICTURE:
             context = stream.codec_context
-            if context is not None:  # of an unknown codec there is none, and no frame will decode
+            if context is not None:  # None for an unknown codec, which cannot be decoded
                 _refuse_huge(context.width, context.height, path)
-                context.options = {"max_pixels": str(_MAX_PIXELS)}  # what the decoder finds may differ from the header
+                context.options = {"max_pixels": str(_MAX_PIXELS)}  # the decoded size may differ from the header
             stream.thread_type = "AUTO"
             found: VideoStream = stream
             return found
-    raise VideoError(f"{path.name} has no video stream", "Choose a file with a picture")
+    raise VideoError(f"{path.name} has no video stream", "Choose a file with a video stream")
 
 
 def _refuse_huge(width_px: int, height_px: int, path: Path) -> None:
@@ -162,7 +162,7 @@ def _refuse_huge(width_px: int, height_px: int, path: Path) -> None:
 
 
 def first_frame(path: Path) -> VideoFrame:
-    """The first frame that decodes; raises VideoError where none does."""
+    """Return the first decodable frame; raise VideoError if there is none."""
     with closing(open_container(path)) as container:
         frame = next(decoded_frames(container, video_stream(container, path)), None)
     if frame is None:
@@ -174,7 +174,7 @@ def first_frame(path: Path) -> VideoFrame:
 
 
 def decoded_frames(container: Any, stream: VideoStream) -> Iterator[VideoFrame]:
-    """All frames that decode; packets that do not are skipped."""
+    """Yield all decodable frames; skip undecodable packets."""
     packets = container.demux(stream)
     while True:
         try:

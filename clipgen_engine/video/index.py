@@ -121,7 +121,7 @@ def _decoded_times(path: Path) -> Int64Array:
 
 
 def _plausible_rate(labelled: Fraction | None, pts: Int64Array, time_base: Fraction) -> Fraction:
-    """The labelled rate in frames per second; the measured one where the label is missing or absurd."""
+    """Return the declared frame rate (frames per second), or the measured one if it is missing or implausible."""
     if labelled is not None and 0 < labelled <= _MAX_RATE:
         return Fraction(labelled)
     return min(_measured_rate(pts, time_base), Fraction(_MAX_RATE))

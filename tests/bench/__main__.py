@@ -1,6 +1,6 @@
-"""`make bench`: prints what was measured, as ratios where a baseline exists in the same run.
+"""`make bench`: run the benchmarks and print the results, as ratios if the same run includes a baseline.
 
-Each part runs in a process of its own, so that none measures what another left in memory.
+Each benchmark runs in its own process, so that memory measurements are independent.
 """
 
 from __future__ import annotations

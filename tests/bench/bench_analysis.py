@@ -1,6 +1,6 @@
-"""Speed of the analysis against the plain loop that one would write first, in one run on the sample, repeated.
+"""Speed of the analysis compared with a naive loop, in the same run, on the repeated sample.
 
-Run it alone on a quiet machine: `python tests/bench/bench_analysis.py`.
+Run it alone on an idle machine: `python tests/bench/bench_analysis.py`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ _PLAIN, _ONE, _TWO = "plain loop (cv2 read, FaceLandmarker)", "clipgen, one work
 
 
 def measure(rounds: int = _ROUNDS) -> dict[str, float]:
-    """Frames a second, the median of alternating rounds, and the ratios between them, with and without starting."""
+    """Frames per second, as the median of interleaved rounds, and their ratios."""
     with tempfile.TemporaryDirectory() as folder:
         video = repeated(SAMPLE, Path(folder) / "long.mp4", _REPEATED)
         frames = probe(video).frame_count
@@ -67,7 +67,7 @@ def measure(rounds: int = _ROUNDS) -> dict[str, float]:
 
 
 def repeated(path: Path, target: Path, times: int) -> Path:
-    """The packets of a video several times on end."""
+    """Concatenate a video with itself, without re-encoding."""
     with av.open(str(target), "w") as output:
         stream, offset = None, 0
         for _ in range(times):
@@ -86,7 +86,7 @@ def repeated(path: Path, target: Path, times: int) -> Path:
 
 
 def processor_s() -> float:
-    """Processor seconds of this process and of those that it has waited for."""
+    """CPU seconds of this process and of its terminated child processes."""
     both = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(usage.ru_utime + usage.ru_stime for usage in both)
 

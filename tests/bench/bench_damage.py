@@ -1,6 +1,6 @@
-"""Clips with flipped bytes: each is analysed with missing frames or refused with a sentence, in time.
+"""Clips with corrupted bytes: each must be analysed with missing frames or rejected with a VideoError, in bounded time.
 
-Not part of `make bench`: `python -m tests.bench.bench_damage [COPIES]`.
+Not part of `make bench`; run `python -m tests.bench.bench_damage [COPIES]`.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _LIMIT_S = 60
 
 
 def measure(copies: int = _COPIES) -> dict[str, float]:
-    """How many copies ended how, and the longest time that one took; anything else raises, a hang ends the program."""
+    """Number of copies by outcome, and the longest run time; other errors raise, a hang aborts the program."""
     ends: Counter[str] = Counter()
     longest = 0.0
     with tempfile.TemporaryDirectory() as folder:
@@ -47,7 +47,7 @@ def measure(copies: int = _COPIES) -> dict[str, float]:
             faulthandler.dump_traceback_later(_LIMIT_S, exit=True)
             try:
                 analysis = clipgen_engine.analyze_video(path, AnalysisSettings(workers=1))
-            except VideoError:  # a worker that crashes is another error, and ends this
+            except VideoError:  # a worker crash raises a different error
                 ends["refused with a sentence"] += 1
             else:
                 missing = analysis.undecodable_frames + analysis.video.lost_packets

@@ -1,6 +1,7 @@
-"""Export against ffmpeg cutting the same windows one by one with the same codec settings, and the memory it takes.
+"""Speed of the export compared with ffmpeg cutting the same windows one by one, and its memory use.
 
-ffmpeg is taken from the path or from the package imageio-ffmpeg. clipgen's time includes decoding every clip again.
+Both use the same codec settings. ffmpeg is found on the PATH or in the package imageio-ffmpeg. clipgen's time includes
+the verification, which decodes every clip.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ _SETTINGS = ExportSettings()
 
 
 def measure(rounds: int = _ROUNDS) -> dict[str, float]:
-    """Seconds for twenty windows, the median of alternating rounds; their ratio; peak memory of fresh processes."""
+    """Seconds for twenty windows, as the median of interleaved rounds; their ratio; peak memory of fresh processes."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         video = probe(five_minutes(folder))
@@ -44,7 +45,7 @@ def measure(rounds: int = _ROUNDS) -> dict[str, float]:
         ways: dict[str, Callable[[], None]] = {"clipgen": lambda: export(video, jobs)}
         ffmpeg = find_ffmpeg()
         if ffmpeg is None:
-            print("  no ffmpeg here: nothing to compare with", flush=True)
+            print("  ffmpeg not found: no comparison", flush=True)
         else:
             ways["ffmpeg"] = lambda: cut_one_by_one(ffmpeg, video, jobs, folder / "cuts")
         seconds: dict[str, list[float]] = {way: [] for way in ways}
@@ -64,7 +65,7 @@ def measure(rounds: int = _ROUNDS) -> dict[str, float]:
 
 
 def find_ffmpeg() -> str | None:
-    """Path of an ffmpeg program."""
+    """Path of an ffmpeg executable; None if there is none."""
     on_path = shutil.which("ffmpeg")
     if on_path is not None:
         return on_path
@@ -76,7 +77,7 @@ def find_ffmpeg() -> str | None:
 
 
 def five_minutes(folder: Path) -> Path:
-    """The sample on end, with noise as sound."""
+    """The repeated sample, with noise as sound."""
     sample_s = probe(SAMPLE).duration_s
     silent = repeated(SAMPLE, folder / "silent.mp4", round(_MINUTES * 60 / sample_s + 0.5))
     path = folder / "five_minutes.mp4"
@@ -102,7 +103,7 @@ def five_minutes(folder: Path) -> Path:
 
 
 def windows(video: VideoInfo, count: int, folder: Path) -> list[ClipJob]:
-    """Windows that do not overlap, at chance places."""
+    """Non-overlapping windows at random positions."""
     slots = np.sort(np.random.default_rng(1).choice(video.frame_count // _LENGTH - 1, count, replace=False))
     return [
         ClipJob(int(slot) * _LENGTH + 7, int(slot) * _LENGTH + 7 + _LENGTH, folder / f"{number:03d}.mp4")
@@ -135,10 +136,10 @@ def _peak_of_fresh_mb(video: VideoInfo, count: int, folder: Path) -> float:
     """Peak resident memory of a fresh process that exports this many windows."""
     context = multiprocessing.get_context("spawn")
     with context.Pool(1) as pool:
-        return pool.apply(_export_and_look, (video.path, count, folder))
+        return pool.apply(_export_and_measure, (video.path, count, folder))
 
 
-def _export_and_look(path: Path, count: int, folder: Path) -> float:
+def _export_and_measure(path: Path, count: int, folder: Path) -> float:
     video = probe(path)
     export(video, windows(video, count, folder))
     return peak_mb()

@@ -1,6 +1,6 @@
-"""How fast the desktop app is: the window's start, drags of the ranking's sliders repainted, an explanation.
+"""Latency of the desktop app: startup, dragging of the ranking sliders, explanation.
 
-Run it alone on a quiet machine: `python tests/bench/bench_gui.py`.
+Run it alone on an idle machine: `python tests/bench/bench_gui.py`.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ main([])
 
 
 def window_visible_s(runs: int = 3) -> float:
-    """Seconds from starting the process to the window's first painting, the best of a few warm starts."""
+    """Seconds from process start to the first paint of the window, the best of several warm starts."""
     taken = []
     for _ in range(runs + 1):
         began = time.time()
@@ -50,9 +50,9 @@ def window_visible_s(runs: int = 3) -> float:
 
 
 def slider_drag_ms(steps: int = 300) -> dict[str, tuple[float, float]]:
-    """Median and 95th percentile of the time from a change to table and curves repainted, on the sample.
+    """Median and 95th percentile of the time from a change until table and curves are repainted, on the sample.
 
-    By what is dragged: a weight, a region, a gate.
+    Keys: the kind of slider, i.e. weight, region or gate.
     """
     import numpy as np
     from PySide6.QtCore import QSettings
@@ -125,7 +125,7 @@ def explanation_ms(frames: int = 100_000) -> float:
 
 
 def measure() -> dict[str, float]:
-    """All figures by name."""
+    """All results by name."""
     figures = {"window_visible_s": window_visible_s(), "explanation_ms": explanation_ms()}
     for name, (half, most) in slider_drag_ms().items():
         figures |= {f"{name}_drag_p50_ms": half, f"{name}_drag_p95_ms": most}

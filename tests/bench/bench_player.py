@@ -1,6 +1,6 @@
-"""How fast the player and the curves are: steps, seeks, a drag over 100,000 windows, and all that beside an analysis.
+"""Latency of player and curves: frame steps, seeks, slider drags with 100,000 windows; also during an analysis.
 
-Run it alone on a quiet machine: `python -m tests.bench.bench_player`.
+Run it alone on an idle machine: `python -m tests.bench.bench_player`.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _WATCHED_S = 8.0
 
 
 def measure() -> dict[str, float]:
-    """All figures by name."""
+    """All results by name."""
     app = qt_app()
     apply_theme(app)
     with tempfile.TemporaryDirectory() as folder:
@@ -61,7 +61,7 @@ def _percentiles(name: str, taken: list[float], bar: float) -> dict[str, float]:
 
 
 def _hd_video(path: Path) -> Path:
-    """Ten seconds of the sample at 1280 x 720, 30 frames a second, H.264."""
+    """Ten seconds of the sample at 1280 x 720, 30 frames per second, H.264."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=30, options={"crf": "20", "preset": "veryfast"})
         stream.width, stream.height, stream.pix_fmt = 1280, 720, "yuv420p"
@@ -94,16 +94,16 @@ def _pass(app: QApplication, seconds: float) -> None:
 
 
 def _shown_ms(app: QApplication, window: MainWindow, frame: int) -> float:
-    """From the request of a frame to it on screen, painted."""
+    """Time from the request of a frame until it is painted."""
     begun = time.perf_counter()
     window.session.selection.seek(frame)
     until(lambda: window.parts.player.view.shown_frame == frame)
-    app.processEvents()  # paints it, where that is not done yet
+    app.processEvents()  # completes a pending paint
     return (time.perf_counter() - begun) * 1000
 
 
 def _steps_ms(app: QApplication, path: Path) -> list[float]:
-    """Forward and back, one frame at a time, as a person steps: a moment between two steps."""
+    """Single steps forward and back, with pauses as in interactive use."""
     taken = []
     with _window(app, path) as window:
         for frame in (100, 101, 102, 103, 102, 101, 100):
@@ -114,7 +114,7 @@ def _steps_ms(app: QApplication, path: Path) -> list[float]:
                 taken.append(_shown_ms(app, window, frame))
                 _pass(app, 0.03)
             if not turn:
-                taken.clear()  # nothing was cached yet
+                taken.clear()  # discard the first turn: nothing was cached
     return taken
 
 
@@ -130,7 +130,7 @@ def _long_analysis() -> Analysis:
 
 
 def _drag_ms(app: QApplication, shown_s: float | None = None) -> list[float]:
-    """From a change of a weight to table and curves repainted."""
+    """Time from a weight change until table and curves are repainted."""
     analysis = _long_analysis()
     taken = []
     with _window(app, SAMPLE) as window:
@@ -158,7 +158,7 @@ def _drag_ms(app: QApplication, shown_s: float | None = None) -> list[float]:
 
 @contextmanager
 def _analysis_running(app: QApplication, window: MainWindow) -> Iterator[None]:
-    """Analyse the sample on all cores, again and again, while another video is on screen."""
+    """Analyse the sample on all cores in a loop, while another video is on screen."""
     shown = window.session.current
     assert shown is not None
     window.session.set_state(shown, VideoState.DONE)
@@ -207,7 +207,7 @@ def _lateness_ms(app: QApplication, path: Path, *, play: bool) -> list[float]:
 
 
 def _dropped(app: QApplication, path: Path, *, analyse: bool) -> float:
-    """Share of the frames of eight seconds of play that never were on screen, in percent."""
+    """Percentage of frames that were never shown during eight seconds of playback."""
     with _window(app, path) as window:
         if not analyse:
             return _missing_share(app, window)

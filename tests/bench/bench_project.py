@@ -1,6 +1,6 @@
-"""How a large project behaves: opening an hour, a thousand videos in the list, memory over many switches.
+"""Performance of large projects: opening a one-hour video, a list of a thousand videos, memory over many switches.
 
-Run it alone on a quiet machine: `python -m tests.bench.bench_project`.
+Run it alone on an idle machine: `python -m tests.bench.bench_project`.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _SWITCHES = 200
 
 
 def _video(path: Path, frames: int) -> Path:
-    """A tiny picture that changes, 30 a second."""
+    """Write a tiny video with changing brightness at 30 frames per second."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("libx264", rate=30, options={"preset": "ultrafast", "g": "60"})
         stream.width, stream.height, stream.pix_fmt = 64, 36, "yuv420p"
@@ -51,7 +51,7 @@ def _video(path: Path, frames: int) -> Path:
 
 
 def _add_analysed(project: Project, cache: AnalysisCache, path: Path, frames: int, seed: int) -> None:
-    """Put a video with a stored analysis of made-up faces, one a shot, into the project."""
+    """Add a video with a cached synthetic analysis, one face per shot, to the project."""
     rng = np.random.default_rng(seed)
     tracks = [
         replace(random_track(rng, start, min(_SHOT_FRAMES, frames - start) - 1, number), confidence=None)
@@ -79,7 +79,7 @@ def _window(folder: Path) -> Iterator[MainWindow]:
 
 
 def open_an_hour_s(runs: int = 3) -> dict[str, float]:
-    """Seconds from choosing an analysed one-hour video to its windows listed, and to its picture; medians."""
+    """Median seconds from selecting an analysed one-hour video until its windows are listed, and until it is shown."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         with Project(folder / "work.clipgen") as project:
@@ -102,14 +102,14 @@ def open_an_hour_s(runs: int = 3) -> dict[str, float]:
 
 
 def thousand_videos_ms() -> dict[str, float]:
-    """A project of a thousand videos with ten windows each: opening it, and the longest stalls of its list."""
+    """Time to open a project of a thousand videos with ten windows each, and the latency of its list."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         short = _video(folder / "short.mp4", 60)
         with Project(folder / "work.clipgen") as project:
             paths = [folder / f"interview {number:04d}.mp4" for number in range(_VIDEOS)]
             for number, path in enumerate(paths):
-                filler = b"\x00\x00\x00\x10free" + number.to_bytes(8, "big")  # an empty box: another fingerprint
+                filler = b"\x00\x00\x00\x10free" + number.to_bytes(8, "big")  # a `free` box: unique fingerprint
                 path.write_bytes(short.read_bytes() + filler)
             for video in project.add_videos(paths):
                 project.describe_video(video.video_id, state="done", duration_s=2.0, window_count=10, analysis="none")
@@ -119,7 +119,7 @@ def thousand_videos_ms() -> dict[str, float]:
             figures = {"open_1000_videos_ms": opened * 1000}
             view = window.parts.projects.videos.view
             bar = view.verticalScrollBar()
-            for what in ("first", "again"):  # the pictures are decoded meanwhile, then they are at hand
+            for what in ("first", "again"):  # first: thumbnails are being decoded; again: cached
                 taken = []
                 for step in range(_SCROLLS):
                     began = time.perf_counter()
@@ -140,7 +140,7 @@ def thousand_videos_ms() -> dict[str, float]:
 
 
 def memory_of_switches_mb() -> dict[str, float]:
-    """Growth of the process over two hundred switches among five analysed five-minute videos, after the first forty."""
+    """Memory growth over 200 switches between five analysed five-minute videos, after 40 switches of warm-up."""
     process = psutil.Process()
     frames = 9_000
     with tempfile.TemporaryDirectory() as name:
@@ -164,7 +164,7 @@ def memory_of_switches_mb() -> dict[str, float]:
 
 
 def measure() -> dict[str, float]:
-    """All figures by name."""
+    """All results by name."""
     return open_an_hour_s() | thousand_videos_ms() | memory_of_switches_mb()
 
 

@@ -1,4 +1,4 @@
-"""What a live change costs: milliseconds from a changed setting to the new list, at 10^5 and 10^6 windows."""
+"""Latency of interactive ranking: time from a changed setting to the new list, for 10^5 and 10^6 windows."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _CHANGES = {
 
 
 def measure() -> dict[str, float]:
-    """Median of eleven changes each, in milliseconds (bars: 16 ms for a weight, 60 ms for the others)."""
+    """Median of eleven changes each, in milliseconds (limits: 16 ms for a weight, 60 ms for the others)."""
     figures = {}
     for count in (100_000, 1_000_000):
         ranker = Ranker(_long_analysis(count))

@@ -1,6 +1,6 @@
-"""How fast reviewing is: ten thousand windows in the lists, and the contact sheet.
+"""Latency of the review: lists of ten thousand windows, and the contact sheet.
 
-Run it alone on a quiet machine: `python -m tests.bench.bench_review`.
+Run it alone on an idle machine: `python -m tests.bench.bench_review`.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ def _open() -> tuple[MainWindow, VideoEntry]:
 
 
 def _scroll_ms(view: QAbstractItemView) -> tuple[float, float]:
-    """95th percentile and worst of the time from a scroll by many rows to the list repainted."""
+    """95th percentile and maximum of the time from a scroll by many rows until the list is repainted."""
     taken = []
     bar = view.verticalScrollBar()
     for place in np.linspace(0, bar.maximum(), _PAGES).astype(int):
@@ -58,7 +58,7 @@ def _scroll_ms(view: QAbstractItemView) -> tuple[float, float]:
 
 
 def lists() -> dict[str, float]:
-    """Ten thousand windows, of which every third is accepted, in the table and in the film strip."""
+    """Ten thousand windows, a third of them accepted, in the table and in the film strip."""
     window, entry = _open()
     best = entry.rows[0].sequence
     decisions = (Decision.ACCEPTED, Decision.UNDECIDED, Decision.REJECTED)
@@ -124,7 +124,7 @@ def _turned_ms(window: MainWindow, done: Callable[[], bool]) -> float:
 
 
 def measure() -> dict[str, float]:
-    """Figures by name."""
+    """All results by name."""
     return lists() | contact_sheet()
 
 

@@ -1,6 +1,6 @@
-"""Learned tokens against calling the two modules one frame at a time: real sizes, seeded random weights, no download.
+"""Speed of learned tokens compared with calling the two models frame by frame: real sizes, random weights, no download.
 
-Run it alone on a quiet machine: `python -m tests.bench.bench_transformer`.
+Run it alone on an idle machine: `python -m tests.bench.bench_transformer`.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from tests.bench.memory import peak_mb
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "resources" / "sample.mp4"
 _CPU_FRAMES, _GPU_FRAMES, _COMPARED = 8, 512, 8
-_SIDE = 0.5  # of the picture's height: the sample's face is about as large
+_SIDE = 0.5  # of the picture height, about the size of the face in the sample
 
 
 def measure() -> dict[str, float]:
-    """Frames a second of both ways, their ratio and peak memory; on a GPU, where there is one, its differences too."""
+    """Frames per second of both methods, their ratio and peak memory; with a GPU, also its numerical differences."""
     import torch
 
     with tempfile.TemporaryDirectory() as folder:
@@ -46,8 +46,7 @@ def _both_ways(folder: Path, device: str, frames: int) -> dict[str, float]:
 
 
 def _in_own_process(folder: Path, way: str, device: str, frames: int) -> list[float]:
-    """Frames a second and peak memory (MB) of one way; the most memory that a process had can only be told at its
-    end."""
+    """Frames per second and peak memory (MB) of one method, measured in its own process."""
     command = [sys.executable, "-m", "tests.bench.bench_transformer", way, str(folder), device, str(frames)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     return [float(number) for number in done.stdout.split()]
@@ -80,7 +79,7 @@ def _backend(folder: Path, device: str, precision: str = "auto") -> Any:
 
 
 def _analysis(frames: int) -> Any:
-    """The first frames of the sample with a face in the middle."""
+    """The first frames of the sample with a synthetic face in the centre."""
     import numpy as np
 
     from clipgen_engine.video.index import probe
@@ -93,7 +92,7 @@ def _analysis(frames: int) -> Any:
 
 
 def _plain(folder: Path, device: str, frames: int) -> float:
-    """Seconds of the loop that one would write first: a frame, the backbone, the transformer."""
+    """Seconds of the naive loop: decode a frame, run the backbone, run the transformer."""
     import torch
     from transformers import Dinov2Model
 
@@ -125,7 +124,7 @@ def _plain(folder: Path, device: str, frames: int) -> float:
 
 
 def _own(folder: Path, device: str, frames: int) -> float:
-    """Seconds of clipgen's way."""
+    """Seconds of clipgen."""
     from clipgen_engine.expression_tokens.batches import seconds_per_face
 
     backend, analysis = _backend(folder, device), _analysis(frames)
@@ -145,7 +144,7 @@ def _tokens(backend: Any, analysis: Any) -> Any:
 
 
 def _differences(folder: Path) -> dict[str, float]:
-    """The largest difference of any number of a token on the GPU from the CPU's."""
+    """Maximum absolute difference between tokens computed on the GPU and on the CPU."""
     import numpy as np
 
     analysis = _analysis(_COMPARED)

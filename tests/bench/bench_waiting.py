@@ -1,4 +1,4 @@
-"""What a person waits for, in seconds: an analysis that is stored, one that is cancelled, ten hours put together."""
+"""Waiting times in seconds: loading a cached analysis, cancelling an analysis, joining the segments of ten hours."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _HOUR = 3600 * 30  # frames
 
 
 def measure() -> dict[str, float]:
-    """Seconds by name."""
+    """All results by name."""
     return {
         "an analysed hour opened again, s (bar: 1)": _opened_s(),
         "an analysis cancelled, s": _cancelled_s(),
@@ -58,7 +58,7 @@ def _cancelled_s() -> float:
         clipgen_engine.analyze_video(SAMPLE, progress=stop_soon, cancel=cancel)
     except Cancelled:
         return time.perf_counter() - asked_s[0]
-    raise AssertionError("the analysis ended before it could be cancelled")
+    raise AssertionError("the analysis finished before it was cancelled")
 
 
 def _joined_s(count: int) -> float:

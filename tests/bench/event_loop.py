@@ -14,7 +14,7 @@ _HEARTBEAT_MS = 20
 
 
 def qt_app() -> QApplication:
-    """The one application, made where there is none yet, with threads that give way to it as the app's do."""
+    """Return the application, created on first use, with the thread switch interval of the app."""
     shorten_switch_interval()
     app = QApplication.instance() or QApplication([])
     assert isinstance(app, QApplication)
@@ -22,12 +22,12 @@ def qt_app() -> QApplication:
 
 
 def until(done: Callable[[], bool], timeout_s: float = 60.0) -> float:
-    """Seconds until the condition holds, the event loop running."""
+    """Run the event loop until the condition holds; return the seconds it took."""
     began = time.perf_counter()
-    heartbeat = QTimer()  # so that the waiting ends where nothing happens any more
+    heartbeat = QTimer()  # wakes the loop, so that the timeout applies without events
     heartbeat.start(_HEARTBEAT_MS)
     while not done():
-        assert time.perf_counter() - began < timeout_s, "it did not happen"
-        # as the app itself waits: a loop that spins would take the interpreter from the threads that load
+        assert time.perf_counter() - began < timeout_s, "timeout"
+        # wait as the app does: a busy loop would hold the GIL and slow down the loader threads
         qt_app().processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
     return time.perf_counter() - began

@@ -1,4 +1,4 @@
-"""ProjectStorage of a process that measures itself."""
+"""Peak memory of the current process."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ _STATUS = Path("/proc/self/status")
 
 
 def peak_mb() -> float:
-    """Largest resident memory of this process so far, MB.
+    """Peak resident memory of this process, MB.
 
-    Linux counts the peak of `getrusage` on from the process that started this one; the one in /proc begins anew.
+    On Linux the peak of `getrusage` is inherited from the parent process; the one in /proc is not.
     """
     if _STATUS.is_file():
         lines = dict(line.split(":", 1) for line in _STATUS.read_text().splitlines())

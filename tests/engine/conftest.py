@@ -1,4 +1,4 @@
-"""Fixtures of the engine's tests; torch is imported only where its models are used."""
+"""Fixtures of the engine tests; torch is imported only by fixtures that need it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tests.support.segments import plan_short_segments
 
 @pytest.fixture(scope="session")
 def analyses(tmp_path_factory: pytest.TempPathFactory) -> tuple[Analysis, Analysis]:
-    """Of two short coded videos: one with an awkward name, one of variable rate."""
+    """Analyses of two short coded videos: one with non-ASCII characters in its name, one with variable frame rate."""
     folder = tmp_path_factory.mktemp("sources")
     first = small_video(folder / "Çà et là, 顔.mp4", size=(160, 96))
     times = np.cumsum(np.random.default_rng(0).integers(300, 700, 60)).tolist()
@@ -31,7 +31,7 @@ def analyses(tmp_path_factory: pytest.TempPathFactory) -> tuple[Analysis, Analys
 
 @pytest.fixture(scope="session")
 def sources(analyses: tuple[Analysis, Analysis]) -> tuple[ExportSource, ExportSource]:
-    """Three accepted windows of the first, two of the second."""
+    """Three accepted windows of the first video, two of the second."""
     first, second = analyses
     return (
         source_of(first, SPANS, tags=["smile", "eyes, wide"], note='a "note", with <b>markup</b>\nand lines'),
@@ -41,7 +41,7 @@ def sources(analyses: tuple[Analysis, Analysis]) -> tuple[ExportSource, ExportSo
 
 @pytest.fixture(scope="session")
 def small_dinov2() -> Any:
-    """A seeded DINOv2 of the real geometry with two layers."""
+    """A seeded DINOv2 with the real geometry, but two layers."""
     pytest.importorskip("torch")
     from tests.support.checkpoints import made_dinov2
 
@@ -50,7 +50,7 @@ def small_dinov2() -> Any:
 
 @pytest.fixture(scope="session")
 def model_paths(tmp_path_factory: pytest.TempPathFactory, small_dinov2: Any) -> dict[str, Path]:
-    """A folder of that DINOv2, and a checkpoint for it with seven subjects."""
+    """Paths of that DINOv2 and of a matching checkpoint with seven subjects."""
     from tests.support.checkpoints import LAYOUTS, made_state, saved
 
     folder = tmp_path_factory.mktemp("models")
@@ -61,19 +61,19 @@ def model_paths(tmp_path_factory: pytest.TempPathFactory, small_dinov2: Any) -> 
 
 @pytest.fixture(scope="session")
 def short_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Five seconds of the sample with a cut in them."""
+    """Five seconds of the sample, including a cut."""
     return composed.write_video(tmp_path_factory.mktemp("clip") / "clip.mp4", composed.frames_of(SAMPLE, 470, 620))
 
 
 @pytest.fixture
 def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The analyzer cuts the short clip into as many segments as a long video has."""
+    """Make the analyzer split the short clip into several segments, like a long video."""
     monkeypatch.setattr("clipgen_engine.analysis.analyzer.plan_segments", plan_short_segments)
 
 
 @pytest.fixture(scope="session")
 def short_analysis(short_clip: Path) -> Analysis:
-    """The short clip, analysed in short segments side by side."""
+    """The short clip, analysed in parallel in short segments."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("clipgen_engine.analysis.analyzer.plan_segments", plan_short_segments)
         return clipgen_engine.analyze_video(short_clip, AnalysisSettings(workers=2))

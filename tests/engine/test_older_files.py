@@ -1,4 +1,4 @@
-"""Files made by earlier versions open as before."""
+"""Files written by earlier versions remain readable."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ NOTE = "a note\nof two lines"
 
 @pytest.fixture(params=["made_by_0_1_0"])
 def files(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
-    """A copy of what a version made."""
+    """A copy of the files written by one version."""
     return Path(shutil.copytree(FIXTURES / request.param, tmp_path / "files"))
 
 
-def test_a_cached_analysis_is_found(files: Path) -> None:
+def test_cached_analysis_is_found(files: Path) -> None:
     video = probe(files / "portrait.mp4")
     cache = AnalysisCache(files / "cache")
     analysis = cache.load(video, AnalysisSettings(), MODEL)
@@ -47,7 +47,7 @@ def test_a_cached_analysis_is_found(files: Path) -> None:
     np.testing.assert_array_equal(opened.tokens[0].values, analysis.tokens[0].values)
 
 
-def test_an_interrupted_analysis_resumes(files: Path) -> None:
+def test_interrupted_analysis_resumes(files: Path) -> None:
     settings = AnalysisSettings(analysis_max_side=None)
     segments = AnalysisCache(files / "cache").load_segments(probe(files / "portrait.mp4"), settings, MODEL)
     assert list(segments) == [0]
@@ -62,7 +62,7 @@ def test_learned_tokens_are_found(files: Path) -> None:
     assert values.ravel().tolist() == list(range(32))
 
 
-def test_a_project_opens_with_every_decision(files: Path) -> None:
+def test_project_opens_with_all_decisions(files: Path) -> None:
     with Project(files / "work.clipgen") as project:
         (video,) = project.videos()
         windows = project.windows(video.video_id)
@@ -79,14 +79,14 @@ def test_a_project_opens_with_every_decision(files: Path) -> None:
     assert export.details["layouts"] == ["plain", "videofolder", "webdataset", "losslesscut", "edl"]
 
 
-def test_a_run_folder_is_ranked_again(files: Path) -> None:
+def test_run_folder_yields_the_same_ranking(files: Path) -> None:
     analysis = read_analysis(files / "run")
     settings = RankingSettings(sequence_length=15, num_sequences=3, variation_metric="token_spread")
     records = [sequence_record(analysis.video, one) for one in rank_sequences(analysis, settings).sequences]
     assert records == json.loads((files / "run" / "analysis" / "sequences.json").read_text(encoding="utf-8"))
 
 
-def test_an_export_becomes_a_project_and_is_not_written_again(files: Path) -> None:
+def test_imported_export_is_not_written_again(files: Path) -> None:
     folder = files / "export"
     imported = read_export(folder)
     with Project(files / "again.clipgen") as project:

@@ -8,7 +8,7 @@ from clipgen_engine.settings import AnalysisSettings, ExportSettings, RankingSet
 
 
 @pytest.mark.parametrize("kind", [AnalysisSettings, RankingSettings, ExportSettings])
-def test_every_declared_setting_is_complete_and_its_default_is_allowed(kind: type) -> None:
+def test_declared_settings_are_complete_with_valid_defaults(kind: type) -> None:
     for setting in declarations(kind):
         assert setting.name
         assert setting.label
@@ -18,26 +18,26 @@ def test_every_declared_setting_is_complete_and_its_default_is_allowed(kind: typ
 
 
 @pytest.mark.parametrize("value", [1, 0, -3, "many", 2.5, float("nan"), 10**9])
-def test_wrong_values_say_what_is_right(value: object) -> None:
+def test_invalid_value_names_the_valid_range(value: object) -> None:
     with pytest.raises(SettingError, match=r"sequence_length cannot be .* Give a whole number from 2 to 10000\."):
         RankingSettings(sequence_length=value)
 
 
-def test_texts_are_converted() -> None:
+def test_text_is_converted_to_the_declared_type() -> None:
     assert RankingSettings(sequence_length="45").sequence_length == 45
 
 
-def test_choices_are_named() -> None:
+def test_invalid_choice_names_the_choices() -> None:
     with pytest.raises(SettingError, match="one of mp4"):
         ExportSettings(clip_format="gif")
 
 
-def test_settings_can_be_stored() -> None:
+def test_settings_round_trip_through_a_dict() -> None:
     stored = RankingSettings(sequence_length=40, weights={"expression_variation": 0.5}).as_dict()
     assert stored["weights"] == {"expression_variation": 0.5}
     assert RankingSettings(**stored) == RankingSettings(sequence_length=40, weights={"expression_variation": 0.5})
 
 
-def test_an_error_reads_as_sentences() -> None:
+def test_error_text_consists_of_sentences() -> None:
     assert str(ClipgenError("The disk is full", "Free some space")) == "The disk is full. Free some space."
     assert str(ClipgenError("The disk is full")) == "The disk is full."

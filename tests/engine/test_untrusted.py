@@ -1,4 +1,4 @@
-"""What is read from a file is checked before it is used."""
+"""Validation of data read from files."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from clipgen_engine.untrusted import is_relative_path, is_sha256, leads_through_
 @pytest.mark.parametrize(
     "text", ["[" * 100_000, '{"a":' * 100_000 + "1" + "}" * 100_000, "[NaN]", "[Infinity]", b"\xff\xfe", "", "{"]
 )
-def test_json_that_cannot_be_read_is_a_value_error(text: str | bytes) -> None:
+def test_invalid_json_raises_value_error(text: str | bytes) -> None:
     with pytest.raises(ValueError, match=r"."):
         parse_json(text)
 
 
-def test_json_is_parsed() -> None:
+def test_valid_json_is_parsed() -> None:
     assert parse_json(b'{"a": [1, 2.5, null, "\xc3\xa9"]}') == {"a": [1, 2.5, None, "é"]}
 
 
@@ -29,12 +29,12 @@ STRANGE = ["a\0b", "a\nb", "x" * 5000, None, 3, ["a"]]
 
 
 @pytest.mark.parametrize("path", [*LEAVING, *STRANGE])
-def test_a_path_that_leaves_its_folder_is_refused(path: object) -> None:
+def test_path_that_escapes_its_folder_is_rejected(path: object) -> None:
     assert not is_relative_path(path)
 
 
 @given(st.lists(st.text(min_size=1), min_size=1, max_size=4))
-def test_every_path_that_an_export_makes_is_accepted_and_stays(parts: list[str]) -> None:
+def test_export_paths_are_accepted_and_stay_in_the_folder(parts: list[str]) -> None:
     path = "/".join(safe_name(part) for part in parts)
     if len(path.encode()) <= 4096:
         assert is_relative_path(path)
@@ -42,18 +42,18 @@ def test_every_path_that_an_export_makes_is_accepted_and_stays(parts: list[str])
 
 
 @given(st.text())
-def test_an_accepted_path_stays_in_its_folder(path: str) -> None:
+def test_accepted_path_stays_in_its_folder(path: str) -> None:
     if is_relative_path(path):
         assert Path("/root/folder", path).resolve().is_relative_to("/root/folder")
 
 
-def test_only_lower_case_hex_of_the_right_length_is_a_hash() -> None:
+def test_sha256_is_lower_case_hex_of_the_right_length() -> None:
     assert is_sha256("0" * 64)
     for wrong in ("0" * 63, "0" * 65, "A" * 64, "../" + "0" * 61, "0" * 64 + "\n", 0, None):
         assert not is_sha256(wrong)
 
 
-def test_links_are_seen_wherever_they_are_on_the_way(tmp_path: Path) -> None:
+def test_links_are_detected_anywhere_in_the_path(tmp_path: Path) -> None:
     (tmp_path / "real" / "inner").mkdir(parents=True)
     (tmp_path / "real" / "inner" / "file").write_text("x")
     (tmp_path / "link").symlink_to(tmp_path / "real")

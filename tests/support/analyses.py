@@ -1,4 +1,4 @@
-"""Analyses made of plain arrays, without video or model."""
+"""Synthetic analyses from plain arrays, without video or model."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _USUAL_MEASURES = {
 
 @dataclass
 class FakeTrack:
-    """A track to be: blendshapes (N, 51) and centre (N, 2) of the frames from `start` on; False in `seen`: missing."""
+    """Specification of a track: blendshapes (N, 51), centre (N, 2) and visibility of the frames from `start` on."""
 
     start: int
     tokens: NDArray[np.float32]
@@ -33,14 +33,14 @@ class FakeTrack:
     confidence: NDArray[np.float32] | None = None
     seen: NDArray[np.bool_] | None = None
     track_id: int = field(default=0)
-    # a number a frame of each measure; else a face that no gate would stop
+    # per-frame values by measure; the defaults pass every gate
     measures: Mapping[str, NDArray[np.float32]] = field(default_factory=dict)
 
 
 def random_track(
     rng: np.random.Generator, start: int, count: int, track_id: int = 0, missing: float = 0.0
 ) -> FakeTrack:
-    """A track whose expression and place wander; a share of its frames is missing."""
+    """A track whose expression and position follow random walks; a fraction of its frames is missing."""
     steps = rng.normal(0, 0.05, (count, 51)).cumsum(axis=0)
     seen = rng.random(count) >= missing
     seen[[0, -1]] = True
@@ -55,7 +55,7 @@ def random_track(
 
 
 def make_analysis(*tracks: FakeTrack, frame_count: int | None = None, path: Path = Path("made.mp4")) -> Analysis:
-    """An analysis of these tracks; 30 frames a second."""
+    """Return an analysis of these tracks at 30 frames per second."""
     count = frame_count or max((track.start + len(track.tokens) for track in tracks), default=100)
     built = tuple(_build(track) for track in tracks)
     pts = np.arange(count, dtype=np.int64) * 512

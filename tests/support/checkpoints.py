@@ -1,4 +1,4 @@
-"""Seeded Expression Transformers of all layouts, and an independent forward pass straight from their definition."""
+"""Seeded Expression Transformers of all layouts, and an independent reference implementation of the forward pass."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from transformers import Dinov2Config, Dinov2Model
 
 from clipgen_engine.expression_tokens.checkpoint import PATCHES
 
-torch.set_num_threads(1)  # two on a busy machine wait for each other: four times slower
+torch.set_num_threads(1)  # two threads contend on a busy machine: four times slower
 
 WIDTH, HIDDEN, LAYERS, SUBJECTS = 384, 512, 2, 7
 LAYOUTS = ("decoder with subjects", "decoder without subjects", "cross-attention")
@@ -93,7 +93,7 @@ def linear(state: State, prefix: str, values: Any) -> Any:
 
 
 def plain_token(state: State, layout: str, patches: Any, positions: Any, subject: int, heads: int) -> Any:
-    """The token of one face from the definition in words; patches (1369, D)."""
+    """Reference implementation: the token of one face from patches (1369, D)."""
     query = state["expression_query"][0]
     if layout == "cross-attention":
         context = torch.cat([state["subject_embeddings.weight"][subject : subject + 1], patches + positions])
@@ -129,7 +129,7 @@ def saved(path: Path, state: State, *, wrapped: bool, config: dict[str, Any] | N
 
 
 def made_dinov2(layers: int = 2, mlp_ratio: int = 2) -> Any:
-    """A seeded DINOv2 of the real geometry; twelve layers and a ratio of 4 make a ViT-S/14."""
+    """A seeded DINOv2 with the real geometry; twelve layers and a ratio of 4 give a ViT-S/14."""
     torch.manual_seed(5)
     config = Dinov2Config(
         hidden_size=WIDTH,

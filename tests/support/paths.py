@@ -1,4 +1,4 @@
-"""Where the tests find files of the project."""
+"""Paths of project files used by the tests."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The plan that cuts a short clip into as many segments as a long video has."""
+"""A segment plan that splits a short clip into several segments, like a long video."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Token backends that cost nothing, so that the order and the bookkeeping of learned tokens can be tested."""
+"""Fake token backend for testing the order and bookkeeping of learned tokens."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from clipgen_engine.types import Float32Array, UInt8Array
 from tests.support.videos import read_code
 
 WIDTH = 6
-Tokens = Callable[[int], NDArray[np.float64]]  # frame -> (6,), scaled to length 1 by the backend
+Tokens = Callable[[int], NDArray[np.float64]]  # frame -> (6,), normalised by the backend
 
 
 def turning(frame: float) -> NDArray[np.float64]:
-    """A token that turns by a twentieth of a radian a frame."""
+    """A token that rotates by 1/20 radian per frame."""
     angle = frame / 20
     return np.array([np.cos(angle), np.sin(angle), 0, 0, 0, 0])
 
 
 class FrameTokens:
-    """Looks at coded pictures (`tests.support.videos`): the token of a face is made of the number of its frame."""
+    """Backend for coded videos (`tests.support.videos`): the token of a face is a function of its frame number."""
 
     name = "transformer"
     checkpoint_sha256 = "c" * 64
@@ -34,10 +34,10 @@ class FrameTokens:
     def __init__(self, token_of: Tokens = turning, batch_size: int = 4, device_name: str = "cpu") -> None:
         self.batch_size = batch_size
         self.device_name = device_name
-        self.seen: list[int] = []  # frames, in the order in which they were computed
-        self.leave = threading.Event()  # what computes waits for it
+        self.seen: list[int] = []  # frames, in order of computation
+        self.leave = threading.Event()  # computation blocks until it is set
         self.leave.set()
-        self.steps = 0  # batches until it has to wait again; 0: it need not
+        self.steps = 0  # batches until `leave` is cleared; 0: never
         self._token_of = token_of
 
     def crop(self, pixels: UInt8Array, box_xywh: Float32Array) -> UInt8Array:

@@ -1,4 +1,4 @@
-"""Tracklets of made-up segments, without video or model."""
+"""Synthetic tracklets, without video or model."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LENGTH = 600
 def part(
     segment: int, first: int, count: int, *, left: float, look: float, entry: float | None, number: int = 0
 ) -> SegmentPart:
-    """A tracklet of `count` frames from `first` on whose face lies at `left` and looks like `look`."""
+    """A part with one tracklet: `count` frames from `first` on, box at `left`, descriptor filled with `look`."""
     rows = {name: np.zeros((count, *shape), dtype) for name, (dtype, shape) in COLUMNS.items()}
     rows["frame_index"] = np.arange(first, first + count)
     rows["tracklet"][:] = number

@@ -19,12 +19,12 @@ from clipgen_engine.types import Analysis, Progress
 from tests.support.paths import SAMPLE
 
 
-def nothing_is_left() -> None:
+def assert_no_thread_or_process_left() -> None:
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("clipgen")]
     assert not psutil.Process().children()
 
 
-def test_cancelling_ends_the_analysis_and_its_threads() -> None:
+def test_cancel_stops_the_analysis_and_its_threads() -> None:
     cancel = threading.Event()
     seen: list[Progress] = []
 
@@ -36,29 +36,29 @@ def test_cancelling_ends_the_analysis_and_its_threads() -> None:
     with pytest.raises(Cancelled):
         clipgen_engine.analyze_video(SAMPLE, progress=stop_soon, cancel=cancel)
     assert seen[-1].done < 400
-    nothing_is_left()
+    assert_no_thread_or_process_left()
 
 
-def test_an_error_of_the_caller_ends_the_threads_too() -> None:
+def test_exception_in_progress_callback_stops_the_threads() -> None:
     def fail(progress: Progress) -> None:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
         clipgen_engine.analyze_video(SAMPLE, progress=fail)
-    nothing_is_left()
+    assert_no_thread_or_process_left()
 
 
-def test_partial_results_are_the_beginning_of_the_whole(sample_analysis: Analysis) -> None:
+def test_partial_result_is_a_prefix_of_the_final_result(sample_analysis: Analysis) -> None:
     cancel = threading.Event()
     partial: list[Analysis] = []
 
-    def look(progress: Progress) -> None:
+    def take_partial(progress: Progress) -> None:
         if progress.partial and not partial and (begun := progress.partial()).analyzed_frames >= 60:
             partial.append(begun)
             cancel.set()
 
     with pytest.raises(Cancelled):
-        clipgen_engine.analyze_video(SAMPLE, progress=look, cancel=cancel)
+        clipgen_engine.analyze_video(SAMPLE, progress=take_partial, cancel=cancel)
     part, whole = partial[0].tracks[0], sample_analysis.tracks[0]
     count = len(part.frame_index)
     assert partial[0].analyzed_frames == count >= 60
@@ -67,7 +67,7 @@ def test_partial_results_are_the_beginning_of_the_whole(sample_analysis: Analysi
     np.testing.assert_array_equal(part.box_xywh, whole.box_xywh[:count])
 
 
-def test_an_analysis_comes_back_from_disk_as_it_was(sample_analysis: Analysis, tmp_path: Path) -> None:
+def test_analysis_round_trips_through_disk(sample_analysis: Analysis, tmp_path: Path) -> None:
     save_analysis(sample_analysis, tmp_path)
     again = load_analysis(tmp_path)
     assert again.video.path == SAMPLE.resolve()
@@ -86,7 +86,7 @@ def test_an_analysis_comes_back_from_disk_as_it_was(sample_analysis: Analysis, t
 
 
 @pytest.mark.parametrize("damage", ["cut", "garbage", "empty"])
-def test_a_damaged_analysis_is_one_sentence(sample_analysis: Analysis, tmp_path: Path, damage: str) -> None:
+def test_damaged_analysis_raises_stored_analysis_error(sample_analysis: Analysis, tmp_path: Path, damage: str) -> None:
     save_analysis(sample_analysis, tmp_path)
     path = tmp_path / "analysis.npz"
     content = path.read_bytes()
@@ -95,7 +95,7 @@ def test_a_damaged_analysis_is_one_sentence(sample_analysis: Analysis, tmp_path:
         load_analysis(tmp_path)
 
 
-def test_the_face_model_is_checked_wherever_it_comes_from(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_face_model_is_verified_for_every_source(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_face_model().sha256 == FACE_MODEL_SHA256
     wrong = tmp_path / "face_landmarker.task"
     wrong.write_bytes(b"something else")
@@ -106,14 +106,14 @@ def test_the_face_model_is_checked_wherever_it_comes_from(tmp_path: Path, monkey
         load_face_model()
 
 
-def test_the_two_opencv_distributions_are_of_one_version() -> None:
+def test_both_opencv_distributions_have_the_same_version() -> None:
     from importlib.metadata import version
 
     assert version("opencv-python") == version("opencv-contrib-python")
     assert cv2.__version__.startswith(version("opencv-python").rsplit(".", 1)[0])
 
 
-def test_nothing_of_mediapipe_reports_home() -> None:
+def test_mediapipe_contains_no_telemetry() -> None:
     import mediapipe
 
     folder = Path(mediapipe.__file__).parent
@@ -127,13 +127,13 @@ def run_python(code: str) -> str:
     return done.stdout
 
 
-def test_importing_the_engine_is_light() -> None:
+def test_engine_import_is_lightweight() -> None:
     heavy = ("torch", "transformers", "mediapipe", "cv2", "scenedetect", "PySide6")
     code = f"import sys, clipgen_engine.cli.main; print([name for name in {heavy} if name in sys.modules])"
     assert run_python(code) == "[]\n"
 
 
-def test_mediapipe_comes_without_matplotlib_and_leaves_no_stand_in() -> None:
+def test_mediapipe_import_skips_matplotlib_and_leaves_no_placeholder() -> None:
     code = (
         "import sys, clipgen_engine.faces.models; print('matplotlib' in sys.modules); "
         "import matplotlib.pyplot; print(hasattr(matplotlib.pyplot, 'plot'))"
@@ -141,7 +141,7 @@ def test_mediapipe_comes_without_matplotlib_and_leaves_no_stand_in() -> None:
     assert run_python(code) == "False\nTrue\n"
 
 
-def test_analysing_leaves_qt_and_torch_alone() -> None:
+def test_analysis_import_does_not_touch_qt_or_torch() -> None:
     code = (
         "import os, sys, clipgen_engine; clipgen_engine.analyze_video; "
         "print([name for name in os.environ if name.startswith('QT_QPA')], 'torch' in sys.modules)"

@@ -1,4 +1,4 @@
-"""Nothing is analysed twice, and a run that was interrupted goes on where it stopped."""
+"""The analysis cache: hits, resuming, eviction, damaged entries."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def same_bytes(one: Analysis, other: Analysis, folder: Path) -> bool:
     return (folder / "one" / "analysis.npz").read_bytes() == (folder / "other" / "analysis.npz").read_bytes()
 
 
-def test_a_finished_analysis_is_found_again_whatever_the_workers(
+def test_cache_hit_is_independent_of_the_number_of_workers(
     short_clip: Path, short_analysis: Analysis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = AnalysisCache(tmp_path / "cache")
     cache.store(short_analysis)
-    monkeypatch.setattr(analyzer, "SegmentPool", None)  # nothing is analysed
+    monkeypatch.setattr(analyzer, "SegmentPool", None)  # must not be used
     again = clipgen_engine.analyze_video(short_clip, AnalysisSettings(workers=3), cache=cache)
     monkeypatch.undo()
     assert same_bytes(again, short_analysis, tmp_path)
@@ -42,7 +42,7 @@ def test_a_finished_analysis_is_found_again_whatever_the_workers(
 
 
 @pytest.mark.usefixtures("short_segments")
-def test_an_interrupted_analysis_goes_on_at_its_unfinished_segment(
+def test_interrupted_analysis_resumes_at_its_unfinished_segment(
     short_clip: Path, short_analysis: Analysis, tmp_path: Path
 ) -> None:
     cache, cancel = AnalysisCache(tmp_path / "cache"), threading.Event()
@@ -63,9 +63,7 @@ def test_an_interrupted_analysis_goes_on_at_its_unfinished_segment(
     assert not list((tmp_path / "cache").rglob("segment_*"))
 
 
-def test_a_damaged_entry_is_set_aside(
-    short_analysis: Analysis, tmp_path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_damaged_entry_is_set_aside(short_analysis: Analysis, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     cache = AnalysisCache(tmp_path)
     cache.store(short_analysis)
     (stored,) = tmp_path.rglob("analysis.npz")
@@ -76,7 +74,7 @@ def test_a_damaged_entry_is_set_aside(
     assert [path.name for path in tmp_path.iterdir()] == [stored.parent.name + ".damaged"]
 
 
-def test_old_entries_make_room(short_analysis: Analysis, tmp_path: Path) -> None:
+def test_least_recently_used_entries_are_evicted(short_analysis: Analysis, tmp_path: Path) -> None:
     cache = AnalysisCache(tmp_path, max_bytes=1)
     other = replace(short_analysis, video=replace(short_analysis.video, fingerprint="2" * 64))
     cache.store(short_analysis)
@@ -85,10 +83,10 @@ def test_old_entries_make_room(short_analysis: Analysis, tmp_path: Path) -> None
     assert cache.load(other.video, AnalysisSettings(), other.model_sha256) is not None
 
 
-def test_a_folder_that_cannot_be_written_is_a_log_line(
+def test_unwritable_folder_is_logged(
     short_analysis: Analysis, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    (tmp_path / "file").write_text("in the way")
+    (tmp_path / "file").write_text("not a folder")
     with caplog.at_level(logging.WARNING):
         AnalysisCache(tmp_path / "file" / "cache").store(short_analysis)
-    assert "not kept" in caplog.text
+    assert "not cached" in caplog.text

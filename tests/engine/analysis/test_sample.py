@@ -1,4 +1,4 @@
-"""The analysis of the sample against what was planted in it."""
+"""Analysis of the sample compared with its ground truth."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def spans_of_kind(truth: Truth, *kinds: str) -> list[tuple[int, int]]:
 
 
 def values_within(ranking: Ranking, name: str, spans: list[tuple[int, int]]) -> np.ndarray:
-    """Values of a term for all windows that lie wholly in one of the spans."""
+    """Values of a term for all windows inside one of the spans."""
     scores = ranking.scores
     inside = np.zeros(len(scores.start_frame), np.bool_)
     for start, stop in spans:
@@ -34,12 +34,12 @@ def values_within(ranking: Ranking, name: str, spans: list[tuple[int, int]]) -> 
     return scores.term(name)[inside & scores.complete]
 
 
-def test_shots_are_the_planted_ones(sample_analysis: Analysis, sample_truth: Truth) -> None:
+def test_shots_match_the_ground_truth(sample_analysis: Analysis, sample_truth: Truth) -> None:
     assert sample_analysis.shots[:, 0].tolist() == [0, *sample_truth["cuts"]]
     assert sample_analysis.shots[-1, 1] == sample_truth["frame_count"] == sample_analysis.video.frame_count
 
 
-def test_the_face_is_found_where_it_is_and_nowhere_else(sample_analysis: Analysis, sample_truth: Truth) -> None:
+def test_face_presence_matches_the_ground_truth(sample_analysis: Analysis, sample_truth: Truth) -> None:
     present = np.array(sample_truth["face_present"])
     found = np.zeros(len(present), np.bool_)
     for track in sample_analysis.tracks:
@@ -48,14 +48,14 @@ def test_the_face_is_found_where_it_is_and_nowhere_else(sample_analysis: Analysi
     assert (found == present).all()
 
 
-def test_the_centre_follows_the_planted_path(sample_analysis: Analysis, sample_truth: Truth) -> None:
+def test_face_centre_matches_the_ground_truth(sample_analysis: Analysis, sample_truth: Truth) -> None:
     path = np.array([center or (np.nan, np.nan) for center in sample_truth["face_center"]])
     for track in sample_analysis.tracks:
         distance = np.linalg.norm(track.center_xy - path[track.frame_index], axis=1)
         assert np.median(distance) < 2.0
 
 
-def test_expression_variation_follows_the_planted_amplitude(ranking: Ranking, sample_truth: Truth) -> None:
+def test_expression_variation_correlates_with_the_true_amplitude(ranking: Ranking, sample_truth: Truth) -> None:
     amplitude = np.array(sample_truth["amplitude"], np.float64)
     scores = ranking.scores
     rows = np.flatnonzero(scores.complete)
@@ -64,19 +64,19 @@ def test_expression_variation_follows_the_planted_amplitude(ranking: Ranking, sa
     assert spearmanr(planted, scores.term("expression_variation")[rows]).statistic >= 0.95
 
 
-def test_position_is_stable_where_only_the_expression_changes(ranking: Ranking, sample_truth: Truth) -> None:
+def test_position_stability_is_high_without_movement(ranking: Ranking, sample_truth: Truth) -> None:
     values = values_within(ranking, "position_stability", spans_of_kind(sample_truth, "still", "burst", "sway"))
     assert len(values) > 200
     assert values.min() >= 0.95
 
 
-def test_position_is_not_stable_in_the_large_movement(ranking: Ranking, sample_truth: Truth) -> None:
+def test_position_stability_is_low_during_large_movement(ranking: Ranking, sample_truth: Truth) -> None:
     values = values_within(ranking, "position_stability", spans_of_kind(sample_truth, "movement"))
     assert len(values) > 20
     assert values.max() < 0.5
 
 
-def test_the_three_bursts_are_the_first_three_picks(ranking: Ranking, sample_truth: Truth) -> None:
+def test_top_three_windows_are_the_three_bursts(ranking: Ranking, sample_truth: Truth) -> None:
     bursts = spans_of_kind(sample_truth, "burst")
     hit = [
         [number for number, (start, stop) in enumerate(bursts) if start <= s.start_frame and s.stop_frame <= stop]
@@ -85,7 +85,7 @@ def test_the_three_bursts_are_the_first_three_picks(ranking: Ranking, sample_tru
     assert sorted(hit) == [[0], [1], [2]]
 
 
-def test_no_selected_window_touches_a_cut_or_the_faceless_stretch(ranking: Ranking, sample_truth: Truth) -> None:
+def test_no_selected_window_contains_a_cut_or_faceless_frames(ranking: Ranking, sample_truth: Truth) -> None:
     present = np.array(sample_truth["face_present"])
     assert len(ranking.sequences) == 10
     for sequence in ranking.sequences:
@@ -93,7 +93,7 @@ def test_no_selected_window_touches_a_cut_or_the_faceless_stretch(ranking: Ranki
         assert present[sequence.start_frame : sequence.stop_frame].all()
 
 
-def test_opening_the_mouth_does_not_lower_the_position(ranking: Ranking, sample_truth: Truth) -> None:
+def test_opening_the_mouth_does_not_lower_position_stability(ranking: Ranking, sample_truth: Truth) -> None:
     jaw = next(s for s in sample_truth["stretches"] if s["name"] == "burst_jaw")
     still = values_within(ranking, "position_stability", spans_of_kind(sample_truth, "still"))
     open_mouth = values_within(ranking, "position_stability", [(jaw["start_frame"], jaw["stop_frame"])])

@@ -1,4 +1,4 @@
-"""The result does not depend on how the work is split, nor on what happens to a worker."""
+"""The result is independent of segmentation, worker count and worker crashes."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.support.segments import SHORT_SEGMENTS, plan_short_segments
 from tests.support.videos import write_coded_video
 
 
-def test_segments_tile_the_video_and_begin_at_keyframes() -> None:
+def test_segments_tile_the_video_and_start_at_keyframes() -> None:
     video = probe(SAMPLE)
     segments = plan_segments(video, 200)
     assert [segment.number for segment in segments] == list(range(len(segments)))
@@ -42,12 +42,12 @@ def test_segments_tile_the_video_and_begin_at_keyframes() -> None:
     assert len(segments) == 4
 
 
-def test_a_short_video_is_one_segment(tmp_path: Path) -> None:
+def test_short_video_is_a_single_segment(tmp_path: Path) -> None:
     assert len(plan_segments(probe(write_coded_video(tmp_path / "v.mp4", 40)))) == 1
 
 
 @pytest.mark.usefixtures("short_segments")
-def test_bytes_do_not_depend_on_the_number_of_workers(
+def test_output_bytes_are_independent_of_the_number_of_workers(
     short_clip: Path, short_analysis: Analysis, tmp_path: Path
 ) -> None:
     assert len(plan_short_segments(short_analysis.video)) == SHORT_SEGMENTS
@@ -57,7 +57,7 @@ def test_bytes_do_not_depend_on_the_number_of_workers(
         assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
 
 
-def test_segments_equal_one_sequential_run(short_clip: Path, short_analysis: Analysis) -> None:
+def test_segmented_analysis_equals_a_sequential_run(short_clip: Path, short_analysis: Analysis) -> None:
     video, settings = probe(short_clip), AnalysisSettings()
     with FaceTracker(load_face_model(), settings) as faces:
         whole = merged(list(analyze_segment(video, settings, Segment(0, 0, video.frame_count, 0), faces)))
@@ -70,7 +70,7 @@ def test_segments_equal_one_sequential_run(short_clip: Path, short_analysis: Ana
 
 
 @pytest.mark.usefixtures("short_segments")
-def test_a_crash_costs_one_attempt_at_a_segment(
+def test_crashed_segment_is_retried(
     short_clip: Path, short_analysis: Analysis, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     killed = []
@@ -89,28 +89,28 @@ def test_a_crash_costs_one_attempt_at_a_segment(
     assert (tmp_path / "crashed" / "analysis.npz").read_bytes() == (tmp_path / "whole" / "analysis.npz").read_bytes()
 
 
-@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="niceness is a thing of POSIX")
-def test_workers_of_low_priority_let_others_go_first() -> None:
+@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="niceness is specific to POSIX")
+def test_low_priority_workers_are_niced() -> None:
     cancel = threading.Event()
 
     def stop(progress: Progress) -> None:
-        # A process that has just been started may not have its priority yet.
+        # the priority is set shortly after the process starts
         priorities = [worker.nice() for worker in psutil.Process().children()]
         if priorities and min(priorities) >= 10:
             cancel.set()
 
-    with pytest.raises(Cancelled):  # else the analysis went to its end with workers of ordinary priority
+    with pytest.raises(Cancelled):  # otherwise the analysis completed with workers of normal priority
         clipgen_engine.analyze_video(SAMPLE, progress=stop, cancel=cancel, low_priority=True)
 
 
-def test_a_segment_that_crashes_again_and_again_is_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_repeated_crashes_raise_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("clipgen_engine.analysis.worker._START", "import os; os._exit(9)")
     with pytest.raises(ClipgenError, match="crash on frames 0 to"):
         clipgen_engine.analyze_video(SAMPLE, AnalysisSettings(workers=1))
     assert not psutil.Process().children()
 
 
-def test_a_bug_in_a_worker_is_told_with_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_worker_exception_is_raised_with_its_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(
         "clipgen_engine.analysis.worker._START",
         "import clipgen_engine.analysis.frame_pass as s; s.analyze_segment = None; "

@@ -1,4 +1,4 @@
-"""The cache is data: nothing in it is executed, nothing outside it is read, and reading it needs no writing."""
+"""Cache content is untrusted: never executed, no path traversal; reading works without write access."""
 
 from __future__ import annotations
 
@@ -47,30 +47,30 @@ def change(path: Path, edit: Callable[[Arrays], object]) -> None:
 
 
 CHANGES: dict[str, Callable[[Arrays], object]] = {
-    "a row too few": lambda arrays: arrays.update(track_0_confidence=arrays["track_0_confidence"][1:]),
-    "another width": lambda arrays: arrays.update(track_0_box_xywh=arrays["track_0_box_xywh"][:, :3]),
-    "another dtype": lambda arrays: arrays.update(track_0_center_xy=arrays["track_0_center_xy"].astype(np.float64)),
+    "missing row": lambda arrays: arrays.update(track_0_confidence=arrays["track_0_confidence"][1:]),
+    "wrong width": lambda arrays: arrays.update(track_0_box_xywh=arrays["track_0_box_xywh"][:, :3]),
+    "wrong dtype": lambda arrays: arrays.update(track_0_center_xy=arrays["track_0_center_xy"].astype(np.float64)),
     "frames beyond the video": lambda arrays: arrays.update(track_0_frame_index=arrays["track_0_frame_index"] + 10**9),
-    "frames before it": lambda arrays: arrays.update(track_0_frame_index=arrays["track_0_frame_index"] - 10**9),
+    "negative frames": lambda arrays: arrays.update(track_0_frame_index=arrays["track_0_frame_index"] - 10**9),
     "frames out of order": lambda arrays: arrays.update(track_0_frame_index=arrays["track_0_frame_index"][::-1]),
-    "times out of order": lambda arrays: arrays.update(pts=arrays["pts"][::-1]),
+    "PTS out of order": lambda arrays: arrays.update(pts=arrays["pts"][::-1]),
     "no frames": lambda arrays: arrays.update(pts=arrays["pts"][:0]),
-    "tokens of another width": lambda arrays: arrays.update(track_0_tokens=arrays["track_0_tokens"][:, :7]),
-    "a header that is no JSON": lambda arrays: arrays.update(header=np.array("{")),
-    "a header that is nested": lambda arrays: arrays.update(header=np.array("[" * 100_000)),
-    "a header of another kind": lambda arrays: arrays.update(header=np.array("[]")),
+    "wrong token width": lambda arrays: arrays.update(track_0_tokens=arrays["track_0_tokens"][:, :7]),
+    "header is not JSON": lambda arrays: arrays.update(header=np.array("{")),
+    "deeply nested header": lambda arrays: arrays.update(header=np.array("[" * 100_000)),
+    "header is not an object": lambda arrays: arrays.update(header=np.array("[]")),
     "no header": lambda arrays: arrays.pop("header"),
 }
 
 
 @pytest.mark.parametrize("name", CHANGES)
-def test_arrays_that_do_not_fit_are_damage(stored: Path, name: str) -> None:
+def test_inconsistent_arrays_are_reported_as_damage(stored: Path, name: str) -> None:
     change(stored / "analysis.npz", CHANGES[name])
     with pytest.raises(StoredAnalysisError, match="is damaged"):
         load_analysis(stored)
 
 
-def test_a_pickle_is_never_loaded(stored: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_pickles_are_never_loaded(stored: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
     change(stored / "analysis.npz", lambda arrays: arrays.update(pts=np.array([Explosive()], object)))
     with pytest.raises(StoredAnalysisError):
@@ -82,17 +82,17 @@ def test_a_pickle_is_never_loaded(stored: Path, monkeypatch: pytest.MonkeyPatch,
 
 
 @pytest.mark.parametrize("name", ["../elsewhere", "/etc", "..", ".", "", "x" * 40, "0" * 39, "0" * 40 + "/.."])
-def test_the_name_of_an_entry_does_not_lead_out(
+def test_entry_name_cannot_escape_the_cache_folder(
     stored: Path, short_analysis: Analysis, tmp_path: Path, name: str
 ) -> None:
-    """Names come from project files."""
+    """Entry names are read from project files."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "analysis.npz").write_bytes((stored / "analysis.npz").read_bytes())
     assert AnalysisCache(tmp_path / "cache").open(name, short_analysis.video.path) is None
 
 
-def test_the_analysis_of_another_video_is_not_taken(stored: Path, short_analysis: Analysis, tmp_path: Path) -> None:
+def test_analysis_of_another_video_is_rejected(stored: Path, short_analysis: Analysis, tmp_path: Path) -> None:
     cache = AnalysisCache(tmp_path / "cache")
     other = replace(short_analysis.video, fingerprint="3" * 64)
     target = tmp_path / "cache" / cache.name_of(replace(short_analysis, video=other))
@@ -101,7 +101,7 @@ def test_the_analysis_of_another_video_is_not_taken(stored: Path, short_analysis
     assert cache.load(other, AnalysisSettings(), short_analysis.model_sha256) is None
 
 
-def test_a_segment_that_does_not_fit_is_analysed_again(tmp_path: Path) -> None:
+def test_inconsistent_segment_is_discarded(tmp_path: Path) -> None:
     source = next((OLDER / "cache").rglob("segment_000000.npz"))
     entry = tmp_path / "cache" / source.parent.name
     entry.mkdir(parents=True)
@@ -115,7 +115,7 @@ def refuse(*_: object) -> None:
     raise PermissionError(1, "not permitted")
 
 
-def test_a_cache_that_cannot_be_written_can_be_read(
+def test_read_only_cache_can_be_read(
     short_analysis: Analysis, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = AnalysisCache(tmp_path / "cache")
@@ -131,7 +131,7 @@ def test_a_cache_that_cannot_be_written_can_be_read(
         assert store.load(4)[0].tolist() == [0, 1]
 
 
-def test_only_the_owner_may_read_the_cache(stored: Path, tmp_path: Path) -> None:
+def test_cache_is_private_to_its_owner(stored: Path, tmp_path: Path) -> None:
     with AnalysisCache(tmp_path / "cache").token_store({"checkpoint": "0" * 64}) as store:
         store.add(np.arange(2), np.ones((2, 4), np.float32))
     assert (tmp_path / "cache").stat().st_mode & 0o077 == 0

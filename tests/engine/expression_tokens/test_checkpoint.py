@@ -1,4 +1,4 @@
-"""Checkpoints of all layouts against an independent forward pass; what is no checkpoint is one sentence."""
+"""Checkpoints of all layouts against a reference implementation; errors for invalid checkpoints."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from tests.support.checkpoints import (  # noqa: E402
 
 @pytest.mark.parametrize("wrapped", [True, False], ids=["wrapped", "bare"])
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_tokens_equal_the_definition(tmp_path: Path, layout: str, wrapped: bool, caplog) -> None:
+def test_tokens_equal_the_reference_implementation(tmp_path: Path, layout: str, wrapped: bool, caplog) -> None:
     state = made_state(layout)
     heads = 6 if wrapped else 4
     config = {"embed_dim": WIDTH, "num_heads": heads, "num_layers": LAYERS, "dropout": 0.1} if wrapped else None
@@ -54,7 +54,7 @@ def test_tokens_equal_the_definition(tmp_path: Path, layout: str, wrapped: bool,
         assert float(token.norm()) == pytest.approx(1, abs=1e-5)
 
 
-def test_the_user_may_know_the_heads_better(tmp_path: Path, caplog) -> None:
+def test_num_heads_setting_overrides_the_default(tmp_path: Path, caplog) -> None:
     path = saved(tmp_path / "c.pt", made_state(LAYOUTS[0]), wrapped=False)
     with caplog.at_level(logging.WARNING):
         assert read_checkpoint(path, heads=8).heads == 8
@@ -63,7 +63,7 @@ def test_the_user_may_know_the_heads_better(tmp_path: Path, caplog) -> None:
         read_checkpoint(path, heads=5)
 
 
-def test_safetensors_are_read(tmp_path: Path) -> None:
+def test_safetensors_file_is_read(tmp_path: Path) -> None:
     state = made_state(LAYOUTS[2])
     save_file(state, tmp_path / "c.safetensors")
     checkpoint = read_checkpoint(tmp_path / "c.safetensors")
@@ -72,7 +72,7 @@ def test_safetensors_are_read(tmp_path: Path) -> None:
 
 
 class Bomb:
-    """Pickled code that would make a file."""
+    """Pickled code that would create a folder."""
 
     def __init__(self, target: Path) -> None:
         self.target = target
@@ -88,28 +88,28 @@ def without(state: State, key: str) -> State:
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        ("old bomb", "holds more than tensors, or is no checkpoint; nothing of it was run"),
-        ("bomb", "holds more than tensors, or is no checkpoint; nothing of it was run"),
+        ("old bomb", "contains more than tensors, or is not a checkpoint; no code was executed"),
+        ("bomb", "contains more than tensors, or is not a checkpoint; no code was executed"),
         ("text", "c.pt"),
         ("empty", "c.pt cannot be read as a checkpoint: it is damaged"),
         ("cut", "c.pt cannot be read as a checkpoint"),
         ("missing key", "c.pt lacks the key 'output_proj.bias' (expected shape (384,))"),
-        ("extra key", "c.pt has the key 'classifier.weight', which no Expression Transformer has"),
+        ("extra key", "c.pt has the unexpected key 'classifier.weight'"),
         ("wrong shape", "'decoder.layers.1.linear2.weight' in c.pt has the shape (384, 5), expected (384, 512)"),
-        ("other model", "is no Expression Transformer"),
+        ("other model", "is not an Expression Transformer"),
         ("no query", "c.pt lacks the key 'expression_query' (expected shape (1, 1, D))"),
         ("flat query", "'expression_query' in c.pt has the shape (384,), expected (1, 1, D)"),
         ("no context", "c.pt lacks the key 'subject_embeddings.weight' (expected shape (S, D))"),
         ("skipped layer", "c.pt lacks the key 'decoder.layers.2.self_attn.in_proj_weight'"),
-        ("not finite", "'output_proj.bias' in c.pt holds values that are no finite numbers"),
+        ("not finite", "'output_proj.bias' in c.pt contains values that are not finite"),
         ("whole numbers", "'output_proj.bias' in c.pt is a torch.int64 tensor, expected dense floating-point numbers"),
-        ("list", "c.pt holds no dictionary of tensors"),
-        ("no tensor", "'expression_query' in c.pt is no tensor but str"),
+        ("list", "c.pt does not contain a dictionary of tensors"),
+        ("no tensor", "'expression_query' in c.pt is not a tensor but str"),
         ("lost layer", "c.pt lacks the key 'decoder.layers.0.norm3.weight'"),
         ("absent", "does not exist"),
     ],
 )
-def test_broken_checkpoints_are_one_sentence(tmp_path: Path, damage: str, says: str) -> None:
+def test_invalid_checkpoint_raises_a_one_line_error(tmp_path: Path, damage: str, says: str) -> None:
     state = made_state(LAYOUTS[0])
     path = tmp_path / "c.pt"
     torch.save(state, path)
@@ -135,7 +135,7 @@ def test_broken_checkpoints_are_one_sentence(tmp_path: Path, damage: str, says: 
         with path.open("wb") as file:
             pickle.dump({"expression_transformer_state_dict": Bomb(tmp_path / "exploded")}, file)
     elif damage == "text":
-        path.write_text("no checkpoint\n" * 50)
+        path.write_text("not a checkpoint\n" * 50)
     elif damage == "empty":
         path.write_bytes(b"")
     elif damage == "cut":

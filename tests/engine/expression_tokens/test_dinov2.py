@@ -1,4 +1,4 @@
-"""The backbone: the same under all names, from the hub with its bytes told, or a sentence."""
+"""The DINOv2 backbone: key names, download from the hub, errors."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def original_names(model: Any) -> State:
 
 
 @pytest.mark.parametrize("form", ["folder", "hugging face file", "original file"])
-def test_the_backbone_is_the_same_under_all_names(tmp_path: Path, small_dinov2: Any, form: str) -> None:
+def test_backbone_is_independent_of_the_file_format(tmp_path: Path, small_dinov2: Any, form: str) -> None:
     path = tmp_path / "dinov2"
     small_dinov2.save_pretrained(path)
     if form == "hugging face file":
@@ -74,11 +74,11 @@ def test_the_backbone_is_the_same_under_all_names(tmp_path: Path, small_dinov2: 
         ("no blocks", "lacks 'pos_embed' or its blocks"),
         ("a key less", "lacks the key 'encoder.layer.1.norm2.bias' of DINOv2"),
         ("another size", "do not have the shapes of DINOv2"),
-        ("a list", "holds no dictionary of tensors"),
-        ("an empty folder", "holds no DINOv2 that can be read"),
+        ("a list", "does not contain a dictionary of tensors"),
+        ("an empty folder", "does not contain a readable DINOv2"),
     ],
 )
-def test_what_is_no_backbone_is_one_sentence(tmp_path: Path, small_dinov2: Any, damage: str, says: str) -> None:
+def test_invalid_backbone_raises_an_error_with_hint(tmp_path: Path, small_dinov2: Any, damage: str, says: str) -> None:
     state = original_names(small_dinov2)
     content: Any = {
         "nothing of it": {"a": torch.zeros(1)},
@@ -98,7 +98,7 @@ def test_what_is_no_backbone_is_one_sentence(tmp_path: Path, small_dinov2: Any, 
 
 
 class Hub(BaseHTTPRequestHandler):
-    """Answers as the hub does for the files of one folder, and writes down what it was asked."""
+    """Serves the files of one folder like the hub, and records the requests."""
 
     folder: Path
     asked: list[str]
@@ -121,13 +121,13 @@ class Hub(BaseHTTPRequestHandler):
         self.send_header("X-Repo-Commit", "a" * 40)
         self.end_headers()
         if whole:
-            with suppress(ConnectionError):  # a download that is cancelled hangs up
+            with suppress(ConnectionError):  # a cancelled download closes the connection
                 self.wfile.write(content)
 
 
 @pytest.fixture
 def hub(tmp_path: Path, model_paths: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> Iterator[type[Hub]]:
-    """A stand-in for the Hugging Face hub on this machine, and an empty cache; no test talks to the real one."""
+    """A local fake of the Hugging Face hub, and an empty cache; tests never contact the real hub."""
     from huggingface_hub import constants
 
     handler = type("OneHub", (Hub,), {"folder": model_paths["dinov2"], "asked": []})
@@ -144,7 +144,7 @@ def hub(tmp_path: Path, model_paths: dict[str, Path], monkeypatch: pytest.Monkey
     thread.join()
 
 
-def test_a_download_needs_leave_tells_its_bytes_and_can_be_cancelled(
+def test_download_requires_permission_reports_progress_and_can_be_cancelled(
     hub: type[Hub], model_paths: dict[str, Path], small_dinov2: Any
 ) -> None:
     with pytest.raises(ModelMissingError, match=r"--dinov2, or run once with a network connection, or copy"):
@@ -153,10 +153,10 @@ def test_a_download_needs_leave_tells_its_bytes_and_can_be_cancelled(
     cancel = threading.Event()
     with pytest.raises(Cancelled):
         load_backbone(progress=lambda progress: cancel.set(), cancel=cancel)
-    told: list[tuple[str, int, int]] = []
-    backbone = load_backbone(progress=lambda progress: told.append((progress.stage, progress.done, progress.total)))
+    reports: list[tuple[str, int, int]] = []
+    backbone = load_backbone(progress=lambda one: reports.append((one.stage, one.done, one.total)))
     size = (model_paths["dinov2"] / "model.safetensors").stat().st_size
-    assert told[-1] == ("download", size, size)
+    assert reports[-1] == ("download", size, size)
     assert {path.rsplit("/", 1)[-1] for path in hub.asked} == {"config.json", "model.safetensors"}
     assert backbone.sha256 == Backbone(small_dinov2, "").sha256
     hub.asked.clear()
@@ -164,7 +164,9 @@ def test_a_download_needs_leave_tells_its_bytes_and_can_be_cancelled(
     assert hub.asked == []
 
 
-def test_without_a_network_the_sentence_names_three_ways(hub: type[Hub], tmp_path: Path) -> None:
+def test_failed_download_suggests_three_remedies(hub: type[Hub], tmp_path: Path) -> None:
     hub.folder = tmp_path / "nothing"
-    with pytest.raises(ModelFileError, match=r"could not be downloaded\. Name a folder .*, or run once .*, or copy"):
+    with pytest.raises(
+        ModelFileError, match=r"could not be downloaded\. Specify its folder .*, or run once .*, or copy"
+    ):
         load_backbone()

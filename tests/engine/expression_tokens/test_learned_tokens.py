@@ -1,4 +1,4 @@
-"""Two speeds: which faces get a learned token first, what is known meanwhile, and that nothing of it is lost."""
+"""Incremental computation of learned tokens: priorities, partial results, persistence."""
 
 from __future__ import annotations
 
@@ -28,18 +28,18 @@ from tests.support.videos import write_coded_video
 
 COUNT, LENGTH = 240, 20
 SETTINGS = RankingSettings(sequence_length=LENGTH, num_sequences=3, weights={"position_stability": 0.0})
-PEAKS = {60: 0.5, 150: 0.9, 210: 0.3}  # middle frame of a lively moment, by the blendshapes, and how lively
+PEAKS = {60: 0.5, 150: 0.9, 210: 0.3}  # centre frame and height of the peaks in blendshape variation
 
 
 def lively(frames: np.ndarray) -> np.ndarray:
-    """A number a frame that moves around the peaks."""
+    """A per-frame signal that oscillates around the peaks."""
     waves = [height * np.exp(-(((frames - middle) / 8) ** 2)) for middle, height in PEAKS.items()]
     return np.sum(waves, axis=0) * (0.5 + 0.5 * np.sin(frames))
 
 
 @pytest.fixture(scope="module")
 def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
-    """A coded video with one face that is lively three times; frames 100 to 104 lack it."""
+    """A coded video with one face and three expressive moments; the face is missing in frames 100 to 104."""
     path = write_coded_video(tmp_path_factory.mktemp("video") / "coded.mp4", COUNT)
     tokens = np.zeros((COUNT, 51), np.float32)
     tokens[:, 20] = lively(np.arange(COUNT))
@@ -53,7 +53,7 @@ def frames_of(analysis: Analysis, rows: np.ndarray) -> list[int]:
     return np.concatenate([track.frame_index for track in analysis.tracks])[rows].tolist()
 
 
-def test_the_best_windows_come_first_then_what_is_around_them(analysis: Analysis) -> None:
+def test_best_windows_come_first_then_their_surroundings(analysis: Analysis) -> None:
     ranking = rank_sequences(analysis, SETTINGS)
     order = frames_of(analysis, rows_by_urgency(analysis.tracks, ranking, 1))
     assert sorted(order) == analysis.tracks[0].frame_index.tolist()
@@ -69,11 +69,11 @@ def test_the_best_windows_come_first_then_what_is_around_them(analysis: Analysis
     assert any(abs(rest[0] - edge) == 1 for frames in best for edge in (frames[0], frames[-1]))
     key = (10, 10 + LENGTH, 3)
     order = frames_of(analysis, rows_by_urgency(analysis.tracks, ranking, 4, [key]))
-    assert order[: LENGTH + 6] == list(range(7, 33))  # with the frames that its interpolated tokens hang on
+    assert order[: LENGTH + 6] == list(range(7, 33))  # including the frames needed for interpolation
     assert rows_of_windows(analysis.tracks, [(0, 20, 99)], 1).tolist() == []
 
 
-def test_two_tracks_side_by_side_are_told_apart(analysis: Analysis) -> None:
+def test_simultaneous_tracks_are_kept_apart(analysis: Analysis) -> None:
     (track,) = analysis.tracks
     both = replace(analysis, tracks=(track, replace(track, track_id=5)), tokens=analysis.tokens * 2)
     rows = rows_of_windows(both.tracks, [(0, 20, 5)], 1)
@@ -87,7 +87,7 @@ def test_two_tracks_side_by_side_are_told_apart(analysis: Analysis) -> None:
     assert backend.seen == sorted([*track.frame_index.tolist()] * 2)
 
 
-def test_a_stride_computes_few_and_marks_the_others(analysis: Analysis, tmp_path: Path) -> None:
+def test_stride_computes_some_tokens_and_marks_the_others_as_interpolated(analysis: Analysis, tmp_path: Path) -> None:
     backend = FrameTokens()
     filling = TokenFilling(analysis, backend, stride=4)
     filling.run(lambda: rows_by_urgency(analysis.tracks, rank_sequences(analysis, SETTINGS), 4))
@@ -107,7 +107,7 @@ def test_a_stride_computes_few_and_marks_the_others(analysis: Analysis, tmp_path
         np.testing.assert_array_equal(stored["interpolated"], tokens.interpolated)
 
 
-def test_what_is_interrupted_goes_on_and_is_not_made_twice(analysis: Analysis, tmp_path: Path) -> None:
+def test_interrupted_computation_resumes_without_repeating_work(analysis: Analysis, tmp_path: Path) -> None:
     cache, cancel = AnalysisCache(tmp_path), threading.Event()
     first, second = FrameTokens(), FrameTokens()
     order = rows_in_time(analysis.tracks)
@@ -117,7 +117,7 @@ def test_what_is_interrupted_goes_on_and_is_not_made_twice(analysis: Analysis, t
             filling.run(lambda: order, lambda progress: cancel.set() if progress.done >= 8 else None, cancel)
     assert 8 <= len(first.seen) < filling.total
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("clipgen")]
-    with cache.token_store(made_by(analysis, second)) as store:  # a token serves for every stride
+    with cache.token_store(made_by(analysis, second)) as store:  # tokens are reused across strides
         filling = TokenFilling(analysis, second, 4, store)
         assert filling.done == len(first.seen)
         filling.run(lambda: order)
@@ -130,7 +130,7 @@ def test_what_is_interrupted_goes_on_and_is_not_made_twice(analysis: Analysis, t
     assert cache.size_bytes() > 0
 
 
-def test_what_the_curator_selects_comes_next(analysis: Analysis) -> None:
+def test_windows_selected_by_the_curator_are_computed_next(analysis: Analysis) -> None:
     backend = FrameTokens(batch_size=1)
     ranking = rank_sequences(analysis, SETTINGS)
     wanted: list[tuple[int, int, int]] = []
@@ -142,11 +142,11 @@ def test_what_the_curator_selects_comes_next(analysis: Analysis) -> None:
     filling = TokenFilling(analysis, backend)
     filling.run(lambda: rows_by_urgency(analysis.tracks, ranking, 1, wanted), after)
     jump = next(place for place, frame in enumerate(backend.seen) if frame == 10)
-    assert 5 <= jump <= 10  # what is on its way is finished
+    assert 5 <= jump <= 10  # batches in progress are finished first
     assert backend.seen[jump : jump + LENGTH] == list(range(10, 10 + LENGTH))
 
 
-def test_a_damaged_store_is_made_anew_and_a_full_disk_is_a_log_line(
+def test_damaged_store_is_recreated_and_an_unwritable_one_is_logged(
     analysis: Analysis, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     cache, backend = AnalysisCache(tmp_path), FrameTokens()
@@ -159,21 +159,21 @@ def test_a_damaged_store_is_made_anew_and_a_full_disk_is_a_log_line(
             assert len(store.load(6)[0]) == 0
             store.add(np.array([2]), np.ones((1, 6), np.float32))
             assert store.load(6)[0].tolist() == [2]
-        assert "made anew" in caplog.text
-        (tmp_path / "file").write_text("in the way")
+        assert "computed again" in caplog.text
+        (tmp_path / "file").write_text("not a folder")
         with AnalysisCache(tmp_path / "file").token_store({}) as store:
             store.add(np.array([1]), np.ones((1, 6), np.float32))
             assert store.load(6)[1].shape == (0, 6)
-        assert "not kept" in caplog.text
+        assert "not cached" in caplog.text
 
 
-def test_tokens_that_are_no_numbers_are_one_sentence(analysis: Analysis) -> None:
+def test_non_finite_tokens_raise_an_error(analysis: Analysis) -> None:
     filling = TokenFilling(analysis, FrameTokens(lambda frame: np.full(6, np.nan)))
-    with pytest.raises(ModelFileError, match="no finite numbers"):
+    with pytest.raises(ModelFileError, match="values that are not finite"):
         filling.run(lambda: rows_in_time(analysis.tracks))
 
 
-def test_the_pace_follows_from_the_machine(analysis: Analysis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pace_depends_on_device_and_speed(analysis: Analysis, monkeypatch: pytest.MonkeyPatch) -> None:
     import clipgen_engine.expression_tokens.pacing as module
 
     for seconds, device, stride, expected in (
@@ -188,7 +188,7 @@ def test_the_pace_follows_from_the_machine(analysis: Analysis, monkeypatch: pyte
         assert (pace.slow, pace.stride) == expected
 
 
-def test_headless_says_what_it_will_do(analysis: Analysis, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fill_tokens_announces_its_plan(analysis: Analysis, monkeypatch: pytest.MonkeyPatch) -> None:
     import clipgen_engine.expression_tokens.pacing as module
 
     monkeypatch.setattr(module, "seconds_per_face", lambda backend: 1.65)
@@ -198,8 +198,9 @@ def test_headless_says_what_it_will_do(analysis: Analysis, monkeypatch: pytest.M
     filled = fill_tokens(
         analysis, FrameTokens(), None, one, say=said.append, progress=lambda p: steps.append((p.done, p.total))
     )
-    assert "All 235 faces would take about 6 min on the cpu: one frame in 4, in the 3 windows that the" in said[0]
-    count = int(re.search(r"(\d+) learned tokens are to be made", said[0])[1])  # type: ignore[index]
+    plan = "All 235 faces would take about 6 min on the cpu. Computing one frame in 4, in the best 3 windows by"
+    assert plan in said[0]
+    count = int(re.search(r"(\d+) learned tokens to compute", said[0])[1])  # type: ignore[index]
     assert steps[-1] == (count, count)
     assert 15 <= count <= 24
     assert 60 <= np.count_nonzero(filled.tokens[0].known) <= 80
@@ -210,16 +211,16 @@ def test_headless_says_what_it_will_do(analysis: Analysis, monkeypatch: pytest.M
 
 @pytest.fixture(scope="module")
 def half_known(analysis: Analysis) -> Analysis:
-    """Learned tokens of the two windows that are best by the blendshapes; they find the second one livelier."""
+    """Learned tokens for the best two windows by blendshapes; they rank the second one higher."""
     first, second, _ = rank_sequences(analysis, SETTINGS).sequences
-    speed = np.where(np.arange(COUNT) < 100, 3.0, 0.1)  # the second stands before the gap
+    speed = np.where(np.arange(COUNT) < 100, 3.0, 0.1)  # the second window is before the gap
     backend = FrameTokens(lambda frame: turning(frame * speed[frame]))
     filling = TokenFilling(analysis, backend)
     filling.run(lambda: rows_of_windows(analysis.tracks, [first.key, second.key], 1))
     return filling.result()
 
 
-def test_a_list_of_two_kinds_has_the_learned_first(analysis: Analysis, half_known: Analysis) -> None:
+def test_windows_with_learned_tokens_are_ranked_first(analysis: Analysis, half_known: Analysis) -> None:
     before = rank_sequences(analysis, SETTINGS).sequences
     ranker = Ranker(half_known)
     ranking = ranker.rank(SETTINGS)
@@ -232,7 +233,7 @@ def test_a_list_of_two_kinds_has_the_learned_first(analysis: Analysis, half_know
     assert pair.learned == after[0].terms["expression_variation"] != pair.blendshapes
     assert pair.blendshapes == before[1].terms["expression_variation"]
     assert after[2].variations is None
-    assert after[1].combined_score < after[2].combined_score  # which are of two kinds, and not compared
+    assert after[1].combined_score < after[2].combined_score  # scores from different backends are not compared
     frames, curve = ranking.curve("expression_variation", 3)
     assert set(frames[~np.isnan(curve)]) == {s.start_frame + (LENGTH - 1) // 2 for s in after[:2]}
     assert np.isfinite(ranking.curve("blendshape_variation", 3)[1][:80]).all()
@@ -244,19 +245,19 @@ def test_a_list_of_two_kinds_has_the_learned_first(analysis: Analysis, half_know
     assert [s.scored_by for s in diverse[:2]] == ["transformer", "transformer"]
 
 
-def test_what_is_overlapped_by_learned_ones_says_that_it_waits(half_known: Analysis) -> None:
+def test_verdict_mentions_pending_learned_tokens(half_known: Analysis) -> None:
     ranker = Ranker(half_known)
     ranking = ranker.rank(replace(SETTINGS, num_sequences=2))
     best = ranking.sequences[0]
     overlapped = explain(ranker, ranking, (best.start_frame + 3, best.stop_frame + 3, 3))
     assert overlapped is not None
-    assert "number 1 overlaps it and has its learned tokens; its learned tokens are still to come" in overlapped.verdict
+    assert "number 1 overlaps it and has learned tokens; its learned tokens are still to come" in overlapped.verdict
     elsewhere = explain(ranker, ranking, (200, 200 + LENGTH, 3))
     assert elsewhere is not None
     assert elsewhere.verdict == "Not selected yet: its learned tokens are still to come."
 
 
-def test_disagreement_compares_places_not_values(analysis: Analysis) -> None:
+def test_disagreement_compares_ranks_not_values(analysis: Analysis) -> None:
     tokens = np.zeros((COUNT, 51), np.float32)
     tokens[:, 20] = lively(np.arange(COUNT))
     plain = make_analysis(FakeTrack(0, tokens, np.full((COUNT, 2), 50, np.float32)))

@@ -1,4 +1,4 @@
-"""The transformer backend: crops, batches, devices, the command line; and the contract that every backend keeps."""
+"""The transformer backend: crops, batches, devices, command line; and the contract of all token backends."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def loaded(model_paths: dict[str, Path], **settings: Any) -> Any:
 
 
 def tokens_of(backend: Any, analysis: Analysis, **options: Any) -> ExpressionTokens:
-    """Tokens of the first track by any kind of backend."""
+    """Tokens of the first track, from any backend."""
     if backend.name == "blendshapes":
         return backend.tokens(analysis.tracks)[0]
     filling = TokenFilling(analysis, backend)
@@ -48,13 +48,15 @@ def tokens_of(backend: Any, analysis: Analysis, **options: Any) -> ExpressionTok
 
 
 def few_frames(analysis: Analysis, count: int) -> list[Any]:
-    """The first track cut down to some frames."""
+    """The first track, truncated to some frames."""
     track = analysis.tracks[0]
     arrays = {item.name: getattr(track, item.name)[:count] for item in fields(track) if item.name != "track_id"}
     return [replace(track, **arrays)]
 
 
-def test_batches_change_nothing(model_paths: dict[str, Path], sample_analysis: Analysis, small_dinov2: Any) -> None:
+def test_tokens_are_independent_of_the_batch_size(
+    model_paths: dict[str, Path], sample_analysis: Analysis, small_dinov2: Any
+) -> None:
     video, tracks = sample_analysis.video, few_frames(sample_analysis, 9)
     analysis = replace(sample_analysis, tracks=tuple(tracks))
     one = loaded(model_paths, subject_id=3, token_batch=1)
@@ -77,20 +79,20 @@ def test_batches_change_nothing(model_paths: dict[str, Path], sample_analysis: A
     np.testing.assert_allclose(alone.values[4], expected.numpy(), atol=1e-5)
 
 
-def test_what_does_not_fit_into_memory_is_halved_for_good(
+def test_batch_size_is_halved_permanently_on_out_of_memory(
     model_paths: dict[str, Path], monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     backend = loaded(model_paths, token_batch=8)
     sizes: list[int] = []
     room = 2
 
-    def narrow(self: Any, crops: Any) -> Any:
+    def limited_forward(self: Any, crops: Any) -> Any:
         sizes.append(len(crops))
         if len(crops) > room:
             raise RuntimeError("MPS backend out of memory") if len(sizes) > 1 else torch.OutOfMemoryError("made up")
         return crops[:, 0, 0].astype(np.float32)
 
-    monkeypatch.setattr(type(backend), "_forward", narrow)
+    monkeypatch.setattr(type(backend), "_forward", limited_forward)
     crops = np.arange(9, dtype=np.uint8)[:, np.newaxis, np.newaxis, np.newaxis].repeat(3, axis=3)
     with caplog.at_level(logging.WARNING):
         np.testing.assert_array_equal(backend.embed(crops)[:, 0], np.arange(9))
@@ -102,18 +104,18 @@ def test_what_does_not_fit_into_memory_is_halved_for_good(
             backend.embed(crops)
 
 
-def test_a_subject_out_of_range_names_the_range(model_paths: dict[str, Path]) -> None:
+def test_subject_out_of_range_names_the_range(model_paths: dict[str, Path]) -> None:
     with pytest.raises(SettingError, match="Give a number from 0 to 6"):
         loaded(model_paths, subject_id=7)
 
 
-def test_a_device_that_is_not_there_is_one_sentence() -> None:
+def test_unavailable_device_raises_an_error() -> None:
     assert choose_device("cpu").type == "cpu"
     with pytest.raises(SettingError, match="There is no device 'cuda:99'"):
         choose_device("cuda:99")
 
 
-def test_crops_at_the_edge_stay_inside_the_picture() -> None:
+def test_crops_are_clipped_to_the_picture() -> None:
     picture = np.random.default_rng(0).integers(0, 255, (100, 200, 3), np.uint8)
     whole = face_crop(picture, np.array([50, 20, 40, 60], np.float32))
     assert whole.shape == (518, 518, 3)
@@ -126,7 +128,7 @@ def test_crops_at_the_edge_stay_inside_the_picture() -> None:
         assert face_crop(picture, np.array(box, np.float32)).shape == (518, 518, 3)
 
 
-def test_the_command_line_uses_the_checkpoint(
+def test_command_line_uses_the_checkpoint(
     model_paths: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -141,7 +143,7 @@ def test_the_command_line_uses_the_checkpoint(
     ]  # fmt: skip
     done = engine(*arguments)
     assert done.returncode == 0, done.stderr
-    assert "8 learned tokens are to be made: about" in done.stdout
+    assert "8 learned tokens to compute: about" in done.stdout
     with np.load(out / "analysis" / "expression_tokens.npz") as stored:
         tokens = stored["tokens"]
         assert tokens.shape == (20, WIDTH)
@@ -157,7 +159,7 @@ def test_the_command_line_uses_the_checkpoint(
     assert sequences[0]["learned_variation"] == sequences[0]["expression_variation"]
 
 
-def test_a_cancelled_run_ends_its_threads(model_paths: dict[str, Path], sample_analysis: Analysis) -> None:
+def test_cancel_stops_the_threads(model_paths: dict[str, Path], sample_analysis: Analysis) -> None:
     backend = loaded(model_paths, token_batch=1)
     cancel = threading.Event()
     with pytest.raises(Cancelled):
@@ -165,10 +167,10 @@ def test_a_cancelled_run_ends_its_threads(model_paths: dict[str, Path], sample_a
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("clipgen")]
 
 
-def test_a_video_that_changed_is_one_sentence(model_paths: dict[str, Path], sample_analysis: Analysis) -> None:
+def test_changed_video_raises_an_error(model_paths: dict[str, Path], sample_analysis: Analysis) -> None:
     (track,) = few_frames(sample_analysis, 1)
     gone = replace(track, frame_index=track.frame_index + sample_analysis.video.frame_count)
-    with pytest.raises(VideoError, match="changed since its faces were found"):
+    with pytest.raises(VideoError, match="has changed since its analysis"):
         tokens_of(loaded(model_paths), replace(sample_analysis, tracks=(gone,)))
 
 
@@ -191,6 +193,6 @@ def test_contract_of_token_backends(model_paths: dict[str, Path], sample_analysi
     np.testing.assert_array_equal(made[0].values, made[1].values)
 
 
-def test_an_unknown_backend_names_the_known() -> None:
+def test_unknown_backend_names_the_available_ones() -> None:
     with pytest.raises(SettingError, match="blendshapes, transformer"):
         load_backend("magic")  # type: ignore[call-overload]

@@ -1,4 +1,4 @@
-"""Faces on composed clips: every frame's truth is known."""
+"""Face tracking on composed clips with known ground truth."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.support.paths import SAMPLE
 
 FRAMES = 90
 CANVAS = (960, 400)
-Place = Callable[[int], tuple[int, int] | None]  # left and top on a frame, or None where the picture is absent
+Place = Callable[[int], tuple[int, int] | None]  # left and top in a frame; None: not shown
 
 
 def faces(path: Path, width: int, height: int) -> list[composed.Picture]:
@@ -45,7 +45,7 @@ def two_people(path: Path, people: list[tuple[list[composed.Picture], Place]]) -
 
 
 def people_of(track: FaceTrack, people: list[tuple[list[composed.Picture], Place]]) -> set[int]:
-    """Whose face the track follows, frame by frame: the one in whose picture its centre lies, the front one first."""
+    """People whose picture contains the track's face centre; in overlaps, the one in front."""
     seen = set()
     for frame, (x, y) in zip(track.frame_index.tolist(), track.center_xy.tolist(), strict=True):
         for number in reversed(range(len(people))):
@@ -69,7 +69,7 @@ def test_two_people_side_by_side(real_clip: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(("behind", "before"), [("d19.mp4", "d10.mp4"), ("s32.mp4", "d19.mp4")])
-def test_two_people_cross_and_keep_their_ids(real_clip: Any, tmp_path: Path, behind: str, before: str) -> None:
+def test_crossing_people_keep_their_ids(real_clip: Any, tmp_path: Path, behind: str, before: str) -> None:
     people: list[tuple[list[composed.Picture], Place]] = [
         (faces(real_clip(behind), 240, 240), lambda number: (660 - 7 * number, 80)),
         (faces(real_clip(before), 240, 240), lambda number: (30 + 7 * number, 60)),
@@ -79,7 +79,7 @@ def test_two_people_cross_and_keep_their_ids(real_clip: Any, tmp_path: Path, beh
     assert all(track.frame_index[-1] == FRAMES - 1 for track in analysis.tracks)
 
 
-def test_two_people_touch_and_part(real_clip: Any, tmp_path: Path) -> None:
+def test_people_who_touch_and_part_keep_their_ids(real_clip: Any, tmp_path: Path) -> None:
     people: list[tuple[list[composed.Picture], Place]] = [
         (faces(real_clip("d19.mp4"), 160, 240), lambda number: (250 + 5 * min(number, 89 - number), 80)),
         (faces(real_clip("d20.mp4"), 160, 240), lambda number: (650 - 5 * min(number, 89 - number), 80)),
@@ -88,7 +88,7 @@ def test_two_people_touch_and_part(real_clip: Any, tmp_path: Path) -> None:
     assert sorted(map(tuple, (people_of(track, people) for track in analysis.tracks))) == [(0,), (1,)]
 
 
-def test_one_leaves_and_one_enters(real_clip: Any, tmp_path: Path) -> None:
+def test_one_person_leaves_and_another_enters(real_clip: Any, tmp_path: Path) -> None:
     people: list[tuple[list[composed.Picture], Place]] = [
         (faces(real_clip("d10.mp4"), 300, 300), lambda number: (60 - max(0, number - 20) * 14, 50)),
         (faces(real_clip("d19.mp4"), 300, 300), lambda number: (600 + max(0, 60 - number) * 14, 50)),
@@ -102,7 +102,7 @@ def test_one_leaves_and_one_enters(real_clip: Any, tmp_path: Path) -> None:
     assert second.frame_index[-1] == FRAMES - 1
 
 
-def test_max_faces_is_a_limit(real_clip: Any, tmp_path: Path) -> None:
+def test_max_faces_limits_the_number_of_tracks(real_clip: Any, tmp_path: Path) -> None:
     people: list[tuple[list[composed.Picture], Place]] = [
         (faces(real_clip("d10.mp4"), 300, 300), lambda _: (60, 50)),
         (faces(real_clip("d19.mp4"), 300, 300), lambda _: (600, 50)),
@@ -112,7 +112,7 @@ def test_max_faces_is_a_limit(real_clip: Any, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["sample.mp4", "d19.mp4"])
-def test_a_far_face_is_found_and_has_the_blendshapes_of_a_near_one(real_clip: Any, tmp_path: Path, name: str) -> None:
+def test_small_face_has_the_blendshapes_of_a_large_one(real_clip: Any, tmp_path: Path, name: str) -> None:
     near = composed.frames_of(SAMPLE if name == SAMPLE.name else real_clip(name), 100, 150)
     with FaceTracker(load_face_model(), AnalysisSettings()) as faces:
         seen = [faces.track(pixels, n, n / 30, starts_shot=n == 0)[0] for n, pixels in enumerate(near)]
@@ -121,7 +121,7 @@ def test_a_far_face_is_found_and_has_the_blendshapes_of_a_near_one(real_clip: An
     canvas = composed.background(1280, 720, seed=3)
     small = [cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) for picture in near]
     pictures = [composed.pasted(canvas, picture, 900, 420) for picture in small]
-    # Little compressed: what a codec takes away from a small face is not the follower's loss.
+    # light compression, so that the test does not measure the loss of detail by the codec
     path = composed.write_video(tmp_path / "far.mp4", pictures, options={"crf": "6", "preset": "veryfast"})
     (track,) = clipgen_engine.analyze_video(path).tracks
     assert len(track.frame_index) >= 0.98 * len(near)
@@ -132,11 +132,11 @@ def test_a_far_face_is_found_and_has_the_blendshapes_of_a_near_one(real_clip: An
 
 
 @pytest.mark.parametrize("name", ["no_face.mp4"])
-def test_where_there_is_no_face_none_is_found(real_clip: Any, name: str) -> None:
+def test_no_face_is_detected_in_a_faceless_video(real_clip: Any, name: str) -> None:
     assert clipgen_engine.analyze_video(real_clip(name)).tracks == ()
 
 
-def test_the_mesh_read_from_memory_is_the_public_answer() -> None:
+def test_mesh_read_through_the_c_interface_equals_the_public_api() -> None:
     model = load_face_model()
     mine = FaceLandmarker(model)
     options = vision.FaceLandmarkerOptions(
@@ -146,14 +146,14 @@ def test_the_mesh_read_from_memory_is_the_public_answer() -> None:
         output_facial_transformation_matrixes=True,
     )
     with vision.FaceLandmarker.create_from_options(options) as theirs:
-        for restarted in range(2):  # a restart leaves nothing behind, to the last bit
+        for restarted in range(2):  # a restart must clear all state
             mine.restart()
             for number, pixels in enumerate(composed.frames_of(SAMPLE, 50, 60)):
                 found = mine.find(pixels, number / 30)
                 if restarted:
                     continue
                 image = mp.Image(image_format=mp.ImageFormat.SRGB, data=pixels)
-                answer = theirs.detect_for_video(image, 1 + round(number * 1000 / 30))  # 0 is no time to MediaPipe
+                answer = theirs.detect_for_video(image, 1 + round(number * 1000 / 30))  # MediaPipe rejects timestamp 0
                 marks = np.array([(mark.x, mark.y, mark.z) for mark in answer.face_landmarks[0]], np.float32)
                 assert found is not None
                 np.testing.assert_allclose(found.points, marks * np.float32([640, 360, 640]), atol=1e-3)
@@ -163,7 +163,7 @@ def test_the_mesh_read_from_memory_is_the_public_answer() -> None:
     mine.close()
 
 
-def test_tiles_cover_the_picture() -> None:
+def test_search_tiles_cover_the_picture() -> None:
     for width, height in ((1280, 720), (480, 908), (64, 64), (1000, 100)):
         covered = np.zeros((height, width), np.bool_)
         tiles = search_tiles(width, height)
@@ -173,7 +173,7 @@ def test_tiles_cover_the_picture() -> None:
         assert tiles[0] == View(0, 0, width, height)
 
 
-def test_a_view_stays_until_the_face_pulls_at_it() -> None:
+def test_view_moves_only_when_the_face_leaves_the_dead_zone() -> None:
     view = view_around(np.array([100, 100, 50, 50], np.float32))
     assert view.following(np.array([104, 97, 50, 50], np.float32)) == view
     pulled = view.following(np.array([130, 100, 50, 50], np.float32))
@@ -209,7 +209,7 @@ def plain_boxes(moving: list[composed.Picture], tmp_path_factory: pytest.TempPat
     ],
     ids=["rotated 90", "rotated 180", "rotated 270", "variable rate, late start", "open gop"],
 )
-def test_the_same_boxes_on_the_same_frames_however_it_is_stored(
+def test_boxes_are_independent_of_the_video_encoding(
     moving: list[composed.Picture], plain_boxes: np.ndarray, tmp_path: Path, kind: dict[str, Any]
 ) -> None:
     analysis = clipgen_engine.analyze_video(composed.write_video(tmp_path / "other.mp4", moving, **kind))

@@ -1,4 +1,4 @@
-"""Tracklets of made-up segments joined into tracks, without video or model."""
+"""Joining of synthetic tracklets into tracks."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def lengths(segments: list[SegmentResult], cuts: np.ndarray, starts: list[int]) 
     return [len(track.frame_index) for track in build_tracks(segments, starts, cuts)]
 
 
-def test_a_face_goes_on_over_a_border_where_both_segments_saw_it() -> None:
+def test_track_continues_across_a_segment_boundary_at_the_same_position() -> None:
     first = merged([part(0, 0, LENGTH, left=0, look=0, entry=None)])
     here = merged([part(1, LENGTH, LENGTH, left=5, look=1, entry=3)])
     elsewhere = merged([part(1, LENGTH, LENGTH, left=500, look=1, entry=500)])
@@ -28,23 +28,23 @@ def test_a_face_goes_on_over_a_border_where_both_segments_saw_it() -> None:
 @pytest.mark.parametrize(
     ("left", "look", "gap", "tracks"),
     [(20, 0.1, 10, 1), (20, 0.5, 10, 2), (400, 0.02, 10, 1), (400, 0.1, 10, 2), (20, 0.1, 90, 2), (20, 0.02, 900, 1)],
-    ids=["near and alike", "another face", "far, the same look", "far, like it", "near, long away", "the same, later"],
+    ids=["near, similar", "near, different", "far, same", "far, similar", "near, after a long gap", "same, much later"],
 )
-def test_a_lost_face_is_known_again(left: float, look: float, gap: int, tracks: int) -> None:
+def test_lost_face_is_reidentified(left: float, look: float, gap: int, tracks: int) -> None:
     parts = [
         part(0, 0, 100, left=0, look=0, entry=None),
         part(0, 100 + gap, 100, left=left, look=look, entry=None, number=1),
     ]
     assert len(lengths([merged(parts)], shots(0, 5000), [0])) == tracks
-    assert len(lengths([merged(parts)], shots(0, 100, 5000), [0])) == 2  # never over a cut
+    assert len(lengths([merged(parts)], shots(0, 100, 5000), [0])) == 2  # never across a cut
 
 
-def test_a_glimpse_is_no_track() -> None:
+def test_very_short_track_is_dropped() -> None:
     assert lengths([merged([part(0, 0, 4, left=0, look=0, entry=None)])], shots(0, 10), [0]) == []
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="resource is for POSIX systems")
-def test_ten_hours_fit_into_memory() -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="the resource module is specific to POSIX")
+def test_memory_for_ten_hours_is_bounded() -> None:
     count = 10 * 3600 * 30 // LENGTH
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     segments = [

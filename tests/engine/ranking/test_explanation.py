@@ -26,7 +26,7 @@ def one_person(seed: int = 4, count: int = 400) -> Ranker:
     return Ranker(make_analysis(random_track(np.random.default_rng(seed), 0, count)))
 
 
-def test_a_selected_window_says_its_place_and_its_standing() -> None:
+def test_selected_window_has_rank_and_standings() -> None:
     ranker = one_person()
     ranking = ranker.rank(RankingSettings(gates=OPEN))
     explanation = explain(ranker, ranking, ranking.sequences[0].key)
@@ -42,7 +42,7 @@ def test_a_selected_window_says_its_place_and_its_standing() -> None:
     assert [name for name, _ in explanation.channels[:3]] == [name for name, _ in ranking.sequences[0].top_channels]
 
 
-def test_an_overlapped_window_names_what_it_lost_to() -> None:
+def test_overlapped_window_names_the_window_it_lost_to() -> None:
     ranker = one_person()
     ranking = ranker.rank(RankingSettings(gates=OPEN))
     best = ranking.sequences[0]
@@ -50,10 +50,10 @@ def test_an_overlapped_window_names_what_it_lost_to() -> None:
     assert explanation is not None
     assert explanation.lost_to == best
     assert "number 1" in explanation.verdict
-    assert "scores better" in explanation.verdict
+    assert "scores higher" in explanation.verdict
 
 
-def test_a_gated_window_says_which_gate_and_by_how_much() -> None:
+def test_gated_window_names_the_gate_and_its_margin() -> None:
     confidence = np.full(200, 0.9, np.float32)
     confidence[100] = 0.4
     track = random_track(np.random.default_rng(0), 0, 200)
@@ -67,7 +67,7 @@ def test_a_gated_window_says_which_gate_and_by_how_much() -> None:
     assert explanation.verdict == "Not selected: the face confidence falls to 0.40, below 0.70."
 
 
-def test_a_window_that_is_merely_worse_says_so() -> None:
+def test_window_with_a_lower_score_is_explained() -> None:
     ranker = one_person(count=2000)
     ranking = ranker.rank(RankingSettings(gates=OPEN, num_sequences=1))
     far = 0 if ranking.sequences[0].start_frame > 1000 else 1900
@@ -76,24 +76,24 @@ def test_a_window_that_is_merely_worse_says_so() -> None:
     assert "is below the" in explanation.verdict
 
 
-def test_a_rejected_place_says_so() -> None:
+def test_rejected_span_is_explained() -> None:
     ranker = one_person()
     first = ranker.rank(RankingSettings(gates=OPEN, num_sequences=100)).sequences[0]
     ranking = ranker.rank(RankingSettings(gates=OPEN, num_sequences=100), blocked=[first.key])
     explanation = explain(ranker, ranking, first.key)
     assert explanation is not None
-    assert explanation.verdict == "Not selected: it touches a span that was rejected."
+    assert explanation.verdict == "Not selected: it overlaps a rejected span."
 
 
-def test_places_without_a_window_are_one_sentence() -> None:
+def test_frames_without_a_window_are_explained() -> None:
     seen = np.ones(200, np.bool_)
     seen[100] = False
     track = random_track(np.random.default_rng(0), 20, 200)
     track.seen = seen
     ranker = Ranker(make_analysis(track, frame_count=300))
     ranking = ranker.rank(RankingSettings(gates=OPEN))
-    assert explain_frame(ranker, ranking, 5) == "No face is seen at frame 5."
-    assert explain_frame(ranker, ranking, 120) == "No face is seen at frame 120."
+    assert explain_frame(ranker, ranking, 5) == "No face is detected at frame 5."
+    assert explain_frame(ranker, ranking, 120) == "No face is detected at frame 120."
     assert "missing in 1 of the 30 frames" in str(explain_frame(ranker, ranking, 115))
     assert "does not fit" in str(explain_frame(ranker, ranking, 22))
     there = explain_frame(ranker, ranking, 160)
@@ -101,7 +101,7 @@ def test_places_without_a_window_are_one_sentence() -> None:
     assert there.key == (160 - 14, 160 + 16, 0)
 
 
-def test_where_two_faces_are_the_better_window_is_explained() -> None:
+def test_with_two_faces_the_better_window_is_explained() -> None:
     ranker = Ranker(two_people(3))
     ranking = ranker.rank(RankingSettings(sequence_length=8, gates=OPEN))
     both = ranking.sequences[0]
@@ -121,12 +121,12 @@ def test_contract_of_presets(name: str) -> None:
     assert PRESETS[name].help.endswith(".")
 
 
-def test_an_unknown_preset_names_the_known() -> None:
+def test_unknown_preset_names_the_available_ones() -> None:
     with pytest.raises(SettingError, match="default, strict_frontal"):
         with_preset(RankingSettings(), "nice")
 
 
-def test_a_region_switched_off_does_not_count() -> None:
+def test_region_multipliers_weight_the_variation() -> None:
     tokens = np.full((60, 51), 0.1, np.float32)
     still = make_analysis(FakeTrack(0, tokens, np.full((60, 2), 100, np.float32)))
     names = still.tokens[0].channel_names
@@ -159,11 +159,11 @@ def test_compatibility_metrics_equal_their_definition() -> None:
         assert sequence.terms["position_stability"] == pytest.approx(1 - step / np.hypot(518, 518), abs=1e-3)
 
 
-def test_diversity_turns_away_from_what_is_picked() -> None:
+def test_diversity_avoids_similar_windows() -> None:
     rng = np.random.default_rng(0)
     tokens = np.full((300, 51), 0.2, np.float32)
-    tokens[:200, :25] += rng.random((200, 25), np.float32) * 0.5  # the same way, twice, strongly
-    tokens[200:, 25:] += rng.random((100, 26), np.float32) * 0.4  # another way, more weakly
+    tokens[:200, :25] += rng.random((200, 25), np.float32) * 0.5  # the same expression twice, strong
+    tokens[200:, 25:] += rng.random((100, 26), np.float32) * 0.4  # a different expression, weaker
     center = np.full((300, 2), 100, np.float32)
     shots = FakeTrack(0, tokens[:200], center[:200]), FakeTrack(200, tokens[200:], center[200:], track_id=1)
     ranker = Ranker(make_analysis(*shots))
@@ -176,7 +176,7 @@ def test_diversity_turns_away_from_what_is_picked() -> None:
     assert sorted(s.track_id for s in ranker.rank(turned, pinned=accepted).sequences) == [0, 1]
 
 
-def test_diversity_equals_the_plain_definition() -> None:
+def test_diversity_equals_the_reference_implementation() -> None:
     analysis = two_people(9)
     settings = RankingSettings(sequence_length=15, num_sequences=6, gates=OPEN, diversity=0.4)
     ranker = Ranker(analysis)
@@ -214,14 +214,14 @@ def test_diversity_equals_the_plain_definition() -> None:
     assert got == {keys[k] for k in chosen}
 
 
-def test_scope_track_ranks_each_face_for_itself() -> None:
+def test_scope_track_ranks_each_track_separately() -> None:
     analysis = two_people(2)
     settings = RankingSettings(sequence_length=10, num_sequences=3, gates=OPEN, scope="track")
     sequences = rank_sequences(analysis, settings).sequences
     assert sorted(s.track_id for s in sequences) == [0, 0, 0, 1, 1, 1]
 
 
-def test_a_quota_for_each_video() -> None:
+def test_quota_limits_the_sequences_per_video() -> None:
     settings = RankingSettings(num_sequences=5, gates=OPEN)
     rankings = [(name, one_person(seed).rank(settings)) for seed, name in enumerate("abc")]
     best = rank_across_videos(rankings, total=7, quota=3)
@@ -231,7 +231,7 @@ def test_a_quota_for_each_video() -> None:
     assert scores == sorted(scores, reverse=True)
 
 
-def test_counts_of_gates_alone_and_together() -> None:
+def test_gate_counts_alone_and_combined() -> None:
     confidence = np.full(100, 0.9, np.float32)
     confidence[50] = 0.3
     track = random_track(np.random.default_rng(0), 0, 100)
@@ -245,7 +245,7 @@ def test_counts_of_gates_alone_and_together() -> None:
 
 
 @pytest.mark.parametrize("term", TERMS)
-def test_limits_on_a_term_hold(term: str) -> None:
+def test_term_limits_are_enforced(term: str) -> None:
     ranker = Ranker(two_people(4))
     values = ranker.scores(RankingSettings(sequence_length=12)).term(term)
     middle = float(np.median(values))
@@ -258,7 +258,7 @@ def test_limits_on_a_term_hold(term: str) -> None:
             assert inside >= 0 if limit.startswith("min") else inside <= 0
 
 
-def test_a_window_too_like_the_others_says_so() -> None:
+def test_window_too_similar_to_the_selected_ones_is_explained() -> None:
     ranker = one_person(count=2000)
     settings = RankingSettings(gates=OPEN, num_sequences=4, diversity=0.9)
     ranking = ranker.rank(settings)
@@ -270,4 +270,4 @@ def test_a_window_too_like_the_others_says_so() -> None:
     start = int(scores.start_frame[row])
     explanation = explain(ranker, ranking, (start, start + 30, 0))
     assert explanation is not None
-    assert explanation.verdict == "Not selected: it looks too much like what is (diversity 0.90)."
+    assert explanation.verdict == "Not selected: it looks too similar to the selected windows (diversity 0.90)."

@@ -19,19 +19,19 @@ from tests.support.analyses import FakeTrack, make_analysis, random_track, two_p
 
 
 def plain_terms(track: FaceTrack, start: int, length: int) -> tuple[float, float] | None:
-    """E and P of one window straight from their definition; None where a frame is missing."""
+    """Reference implementation of E and P of one window; None if a frame is missing."""
     rows = [track.row_of(frame) for frame in range(start, start + length)]
     if any(row is None for row in rows):
         return None
     tokens = track.blendshapes[rows, 1:].astype(np.float64)
     center = track.center_xy[rows].astype(np.float64)
     expression = np.sqrt(((tokens - tokens.mean(axis=0)) ** 2).sum(axis=1).mean())
-    wander = np.sqrt(((center - center.mean(axis=0)) ** 2).sum(axis=1).mean()) / track.size_px[rows].mean()
-    return min(1.0, expression), np.exp(-wander / 0.1)
+    displacement = np.sqrt(((center - center.mean(axis=0)) ** 2).sum(axis=1).mean()) / track.size_px[rows].mean()
+    return min(1.0, expression), np.exp(-displacement / 0.1)
 
 
 @pytest.mark.parametrize("length", [2, 13, 30])
-def test_terms_of_every_window_equal_the_definition(length: int) -> None:
+def test_terms_equal_the_reference_implementation(length: int) -> None:
     analysis = two_people(1)
     scores = rank_sequences(analysis, RankingSettings(sequence_length=length)).scores
     tracks = {track.track_id: track for track in analysis.tracks}
@@ -55,7 +55,7 @@ def test_terms_of_every_window_equal_the_definition(length: int) -> None:
     weight=st.floats(0, 1),
     confidence=st.floats(0, 0.8),
 )
-def test_what_is_selected(seed: int, length: int, number: int, gap: int, weight: float, confidence: float) -> None:
+def test_selection_invariants(seed: int, length: int, number: int, gap: int, weight: float, confidence: float) -> None:
     analysis = two_people(seed)
     chosen = RankingSettings(
         sequence_length=length,
@@ -83,7 +83,7 @@ def test_what_is_selected(seed: int, length: int, number: int, gap: int, weight:
         assert sequence.combined_score == weight * e + (1 - weight) * p
 
 
-def test_a_weight_of_zero_makes_a_term_irrelevant() -> None:
+def test_term_with_zero_weight_is_ignored() -> None:
     rng = np.random.default_rng(5)
     track = random_track(rng, 0, 200)
     elsewhere = FakeTrack(0, track.tokens, track.center * rng.uniform(1, 3, (200, 1)).astype(np.float32))
@@ -95,7 +95,7 @@ def test_a_weight_of_zero_makes_a_term_irrelevant() -> None:
     assert keys[0]
 
 
-def test_the_order_of_tracks_changes_nothing() -> None:
+def test_ranking_is_independent_of_the_track_order() -> None:
     rng = np.random.default_rng(8)
     tracks = [random_track(rng, begin, 80, track_id) for track_id, begin in enumerate((0, 40, 90, 200))]
     chosen = RankingSettings(sequence_length=20)
@@ -104,7 +104,7 @@ def test_the_order_of_tracks_changes_nothing() -> None:
     assert there == back
 
 
-def test_a_pure_translation_and_a_pure_expression() -> None:
+def test_pure_translation_and_pure_expression() -> None:
     count = 60
     rng = np.random.default_rng(2)
     still, here = np.full((count, 51), 0.2, np.float32), np.full((count, 2), 200, np.float32)
@@ -118,7 +118,7 @@ def test_a_pure_translation_and_a_pure_expression() -> None:
     assert only_lively["position_stability"] > 0.999
 
 
-def test_accepted_sequences_stay_and_rejected_spans_stay_free() -> None:
+def test_accepted_sequences_are_kept_and_rejected_spans_excluded() -> None:
     analysis = make_analysis(random_track(np.random.default_rng(4), 0, 400))
     ranker = Ranker(analysis)
     chosen = RankingSettings(num_sequences=5, gates={"face_confidence": 0.0})
@@ -139,7 +139,7 @@ def test_accepted_sequences_stay_and_rejected_spans_stay_free() -> None:
     assert described.terms["expression_variation"] == pytest.approx(truth[0], abs=2e-4)
 
 
-def test_gates_count_what_they_stop() -> None:
+def test_gates_count_failing_windows() -> None:
     confidence = np.full(100, 0.9, np.float32)
     confidence[50] = 0.3
     seen = np.ones(100, np.bool_)
@@ -164,17 +164,17 @@ def test_curves_have_gaps_where_the_face_is_missing() -> None:
     assert ranking.curve("combined_score", 99)[0].size == 0
 
 
-def test_no_track_at_all_is_no_error() -> None:
+def test_analysis_without_tracks_yields_no_sequences() -> None:
     ranking = rank_sequences(make_analysis())
     assert ranking.sequences == ()
     assert ranking.window_count == 0
 
 
-def test_a_face_too_short_for_a_window_is_no_error() -> None:
+def test_track_shorter_than_a_window_yields_no_sequences() -> None:
     assert rank_sequences(make_analysis(random_track(np.random.default_rng(0), 0, 10))).sequences == ()
 
 
-def test_top_channels_name_what_moved_and_which_way() -> None:
+def test_top_channels_have_names_and_signed_changes() -> None:
     tokens = np.full((40, 51), 0.1, np.float32)
     analysis = make_analysis(FakeTrack(0, tokens, np.full((40, 2), 100, np.float32)))
     names = analysis.tokens[0].channel_names
@@ -193,7 +193,7 @@ def test_sliding_minimum(values: list[float], length: int) -> None:
     assert sliding_minimum(array, length).tolist() == expected
 
 
-def test_sums_do_not_depend_on_the_place_in_a_long_video() -> None:
+def test_scores_are_independent_of_the_position_in_a_long_video() -> None:
     track = random_track(np.random.default_rng(0), 0, 50)
     long = FakeTrack(0, np.tile(track.tokens, (400, 1)), np.tile(track.center, (400, 1)))
     scores = rank_sequences(make_analysis(long), RankingSettings(sequence_length=50)).scores
@@ -203,10 +203,10 @@ def test_sums_do_not_depend_on_the_place_in_a_long_video() -> None:
 
 @pytest.mark.parametrize("name", list(TERMS))
 @pytest.mark.parametrize("regions", [{}, {"mouth": 0.5}])
-def test_a_window_alone_has_the_very_value_that_it_has_among_all(
+def test_single_window_has_the_same_value_as_in_the_full_computation(
     name: str, regions: dict[str, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Lists and descriptions of one window go different ways to it, in threads or not."""
+    """Lists and descriptions of single windows use different code paths, with and without threads."""
     monkeypatch.setattr("clipgen_engine.ranking.windows._CHUNK", 64)
     series = FrameSeries(make_analysis(random_track(np.random.default_rng(8), 0, 300)))
     chosen = RankingSettings(sequence_length=30, regions=regions)
@@ -215,7 +215,7 @@ def test_a_window_alone_has_the_very_value_that_it_has_among_all(
         assert TERMS[name].compute(series, Windows(30, row, row + 1), chosen)[0] == values[row]
 
 
-def test_unknown_names_and_wrong_values_are_refused() -> None:
+def test_unknown_names_and_invalid_values_are_rejected() -> None:
     analysis = two_people(0)
     for wrong in (
         {"weights": {"beauty": 1.0}},

@@ -10,7 +10,7 @@ from clipgen_engine.ranking.selection import select_windows
 def plain_selection(
     score: list[float], start: list[int], length: int, count: int, gap: int, occupied: list[tuple[int, int]]
 ) -> list[int]:
-    """The definition, word by word: best first, earlier first where equal, none too close to another."""
+    """Reference implementation: best first, ties by position, minimum gap."""
     spans = list(occupied)
     chosen = []
     for position in sorted(range(len(score)), key=lambda item: (-score[item], item)):
@@ -22,12 +22,12 @@ def plain_selection(
     return chosen
 
 
-# few different scores, so that there are many ties
+# few distinct scores, to provoke ties
 SCORES = st.lists(st.sampled_from([-np.inf, 0.1, 0.2, 0.3, 0.30000001, 0.9]), max_size=120)
 
 
 @given(SCORES, st.data())
-def test_equals_the_plain_definition(score: list[float], data: st.DataObject) -> None:
+def test_selection_equals_the_reference_implementation(score: list[float], data: st.DataObject) -> None:
     start = sorted(data.draw(st.lists(st.integers(0, 150), min_size=len(score), max_size=len(score))))
     length = data.draw(st.integers(2, 20))
     count = data.draw(st.integers(0, 12))
@@ -39,7 +39,7 @@ def test_equals_the_plain_definition(score: list[float], data: st.DataObject) ->
     assert got == plain_selection(score, start, length, count, gap, occupied)
 
 
-def test_equals_the_plain_definition_over_many_blocks() -> None:
+def test_selection_equals_the_reference_implementation_over_many_blocks() -> None:
     rng = np.random.default_rng(3)
     score = rng.integers(0, 40, 5000) / 40
     start = np.arange(5000)

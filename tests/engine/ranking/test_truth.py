@@ -1,4 +1,4 @@
-"""The ranking against what was composed on purpose: still and expressive stretches of real clips, and re-encodings."""
+"""Ranking of videos composed from still and expressive parts of real clips, and of re-encoded videos."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from clipgen_engine.video.index import probe
 from tests.support.paths import SAMPLE
 from tests.support.videos import encoded_again, join_spans
 
-# Window length; clip, first frame and length of a still stretch; the same of an expressive one. In real clips people
-# who make faces mostly move as well, so stretches that are stiller AND more in place had to be searched for.
+# Window length; clip, first frame and length of a still part; the same for an expressive part. In real clips,
+# expressions mostly coincide with movement, so parts that are both stiller and more stable had to be selected.
 PAIRS = [
     (12, ("WolfgangLanger_Pexels.mp4", 305, 72), ("d12.mp4", 0, 144)),
     (12, ("d10.mp4", 150, 72), ("d12.mp4", 0, 144)),
@@ -27,7 +27,7 @@ PAIRS = [
 
 @pytest.mark.parametrize("still_first", [True, False], ids=["still first", "expressive first"])
 @pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair[1][0]} and {pair[2][0]}")
-def test_the_best_windows_lie_in_the_expressive_stretch(real_clip, tmp_path: Path, pair, still_first: bool) -> None:
+def test_best_windows_lie_in_the_expressive_part(real_clip, tmp_path: Path, pair, still_first: bool) -> None:
     length, still, expressive = pair
     order = (still, expressive) if still_first else (expressive, still)
     parts = [(real_clip(name), start, start + count) for name, start, count in order]
@@ -51,14 +51,14 @@ def within(sequences: tuple[Sequence, ...], start: int, stop: int) -> int:
 
 
 def kept(before: tuple[Sequence, ...], after: tuple[Sequence, ...]) -> int:
-    """How many windows stand in the other list too, with at least half of their frames."""
+    """Number of windows that overlap a window of the other list by at least half of their frames."""
     return sum(
         any(min(a.stop_frame, b.stop_frame) - max(a.start_frame, b.start_frame) >= b.frame_count / 2 for a in after)
         for b in before
     )
 
 
-def test_a_quarter_of_the_bit_rate_keeps_the_list(sample_analysis, tmp_path: Path) -> None:
+def test_ranking_is_robust_to_a_quarter_of_the_bit_rate(sample_analysis, tmp_path: Path) -> None:
     bit_rate = round(SAMPLE.stat().st_size * 8 / probe(SAMPLE).duration_s)
     path = encoded_again(tmp_path / "low.mp4", SAMPLE, bit_rate // 4)
     assert path.stat().st_size < SAMPLE.stat().st_size / 3
@@ -66,7 +66,7 @@ def test_a_quarter_of_the_bit_rate_keeps_the_list(sample_analysis, tmp_path: Pat
     assert kept(rank_sequences(sample_analysis).sequences, after) >= 8
 
 
-def test_a_quarter_of_the_bit_rate_keeps_the_list_of_a_real_clip(real_clip, tmp_path: Path) -> None:
+def test_ranking_of_a_real_clip_is_robust_to_a_quarter_of_the_bit_rate(real_clip, tmp_path: Path) -> None:
     source = real_clip("WolfgangLanger_Pexels.mp4")
     bit_rate = round(source.stat().st_size * 8 / probe(source).duration_s)
     path = encoded_again(tmp_path / "low.mp4", source, bit_rate // 4)

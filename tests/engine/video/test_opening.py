@@ -93,7 +93,7 @@ def test_playlists_are_rejected(tmp_path: Path, bait: Path, name: str) -> None:
     content = PLAYLISTS[name].replace("{other}", bait.name).encode() if name in PLAYLISTS else DISGUISED[name]
     path.write_bytes(content.replace(b"{other}", bait.name.encode()))
     for read in (probe, open_container, picture_size, lambda path: glance(path, 64)):
-        with pytest.raises(VideoError, match=r"is a playlist|is a text file|is not a video that can be read"):
+        with pytest.raises(VideoError, match=r"is a playlist|is a text file|is not a readable video"):
             read(path)
 
 
@@ -237,7 +237,7 @@ def test_playlist_sound_is_not_opened(tmp_path: Path, coded: Path, bait: Path) -
         list(clip_sound(video, Fraction(0), Fraction(1, 5)))
 
 
-def test_too_many_frames_are_refused(coded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_many_frames_are_rejected(coded: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("clipgen_engine.video.index._MAX_FRAMES", COUNT - 1)
     with pytest.raises(VideoError, match=r"coded\.mp4 has more than 11 frames"):
         probe(coded)
@@ -245,8 +245,8 @@ def test_too_many_frames_are_refused(coded: Path, monkeypatch: pytest.MonkeyPatc
     assert probe(coded).frame_count == COUNT
 
 
-def test_an_absurd_rate_is_measured_instead(tmp_path: Path) -> None:
-    """Labelled with 60,000 frames per second, and stamped with 30."""
+def test_implausible_frame_rate_is_replaced_by_the_measured_one(tmp_path: Path) -> None:
+    """Declared as 60,000 frames per second, with timestamps at 30."""
     video = probe(
         write_coded_video(
             tmp_path / "fast.mkv",

@@ -82,7 +82,7 @@ def test_fingerprint_depends_on_content_only(tmp_path: Path) -> None:
     ("name", "content", "message"),
     [
         ("text.mp4", b"no video at all\n" * 50, "is a text file, not a video"),
-        ("noise.mp4", bytes(range(256)) * 40, "is not a video that can be read"),
+        ("noise.mp4", bytes(range(256)) * 40, "is not a readable video"),
         ("empty.mp4", b"", "is empty"),
         ("missing.mp4", None, "does not exist"),
     ],
