@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import queue
 import threading
 from collections import deque
@@ -16,6 +15,7 @@ from clipgen_engine.analysis.segments import Segment, SegmentPart
 from clipgen_engine.analysis.worker import SegmentTask, SegmentWorker, WorkerCrashed
 from clipgen_engine.errors import ClipgenError
 from clipgen_engine.faces.model_files import FaceModel
+from clipgen_engine.processors import core_count
 from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.types import VideoInfo
 
@@ -64,7 +64,7 @@ class SegmentPool:
         self._closing = threading.Event()
         self._lock = threading.Lock()  # of `_workers`
         self._workers: set[SegmentWorker] = set()
-        count = min(settings.workers or _core_count(), len(segments))
+        count = min(settings.workers or core_count(), len(segments))
         self._threads = [
             threading.Thread(target=self._feed, name=f"clipgen-segments-{number}") for number in range(count)
         ]
@@ -170,10 +170,3 @@ class SegmentPool:
             thread.join()
         for worker in list(self._workers):
             self._close(worker)
-
-
-def _core_count() -> int:
-    """Number of CPU cores available to this process."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

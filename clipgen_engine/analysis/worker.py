@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import tempfile
+import traceback
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -133,9 +135,6 @@ class SegmentWorker:
 
 def main() -> None:
     """Run a worker: read a face model and then tasks from stdin; write the parts of each task, then None, to stdout."""
-    import signal
-    import traceback
-
     from clipgen_engine.analysis.frame_pass import analyze_segment
     from clipgen_engine.faces.tracker import FaceTracker
     from clipgen_engine.opencv import cv2

@@ -30,10 +30,10 @@ from clipgen_engine.declared_settings import declarations
 from clipgen_engine.errors import SettingError
 from clipgen_engine.expression_tokens.backends import FrameBackend, load_backend
 from clipgen_engine.files import make_writable_folder
+from clipgen_engine.ranking.explanation import no_window_reason
 from clipgen_engine.ranking.gates import GATES
 from clipgen_engine.ranking.presets import PRESETS, with_preset
 from clipgen_engine.ranking.ranker import (
-    Ranking,
     effective_regions,
     effective_thresholds,
     effective_weights,
@@ -70,7 +70,8 @@ def run(options: argparse.Namespace, cancel: threading.Event) -> int:
     ranking = rank_sequences(analysis, ranking_settings)
     write_ranking(analysis, ranking, options.output_dir)
     if not ranking.sequences:
-        print(f"clipgen-engine: {_no_result_reason(analysis, ranking)}", file=sys.stderr)
+        hint = "" if ranking.window_count or not analysis.tracks else " Try a smaller --sequence_length."
+        print(f"clipgen-engine: {no_window_reason(analysis, ranking)}{hint}", file=sys.stderr)
         return NOTHING_PASSED
     _log.info("%d sequences in %s", len(ranking.sequences), options.output_dir / "analysis" / "sequences.json")
     if options.skip_extraction:
@@ -149,23 +150,6 @@ def _stored_analysis(video_path: Path, output_dir: Path) -> Analysis:
             "Omit --skip_analysis, or choose another --output_dir",
         )
     return replace(analysis, video=replace(analysis.video, path=video_path)) if video_path.is_file() else analysis
-
-
-def _no_result_reason(analysis: Analysis, ranking: Ranking) -> str:
-    """Explain why no window passed, in one sentence."""
-    name, length = analysis.video.path.name, ranking.settings.sequence_length
-    if not analysis.tracks:
-        return f"No face was found in any of the {analysis.video.frame_count} frames of {name}."
-    if not ranking.window_count:
-        longest = max(len(track.frame_index) for track in analysis.tracks)
-        return (
-            f"No face in {name} is visible for {length} frames within one shot (longest: {longest}). "
-            "Try a smaller --sequence_length."
-        )
-    stopped = ", ".join(
-        f"{GATES[gate].label.lower()} rejected {count}" for gate, count in ranking.gate_counts.items() if count
-    )
-    return f"None of the {ranking.window_count} windows of {name} passed the gates: {stopped}."
 
 
 def _ranking_settings(options: argparse.Namespace) -> RankingSettings:

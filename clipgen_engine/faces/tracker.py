@@ -226,10 +226,10 @@ class FaceTracker(Closing):
             assert one.measures is not None
             assert other.measures is not None
             if _same_place(one.measures.box_xywh, other):
-                intruder = (
+                drifted = (
                     one if self._appearance_change(one, pixels) > self._appearance_change(other, pixels) else other
                 )
-                self._mark_lost(intruder, index)
+                self._mark_lost(drifted, index)
 
     def _appearance_change(self, face: _TrackedFace, pixels: UInt8Array) -> float:
         """Descriptor distance between the face now and the face its landmarker tracked before any contact."""

@@ -17,7 +17,7 @@ from clipgen_engine.ranking.ranker import (
     effective_weights,
 )
 from clipgen_engine.ranking.terms import TERMS
-from clipgen_engine.types import BLENDSHAPES, Float32Array, Float64Array, Sequence
+from clipgen_engine.types import BLENDSHAPES, Analysis, Float32Array, Float64Array, Sequence
 
 _EXPLAINED_CHANNELS = 6
 
@@ -187,3 +187,17 @@ def _verdict(ranking: Ranking, sequence: Sequence, gates: tuple[GateResult, ...]
         f"Not selected: its score {sequence.combined_score:.2f} is below the {rivals[-1].combined_score:.2f} of the "
         f"last of {len(rivals)} selected windows."
     )
+
+
+def no_window_reason(analysis: Analysis, ranking: Ranking) -> str:
+    """One sentence on why a ranking selected nothing: no face, none long enough, or the gates that rejected windows."""
+    name, length = analysis.video.path.name, ranking.settings.sequence_length
+    if not analysis.tracks:
+        return f"No face was found in any of the {analysis.video.frame_count} frames of {name}."
+    if not ranking.window_count:
+        longest = max(len(track.frame_index) for track in analysis.tracks)
+        return f"No face in {name} is visible for {length} frames within one shot (longest: {longest})."
+    rejected = ", ".join(
+        f"{GATES[gate].label.lower()} rejected {count}" for gate, count in ranking.gate_counts.items() if count
+    )
+    return f"None of the {ranking.window_count} windows of {length} frames of {name} passed the gates: {rejected}."

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from clipgen_engine.processors import core_count
 from clipgen_engine.types import Float32Array, Int64Array
 
 _Integer = TypeVar("_Integer", np.int32, np.int64)
@@ -56,7 +56,7 @@ def fill_in_chunks(
         for chunk in chunks:
             fill(chunk)
     else:
-        with ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="clipgen-ranking") as pool:
+        with ThreadPoolExecutor(core_count(), thread_name_prefix="clipgen-ranking") as pool:
             list(pool.map(fill, chunks))
     return result
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from clipgen_engine.projects.store import WindowReview
-from clipgen_engine.ranking.gates import GATES
+from clipgen_engine.ranking.explanation import no_window_reason
 from clipgen_engine.ranking.ranker import COMBINED, Ranker, Ranking, best_first
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Analysis, Decision, Sequence, VideoInfo
@@ -171,15 +171,10 @@ class VideoEntry:
         if self.state is not VideoState.DONE or self.analysis is None or ranking is None or self.rows:
             return ""
         if not self.analysis.tracks:
-            return f"No face was found in {self.path.name}. Choose a video in which a face is larger or better lit."
-        length = ranking.settings.sequence_length
-        if not ranking.window_count:
-            return f"No face is visible for {length} frames in a row in {self.path.name}. Try a shorter window."
-        name = max(ranking.gate_counts, key=lambda gate: ranking.gate_counts[gate])
-        return (
-            f"No window of {length} frames passes in {self.path.name}: “{GATES[name].label}” stops"
-            f" {ranking.gate_counts[name]} of {ranking.window_count}. Relax its threshold or shorten the window."
-        )
+            hint = "Choose a video in which a face is larger or better lit."
+        else:
+            hint = "Relax a threshold or try a shorter window." if ranking.window_count else "Try a shorter window."
+        return f"{no_window_reason(self.analysis, ranking)} {hint}"
 
     def curve(self, name: str, track_id: int) -> Curve | None:
         """A curve over the frames of a track under the last ranking, or None if there is none.

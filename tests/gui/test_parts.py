@@ -165,7 +165,7 @@ def test_selection_follows_a_moving_window(session: Session) -> None:
 def test_no_window_reason_names_the_gate(session: Session) -> None:
     session.controls.set_gate("face_confidence", 1.0)
     session.rank_now()
-    assert "Face confidence" in _entry(session).no_window_reason
+    assert "face confidence rejected 871" in _entry(session).no_window_reason
     session.controls.set_setting("sequence_length", 5000)
     session.rank_now()
     assert "shorter window" in _entry(session).no_window_reason
