@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from clipgen_engine.untrusted import printable
+
 
 class ClipgenError(Exception):
     """An error that is not a bug and that the user can fix.
@@ -17,7 +19,8 @@ class ClipgenError(Exception):
         self.hint = hint
 
     def __str__(self) -> str:
-        return f"{self.message}. {self.hint}." if self.hint else f"{self.message}."
+        # A file name may contain line breaks; this is one line all the same.
+        return printable(f"{self.message}. {self.hint}." if self.hint else f"{self.message}.")
 
 
 class VideoError(ClipgenError):

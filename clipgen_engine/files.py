@@ -6,6 +6,7 @@ import errno
 import hashlib
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ from typing import IO, Any
 
 from clipgen_engine.errors import OutputError
 
+_SURROGATE = re.compile("[\ud800-\udfff]")
 SCHEMA_VERSION = 1  # of all files written by clipgen
 
 
@@ -105,7 +107,9 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def strict_json(value: Any, indent: int | None = None) -> str:
-    return json.dumps(value, allow_nan=False, ensure_ascii=False, indent=indent)
+    text = json.dumps(value, allow_nan=False, ensure_ascii=False, indent=indent)
+    # Bytes of a file name that are not UTF-8 are lone surrogates in Python; escaped, they survive a round trip.
+    return _SURROGATE.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
 
 
 def sha256_of(path: Path) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any, NoReturn
 
 _SHA256 = re.compile(r"[0-9a-f]{64}\Z")
+_UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _MAX_BYTES = 4096  # PATH_MAX on Linux
 _UNSAFE_IN_NAME = re.compile(r'[\x00-\x1f\x7f<>:"\\|?*]')
 
@@ -51,3 +52,8 @@ def leads_through_link(root: Path, relative: str) -> bool:
         if path.is_symlink():
             return True
     return False
+
+
+def printable(text: str) -> str:
+    """The text on one line: bytes of a file name that are not UTF-8, and control characters, become `\ufffd`."""
+    return _UNPRINTABLE.sub("\ufffd", text)

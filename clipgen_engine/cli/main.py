@@ -7,6 +7,7 @@ import logging
 import sys
 import threading
 from collections.abc import Sequence
+from io import TextIOWrapper
 
 from clipgen_engine.cli.flags import BUG, INTERRUPTED, WRONG_INPUT
 from clipgen_engine.cli.progress import cancel_on_interrupt
@@ -30,6 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     named = given[:1] and given[0] in _COMMANDS
     command = importlib.import_module(_COMMANDS[given[0]] if named else _RUN)  # some load heavy libraries
     options = command.parser().parse_args(given[1:] if named else given)
+    if isinstance(sys.stdout, TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # file names need not be UTF-8
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stdout, force=True)
     cancel = threading.Event()
     try:

@@ -24,7 +24,7 @@ _EXAMPLE: dict[str, Any] = {
     "subject_id": "0",
     "score": 0.5,
 }
-_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*.]+')  # a dot would end the WebDataset sample key
+_UNSAFE = re.compile(r'[\x00-\x1f\x7f<>:"/\\|?*.\ud800-\udfff]+')  # a dot would end the WebDataset sample key
 _RESERVED = {"con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in range(1, 10))}
 _MAX_BYTES = 200  # of 255 in most file systems; leaves room for suffixes and temporary names
 _Key = TypeVar("_Key", bound=Hashable)

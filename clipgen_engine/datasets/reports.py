@@ -15,6 +15,7 @@ from av.video.frame import VideoFrame
 
 from clipgen_engine.ranking.terms import TERMS
 from clipgen_engine.types import UInt8Array, VideoInfo
+from clipgen_engine.untrusted import printable
 from clipgen_engine.video.decoding import decode
 
 _THUMBNAIL_SIDE_PX = 240
@@ -51,8 +52,8 @@ def contact_sheet(clips: Sequence[tuple[str, Mapping[str, Any], str, str]], titl
             "<!doctype html>",
             '<html lang="en"><head><meta charset="utf-8">',
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
-            f"<title>{escape(title)}</title><style>{_STYLE}</style></head><body>",
-            f"<h1>{escape(title)}</h1><p>{total}</p><main>",
+            f"<title>{escape(printable(title))}</title><style>{_STYLE}</style></head><body>",
+            f"<h1>{escape(printable(title))}</h1><p>{total}</p><main>",
             *(_figure(*clip) for clip in clips),
             "</main></body></html>",
             "",
@@ -72,7 +73,8 @@ def _figure(name: str, record: Mapping[str, Any], key: str, picture: str) -> str
         f'<figure><div><img alt="" data-key="{key}" src="data:image/jpeg;base64,{picture}"></div><figcaption>'
         f"<b>{escape(name)}</b>"
         f'<span class="scores">{numbers}</span>'
-        f'<div class="place">{escape(record["source"])}, frames {record["start_frame"]} to {record["end_frame"]}, '
+        f'<div class="place">{escape(printable(record["source"]))}, '
+        f"frames {record['start_frame']} to {record['end_frame']}, "
         f"{record['start_time_s']:.2f} to {record['stop_time_s']:.2f} s, "
         f"subject {escape(str(record['subject_id']))}</div>"
         f"{tags}{note}</figcaption></figure>"
@@ -119,7 +121,7 @@ def summary(clips: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
         clips: file name and record of each clip, in export order.
     """
     records = [record for _, record in clips]
-    sources = list(dict.fromkeys(record["source"] for record in records))
+    sources = list(dict.fromkeys(printable(record["source"]) for record in records))
     rates = ", ".join(sorted({f"{record['fps']:.3f}" for record in records}))
     frames = sum(record["frame_count"] for record in records)
     lines = [
@@ -143,7 +145,7 @@ def summary(clips: Sequence[tuple[str, Mapping[str, Any]]]) -> str:
 def _line(record: Mapping[str, Any], several: bool) -> str:
     scores = "  ".join(f"{name} {record[name]:.3f}" for name in TERMS if record[name] is not None)
     return (
-        f"  {record['rank']:>3}  {record['source'] + '  ' if several else ''}"
+        f"  {record['rank']:>3}  {printable(record['source']) + '  ' if several else ''}"
         f"frames {record['start_frame']}-{record['end_frame']}  "
         f"{record['start_time_s']:.2f}-{record['end_time_s']:.2f} s  combined {record['combined_score']:.3f}  {scores}"
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -102,7 +103,9 @@ class Project(ProjectFile):
 
         def write(database: sqlite3.Connection) -> None:
             for path in paths:
-                known = database.execute("SELECT max(id) FROM video WHERE path = ?", (str(path),)).fetchone()[0]
+                known = database.execute("SELECT max(id) FROM video WHERE path = ?", (_stored_path(path),)).fetchone()[
+                    0
+                ]
                 ids.append(known or _insert(database, path, None))
                 database.execute("UPDATE video SET removed_at = NULL WHERE id = ?", (ids[-1],))
 
@@ -144,7 +147,7 @@ class Project(ProjectFile):
             found = _insert(database, video.path, fingerprint) if other is None else other.video_id
             database.execute("UPDATE video SET removed_at = NULL WHERE id = ?", (found,))
             if moved:
-                database.execute("UPDATE video SET path = ? WHERE id = ?", (str(video.path), found))
+                database.execute("UPDATE video SET path = ? WHERE id = ?", (_stored_path(video.path), found))
             if video.fingerprint is None:
                 database.execute("DELETE FROM video WHERE id = ?", (video_id,))
             else:
@@ -166,7 +169,7 @@ class Project(ProjectFile):
     ) -> None:
         """Update the properties of a video. None leaves a value unchanged."""
         given = {
-            "path": None if path is None else str(path),
+            "path": None if path is None else _stored_path(path),
             "state": state,
             "message": message,
             "duration_s": duration_s,
@@ -296,7 +299,7 @@ class Project(ProjectFile):
         self, video_id: int, folder: Path, clips: Iterable[str], details: Mapping[str, Any] | None = None
     ) -> None:
         """Record an export of clips of a video."""
-        row = video_id, now(), str(folder), strict_json(list(clips)), strict_json(dict(details or {}))
+        row = video_id, now(), _stored_path(folder), strict_json(list(clips)), strict_json(dict(details or {}))
         self.write(
             lambda database: database.execute(
                 "INSERT INTO export (video_id, exported_at, folder, clips, details) VALUES (?, ?, ?, ?, ?)", row
@@ -313,10 +316,19 @@ def _insert(database: sqlite3.Connection, path: Path, fingerprint: str | None) -
     row_id = database.execute(
         "INSERT INTO video (fingerprint, path, added_at, queue_place) "
         "VALUES (?, ?, ?, (SELECT coalesce(max(queue_place), 0) + 1 FROM video))",
-        (fingerprint, str(path), now()),
+        (fingerprint, _stored_path(path), now()),
     ).lastrowid
     assert row_id is not None
     return row_id
+
+
+def _stored_path(path: Path) -> str | bytes:
+    """A path as text, or as bytes where its name is not UTF-8: SQLite's text always is."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return os.fsencode(path)
+    return str(path)
 
 
 def _named_value(row: tuple[Any, ...]) -> tuple[str, Any]:
@@ -326,14 +338,14 @@ def _named_value(row: tuple[Any, ...]) -> tuple[str, Any]:
 
 def _stored_export(row: tuple[Any, ...]) -> StoredExport:
     exported_at, folder, clips, details = row
-    return StoredExport(exported_at, Path(folder), tuple(parse_json(clips)), parse_json(details))
+    return StoredExport(exported_at, Path(os.fsdecode(folder)), tuple(parse_json(clips)), parse_json(details))
 
 
 def _stored_video(row: tuple[Any, ...]) -> StoredVideo:
     video_id, path, fingerprint, added_at, position, selected, *rest = row
     start_stop_track = parse_json(selected) if selected else None
     key = start_stop_track and tuple(start_stop_track)
-    return StoredVideo(video_id, Path(path), fingerprint, added_at, position, key, *rest)
+    return StoredVideo(video_id, Path(os.fsdecode(path)), fingerprint, added_at, position, key, *rest)
 
 
 def stored_window(row: tuple[Any, ...]) -> WindowReview:

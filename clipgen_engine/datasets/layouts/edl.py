@@ -16,6 +16,7 @@ from typing import Any
 
 from clipgen_engine.datasets.layouts.base import Clip, Document, Layout, by_source, text_document
 from clipgen_engine.settings import DatasetSettings, ExportSettings
+from clipgen_engine.untrusted import printable
 
 _NTSC = Fraction(1000, 1001)
 _RATES = (24 * _NTSC, *map(Fraction, (24, 25)), 30 * _NTSC, *map(Fraction, (30, 48, 50)), 60 * _NTSC, Fraction(60))
@@ -83,7 +84,7 @@ def _lines(title: str, clips: Sequence[Clip]) -> Iterator[str]:
         stop = max(first + 1, round(clip.record["stop_time_s"] * rate))
         codes = [timecode(frame, rate) for frame in (first, stop, begin, begin + stop - first)]
         yield f"{number:03d}  {'AX':<8} {channels:<5} C        {' '.join(codes)}"
-        yield f"* FROM CLIP NAME: {clip.record['source']}"
+        yield f"* FROM CLIP NAME: {printable(clip.record['source'])}"
         yield f"* COMMENT: {clip.name}"
         begin += stop - first
 

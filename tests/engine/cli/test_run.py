@@ -206,7 +206,10 @@ def test_help_lists_every_gate_region_and_preset() -> None:
         (["--video_path", "good.mp4", "--face_model", "text.mp4"], "is not Google's face_landmarker.task"),
         (["--video_path", "good.mp4", "--output_dir", "text.mp4"], "text.mp4"),
         (["--video_path", "good.mp4", "--skip_analysis"], "no stored analysis"),
-        (["--video_path", "good.mp4", "--expression_transformer_checkpoint", "text.mp4"], "damaged or in another format"),
+        (
+            ["--video_path", "good.mp4", "--expression_transformer_checkpoint", "text.mp4"],
+            "damaged or in another format",
+        ),
         (["--video_path", "good.mp4", "--expression_transformer_checkpoint", "x.pt"], "x.pt does not exist"),
         (["--video_path", "good.mp4", "--beauty", "1"], "unrecognized arguments"),
         (["--video_path", "good.mp4", "--gate", "max_yaw"], "Use NAME=NUMBER"),
