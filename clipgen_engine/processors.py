@@ -1,4 +1,4 @@
-"""How many cores there are to work on."""
+"""Number of available CPU cores."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import os
 
 
 def core_count() -> int:
-    """Cores that this process may use, as its CPU affinity says where the system has one."""
+    """Return the number of cores that this process may use; respects its CPU affinity where supported."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

@@ -53,7 +53,7 @@ class AnalysisCache:
         self._max_bytes = max_bytes
 
     def load(self, video: VideoInfo, settings: AnalysisSettings, model_sha256: Mapping[str, str]) -> Analysis | None:
-        """Return the finished analysis of this video, or None. A damaged entry is set aside."""
+        """Return the finished analysis of this video, or None. A damaged entry is quarantined."""
         entry = self._entry(video, settings.as_dict(), model_sha256)
         if not (entry / "analysis.npz").is_file():
             return None
@@ -62,8 +62,8 @@ class AnalysisCache:
             if analysis.video.fingerprint != video.fingerprint:
                 raise StoredAnalysisError(f"The analysis in {entry} belongs to another video", "Remove that folder")
         except StoredAnalysisError as error:
-            _log.warning("%s The entry is set aside and the video is analysed again.", error)
-            self._set_aside(entry)
+            _log.warning("%s The entry is quarantined; the video is analysed again.", error)
+            self._quarantine(entry)
             return None
         _touch(entry)
         return replace(analysis, video=video)  # the file may have moved
@@ -145,7 +145,7 @@ class AnalysisCache:
         self._try(write)
 
     def token_store(self, made_by: Mapping[str, Any]) -> TokenStore:
-        """Open the store of learned tokens for everything they depend on; see `made_by`."""
+        """Open the learned-token store; `made_by` holds everything the tokens depend on."""
         entry = self._folder_of({"schema": [SCHEMA_VERSION, "tokens"], **made_by})
         store = TokenStore(entry / "tokens.sqlite")
         if entry.is_dir():
@@ -189,7 +189,7 @@ class AnalysisCache:
     def _entries(self) -> list[Path]:
         return [path for path in self.folder.iterdir() if path.is_dir()] if self.folder.is_dir() else []
 
-    def _set_aside(self, entry: Path) -> None:
+    def _quarantine(self, entry: Path) -> None:
         aside = entry.with_name(entry.name + _DAMAGED)
         shutil.rmtree(aside, ignore_errors=True)
         self._try(lambda: entry.rename(aside))

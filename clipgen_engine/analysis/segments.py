@@ -17,7 +17,7 @@ from clipgen_engine.types import VideoInfo
 
 _SEGMENT_FRAMES = 1200  # a compromise: short segments spend more time on warm-up, long ones leave cores idle
 # MediaPipe's tracking is stateful. After 64 frames, no blendshape of three real clips in segments of 120
-# frames differed from one sequential run by more than 0.02; after 32 and 48 frames single values did (0.034).
+# frames differed from one sequential run by more than 0.02; after 32 and 48 frames isolated ones did (0.034).
 _WARM_UP_FRAMES = 64
 
 

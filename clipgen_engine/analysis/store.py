@@ -157,7 +157,7 @@ def _interpolated(tokens: ExpressionTokens) -> BoolArray:
 
 def _write_npz(path: Path, private: bool, **arrays: np.ndarray) -> None:
     with replacing(path, private=private) as temporary, temporary.open("wb") as file:
-        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # the stub assumes a keyword to be a flag
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]  # the stub mistakes a keyword for a flag
 
 
 def _restored(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Analysis:

@@ -1,7 +1,7 @@
 """Worker process that analyses segments, so that a crash in native code does not bring down the program.
 
 A worker is a plain Python process that runs `main` and exchanges pickles over its standard streams. It imports neither
-the caller's main module nor Qt, and exits when the caller does, for whatever reason.
+the caller's main module nor Qt, and exits with the caller, even after a crash.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ class SegmentWorker:
         Args:
             low_priority: run the process at low CPU priority.
         """
-        # Same module search path as here; -P keeps the working directory from shadowing modules.
+        # The same module search path; -P keeps the working directory from shadowing modules.
         environment = os.environ | {"PYTHONPATH": os.pathsep.join(path or str(Path.cwd()) for path in sys.path)}
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115  (closed by `close`)
-        flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # Windows would open a console
+        flags = getattr(subprocess, "CREATE_NO_WINDOW", 0)  # no console on Windows
         if low_priority:
             flags |= getattr(subprocess, "BELOW_NORMAL_PRIORITY_CLASS", 0)
         self._process = subprocess.Popen(
@@ -143,7 +143,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in a terminal is handled by the caller
     requests = sys.stdin.buffer
     replies = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # keeps output of native code out of the reply stream
+    os.dup2(2, 1)  # keep native output out of the reply stream
 
     def reply(message: Any) -> None:
         try:

@@ -1,4 +1,4 @@
-"""Face crops: a square crop window, smoothed along a face track or static."""
+"""Face crops: a square window, either smoothed along a face track or static."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from clipgen_engine.types import FaceTrack, Float64Array, UInt8Array, VideoInfo,
 from clipgen_engine.video.decoding import decode
 
 _SMOOTHING_S = 0.15  # heads nod once or twice a second; anything faster is jitter
-_STEADY_CHANGE = 1.25  # below this change in face size within a clip, the side is constant
+_STEADY_CHANGE = 1.25  # below this face-size ratio within a clip, the side is constant
 _SIDE_SMOOTHING_S = 1.0
 
 
@@ -28,15 +28,15 @@ class CropPath:
     start_frame: int
     center_xy: Float64Array  # (N, 2) float64, px
     side_px: Float64Array  # (N,) float64
-    roll_deg: Float64Array  # (N,) float64, clockwise tilt to undo; 0 without alignment
+    roll_deg: Float64Array  # (N,) float64, clockwise roll to remove; 0 without alignment
 
     @property
     def stop_frame(self) -> int:
-        """Half-open."""
+        """Exclusive."""
         return self.start_frame + len(self.side_px)
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON values per frame, rounded to 0.001."""
+        """Per-frame values for JSON, rounded to 0.001."""
         return {
             "start_frame": self.start_frame,
             "center_xy": np.round(self.center_xy, 3).tolist(),
@@ -45,7 +45,7 @@ class CropPath:
         }
 
     def cut(self, pixels: UInt8Array, frame: int, size: int) -> UInt8Array:
-        """Crop an upright frame to (size, size, 3) uint8, replicating pixels beyond its edges.
+        """Crop an upright frame to (size, size, 3) uint8, replicating its border pixels.
 
         Args:
             pixels: (H, W, 3) uint8.
@@ -75,14 +75,14 @@ class CropPath:
 def face_crop_path(
     video: VideoInfo, track: FaceTrack, start_frame: int, stop_frame: int, settings: ExportSettings
 ) -> CropPath | None:
-    """Crop path of a track over a span as set in the settings; None for full frames.
+    """Crop path of a track over a span; None if the settings ask for full frames.
 
     Frames without a face are interpolated.
     """
     if settings.crop == "whole":
         return None
     rate = float(video.average_rate)
-    reach = math.ceil(4 * _SIDE_SMOOTHING_S * rate)  # context that stabilises the ends
+    reach = math.ceil(4 * _SIDE_SMOOTHING_S * rate)  # context beyond the span, stabilises its ends
     first = min(start_frame, max(start_frame - reach, int(track.frame_index[0])))
     last = max(stop_frame - 1, min(stop_frame - 1 + reach, int(track.frame_index[-1])))
     span = slice(start_frame - first, stop_frame - first)
@@ -96,7 +96,7 @@ def face_crop_path(
     steady = np.column_stack([column(values) for values in track.center_xy.T])
     size = np.maximum(width, height)
     roll = column(track.head_pose_deg[:, 2])
-    # An opening mouth moves the box but not the steady points, so anchor the box centre to them.
+    # An opening mouth moves the box but not the stable landmarks, so anchor the box centre to those.
     offset = np.median(_turned((box_center - steady) / size[:, np.newaxis], -roll)[span], axis=0)
     slow_size, slow_roll = (
         _smoothed(values, seconds * rate)[span] for values, seconds in ((size, _SIDE_SMOOTHING_S), (roll, _SMOOTHING_S))
@@ -112,7 +112,7 @@ def face_crop_path(
     if settings.crop == "face_still":
         low, high = center.min(axis=0), center.max(axis=0)
         center = np.tile((low + high) / 2, (len(side), 1))
-        side = np.full(len(side), side.max() + (high - low).max())  # keeps the margin at every position
+        side = np.full(len(side), side.max() + (high - low).max())  # preserves the margin at every position
         roll = np.full(len(side), np.median(roll))
     return CropPath(start_frame, read_only(center), read_only(side), read_only(roll))
 

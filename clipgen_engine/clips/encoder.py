@@ -1,4 +1,4 @@
-"""Encode frames and sound as a stream into a file or an image sequence."""
+"""Stream frames and sound into a file or an image sequence."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from clipgen_engine.opencv import cv2
 from clipgen_engine.settings import ExportSettings
 from clipgen_engine.types import UInt8Array, VideoInfo
 
-_PNG_LEVEL = 3  # of 9; higher is several times slower and saves a few per cent
+_PNG_LEVEL = 3  # of 9; higher levels are several times slower and save a few per cent
 
 Pictures = Generator[None, VideoFrame | UInt8Array | None, None]
 
@@ -28,13 +28,13 @@ Pictures = Generator[None, VideoFrame | UInt8Array | None, None]
 def encoder(
     path: Path, plan: ClipPlan, kind: ClipFormat, settings: ExportSettings, sound: Iterator[AudioFrame] | None
 ) -> Pictures:
-    """Write a clip: send one frame per plan position in order, then None.
+    """Write a clip: send one frame per plan position, in order, then None.
 
     An image sequence takes (H, W, 3) uint8 RGB, a file takes frames in their final pixel format. Closing early leaves
-    an unfinished file.
+    an incomplete file.
 
     Args:
-        sound: at least one frame; None: no sound.
+        sound: at least one frame, or None for a silent clip.
 
     Raises:
         OSError, OutputError: the clip cannot be written.
@@ -114,7 +114,7 @@ def _describe(context: Any, first: VideoFrame, plan: ClipPlan) -> None:
     context.time_base = plan.time_base
     context.color_range, context.colorspace = first.color_range, first.colorspace
     context.color_primaries, context.color_trc = first.color_primaries, first.color_trc
-    # PyAV's default, slice threading, makes H.264 both larger and slower
+    # PyAV defaults to slice threading, which makes H.264 both larger and slower
     context.thread_type = "AUTO" if context.codec.name == "ffv1" else "FRAME"
 
 

@@ -17,8 +17,8 @@ _VP9_SPEEDS = (5, 5, 5, 4, 4, 3, 2, 1, 0)  # cpu-used for each x264 preset
 class ClipFormat:
     """One choice of `clip_format`."""
 
-    suffix: str  # of a clip's file, or of each image in its folder
-    muxer: str = ""  # FFmpeg name; empty: image sequence
+    suffix: str  # of the clip file, or of each image in its folder
+    muxer: str = ""  # FFmpeg muxer name; empty: image sequence
     video_codec: str = ""
     audio_codec: str = ""
     audio_rates: tuple[int, ...] = ()  # Hz, supported by the audio codec; empty: any
@@ -33,7 +33,7 @@ class ClipFormat:
 
     @property
     def wants_even_size(self) -> bool:
-        """Whether frames are yuv420p; some players cannot show these at odd sizes."""
+        """Whether frames are yuv420p, which some players cannot display at odd sizes."""
         return not (self.is_folder or self.lossless)
 
 
@@ -68,7 +68,7 @@ def jpeg_quality(settings: ExportSettings) -> int:
 
 
 _H264 = ("libx264", "aac", _AAC_RATES, _h264_options)
-_INDEX_FIRST = {"movflags": "+faststart"}  # immediate start when streamed
+_INDEX_FIRST = {"movflags": "+faststart"}  # starts playing at once when streamed
 
 FORMATS: Mapping[str, ClipFormat] = {
     "mp4": ClipFormat(".mp4", "mp4", *_H264, _INDEX_FIRST),

@@ -17,7 +17,7 @@ from clipgen_engine.types import UInt8Array, VideoInfo
 from clipgen_engine.video.decoding import PictureConverter, colorspace_of
 
 _TURNS = {90: [("transpose", "clock")], 180: [("hflip", ""), ("vflip", "")], 270: [("transpose", "cclock")]}
-# Pixel formats that FFV1 lacks -> a format holding the same values.
+# Pixel formats unsupported by FFV1 -> a supported format with the same sample values.
 _SAME_NUMBERS = {
     **{f"yuvj{sampling}p": f"yuv{sampling}p" for sampling in ("411", "420", "422", "440", "444")},
     **dict.fromkeys(("rgb24", "bgr24", "gbrp", "rgb0", "0rgb", "0bgr"), "bgr0"),
@@ -33,7 +33,7 @@ _SAME_NUMBERS = {
 
 
 class SourcePictures:
-    """The current decoded frame in each form that clips need, converted at most once."""
+    """The current decoded frame in each pixel format that clips need, converted at most once."""
 
     def __init__(self, video: VideoInfo) -> None:
         self._video = video
@@ -44,7 +44,7 @@ class SourcePictures:
         self._frame: VideoFrame | None = None
 
     def show(self, frame: VideoFrame) -> None:
-        """Make this decoder frame the current one."""
+        """Set the current decoded frame."""
         self._frame = frame
         self._made.clear()
 
@@ -61,10 +61,10 @@ class SourcePictures:
         return pixels
 
     def whole(self, *, lossless: bool) -> VideoFrame:
-        """Upright frame: yuv420p of even size (an odd last row or column is dropped), or the unchanged source values.
+        """Upright frame: yuv420p cropped to even size, or the unchanged source sample values.
 
         Raises:
-            OutputError: the source's pixel format has no lossless counterpart.
+            OutputError: no lossless format can hold the source's pixel format.
         """
         kind = _lossless_format(self.source.format.name) if lossless else "yuv420p"
         if kind not in self._made:
@@ -110,7 +110,7 @@ class SourcePictures:
         return graph.vpull()
 
     def _label(self, frame: VideoFrame) -> None:
-        """Copy the source's colour metadata; set the matrix explicitly if the new size implies another one."""
+        """Copy the source's colour metadata; set the matrix explicitly if the new size implies a different one."""
         source = self.source
         if frame.format.is_rgb:
             return
@@ -150,7 +150,7 @@ def _upright_graph(template: VideoFrame, video: VideoInfo, *, even: bool) -> Gra
 
 
 def numbers(frame: VideoFrame) -> list[NDArray[Any]]:
-    """Raw values of a frame: (H, W) or (H, W, bytes) per plane; one image for 8-bit RGB."""
+    """Raw sample values of a frame: (H, W) or (H, W, bytes) per plane; a single image for 8-bit RGB."""
     if frame.format.name in ("bgr0", "bgra"):  # the fourth byte of bgr0 is unused
         return [frame.to_ndarray(format="rgb24" if frame.format.name == "bgr0" else "rgba")]
     deep = frame.format.components[0].bits > 8
@@ -158,20 +158,20 @@ def numbers(frame: VideoFrame) -> list[NDArray[Any]]:
     planes: list[NDArray[Any]] = []
     for plane in frame.planes:
         rows = np.frombuffer(memoryview(plane), np.uint8).reshape(plane.height, plane.line_size)
-        own = np.ascontiguousarray(rows[:, : plane.width * size])  # lines are padded
+        own = np.ascontiguousarray(rows[:, : plane.width * size])  # rows are padded
         planes.append(own.view(np.uint16) if size == 2 else own.reshape(plane.height, -1, size) if size > 2 else own)
     return planes
 
 
 def upright_numbers(video: VideoInfo, frame: VideoFrame) -> list[NDArray[Any]]:
-    """`numbers` of a decoder frame, rotated upright, as expected in a lossless clip."""
+    """`numbers` of a decoded frame, rotated upright: the expected content of a lossless clip."""
     kind = _lossless_format(frame.format.name)
     same = frame if frame.format.name == kind else VideoReformatter().reformat(frame, format=kind, **_as_it_is(frame))
     return [np.rot90(plane, -video.rotation_deg // 90) for plane in numbers(same)]
 
 
 def _as_it_is(frame: VideoFrame) -> dict[str, Any]:
-    """Reformatter arguments that leave colours unchanged."""
+    """Reformatter arguments that preserve colours."""
     if frame.format.is_rgb:
         return {}
     space, span = colorspace_of(frame), frame.color_range or None
@@ -181,7 +181,7 @@ def _as_it_is(frame: VideoFrame) -> dict[str, Any]:
 def _on_its_side(frame: VideoFrame, quarter_turns: int) -> VideoFrame:
     """Rotate a 4:2:2 frame by a quarter turn into 4:4:0.
 
-    FFmpeg's filter would resample the chroma.
+    FFmpeg's transpose filter would resample the chroma.
     """
     turned = VideoFrame(frame.height, frame.width, frame.format.name.replace("422", "440"))
     for plane, values in zip(turned.planes, numbers(frame), strict=True):

@@ -1,4 +1,4 @@
-"""Extract the sound of a span, sample-exact."""
+"""Sample-exact sound of a span."""
 
 from __future__ import annotations
 
@@ -16,22 +16,22 @@ from numpy.typing import NDArray
 from clipgen_engine.types import VideoInfo
 from clipgen_engine.video.container import open_container
 
-_LEAD_S = Fraction(1, 2)  # seek this far ahead of the span: seeks may land late
-_JITTER_S = 0.02  # smaller timestamp errors are rounding, not a gap
-_BLOCK_S = 1  # length of one block of silence
+_LEAD_S = Fraction(1, 2)  # seek this far before the span: seeks may land late
+_JITTER_S = 0.02  # smaller timestamp errors are rounding, not gaps
+_BLOCK_S = 1  # length of a block of silence
 _USUAL_RATE_HZ = 48000
 
 
 def clip_sound(
     video: VideoInfo, begin_s: Fraction, duration_s: Fraction, rates: tuple[int, ...] = ()
 ) -> Generator[AudioFrame, None, None]:
-    """Contiguous frames (float32, planar) from time 0 to the end of the span; gaps are filled with silence.
+    """Contiguous float32 planar frames from time 0 to the end of the span, with gaps filled by silence.
 
     Yields nothing if the span has no decodable sound. More than two channels are downmixed to stereo.
 
     Args:
-        begin_s: on the source timeline.
-        rates: permitted output rates, Hz; empty: any.
+        begin_s: start of the span on the source timeline.
+        rates: permitted output sample rates, Hz; empty: any.
     """
     if not video.has_audio:
         return
@@ -64,7 +64,7 @@ def clip_sound(
 
 
 def _placed(parts: Iterator[AudioFrame], begin_s: Fraction, rate: int) -> Iterator[tuple[int, NDArray[np.float32]]]:
-    """Samples (channels, N) with their offset from the start of the span (may be negative)."""
+    """Samples (channels, N) with their offset from the start of the span, possibly negative."""
     expected: int | None = None
     for part in parts:
         if part.pts is None or part.time_base is None:
@@ -78,7 +78,7 @@ def _placed(parts: Iterator[AudioFrame], begin_s: Fraction, rate: int) -> Iterat
 
 def _resampled(container: Any, stream: Any, from_s: Fraction, rate: int, layout: str) -> Iterator[AudioFrame]:
     resampler = AudioResampler(format="fltp", layout=layout, rate=rate)
-    with suppress(av.error.FFmpegError):  # seek failed: the container is at its start, read from there
+    with suppress(av.error.FFmpegError):  # if the seek fails, read from the start of the file
         container.seek(int(from_s / stream.time_base), stream=stream, backward=True)
     for frame in _decoded(container.demux(stream)):
         yield from resampler.resample(frame)
@@ -86,7 +86,7 @@ def _resampled(container: Any, stream: Any, from_s: Fraction, rate: int, layout:
 
 
 def _decoded(packets: Iterator[Any]) -> Iterator[AudioFrame]:
-    """All decodable frames; skip corrupt packets, stop at a corrupt tail."""
+    """Decode frames, skipping corrupt packets and stopping at a corrupt tail."""
     while True:
         try:
             packet = next(packets, None)

@@ -22,12 +22,12 @@ class ClipPlan:
     frame_index: Int64Array  # (M,) int64, of the source, non-decreasing
     pts: Int64Array  # (M,) int64, in `time_base`, strictly increasing from 0
     time_base: Fraction  # seconds per tick
-    rate: Fraction  # frames per second; the mean for variable rate
+    rate: Fraction  # frames per second; the mean if variable
     begin_s: Fraction  # of the span, on the source timeline
     duration_s: Fraction  # of the span
 
     def positions(self, frame: int) -> range:
-        """Clip positions that show this source frame."""
+        """Clip positions at which this source frame appears."""
         first, stop = np.searchsorted(self.frame_index, (frame, frame + 1))
         return range(int(first), int(stop))
 
@@ -35,10 +35,10 @@ class ClipPlan:
 def clip_plan(
     video: VideoInfo, start_frame: int, stop_frame: int, settings: ExportSettings, *, keeps_times: bool = True
 ) -> ClipPlan:
-    """Plan a clip of a half-open span: original frame times, or a constant rate if `settings.fps` is set.
+    """Plan a clip of a half-open span: source timestamps, or a constant rate if `settings.fps` is set.
 
     Args:
-        keeps_times: whether the container stores a timestamp per frame; if not, frames are evenly spaced at a rate
+        keeps_times: whether the container stores a timestamp per frame; if not, frames are spaced evenly at a rate
             that preserves the duration.
     """
     begin_s = int(video.pts[start_frame]) * video.time_base
@@ -65,7 +65,7 @@ def clip_plan(
 
 
 def _mean_rate(ticks: Int64Array, video: VideoInfo) -> Fraction:
-    """The nominal rate, unless the actual rate differs (some files claim 120)."""
+    """The nominal rate, unless the timestamps contradict it (some files claim 120)."""
     span_s, steps = int(ticks[-1]) * video.time_base, len(ticks) - 1
     if abs(span_s - steps / video.average_rate) <= max(_RATE_SLACK * span_s, 2 * video.time_base):
         return video.average_rate
@@ -73,7 +73,7 @@ def _mean_rate(ticks: Int64Array, video: VideoInfo) -> Fraction:
 
 
 def _exact_rate(fps: float) -> Fraction:
-    """The intended exact rate: 29.97 is 30000/1001."""
+    """The exact rate behind a rounded one: 29.97 is 30000/1001."""
     for rate in _BROADCAST_RATES:
         if abs(fps - rate) < 0.005:
             return rate
@@ -81,10 +81,10 @@ def _exact_rate(fps: float) -> Fraction:
 
 
 def _shown_at_rate(ticks: Int64Array, video: VideoInfo, rate: Fraction, count: int) -> Int64Array:
-    """(count,) index within the span of the latest frame at each tick of a constant rate.
+    """(count,) index, within the span, of the latest frame at each tick of a constant rate.
 
-    A frame less than half a period late (of the higher of the two rates) counts as on time, so that rounding or
-    jitter in timestamps neither repeats nor drops a frame.
+    A frame less than half a period late (of the higher of the two rates) counts as on time, so that timestamp
+    rounding or jitter neither repeats nor drops a frame.
     """
     slack = 1 / max(rate, video.average_rate) / 2
     moments = [math.ceil((number / rate + slack) / video.time_base) - 1 for number in range(count)]

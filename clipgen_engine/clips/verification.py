@@ -1,4 +1,4 @@
-"""Verify a written clip: complete, and matching the source."""
+"""Verify that a written clip is complete and matches the source."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from clipgen_engine.types import UInt8Array
 from clipgen_engine.video.decoding import colorspace_of
 
 _TIME_SLACK_S = 0.0015  # Matroska timestamps are in milliseconds
-_HIGHEST_DB = 100.0  # identical frames have infinite PSNR; records need finite numbers
+_HIGHEST_DB = 100.0  # the PSNR of identical frames is infinite, which JSON cannot store
 _SOUND_SHORT_S = 0.005
-_SOUND_LONG_S = 0.3  # codecs pad the last frame: 1024 samples of AAC, at 7,350 Hz up to this
+_SOUND_LONG_S = 0.3  # codecs pad the last frame: by up to this for AAC (1024 samples) at 7,350 Hz
 
 
 class FaultyClip(Exception):
@@ -65,7 +65,7 @@ def check_clip(
     """Decode a clip and verify it against its plan.
 
     Args:
-        samples: expected frames by position: the planes from `numbers` for a lossless file, else a single upright
+        samples: expected frames by position: the planes from `numbers` for a lossless file, otherwise one upright
             RGB image (H, W, 3).
         with_sound: whether the clip must have sound.
 
@@ -96,7 +96,7 @@ def check_clip(
     return Measured(sha256, size_bytes, width, height, None if kind.lossless else tuple(levels), sound_s)
 
 
-_Shown = dict[int, Sequence[NDArray[Any]]]  # as `check_clip` expects
+_Shown = dict[int, Sequence[NDArray[Any]]]  # as the `samples` of `check_clip`
 
 
 def _folder(path: Path, kind: ClipFormat, plan: ClipPlan, wanted: Collection[int]) -> tuple[_Shown, None]:
@@ -105,7 +105,7 @@ def _folder(path: Path, kind: ClipFormat, plan: ClipPlan, wanted: Collection[int
 
 
 def _file(path: Path, kind: ClipFormat, plan: ClipPlan, wanted: Collection[int]) -> tuple[_Shown, float | None]:
-    """Decode in one pass; returns the wanted frames and the end of the sound (s), None without an audio stream."""
+    """Decode in one pass: the wanted frames and the end of the sound, s, or None without an audio stream."""
     reformatter = VideoReformatter()
     shown: _Shown = {}
     times: list[Fraction] = []
@@ -158,14 +158,14 @@ def _require_sound(sound_s: float | None, plan: ClipPlan) -> None:
 
 
 def _halved(pixels: UInt8Array) -> UInt8Array:
-    """Downscale by two, so that chroma subsampling does not count."""
+    """Downscale by two to cancel the effect of chroma subsampling."""
     height, width = pixels.shape[:2]
     half: UInt8Array = cv2.resize(pixels, (max(1, width // 2), max(1, height // 2)), interpolation=cv2.INTER_AREA)
     return half
 
 
 def _floor_db(crf: int) -> float:
-    """PSNR that pure noise exceeds by some dB with every codec (measured)."""
+    """PSNR threshold; even pure noise exceeds it by some dB with every codec (measured)."""
     return max(8.0, 38.0 - 0.75 * crf)
 
 

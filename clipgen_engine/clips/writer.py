@@ -1,4 +1,4 @@
-"""Write windows of a video as frame-exact clips with sound, verified and atomic."""
+"""Write windows of a video as frame-exact clips with sound, verified and moved into place atomically."""
 
 from __future__ import annotations
 
@@ -27,9 +27,9 @@ from clipgen_engine.settings import ExportSettings
 from clipgen_engine.types import Progress, ProgressCallback, UInt8Array, VideoInfo
 from clipgen_engine.video.decoding import PictureConverter, decode_raw
 
-_MOST_OPEN = 4  # overlapping clips encoded in parallel; each buffers about fifty frames
-_DECODE_ON_FRAMES = 48  # decoding across a gap this long is cheaper than a seek
-_MOST_FINISHING = 2  # clips being finalised and verified while the next are read
+_MOST_OPEN = 4  # overlapping clips encoded at once; each buffers about fifty frames
+_DECODE_ON_FRAMES = 48  # up to this gap, decoding through is cheaper than seeking
+_MOST_FINISHING = 2  # clips finalised and verified while later ones are decoded
 _ATTEMPTS = 2
 
 
@@ -55,7 +55,7 @@ class WrittenClip:
     frames_per_s: float
     psnr_db: tuple[float, ...] | None  # first, middle, last frame vs source, RGB, capped at 100; None: lossless
     sound_s: float | None  # duration of the sound; None: no sound
-    attempts: int  # 2 if the first failed verification
+    attempts: int  # 2 if the first attempt failed verification
 
 
 ClipOutcome = WrittenClip | ClipgenError
@@ -73,14 +73,14 @@ def write_clips(
 ) -> None:
     """Write clips of one video, decoding neighbouring clips in a single pass; clips may overlap.
 
-    Frames are upright. In mp4, mov, mkv, avi and webm they are yuv420p, and an odd width or height loses its last
-    column or row. Each clip is decoded and verified before it is moved into place; a faulty one is rewritten once.
+    Frames are upright. In mp4, mov, mkv, avi and webm they are yuv420p, cropped to even width and height. Each clip
+    is decoded and verified before it is moved into place; a faulty clip is rewritten once.
 
     `on_clip` is called once per job, when its clip is in place or has failed. A failed clip leaves no file behind and
-    any existing file untouched. Exceptions from `on_clip` stop the work and propagate.
+    does not touch an existing one. Exceptions from `on_clip` abort the run and propagate.
 
     Args:
-        progress: receives frames written and total frames.
+        progress: receives the frames written and the total.
 
     Raises:
         Cancelled: `cancel` was set; unfinished clips leave nothing behind.
@@ -146,8 +146,8 @@ class _Writer:
         self._frames_done = self._frames_total = 0
         self._open: list[_OpenClip] = []
         self._finishing: list[tuple[ClipJob, Future[ClipOutcome | FaultyClip | Cancelled | None]]] = []
-        self._ended = threading.Event()  # cancelled, or the caller raised
-        self._again: list[ClipJob] = []  # clips that failed verification
+        self._ended = threading.Event()  # cancelled, or a callback raised
+        self._again: list[ClipJob] = []  # failed verification once
         self._lost: VideoError | None = None  # why the video could not be opened
 
     def write(self, jobs: Sequence[ClipJob]) -> None:
@@ -166,7 +166,7 @@ class _Writer:
                 self._report_finished(but=0)
 
     def _write_run(self, run: list[ClipJob]) -> None:
-        """Write jobs, sorted by start, in one decoding pass."""
+        """Write jobs, sorted by start, in a single decoding pass."""
         waiting = run[::-1]
         source = SourcePictures(self._video)
         try:
@@ -184,7 +184,7 @@ class _Writer:
                     self._report_finished(but=_MOST_FINISHING)
             while waiting:
                 self._begin(waiting.pop())
-            for clip in [*self._open]:  # their remaining frames did not decode
+            for clip in [*self._open]:  # their remaining frames are undecodable
                 self._finish(clip)
         finally:
             for clip in self._open:
@@ -203,14 +203,14 @@ class _Writer:
         self._go_on(clip, None)
 
     def _go_on(self, clip: _OpenClip, shown: _Shown | None) -> None:
-        """Send a clip the next frame (None to start it); report it if it failed."""
+        """Send a clip its next frame (None to start it); report a failure."""
         outcome = _after(clip, shown)
         if outcome is not None:
             self._open.remove(clip)
             self._report(clip.job, outcome)
 
     def _finish(self, clip: _OpenClip) -> None:
-        """Finalise and verify a clip in the background while the next are read."""
+        """Finalise and verify a clip in the background while later frames are decoded."""
         self._open.remove(clip)
         self._finishing.append((clip.job, self._threads.submit(_after, clip, None)))
 
@@ -219,7 +219,7 @@ class _Writer:
         while self._finishing and (len(self._finishing) > but or self._finishing[0][1].done()):
             job, future = self._finishing.pop(0)
             outcome = future.result()
-            assert outcome is not None, "a finished clip has an outcome"
+            assert outcome is not None, "finished clip without an outcome"
             self._report(job, outcome)
 
     def _report(self, job: ClipJob, outcome: ClipOutcome | FaultyClip | Cancelled) -> None:
@@ -230,7 +230,7 @@ class _Writer:
                 self._again.append(job)
                 return
             outcome = OutputError(
-                f"{job.path.name} failed verification twice: {outcome}", "Check the disk, or choose another one"
+                f"{job.path.name} failed verification twice: {outcome}", "Check the disk or use a different one"
             )
         self._on_clip(job, outcome)
 
@@ -273,18 +273,18 @@ class _Writer:
                 with_sound=first_sound is not None,
             )
             if self._ended.is_set():
-                raise Cancelled  # the result would go unreported
+                raise Cancelled  # the result would not be reported
         return WrittenClip(**vars(measured), frame_count=count, frames_per_s=float(plan.rate), attempts=self._attempt)
 
     def _picture(self, job: ClipJob, source: SourcePictures, index: int) -> VideoFrame | UInt8Array:
-        """The frame in the form the encoder expects."""
+        """The frame in the format that the encoder expects."""
         if job.crop is not None:
             pixels = job.crop.cut(source.rgb(), index, self._crop_size)
             return pixels if self._kind.is_folder else source.crop(pixels, lossless=self._kind.lossless)
         return source.rgb() if self._kind.is_folder else source.whole(lossless=self._kind.lossless)
 
     def _sample(self, job: ClipJob, index: int, frame: VideoFrame) -> list[NDArray[Any]]:
-        """The expected frame for `check_clip`, converted independently of the encoded one."""
+        """The reference frame for `check_clip`, converted independently of the encoded one."""
         if self._kind.lossless and not self._kind.is_folder and job.crop is None:
             return upright_numbers(self._video, frame)
         pixels = PictureConverter(self._video, None, "rgb24")(frame)
@@ -307,12 +307,12 @@ class _Writer:
         name, last = self._video.path.name, job.stop_frame - 1
         return self._lost or VideoError(
             f"Frames {job.start_frame} to {last} of {name} can no longer all be decoded",
-            "The file changed since the analysis: analyse it again",
+            "The file has changed since its analysis: analyse it again",
         )
 
 
 def _after(clip: _OpenClip, shown: _Shown | None) -> ClipOutcome | FaultyClip | Cancelled | None:
-    """Advance a clip; returns its outcome, or None if unfinished."""
+    """Advance a clip; return its outcome, or None while unfinished."""
     try:
         clip.steps.send(shown)
     except StopIteration as end:
@@ -324,7 +324,7 @@ def _after(clip: _OpenClip, shown: _Shown | None) -> ClipOutcome | FaultyClip | 
 
 
 def _runs(video: VideoInfo, jobs: Sequence[ClipJob]) -> Iterator[list[ClipJob]]:
-    """Group jobs into passes: no gap that a seek would shorten, at most `_MOST_OPEN` clips at once."""
+    """Group jobs into decoding passes with no gap worth a seek and at most `_MOST_OPEN` overlapping clips."""
     rest = sorted(jobs, key=lambda job: (job.start_frame, job.stop_frame))
     while rest:
         run: list[ClipJob] = []

@@ -65,7 +65,7 @@ class FaceEmbedder(Protocol):
         """Return tokens (B, D) of crops (B, ...), for any B.
 
         Raises:
-            ModelFileError: not even a single crop fits into the device's memory.
+            ModelFileError: not even a single crop fits in the device's memory.
         """
 
 
@@ -115,6 +115,6 @@ def load_backend(
         Cancelled: `cancel` was set.
     """
     if name not in _BACKENDS:
-        raise SettingError(f"There is no token backend {name!r}", "Choose one of " + ", ".join(_BACKENDS))
+        raise SettingError(f"Unknown token backend {name!r}", "Choose one of " + ", ".join(_BACKENDS))
     module = importlib.import_module(_BACKENDS[name])
     return module.load(settings or TokenSettings(), progress, cancel)

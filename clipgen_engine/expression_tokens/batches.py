@@ -36,13 +36,13 @@ def embedded(
 
     Raises:
         VideoError: the video can no longer be opened, or a frame can no longer be decoded.
-        ModelFileError: not even a single crop fits into memory, or a token is not finite.
+        ModelFileError: not even a single crop fits into memory, or a token is non-finite.
     """
     with read_ahead(_crops(embedder, video, tracks, rows), cancel, depth) as crops:
         while batch := list(islice(crops, embedder.batch_size)):
             tokens = embedder.embed(np.stack([crop for _, crop in batch]))
             if not np.isfinite(tokens).all():
-                raise ModelFileError("The checkpoint produces values that are not finite", "Choose another checkpoint")
+                raise ModelFileError("The checkpoint produces non-finite values", "Choose another checkpoint")
             yield [row for row, _ in batch], tokens
 
 

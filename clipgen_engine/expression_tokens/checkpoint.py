@@ -1,7 +1,7 @@
 """Expression Transformer checkpoints: loaded without executing code, identified by keys and shapes.
 
 The number of layers, width, feed-forward width and number of subjects follow from the tensor shapes. The number of
-heads does not: it comes from the user, else from the checkpoint's config, else it defaults to four.
+heads does not: it is set by the user, else read from the checkpoint's config, else four.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def read_checkpoint(path: Path, heads: int | None = None) -> Checkpoint:
 
     Raises:
         ModelFileError: the file is missing, is not a checkpoint, contains code, has missing or unexpected keys, or a
-            tensor has a wrong shape.
+            tensor has the wrong shape.
     """
     content = read_tensor_file(path)
     state, config = _unwrapped(content, path)
@@ -88,7 +88,7 @@ def read_tensor_file(path: Path, hint: str = _HINT) -> Mapping[str, Any]:
     """Read the dictionary in a `.pt`/`.pth` or `.safetensors` file; pickled code is never executed.
 
     Args:
-        hint: hint of the error if the file is unusable; see `ClipgenError`.
+        hint: hint of the error raised for an unusable file; see `ClipgenError`.
 
     Raises:
         ModelFileError: the file is missing, cannot be read, or contains anything but plain tensors and numbers.
@@ -138,7 +138,7 @@ def _unwrapped(content: Mapping[str, Any], path: Path) -> tuple[TensorDict, Mapp
                 f"{key!r} in {path.name} is a {value.dtype} tensor, expected dense floating-point numbers", _HINT
             )
         if not torch.isfinite(value.float()).all():
-            raise ModelFileError(f"{key!r} in {path.name} contains values that are not finite", _HINT)
+            raise ModelFileError(f"{key!r} in {path.name} contains non-finite values", _HINT)
     return dict(state), model if isinstance(model, Mapping) else {}
 
 
@@ -208,7 +208,7 @@ def _size(state: TensorDict, key: str, axis: int, path: Path) -> int:
         raise ModelFileError(f"{path.name} lacks the key {key!r} (expected shape {expected})", _HINT)
     shape = state[key].shape
     if len(shape) != expected.count(",") + 1 or not shape[axis]:
-        raise ModelFileError(f"{key!r} in {path.name} has the shape {tuple(shape)}, expected {expected}", _HINT)
+        raise ModelFileError(f"{key!r} in {path.name} has shape {tuple(shape)}, expected {expected}", _HINT)
     return int(shape[axis])
 
 
@@ -223,12 +223,10 @@ def _compare(state: TensorDict, shapes: Mapping[str, tuple[int, ...]], path: Pat
         if key not in state:
             raise ModelFileError(f"{path.name} lacks the key {key!r} (expected shape {shape})", _HINT)
         if tuple(state[key].shape) != shape:
-            raise ModelFileError(
-                f"{key!r} in {path.name} has the shape {tuple(state[key].shape)}, expected {shape}", _HINT
-            )
+            raise ModelFileError(f"{key!r} in {path.name} has shape {tuple(state[key].shape)}, expected {shape}", _HINT)
     for key in state:
         if key not in shapes:
-            raise ModelFileError(f"{path.name} has the unexpected key {key!r}", _HINT)
+            raise ModelFileError(f"{path.name} has an unexpected key {key!r}", _HINT)
 
 
 def _heads(config: Mapping[str, Any], given: int | None, width: int, path: Path) -> int:
@@ -236,7 +234,7 @@ def _heads(config: Mapping[str, Any], given: int | None, width: int, path: Path)
     if heads is None:
         heads = _DEFAULT_HEADS
         _log.warning(
-            "%s does not specify its number of attention heads; %d are assumed. If that is wrong, so are the tokens: "
+            "%s does not specify the number of attention heads; assuming %d. If this is wrong, so are the tokens: "
             "set --num_heads.",
             path.name,
             heads,

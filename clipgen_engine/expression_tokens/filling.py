@@ -61,7 +61,7 @@ class TokenFilling:
 
     @property
     def done(self) -> int:
-        """Number of those that are done."""
+        """Number of those already computed."""
         return int(np.count_nonzero(self._wanted & self._known))
 
     def missing(self, rows: Int64Array) -> Int64Array:
@@ -139,7 +139,7 @@ class TokenFilling:
 def made_by(analysis: Analysis, backend: FrameBackend) -> Mapping[str, Any]:
     """Key of a token store: everything a token depends on, i.e. video, faces, checkpoint, backbone and subject.
 
-    The stride is not included, because tokens do not depend on each other.
+    Excludes the stride, because tokens do not depend on each other.
     """
     faces = hashlib.sha256()
     for track in analysis.tracks:

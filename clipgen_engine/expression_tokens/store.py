@@ -34,7 +34,7 @@ class TokenStore(Closing):
             private_file(path)
             self._database = self._opened()
         except sqlite3.DatabaseError as error:
-            _log.warning("The stored tokens %s are damaged (%s) and are computed again", path, error)
+            _log.warning("The stored tokens %s are damaged (%s) and will be computed again", path, error)
             try:
                 path.unlink(missing_ok=True)
                 self._database = self._opened()

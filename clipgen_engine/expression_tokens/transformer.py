@@ -71,7 +71,7 @@ class TransformerBackend:
         return face_crop(pixels, box_xywh)
 
     def embed(self, crops: UInt8Array) -> Float32Array:
-        """Return tokens (B, width); on out-of-memory errors the batch size is halved permanently."""
+        """Return tokens (B, width); on an out-of-memory error, halve the batch size permanently."""
         parts = []
         first = 0
         while first < len(crops):
@@ -85,9 +85,9 @@ class TransformerBackend:
                     raise
             if len(part) == 1:
                 raise ModelFileError(
-                    f"A single face does not fit into the memory of {self._device}", "Run with --device cpu"
+                    f"A single face does not fit in the memory of {self._device}", "Run with --device cpu"
                 )
-            _log.warning("A batch of %d faces does not fit into the memory of %s: halved", len(part), self._device)
+            _log.warning("A batch of %d faces does not fit in the memory of %s: halved", len(part), self._device)
             self._batch_size = len(part) // 2
             if self._device.type == "cuda":
                 torch.cuda.empty_cache()
@@ -132,7 +132,7 @@ def load(
     if backbone.width != read.width:
         raise ModelFileError(
             f"{path.name} has width {read.width}, but the DINOv2 backbone has width {backbone.width}",
-            "Specify the backbone that it was trained on with --dinov2",
+            "Specify the backbone it was trained with: --dinov2",
         )
     automatic = "bfloat16" if device.type == "cuda" else "float32"
     provenance = {
@@ -157,7 +157,7 @@ def choose_device(name: str) -> torch.device:
     kind, _, number = name.partition(":")
     available = {"cpu": True, "mps": torch.backends.mps.is_available(), "cuda": torch.cuda.is_available()}
     if not available.get(kind, False) or (number and int(number) >= torch.cuda.device_count()):
-        raise SettingError(f"There is no device {name!r} on this machine", "Choose auto or cpu")
+        raise SettingError(f"Device {name!r} is not available on this machine", "Choose auto or cpu")
     return torch.device(name)
 
 

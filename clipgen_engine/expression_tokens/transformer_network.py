@@ -47,7 +47,7 @@ class ExpressionTransformer(nn.Module, ABC):
         if self.subjects and not 0 <= subject_id < self.subjects:
             raise SettingError(
                 f"subject_id cannot be {subject_id}: the checkpoint has {self.subjects} subjects",
-                f"Give a number from 0 to {self.subjects - 1}",
+                f"Choose a number from 0 to {self.subjects - 1}",
             )
 
     @abstractmethod

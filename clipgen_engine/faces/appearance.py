@@ -1,4 +1,4 @@
-"""Face descriptor for re-identification within a shot: pose- and scale-invariant mesh shape, and colour."""
+"""Face descriptor for re-identification within a shot: pose- and scale-invariant mesh shape plus colour."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import numpy as np
 from clipgen_engine.opencv import cv2
 from clipgen_engine.types import Float32Array, UInt8Array
 
-# Landmarks that are nearly invariant to expression: forehead and temples, eye corners, nose.
+# Landmarks nearly invariant to expression: forehead, temples, eye corners, nose.
 _RIGID_POINTS = np.array(
     [
         *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 109, 67, 103, 54, 21, 162, 127, 234, 93),
@@ -15,9 +15,9 @@ _RIGID_POINTS = np.array(
     ]
 )
 _THUMBNAIL_PX = 8
-# Distances between them are pose-invariant; every seventh pair is enough.
+# Pairwise distances are pose-invariant; every seventh pair suffices.
 _PAIRS = np.stack(np.triu_indices(len(_RIGID_POINTS), 1))[:, ::7]
-_SHAPE_WEIGHT = 3.0  # of distances relative to their mean, against pixel values 0..1
+_SHAPE_WEIGHT = 3.0  # of distances normalised by their mean, relative to pixel values 0..1
 
 
 def face_descriptor(pixels: UInt8Array, points: Float32Array) -> Float32Array:
@@ -34,7 +34,7 @@ def face_descriptor(pixels: UInt8Array, points: Float32Array) -> Float32Array:
 
 
 def descriptor_distance(one: Float32Array, other: Float32Array) -> float:
-    """Root-mean-square difference of two descriptors."""
+    """Root-mean-square difference between two descriptors."""
     return float(np.sqrt(((one - other) ** 2).mean()))
 
 

@@ -9,7 +9,7 @@ def _sided(*stems: str) -> tuple[str, ...]:
     return tuple(stem + side for stem in stems for side in _SIDES)
 
 
-# Without index 0 of the model's 52, `_neutral`: it mirrors the other channels and would count them twice.
+# Omits index 0 of the model's 52, `_neutral`, which mirrors the other channels and would count them twice.
 BLENDSHAPE_REGIONS: dict[str, str] = (
     dict.fromkeys((*_sided("browDown"), "browInnerUp", *_sided("browOuterUp")), "brows")
     | dict.fromkeys(("cheekPuff", *_sided("cheekSquint")), "cheeks_nose")

@@ -1,4 +1,4 @@
-"""Per-face measures other than expression: pose, size, sharpness, brightness, position, mouth opening."""
+"""Per-face measurements other than expression: pose, size, sharpness, brightness, position, mouth opening."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from numpy.typing import NDArray
 from clipgen_engine.opencv import cv2
 from clipgen_engine.types import Float32Array, UInt8Array
 
-# Eye corners and nose bridge: landmarks that are invariant to expression.
+# Expression-invariant landmarks: eye corners and nose bridge.
 _RIGID_POINTS = np.array([33, 133, 362, 263, 168, 6, 197, 195])
-_INNER_LIPS = (13, 14)  # centre of the inner edge of the upper and lower lip
-_PATCH_PX = 64  # common size for comparison: small faces lack fine detail and score as less sharp
+_INNER_LIPS = (13, 14)  # midpoints of the inner edges of the upper and lower lip
+_PATCH_PX = 64  # common size, so that scores compare: small faces lack fine detail and score lower
 
 
 @dataclass(frozen=True, eq=False)
 class FaceMeasures:
-    """Measures of one face on one picture; lengths in px of that picture."""
+    """Measurements of one face in one picture; lengths in px of that picture."""
 
-    box_xywh: Float32Array  # (4,) float32, px, of the whole mesh; may extend beyond the picture
-    center_xy: Float32Array  # (2,) float32, px; mean of landmarks that are invariant to expression
+    box_xywh: Float32Array  # (4,) float32, px, of the entire mesh; may extend beyond the picture
+    center_xy: Float32Array  # (2,) float32, px; mean of expression-invariant landmarks
     face_share: float  # box area / picture area
     inside_share: float  # 0..1, fraction of the box inside the picture
     sharpness: float  # variance of the Laplacian (grey 0..255) of the face at 64 x 64 px
@@ -60,7 +60,7 @@ def measure_face(pixels: UInt8Array, points: Float32Array) -> FaceMeasures:
 
 
 def _light(face: UInt8Array) -> tuple[float, float]:
-    """Sharpness and brightness of the visible part; 0 if nothing is visible."""
+    """Sharpness and brightness of the visible part of a face; 0 if none is visible."""
     if 0 in face.shape:
         return 0.0, 0.0
     shrinks = min(face.shape[:2]) >= _PATCH_PX
@@ -73,8 +73,8 @@ def _light(face: UInt8Array) -> tuple[float, float]:
 def head_pose_deg(matrix: NDArray[np.floating[Any]]) -> Float32Array:
     """Yaw, pitch, roll (3,) in degrees from MediaPipe's facial transformation matrix (canonical face to camera).
 
-    Rotation = R_y(yaw) R_x(-pitch) R_z(-roll); camera x points right, y up, z towards the viewer. Positive yaw: the
-    face looks to the right of the picture; positive pitch: up; positive roll: clockwise tilt in the picture.
+    Rotation = R_y(yaw) R_x(-pitch) R_z(-roll); camera x points right, y up, z towards the viewer. Positive yaw turns
+    the face to the right of the picture, positive pitch up; positive roll tilts it clockwise.
     """
     rotation = matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0)
     yaw = math.atan2(rotation[0, 2], rotation[2, 2])

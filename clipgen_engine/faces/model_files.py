@@ -1,7 +1,7 @@
-"""Location and verification of model files.
+"""Locate and verify model files.
 
-Google's face landmarker bundle (Apache-2.0) is not part of this repository. It is looked up in this order: the path
-given by the user, the user's cache, an installed package that ships the same bundle, Google's download URL.
+Google's face landmarker bundle (Apache-2.0) is not part of this repository. Sources, in order: the path specified by
+the user, the user's cache, an installed package that ships the same bundle, Google's download URL.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FaceModel:
-    """Google's face landmarker bundle: the landmark and blendshape task, and the face detector it contains."""
+    """Google's face landmarker bundle: the landmark and blendshape task, and its embedded face detector."""
 
     landmarker: bytes
     detector: bytes
@@ -40,13 +40,13 @@ class FaceModel:
 
 
 def load_face_model(named: str | Path | None = None) -> FaceModel:
-    """Find, verify and read the face landmarker bundle; download it, with a progress bar, if there is no local copy.
+    """Find, verify and read the face landmarker bundle; download it, with a progress bar, if no local copy exists.
 
     Args:
-        named: path given by the user; None: the environment variable CLIPGEN_FACE_MODEL, if set.
+        named: path specified by the user; None: the environment variable CLIPGEN_FACE_MODEL, if set.
 
     Raises:
-        ModelFileError: the named file is missing or has unexpected content, or the download failed.
+        ModelFileError: the specified file is missing or has the wrong SHA-256, or the download failed.
     """
     chosen = named or os.environ.get(FACE_MODEL_ENVIRONMENT)
     path = _verified(Path(chosen)) if chosen else next(_local_copies(), None) or _download()
@@ -81,7 +81,7 @@ def _local_copies() -> Iterator[Path]:
             if _sha256(path) == FACE_MODEL_SHA256:
                 yield path
             else:
-                _log.warning("%s is not the expected face model and is ignored", path)
+                _log.warning("Ignoring %s: not the expected face model", path)
 
 
 def _download() -> Path:

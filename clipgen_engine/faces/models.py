@@ -1,8 +1,8 @@
 """Array interface to MediaPipe's two face models: a landmarker that tracks one face, and a detector.
 
-Both are native tasks that must be closed. The landmarker is called through MediaPipe's C interface, because the Python
-API creates an object per landmark (478) and switches threads per call, which costs a tenth of the analysis time. The C
-interface is private but stable in the pinned version; a test compares it with the public API.
+Both are native tasks that must be closed. The landmarker is called through MediaPipe's C interface: the Python API
+creates an object per landmark (478) and switches threads per call, which costs a tenth of the analysis time. The C
+interface is private, but MediaPipe is pinned and a test compares the results with the public API.
 """
 
 from __future__ import annotations
@@ -68,42 +68,42 @@ class FaceMesh:
 
 @dataclass(frozen=True, eq=False)
 class Detection:
-    """One detection of the face detector, in px of the input picture."""
+    """One face detection, in px of the input picture."""
 
     box_xywh: Float32Array  # (4,) float32, px
     score: float  # 0..1
 
 
 class FaceLandmarker:
-    """Tracks one face from picture to picture, with temporal smoothing of the mesh.
+    """Tracks one face from frame to frame, with temporal smoothing of the mesh.
 
     Raises:
-        ModelFileError: the model cannot be started.
+        ModelFileError: the model cannot be initialised.
     """
 
     def __init__(self, model: FaceModel) -> None:
         options = vision.FaceLandmarkerOptions(
             base_options=BaseOptions(model_asset_buffer=model.landmarker),
             running_mode=vision.RunningMode.VIDEO,
-            num_faces=1,  # MediaPipe smooths only a single face
+            num_faces=1,  # MediaPipe smooths the mesh only for a single face
             output_face_blendshapes=True,
             output_facial_transformation_matrixes=True,
         )
         self._library = load_raw_library(mp_image._CTYPES_SIGNATURES)
         with native_stderr_logged(), _start_errors():
             self._task = vision.FaceLandmarker.create_from_options(options)
-            self._clock_ms = 0  # MediaPipe requires increasing timestamps, across videos and segments
+            self._clock_ms = 0  # MediaPipe requires increasing timestamps, even across videos and segments
             self._offset_ms: int | None = None
             self._run(_BLANK, 0)
 
     def restart(self) -> None:
-        """Reset tracking and smoothing: a picture without a face clears both completely."""
+        """Reset tracking and smoothing; a blank picture clears both completely."""
         self._clock_ms += 1
         self._run(_BLANK, self._clock_ms)
         self._offset_ms = None
 
     def find(self, pixels: UInt8Array, time_s: float) -> FaceMesh | None:
-        """Return the face in an RGB picture (H, W, 3), or None. Times must increase between restarts."""
+        """Find the face in an RGB picture (H, W, 3). Times must increase between restarts."""
         time_ms = round(time_s * 1000)
         if self._offset_ms is None:
             self._offset_ms = self._clock_ms + 1 - time_ms
@@ -128,7 +128,7 @@ class FaceLandmarker:
 
     @contextmanager
     def _native_image(self, pixels: UInt8Array) -> Iterator[ctypes.c_void_p]:
-        """Yield MediaPipe's own copy of an RGB picture."""
+        """Yield a MediaPipe copy of an RGB picture."""
         height, width = pixels.shape[:2]
         image = ctypes.c_void_p()
         data = pixels.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))
@@ -154,12 +154,12 @@ class FaceLandmarker:
 
 
 class FaceDetector:
-    """Detects faces in single pictures, down to about a seventh of the picture side.
+    """Detects faces in individual frames, down to about a seventh of the frame side.
 
-    Thread-safe: MediaPipe serialises the calls of a task in its own thread.
+    Thread-safe: MediaPipe serialises the calls to a task on its own thread.
 
     Raises:
-        ModelFileError: the model cannot be started.
+        ModelFileError: the model cannot be initialised.
     """
 
     def __init__(self, model: FaceModel, min_score: float) -> None:
@@ -171,7 +171,7 @@ class FaceDetector:
             self.find(_BLANK)
 
     def find(self, pixels: UInt8Array) -> list[Detection]:
-        """Return the faces in an RGB picture (H, W, 3), best score first."""
+        """Find the faces in an RGB picture (H, W, 3), best score first."""
         found = self._task.detect(mp.Image(image_format=mp.ImageFormat.SRGB, data=pixels)).detections
         hits = [_detection(hit) for hit in found]
         return sorted(hits, key=lambda hit: -hit.score)
@@ -192,7 +192,7 @@ def _mesh(result: Any, width: int, height: int) -> FaceMesh:
 
 
 def _records(pointer: Any, count: int, layout: np.dtype[Any]) -> Any:
-    """A view of a C array of structs; valid until the result is closed."""
+    """View of a C array of structs; valid until the result is closed."""
     memory: Any = (ctypes.c_char * (count * layout.itemsize)).from_address(ctypes.addressof(pointer.contents))
     return np.frombuffer(memory, layout)
 
@@ -209,14 +209,14 @@ def _start_errors() -> Iterator[None]:
     try:
         yield
     except (RuntimeError, ValueError) as error:
-        raise ModelFileError(f"The face model could not be started ({error})", "Install clipgen again") from error
+        raise ModelFileError(f"The face model could not be initialised ({error})", "Reinstall clipgen") from error
 
 
 @contextmanager
 def native_stderr_logged() -> Iterator[None]:
-    """Redirect native output on stderr to the debug log: MediaPipe's startup messages cannot be disabled.
+    """Redirect native stderr output to the debug log.
 
-    The command line reserves stderr for its own messages.
+    MediaPipe's startup messages cannot be disabled, and the command line reserves stderr for its own.
     """
     with _stderr_lock, tempfile.TemporaryFile() as caught:
         sys.stderr.flush()

@@ -1,7 +1,7 @@
-"""Regions of the picture to search for faces: tiles at three scales, and views that follow a tracked face.
+"""Regions of the picture to search for faces: tiles at three scales, and views that track a face.
 
-The detector finds faces of at least about a seventh of its input. With tiles of the whole, half and 0.3 of the longer
-side it finds faces down to 4 % of that side.
+The detector finds faces down to about a seventh of its input. Tiles of 1, 0.5 and 0.3 times the longer side extend this
+to 4 % of that side.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from clipgen_engine.types import Float32Array, UInt8Array
 
 _TILE_SIDES = (0.5, 0.3)  # of the longer side
 _TILE_OVERLAP = 0.35
-_NMS_IOU = 0.3  # above this, two detections are the same face
+_NMS_IOU = 0.3  # above this, two detections are of the same face
 
-# A view shows a face with a margin. It is fixed while the face stays within the dead zone and then follows it, so that
-# the mesh moves smoothly in the view, and not at all if the face is still.
+# A view frames a face with a margin. It stays put while the face is within the dead zone, then moves with it, so that
+# the mesh moves smoothly within the view, and not at all if the face is still.
 _VIEW_SIDE = 2.6  # of a new view, in face sizes
 _MIN_VIEW_SIDE, _MAX_VIEW_SIDE = 2.0, 3.5
 _DEAD_ZONE = 0.15  # in face sizes
 _MIN_CROP_SIDE_PX = 384
 _MAX_ENLARGEMENT = 4
-_LARGE_ENLARGEMENT = 2.0  # from this factor on, a sharper method is worth its five times longer run time
-_SHARPENING = 0.5  # unsharp mask, to restore detail weakened by low resolution and compression
+_LARGE_ENLARGEMENT = 2.0  # from this factor, a sharper filter is worth five times the run time
+_SHARPENING = 0.5  # unsharp mask that restores detail lost to low resolution and compression
 _SHARPENING_RADIUS_PX = 0.8
 
 
 @dataclass(frozen=True)
 class View:
-    """A rectangle of the picture, px; may extend beyond the picture."""
+    """A rectangle in the picture, px; may extend beyond it."""
 
     left: int
     top: int
@@ -43,7 +43,7 @@ class View:
     height: int
 
     def crop(self, pixels: UInt8Array) -> UInt8Array:
-        """Return the pixels of the view, (height, width, 3) uint8; black beyond the picture."""
+        """Crop to (height, width, 3) uint8, padded with black beyond the picture."""
         full_height, full_width = pixels.shape[:2]
         if (self.left, self.top, self.width, self.height) == (0, 0, full_width, full_height):
             return pixels
@@ -59,7 +59,7 @@ class View:
         return padded
 
     def enlarged_crop(self, pixels: UInt8Array) -> UInt8Array:
-        """Like `crop`, but upscale small views: the landmarker's own upscaling loses more detail of small faces."""
+        """`crop`, upscaled if small: the landmarker's own upscaling loses more detail of small faces."""
         crop = self.crop(pixels)
         scale = min(_MAX_ENLARGEMENT, _MIN_CROP_SIDE_PX / max(crop.shape[:2]))
         if scale <= 1:
@@ -73,13 +73,13 @@ class View:
         return enlarged
 
     def in_picture(self, mesh: FaceMesh) -> FaceMesh:
-        """Transform a mesh found in the view to px of the picture."""
+        """Map a mesh from the view to px of the picture."""
         points = mesh.points * np.float32(self.width / mesh.picture_width)
         points[:, :2] += np.array([self.left, self.top], np.float32)
         return replace(mesh, points=points)
 
     def following(self, box_xywh: Float32Array) -> View:
-        """Return the square view for the next picture, given the current face box."""
+        """Square view for the next frame, given the current face box."""
         size = float(box_xywh[2:].max())
         side = round(min(max(self.width, _MIN_VIEW_SIDE * size), _MAX_VIEW_SIDE * size))
         center = box_center(box_xywh)
@@ -97,14 +97,14 @@ def whole_picture(width: int, height: int) -> View:
 
 
 def view_around(box_xywh: Float32Array, side_in_faces: float = _VIEW_SIDE) -> View:
-    """Return a square view centred on the box."""
+    """Square view centred on the box."""
     side = max(2, round(side_in_faces * float(box_xywh[2:].max())))
     center = box_center(box_xywh)
     return View(round(float(center[0]) - side / 2), round(float(center[1]) - side / 2), side, side)
 
 
 def search_tiles(width: int, height: int) -> tuple[View, ...]:
-    """Return the whole picture, then overlapping tiles of half and of 0.3 of the longer side that cover it."""
+    """The whole picture, then overlapping tiles of 0.5 and 0.3 times the longer side that cover it."""
     tiles = [whole_picture(width, height)]
     for share in _TILE_SIDES:
         side = round(share * max(width, height))
@@ -124,13 +124,13 @@ def _starts(length: int, side: int) -> list[int]:
 
 
 def to_picture(detections: Sequence[Detection], view: View) -> list[Detection]:
-    """Transform detections in a view to px of the picture."""
+    """Map detections from a view to px of the picture."""
     corner = np.array([view.left, view.top, 0, 0], np.float32)
     return [Detection(hit.box_xywh + corner, hit.score) for hit in detections]
 
 
 def non_maximum_suppression(detections: Sequence[Detection]) -> list[Detection]:
-    """Keep the best detection per face; largest first."""
+    """Keep the best detection of each face; largest first."""
     kept: list[Detection] = []
     for hit in sorted(detections, key=lambda hit: -hit.score):
         if not any(iou(hit.box_xywh, other.box_xywh) > _NMS_IOU for other in kept):

@@ -1,7 +1,7 @@
 """Frame-by-frame face tracking: one landmarker per face, plus a search for new faces.
 
-The result is tracklets: runs of frames in which one landmarker tracked one face unambiguously. `tracks` decides
-afterwards, per shot, which tracklets belong to the same person.
+Produces tracklets: runs of frames in which one landmarker tracked one face unambiguously. `tracks` later decides, per
+shot, which tracklets belong to the same person.
 """
 
 from __future__ import annotations
@@ -30,17 +30,17 @@ from clipgen_engine.faces.search import (
 from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.types import Float32Array, UInt8Array
 
-_MIN_SCORE = 0.05  # detector threshold: keep it low, so that uncertain faces get a low confidence instead of none
-_MIN_NEW_FACE_SCORE = 0.5  # in a tile, where a face may be small or cut off
-_MIN_NEW_FACE_CONFIDENCE = 0.6  # afterwards, in a view of the face
-_CONFIDENCE_SIDE = 2.0  # side of the detector's crop in face sizes: the relative size it detects best
-_LARGE_FACE = 0.15  # of the longer side: the landmarker finds such a face in the whole picture, without a view
-_TILES_WITHOUT_FACE = 1  # tiles searched per picture, besides the whole picture, while no face is tracked
-_LOST_FRAMES = 90  # search for a lost face this long, alternating between its last position and the whole picture
+_MIN_SCORE = 0.05  # detector threshold; low, so that uncertain faces get a low confidence rather than none
+_MIN_NEW_FACE_SCORE = 0.5  # in a tile, where a face may be small or truncated
+_MIN_NEW_FACE_CONFIDENCE = 0.6  # subsequently, in a view of the face
+_CONFIDENCE_SIDE = 2.0  # side of the detector's crop in face sizes; the scale it detects best
+_LARGE_FACE = 0.15  # of the longer side; the landmarker finds larger faces in the whole picture, without a view
+_TILES_WITHOUT_FACE = 1  # tiles searched per frame, besides the whole picture, while no face is tracked
+_LOST_FRAMES = 90  # keep searching for a lost face, alternating between its last position and the whole picture
 _DESCRIPTOR_STRIDE = 4  # frames
 _NEAR_IOU = 0.1  # above this, two faces may occlude each other
 _DUPLICATE_DISTANCE = 0.35  # in face sizes; below this, two landmarkers track the same face
-_MAX_JUMP_FACES = 1.0  # displacement per frame in face sizes; a larger one means a different face
+_MAX_JUMP_FACES = 1.0  # per frame, in face sizes; a larger jump means a different face
 _MAX_SAMPLES = 16  # descriptors per tracklet
 
 
@@ -65,9 +65,9 @@ class Tracklet:
     """State of a tracklet besides its observations."""
 
     number: int
-    continues: int | None = None  # preceding tracklet of the same landmarker, split where faces came close or parted
-    near: bool = False  # another face is close: the two may occlude each other
-    described: int = 0  # number of pictures with a descriptor
+    continues: int | None = None  # preceding tracklet of the same landmarker, split where faces met or parted
+    near: bool = False  # another face is close, and the two may occlude each other
+    described: int = 0  # number of descriptors computed
     _samples: list[Float32Array] = field(default_factory=list)
     _sample_stride: int = 1
 
@@ -75,13 +75,13 @@ class Tracklet:
         if self.described % self._sample_stride == 0:
             self._samples.append(descriptor)
         self.described += 1
-        if len(self._samples) > _MAX_SAMPLES:  # thin out, so that the samples span the whole tracklet
+        if len(self._samples) > _MAX_SAMPLES:  # thin out, so that samples span the whole tracklet
             self._samples = self._samples[::2]
             self._sample_stride *= 2
 
     @property
     def descriptor(self) -> Float32Array:
-        """(D,) float32: the median, which is robust to brief occlusions."""
+        """(D,) float32: the median of the samples, robust to brief occlusions."""
         median: Float32Array = np.median(self._samples, axis=0).astype(np.float32)
         return median
 
@@ -90,22 +90,22 @@ class Tracklet:
 class _TrackedFace:
     landmarker: FaceLandmarker
     view: View
-    fixed: bool  # the view is always the whole picture
+    fixed: bool  # keep the whole picture as the view
     tracklet: Tracklet
-    near: frozenset[int] = frozenset()  # ids of the landmarkers whose faces are close
+    near: frozenset[int] = frozenset()  # ids of the landmarkers of nearby faces
     measures: FaceMeasures | None = None
     mesh: FaceMesh | None = None
     frames: int = 0
 
 
 class FaceTracker(Closing):
-    """Detects and tracks up to `max_faces` faces. A context manager: the native tasks must be closed."""
+    """Detects and tracks up to `max_faces` faces. A context manager that closes the native tasks."""
 
     def __init__(self, model: FaceModel, settings: AnalysisSettings) -> None:
         self._model = model
         self._settings = settings
         self._detector = FaceDetector(model, _MIN_SCORE)
-        self._executor = ThreadPoolExecutor(1, "clipgen-confidence")  # tracking does not wait for it
+        self._executor = ThreadPoolExecutor(1, "clipgen-confidence")  # keeps tracking from waiting for it
         self._idle: list[FaceLandmarker] = []
         self._tracked: list[_TrackedFace] = []
         self._lost: list[tuple[int, Float32Array]] = []  # frame and box of faces lost in this shot
@@ -116,11 +116,11 @@ class FaceTracker(Closing):
     def track(
         self, pixels: UInt8Array, index: int, time_s: float, *, starts_shot: bool, measure: bool = False
     ) -> list[FaceObservation]:
-        """Return the faces in the next RGB picture (H, W, 3). A new shot discards all tracked faces.
+        """Track the faces into the next RGB picture (H, W, 3). A new shot drops all tracked faces.
 
         Args:
             index: frame index.
-            time_s: presentation time in seconds.
+            time_s: presentation time, seconds.
             measure: measure the confidence regardless of the stride.
         """
         if pixels.shape[1::-1] != self._picture_size:
@@ -163,7 +163,7 @@ class FaceTracker(Closing):
             face.frames = 1
 
     def _apply(self, face: _TrackedFace, mesh: FaceMesh, pixels: UInt8Array) -> None:
-        """Update the position of the face and move its view."""
+        """Update the face's measurements and move its view."""
         face.mesh = face.view.in_picture(mesh)
         face.measures = measure_face(pixels, face.mesh.points)
         face.frames += 1
@@ -171,7 +171,7 @@ class FaceTracker(Closing):
             face.view = face.view.following(face.measures.box_xywh)
 
     def _start_tracking(self, hit: Detection, pixels: UInt8Array, time_s: float) -> None:
-        """Start tracking a detected face, if the landmarker confirms it and it is not tracked yet."""
+        """Start tracking a detected face if the landmarker confirms it and it is not already tracked."""
         if any(_same_place(hit.box_xywh, face) for face in self._tracked):
             return
         alone = not self._tracked and box_size(hit.box_xywh) >= _LARGE_FACE * max(self._picture_size)
@@ -197,7 +197,7 @@ class FaceTracker(Closing):
         self._idle.append(landmarker)
 
     def _search(self, pixels: UInt8Array, index: int, starts_shot: bool) -> list[Detection]:
-        """Search for faces that are not tracked."""
+        """Search for untracked faces."""
         if len(self._tracked) >= self._settings.max_faces:
             return []
         views: list[View] = []
@@ -219,7 +219,7 @@ class FaceTracker(Closing):
         return non_maximum_suppression([hit for hit in hits if hit.score >= _MIN_NEW_FACE_SCORE])
 
     def _drop_duplicates(self, pixels: UInt8Array, index: int) -> None:
-        """Resolve occlusions, where two landmarkers end up on one face: drop the one whose own face matches it less."""
+        """Where an occlusion left two landmarkers on one face, drop the one whose descriptor changed more."""
         for one, other in combinations(list(self._tracked), 2):
             if one not in self._tracked or other not in self._tracked:
                 continue
@@ -232,7 +232,7 @@ class FaceTracker(Closing):
                 self._mark_lost(drifted, index)
 
     def _appearance_change(self, face: _TrackedFace, pixels: UInt8Array) -> float:
-        """Descriptor distance between the face now and the face its landmarker tracked before any contact."""
+        """Descriptor distance between the current face and the one its landmarker tracked before any contact."""
         tracklet = face.tracklet
         while tracklet.continues is not None:
             tracklet = self.tracklets[tracklet.continues]
@@ -246,7 +246,7 @@ class FaceTracker(Closing):
         self._release(face)
 
     def _remember_lost(self, box: Float32Array, index: int) -> None:
-        """Schedule a search at this position; it replaces earlier entries near it."""
+        """Schedule a search at this position, replacing earlier entries nearby."""
         elsewhere = [entry for entry in self._lost if center_distance(entry[1], box) > box_size(box)]
         self._lost = [*elsewhere, (index, box)][-self._settings.max_faces :]
 
@@ -255,7 +255,7 @@ class FaceTracker(Closing):
         self._idle.append(face.landmarker)
 
     def _split_at_contacts(self) -> None:
-        """Start new tracklets where faces come close or part: only there can identities be swapped."""
+        """Start new tracklets where faces meet or part, the only places where identities can swap."""
         near: dict[int, set[int]] = {id(face): set() for face in self._tracked}
         for one, other in combinations(self._tracked, 2):
             assert one.measures is not None
@@ -285,7 +285,7 @@ class FaceTracker(Closing):
         )
 
     def _confidence(self, pixels: UInt8Array, box: Float32Array) -> float:
-        """Best score of a detection centred in the box; 0 if there is none."""
+        """Best score of any detection centred in the box; 0 without one."""
         view = view_around(box, _CONFIDENCE_SIDE)
         hits = to_picture(self._detector.find(view.crop(pixels)), view)
         return max((hit.score for hit in hits if contains(box, box_center(hit.box_xywh))), default=0.0)
@@ -306,7 +306,7 @@ class FaceTracker(Closing):
 
 
 def _same_place(box: Float32Array, face: _TrackedFace) -> bool:
-    """Whether the box and the tracked face are the same face."""
+    """Whether the box belongs to the tracked face."""
     assert face.measures is not None
     other = face.measures.box_xywh
     return center_distance(box, other) < _DUPLICATE_DISTANCE * min(box_size(box), box_size(other))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from clipgen_engine.types import Float32Array
 
-# Columns of an observation: name, dtype, shape. Lengths in px of the source.
+# Columns of an observation: name, dtype, shape. Lengths are in px of the source.
 COLUMNS: Mapping[str, tuple[Any, tuple[int, ...]]] = {
     "frame_index": (np.int64, ()),
     "tracklet": (np.int64, ()),
@@ -34,8 +34,8 @@ class TrackletSummary:
     """Summary of a tracklet; see `tracker.Tracklet`."""
 
     number: int  # within its segment
-    continues: int | None  # preceding tracklet of the same landmarker, split where faces came close or parted
+    continues: int | None  # preceding tracklet of the same landmarker, split where faces met or parted
     near: bool
     descriptor: Float32Array  # (D,) float32
     described: int
-    entry_box: Float32Array | None  # (4,) float32, px: box in the last warm-up frame before the segment
+    entry_box: Float32Array | None  # (4,) float32, px, in the last warm-up frame before the segment

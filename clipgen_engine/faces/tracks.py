@@ -1,7 +1,7 @@
-"""Joins the tracklets of all segments into one track per person.
+"""Join the tracklets of all segments into one track per person.
 
 Tracklets are linked across a segment boundary by IoU. A lost face is re-identified by position and descriptor. Where
-faces came close and parted, their descriptors before and after are matched, so that crossing people keep their ids.
+faces meet and part, their descriptors before and after are matched, so that people who cross paths keep their ids.
 """
 
 from __future__ import annotations
@@ -20,19 +20,19 @@ from clipgen_engine.faces.boxes import box_size, center_distance, iou
 from clipgen_engine.faces.tracklets import Rows, TrackletSummary
 from clipgen_engine.types import FaceTrack, Float32Array, Int64Array, read_only
 
-_MAX_GAP_FRAMES = 60  # within this many frames after a face is lost
-_MAX_JUMP_FACES = 1.0  # and this many face sizes from its last position, a face is the same unless it looks different
+_MAX_GAP_FRAMES = 60  # within this many frames of losing a face
+_MAX_JUMP_FACES = 1.0  # and this many face sizes of its last position, it is the same face unless it looks different
 _MAX_AWAY_FRAMES = 1800  # after a longer absence, a face always starts a new track
 _MIN_TRACK_FRAMES = 5  # shorter tracks are mostly false positives
 _DIFFERENT_FACE = 0.15  # descriptor distance above which two tracklets are different people
-_SAME_FACE = 0.07  # descriptor distance up to which two tracklets of a shot are the same person, at any position
-_ENTRY_IOU = 0.4  # of the boxes of two segments at their boundary
+_SAME_FACE = 0.07  # descriptor distance up to which two tracklets in a shot are the same person, at any position
+_ENTRY_IOU = 0.4  # of the boxes on either side of a segment boundary
 _ENTRY_FRAMES = 3  # tolerance for undecodable frames at a boundary
-_CLEARLY_BETTER = 0.8  # ids are swapped if that reduces the descriptor distance to this factor
+_CLEARLY_BETTER = 0.8  # swap ids only if that cuts the descriptor distance to this fraction
 
 
 class SegmentFaces(Protocol):
-    """The faces observed in one segment."""
+    """Faces observed in one segment."""
 
     @property
     def rows(self) -> Rows: ...
@@ -43,12 +43,12 @@ class SegmentFaces(Protocol):
 
 @dataclass(eq=False)
 class _Tracklet:
-    """The rows of one tracklet."""
+    """A tracklet and its rows."""
 
     segment: int
     summary: TrackletSummary
     rows: Rows
-    picked: Int64Array  # row numbers
+    picked: Int64Array  # row indices
 
     @property
     def first(self) -> int:
@@ -59,13 +59,13 @@ class _Tracklet:
         return int(self.rows["frame_index"][self.picked[-1]])
 
     def box(self, end: int) -> Float32Array:
-        """(4,) px: of its first (0) or last (-1) row."""
+        """(4,) px: box of the first (0) or last (-1) row."""
         box: Float32Array = self.rows["box_xywh"][self.picked[end]]
         return box
 
     @property
     def identifies(self) -> bool:
-        """Whether its descriptor is reliable: based on several samples, without another face nearby."""
+        """Whether the descriptor is reliable: several samples, no other face nearby."""
         return not self.summary.near and self.summary.described >= 2
 
 
@@ -78,7 +78,7 @@ class _Track:
         return self.tracklets[-1]
 
     def descriptor(self, before: int) -> Float32Array | None:
-        """Descriptor of the last reliable tracklet that starts before a frame."""
+        """Descriptor of the last reliable tracklet starting before a frame."""
         known = [tracklet for tracklet in self.tracklets if tracklet.identifies and tracklet.first < before]
         return known[-1].summary.descriptor if known else None
 
@@ -86,10 +86,10 @@ class _Track:
 def build_tracks(
     segments: Sequence[SegmentFaces], segment_starts: Sequence[int], shots: Int64Array
 ) -> tuple[FaceTrack, ...]:
-    """Join the tracklets of consecutive segments into tracks; ids are in order of appearance.
+    """Join the tracklets of consecutive segments into tracks; ids follow order of appearance.
 
     Args:
-        segments: the observed faces of each segment, in order.
+        segments: the faces observed in each segment, in order.
         segment_starts: first frame of each segment.
         shots: (S, 2) int64 half-open frame spans.
     """
@@ -132,7 +132,7 @@ def _tracklets(segments: Sequence[SegmentFaces]) -> list[_Tracklet]:
 def _continued(
     tracklet: _Tracklet, owner: dict[tuple[int, int], _Track], tracks: list[_Track], segment_starts: Sequence[int]
 ) -> _Track | None:
-    """Track continued by this tracklet: of the same landmarker, or across the segment boundary."""
+    """The track that this tracklet continues: same landmarker, or matching box across a segment boundary."""
     summary = tracklet.summary
     if summary.continues is not None:
         track = owner.get((tracklet.segment, summary.continues))
@@ -151,7 +151,7 @@ def _continued(
 
 
 def _reidentified(tracklet: _Tracklet, tracks: list[_Track], taken: list[_Track], shots: Int64Array) -> _Track | None:
-    """Re-identify a face that was lost earlier in the same shot."""
+    """Re-identify a face lost earlier in the same shot."""
     shot_start = _shot_start(shots, tracklet.first)
     best: tuple[float, _Track] | None = None
     for track in tracks:
@@ -172,12 +172,12 @@ def _reidentified(tracklet: _Tracklet, tracks: list[_Track], taken: list[_Track]
 
 
 def _shot_start(shots: Int64Array, frame: int) -> int:
-    """First frame of the shot that contains a frame."""
+    """First frame of the shot containing a frame."""
     return int(shots[np.searchsorted(shots[:, 0], frame, side="right") - 1, 0])
 
 
 def _without_identity_swaps(group: list[_Tracklet], chosen: list[_Track | None]) -> list[_Track | None]:
-    """Permute the tracks of tracklets that start together, if that matches the descriptors clearly better."""
+    """Permute the tracks of tracklets that start together if the descriptors then match clearly better."""
     places = [number for number, track in enumerate(chosen) if track is not None and group[number].identifies]
     if len(places) < 2:
         return chosen

@@ -1,4 +1,4 @@
-"""Explanation of a window's rank: its scores relative to all windows, moving channels, gates, and competing window."""
+"""Explains a window's rank: its scores relative to all windows, moving channels, gates, and the competing window."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class GateResult:
     name: str
     passed: bool
     margin: float  # in the gate's own unit; negative where it fails
-    reason: str  # why the gate fails; a clause
+    reason: str  # why the window fails; a clause
 
 
 @dataclass(frozen=True)
@@ -89,10 +89,10 @@ def explain(ranker: Ranker, ranking: Ranking, key: SequenceKey) -> Explanation |
 
 
 def explain_frame(ranker: Ranker, ranking: Ranking, frame: int, track_id: int | None = None) -> Explanation | str:
-    """Explain the window centred at a frame, of this track or, if None, of the best one there.
+    """Explain the window centred at a frame: that of the given track, else the highest-scoring one.
 
     Returns:
-        A sentence if there is no such window: no face, too close to the end of a track or to a cut, or missing frames.
+        A sentence if there is no such window: no face, a track end or cut too close, or missing frames.
     """
     length = ranking.settings.sequence_length
     start = frame - (length - 1) // 2
@@ -159,7 +159,7 @@ def _verdict(ranking: Ranking, sequence: Sequence, gates: tuple[GateResult, ...]
     failed = [gate.reason for gate in gates if not gate.passed]
     if failed:
         return f"Not selected: {'; '.join(failed)}."
-    pending = "its learned tokens are still to come"
+    pending = "its learned tokens are pending"
     if lost_to is not None:
         if sequence.scored_by == BLENDSHAPES != lost_to.scored_by:
             return f"Not selected: number {lost_to.rank} overlaps it and has learned tokens; {pending}."
@@ -190,7 +190,7 @@ def _verdict(ranking: Ranking, sequence: Sequence, gates: tuple[GateResult, ...]
 
 
 def no_window_reason(analysis: Analysis, ranking: Ranking) -> str:
-    """One sentence on why a ranking selected nothing: no face, none long enough, or the gates that rejected windows."""
+    """Return one sentence on why nothing was selected: no face, no track long enough, or the rejecting gates."""
     name, length = analysis.video.path.name, ranking.settings.sequence_length
     if not analysis.tracks:
         return f"No face was found in any of the {analysis.video.frame_count} frames of {name}."

@@ -1,8 +1,8 @@
-"""All face tracks of a video as dense rows with prefix sums: the cost per window is independent of its length.
+"""All face tracks of a video as dense rows with prefix sums, so that a window's cost is independent of its length.
 
 Tracks are concatenated, each from its first frame to its last, so that a window of L frames is L consecutive rows.
 Values are summed in fixed point, so that the result for a window is bit-identical regardless of its position and of
-the other tracks.
+other tracks.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class FrameSeries:
 
     @cached_property
     def blendshapes(self) -> TokenSeries:
-        """Blendshapes of all rows, also with learned tokens: only blendshape channels have meaningful names."""
+        """Blendshapes of all rows, even with a learned backend: only blendshape channels have meaningful names."""
         if not self.has_learned:
             return self.tokens
         values = np.zeros((len(BLENDSHAPE_REGIONS), self.row_count), np.float32)
@@ -85,7 +85,7 @@ class FrameSeries:
 
     @property
     def has_learned(self) -> bool:
-        """Whether the tokens are learned, not blendshapes."""
+        """Whether the tokens are learned rather than blendshapes."""
         return self.backend != BLENDSHAPES
 
     @property
@@ -94,7 +94,7 @@ class FrameSeries:
         return not self._unknown[-1]
 
     def unknown_tokens(self, windows: Windows) -> Int64Array:
-        """(W,) int64: number of faces in each window without a token (yet)."""
+        """(W,) int64: number of faces in each window whose token is missing."""
         return windows.difference(self._unknown)
 
     @cached_property

@@ -1,7 +1,7 @@
 """Gates: pass/fail conditions on a window, each comparing a measured value with a threshold.
 
 To add a gate, add a function here and an entry in `GATES`; flag, panel and statistics are derived from it. A gate whose
-threshold lets every window pass is off and costs nothing.
+threshold passes every window is off and costs nothing.
 """
 
 from __future__ import annotations
@@ -30,16 +30,16 @@ class Gate:
     at_least: bool  # the measured value must be at least the threshold; otherwise at most
     measure: Measure  # (W,) float32
     reason: str  # why a window fails, with {value} and {threshold}
-    off: float | None  # the threshold that lets every window pass; None: the gate cannot be disabled
+    off: float | None  # the threshold that passes every window; None: the gate cannot be disabled
     depends_on: tuple[str, ...] = ()  # ranking settings that the measure reads, besides `sequence_length`
 
     def passes(self, measured: Float32Array, threshold: float) -> BoolArray:
-        """(W,) bool: the window passes."""
+        """(W,) bool: whether each window passes."""
         limit = np.float32(threshold)
         return measured >= limit if self.at_least else measured <= limit
 
     def margin(self, value: float, threshold: float) -> float:
-        """Distance of a value from the threshold; negative if it fails."""
+        """Return the signed distance from the threshold; negative if the value fails."""
         return value - threshold if self.at_least else threshold - value
 
 
@@ -91,7 +91,7 @@ def _gate(
 def _angle(name: str) -> Gate:
     return _gate(
         f"max_{name}",
-        f"Largest {name}",
+        f"Maximum {name}",
         f"Maximum absolute head {name} in any frame.",
         _highest(name),
         f"the {name} reaches {{value:.0f}}°, more than {{threshold:.0f}}°",
@@ -103,14 +103,14 @@ def _angle(name: str) -> Gate:
 
 
 def _term_limit(term: ScoreTerm, *, at_least: bool) -> Gate:
-    which, compare = ("Lowest", "less") if at_least else ("Highest", "more")
+    which, compare = ("Minimum", "less") if at_least else ("Maximum", "more")
     name = f"{'min' if at_least else 'max'}_{term.name}"
     bounds = (0.0, 1.0)
     off = 0.0 if at_least else 1.0
     threshold = Setting(
         name,
         f"{which} {term.label.lower()}",
-        f"{which} allowed {term.label.lower()} of a window.",
+        f"{which} {term.label.lower()} of a window.",
         off,
         float,
         minimum=bounds[0],
@@ -128,7 +128,7 @@ _FACE_IN_EVERY_FRAME = Gate(
     Setting(
         "missing_frames",
         "Missing frames",
-        "Number of frames of a window in which the face may be missing.",
+        "Maximum number of frames in a window without the face.",
         0.0,
         float,
         minimum=0.0,
@@ -157,7 +157,7 @@ GATES: dict[str, Gate] = {
         ),
         _gate(
             "min_face_share",
-            "Smallest face",
+            "Minimum face area",
             "Minimum area of the face box relative to the picture, in any frame.",
             _lowest("face_share"),
             "the face shrinks to {value:.2%} of the picture, less than {threshold:.2%}",
@@ -170,7 +170,7 @@ GATES: dict[str, Gate] = {
         _angle("roll"),
         _gate(
             "min_inside_share",
-            "Face inside",
+            "Face in picture",
             "Minimum fraction of the face box inside the picture, in any frame.",
             _lowest("inside_share"),
             "only {value:.0%} of the face is inside the picture, less than {threshold:.0%}",
@@ -179,7 +179,7 @@ GATES: dict[str, Gate] = {
         ),
         _gate(
             "min_laplacian",
-            "Least detail",
+            "Minimum detail",
             "Minimum variance of the Laplacian of the face at 64 x 64 px, in any frame; blur lowers it.",
             _lowest("sharpness"),
             "the face is blurred: detail falls to {value:.0f}, below {threshold:.0f}",
@@ -189,7 +189,7 @@ GATES: dict[str, Gate] = {
         ),
         _gate(
             "one_face",
-            "Faces at once",
+            "Maximum faces",
             "Maximum number of faces in any frame.",
             _highest("face_count"),
             "{value:.0f} faces are visible at once, more than {threshold:.0f}",
@@ -199,7 +199,7 @@ GATES: dict[str, Gate] = {
         ),
         _gate(
             "max_displacement",
-            "Largest displacement",
+            "Maximum displacement",
             "Maximum RMS displacement of the face from its position in the first frame, relative to the short side of "
             "the picture.",
             _displacement,

@@ -11,7 +11,7 @@ from clipgen_engine.settings import RankingSettings
 
 @dataclass(frozen=True)
 class Preset:
-    """Gates and regions of a preset; those not listed have their defaults."""
+    """Gates and regions of a preset; unlisted ones keep their defaults."""
 
     label: str
     help: str
@@ -51,9 +51,9 @@ def with_preset(settings: RankingSettings, name: str) -> RankingSettings:
     """Return the settings with the gates and regions of a preset; all other settings are unchanged.
 
     Raises:
-        SettingError: there is no preset of this name.
+        SettingError: unknown preset.
     """
     if name not in PRESETS:
-        raise SettingError(f"There is no preset {name!r}", "Choose one of " + ", ".join(PRESETS))
+        raise SettingError(f"Unknown preset {name!r}", "Choose one of " + ", ".join(PRESETS))
     preset = PRESETS[name]
     return replace(settings, gates=dict(preset.gates), regions=dict(preset.regions))

@@ -1,4 +1,4 @@
-"""Analysis + weights + gates -> ranked sequences, fast enough for interactive sliders."""
+"""Ranks the windows of an analysis by weights and gates, fast enough for interactive sliders."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _Video = TypeVar("_Video")
 
 
 def ranking_declarations() -> tuple[Setting, ...]:
-    """Return the ranking settings with their own flag; other gates and regions are set by name."""
+    """Return the ranking settings that have their own flag; other gates and regions are set by name."""
     return (
         *declarations(RankingSettings),
         *(term.weight for term in TERMS.values()),
@@ -79,7 +79,7 @@ def effective_regions(settings: RankingSettings) -> dict[str, float]:
 def _resolved(given: Mapping[str, float], declared: Mapping[str, Setting], what: str) -> dict[str, float]:
     for name in given:
         if name not in declared:
-            raise SettingError(f"There is no {what} {name!r}", "Choose one of " + ", ".join(declared))
+            raise SettingError(f"Unknown {what} {name!r}", "Choose one of " + ", ".join(declared))
     return {name: checked_value(setting, given.get(name, setting.default)) for name, setting in declared.items()}
 
 
@@ -92,10 +92,10 @@ class Ranking:
     scores: WindowScores
     combined: Float64Array  # (W,) float64
     window_count: int  # windows that lie within a track
-    valid_count: int  # windows that pass every gate
+    valid_count: int  # windows that pass all gates
     gate_counts: Mapping[str, int]  # windows that fail each active gate
     gate_counts_alone: Mapping[str, int]  # windows that fail this gate and no other
-    valid: BoolArray = field(repr=False)  # (W,) bool: passes every gate
+    valid: BoolArray = field(repr=False)  # (W,) bool: passes all gates
     blocked: tuple[SequenceKey, ...] = ()  # rejected sequences
 
     def curve(self, name: str, track_id: int) -> tuple[Int64Array, Float32Array]:
@@ -125,7 +125,7 @@ class Ranking:
 
 
 class Ranker:
-    """Ranks one analysis repeatedly; caches everything that a changed setting does not affect."""
+    """Ranks one analysis repeatedly, reusing everything that a changed setting does not affect."""
 
     def __init__(self, analysis: Analysis) -> None:
         self.series = FrameSeries(analysis)
@@ -176,7 +176,7 @@ class Ranker:
         )
 
     def scores(self, settings: RankingSettings) -> WindowScores:
-        """Return the scores of all windows; the same object while the settings they depend on are unchanged."""
+        """Return the scores of all windows; the same object until a setting that they depend on changes."""
         effective_regions(settings)
         kept = self._scores
         if (
@@ -194,7 +194,7 @@ class Ranker:
         return self._gated[2]
 
     def describe(self, key: SequenceKey, settings: RankingSettings) -> Sequence | None:
-        """Return the sequence of any span with its scores and rank 0, whether selected or not.
+        """Return the sequence of any span, selected or not, with its scores and rank 0.
 
         None if the track does not cover the span or the face is missing in one of its frames.
         """
@@ -236,7 +236,7 @@ class Ranker:
         pinned: Collection[SequenceKey],
         blocked: Collection[SequenceKey],
     ) -> list[int]:
-        """Like `_select`, restricted to these rows, sorted by frame; None: all rows, which are sorted already."""
+        """Like `_select`, restricted to these rows, sorted by frame; None: all rows, already sorted."""
 
         tokens = self.series.tokens if self.series.all_known and scores.learned.all() else self.series.blendshapes
 
@@ -335,7 +335,7 @@ def _gated(scores: WindowScores, thresholds: Mapping[str, float]) -> _Gated:
 
 
 def best_first(sequence: Sequence) -> tuple[bool, float, int, int]:
-    """Sort key of a list: windows scored by learned tokens, then the others; each by descending score."""
+    """Sort key: windows scored by learned tokens first, then the others; each group by descending score."""
     return (
         sequence.scored_by == BLENDSHAPES,
         -sequence.combined_score,
@@ -375,7 +375,7 @@ def rank_across_videos(
         quota: maximum number of sequences per video.
 
     Returns:
-        Best first; ties in the order of the videos.
+        Best first; ties in video order.
     """
     candidates = [(video, sequence) for video, ranking in rankings for sequence in ranking.sequences[:quota]]
     return sorted(candidates, key=lambda candidate: -candidate[1].combined_score)[:total]

@@ -1,4 +1,4 @@
-"""Scores of all windows of one length, computed on first use and cached while valid."""
+"""Scores of all windows of one length, computed lazily and cached while valid."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ class WindowScores:
         return self._values[name]
 
     def terms_of(self, row: int) -> dict[str, float]:
-        """Return all terms of one window; terms without a weight are computed for this window only."""
+        """Return all terms of one window; unweighted terms are computed for this window only."""
         if row not in self._terms_of:  # dragging a slider requests the same windows repeatedly
             alone = Windows(self.windows.length, row, row + 1)
             self._terms_of[row] = {
@@ -132,5 +132,5 @@ class WindowScores:
 
     def _computed(self, compute: Callable[[FrameSeries, Windows, RankingSettings], Float32Array]) -> Float32Array:
         first = Windows(self.windows.length, 0, min(1, len(self.windows)))
-        compute(self._series, first, self.settings)  # computes the prefix sums once, before the threads use them
+        compute(self._series, first, self.settings)  # initialises the prefix sums before the threads use them
         return read_only(in_chunks(self.windows, lambda chunk: compute(self._series, chunk, self.settings), np.float32))

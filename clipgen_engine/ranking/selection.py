@@ -1,4 +1,4 @@
-"""Greedy selection of windows: best first, with a minimum gap."""
+"""Greedy non-maximum suppression of windows, with a minimum gap."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def select_windows(
         length: window length in frames.
         count: maximum number of windows.
         min_gap: minimum number of frames between two selected windows.
-        occupied: half-open frame spans that are already occupied.
+        occupied: half-open frame spans that are already taken.
         diversity: 0 to 1. Each pick maximises (1 - diversity) * score - diversity * (maximum similarity to the
             previous picks): maximal marginal relevance (Carbonell and Goldstein, 1998).
         similarity: returns the similarity (W,), -1 to 1, of all windows to the one at a position; required with
@@ -39,7 +39,7 @@ def select_windows(
         taken: positions treated as previous picks for the diversity; their spans must be in `occupied`.
 
     Returns:
-        Positions in `score` in order of selection; ties: lower position first.
+        Positions in `score` in order of selection; ties are resolved in favour of the lower position.
     """
     padded = np.full(-(-len(score) // _BLOCK) * _BLOCK, -np.inf)
     padded[: len(score)] = score

@@ -20,7 +20,7 @@ from clipgen_engine.types import Float32Array, Float64Array, Setting
 _POSITION_SCALE_FACES = 0.1  # P is 1/e at an RMS displacement of a tenth of the face size
 _POSE_SCALE_DEG = 10.0
 _FRONTAL_SCALE_DEG = 30.0
-_HALF_SHARP = 500.0  # variance of the Laplacian with a score of one half
+_HALF_SHARP = 500.0  # variance of the Laplacian that scores one half
 _STEP_SCALE_PX = float(np.hypot(518, 518))
 
 

@@ -75,7 +75,7 @@ class TokenSeries:
     def _squared_sums(self, windows: Windows, groups: list[slice]) -> Iterator[Float32Array]:
         """Yield (W,) float32 for each group of channels: squared window sums, added channel by channel.
 
-        The array is reused for the next group.
+        The yielded array is reused for the next group.
         """
         if len(windows) <= _FEW:  # avoids the call overhead; same order of additions
             few = windows.difference(self._sums).astype(np.float32)

@@ -1,4 +1,4 @@
-"""Windows as runs of rows, with vectorised prefix sums and sliding minima."""
+"""Windows as runs of rows; prefix sums and sliding minimum, vectorised."""
 
 from __future__ import annotations
 

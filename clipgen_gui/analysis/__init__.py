@@ -1,6 +1,6 @@
-"""What the engine computes in the background: analyses and learned tokens.
+"""Background computation: analyses and learned tokens.
 
-`queue.AnalysisQueue` analyses one video after another, `loader` brings stored analyses back, `token_job` fills learned
-tokens in, where the curator looks first.
+`queue.AnalysisQueue` analyses one video at a time, `loader` loads stored analyses, and `token_job` computes learned
+tokens, those under review first.
 Imports document, widgets, look and support.
 """

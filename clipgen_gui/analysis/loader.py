@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 
 
 class AnalysisLoader(Job):
-    """One request at a time; the analysis comes from the cache."""
+    """Loads one analysis at a time from the cache."""
 
     loaded = Signal(object)  # entry
-    lost = Signal(object)  # entry: its analysis is not in the cache any more, and it waits to be analysed again
+    lost = Signal(object)  # entry: no longer in the cache, and waiting to be analysed again
 
     def __init__(self, session: Session, cache: CacheFactory | None = None, parent: QObject | None = None) -> None:
         super().__init__("stored analyses", parent)
@@ -80,12 +80,12 @@ def _stored_analysis_of(entry: VideoEntry, settings: RankingSettings, cache: Cac
         from clipgen_engine.video.container import check_present, fingerprint
 
         if cancel.is_set():
-            raise Cancelled  # the curator moved on before it began
+            raise Cancelled  # the curator moved on before loading began
         check_present(path)
         try:
             analysis = cache().open(name, path)
         except StoredAnalysisError:
-            return None  # analysed again, which logs what was wrong with it
+            return None  # will be analysed again, which logs the error
         if analysis is None or fingerprint(path) != analysis.video.fingerprint:
             return None
         ranker = Ranker(analysis)

@@ -1,4 +1,4 @@
-"""Analyses videos in the background, one after another."""
+"""Analyses videos in the background, one at a time."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
     pass
 
 _PARTIAL_INTERVAL_S = 0.3
-_GIVE_WAY_MS = 400  # flicking through videos does not interrupt the analysis at each of them
+_GIVE_WAY_MS = 400  # debounce: flicking through videos must not keep interrupting the analysis
 
 
 class AnalysisQueue(Job):
-    """Analyses the waiting videos of the session; the current one goes first."""
+    """Analyses the waiting videos of the session, the current one first."""
 
     progressed = Signal(object, object)  # entry, Progress or None at the start
     analysed = Signal(object)  # entry
@@ -86,12 +86,12 @@ class AnalysisQueue(Job):
         return next((one for one in [*first, *self._session.videos] if one.state is VideoState.WAITING), None)
 
     def cancel(self) -> None:
-        """Stop the running analysis; it does not restart by itself."""
+        """Stop the running analysis; it does not restart automatically."""
         self._state_after_cancel = VideoState.STOPPED
         super().cancel()
 
     def set_paused(self, on: bool) -> None:
-        """Pause, or resume. The running analysis goes back to the queue; its finished segments are kept."""
+        """Pause or resume. Pausing requeues the running analysis; its finished segments are kept."""
         if on == self._paused:
             return
         self._paused = on
@@ -102,7 +102,7 @@ class AnalysisQueue(Job):
             self.start()
 
     def again(self, entries: Iterable[VideoEntry]) -> None:
-        """Put videos back into the queue; a single one is analysed next, even while the queue is paused."""
+        """Requeue videos; a single one is analysed next, even while the queue is paused."""
         chosen = [entry for entry in entries if entry is not self._running]
         for entry in chosen:
             entry.analysis_name = ""
@@ -117,7 +117,7 @@ class AnalysisQueue(Job):
             super().cancel()
 
     def _give_way(self) -> None:
-        """Let the current video go first. Without a cache the work so far would be lost, so it continues."""
+        """Yield to the current video, unless there is no cache: the work so far would be lost."""
         current = self._session.current
         waits = current is not None and current.state is VideoState.WAITING
         if self._running is None:
@@ -164,10 +164,10 @@ def _analysis_of(
     settings: Callable[[], RankingSettings],
     cache: CacheFactory | None,
 ) -> Verb:
-    """Analyse, and rank once in the worker thread, which warms the caches of the ranker."""
+    """Analyse, then rank once in the worker thread to warm the ranker's caches."""
 
     def run(report: ProgressCallback, offer: Callable[[Any], None], cancel: threading.Event) -> Any:
-        # Imports MediaPipe and OpenCV: the window does not wait for them.
+        # imported late: loads MediaPipe and OpenCV, which would delay the window
         from clipgen_engine.analysis.analyzer import analyze_video
 
         def ranked(analysis: Analysis, name: str = "") -> tuple[Analysis, Ranker, str]:
@@ -183,11 +183,11 @@ def _analysis_of(
             now = time.monotonic()
             if progress.partial is not None and now - offered_s >= _PARTIAL_INTERVAL_S:
                 offer(ranked(progress.partial()))
-                # Building the partial result of a long video may take a tenth of the time, no more.
+                # Spend at most a tenth of the time on partial results, which are costly for long videos.
                 offered_s = time.monotonic() + 9 * (time.monotonic() - now)
 
         store = cache() if cache is not None else None
-        # Playback has priority: it must not drop frames because another video is analysed.
+        # Playback has priority: it must not drop frames during an analysis.
         analysis = analyze_video(
             source, analysis_settings, cache=store, progress=progressed, cancel=cancel, low_priority=True
         )

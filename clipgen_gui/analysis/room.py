@@ -1,4 +1,4 @@
-"""Analyses and learned tokens in the background, and what is shown of the tokens."""
+"""Wires up background analyses, learned tokens and the token widgets."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from clipgen_gui.widgets.message_bar import MessageArea
 
 
 class AnalysisRoom(QObject):
-    """`token_bar` is to be placed; the rest works by itself."""
+    """The caller places `token_bar`; everything else is self-contained."""
 
     settings_wanted = Signal(str)  # name of the page
 
@@ -33,8 +33,8 @@ class AnalysisRoom(QObject):
     ) -> None:
         """
         Args:
-            cache: makes the store of finished analyses, in the thread that uses it; None: there is none.
-            window: the parent of what is asked.
+            cache: creates the analysis cache, in the thread that uses it; None: no cache.
+            window: parent of the dialogs.
         """
         super().__init__(window)
         self._session = session
@@ -53,7 +53,7 @@ class AnalysisRoom(QObject):
 
     @property
     def commands(self) -> dict[str, Callable[[], object]]:
-        """Handlers by the name of the command."""
+        """Handlers by command name."""
         return {
             "analyse": self.analyse,
             "pause_queue": lambda: self.queue.set_paused(not self.queue.paused),
@@ -63,7 +63,7 @@ class AnalysisRoom(QObject):
         }
 
     def analyse(self) -> None:
-        """Analyse the video on screen, again if it was analysed before."""
+        """Analyse the current video, again if already analysed."""
         if self._session.current is not None:
             self.queue.again([self._session.current])
 

@@ -1,4 +1,4 @@
-"""The token backend that was loaded last, kept between videos: loading one takes seconds. No Qt here."""
+"""The last loaded token backend, kept between videos because loading takes seconds. Qt-free."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ def load_transformer(settings: TokenSettings, progress: ProgressCallback, cancel
 
 
 class LoadedBackend:
-    """At most one backend, since two need not fit into memory. Used from the worker thread only."""
+    """Holds at most one backend, because two may not fit in memory. Use only from the worker thread."""
 
     def __init__(self) -> None:
         self._key: TokenSettings | None = None
         self._backend: FrameBackend | None = None
-        self.seconds_per_face: float | None = None  # as measured; None until then
+        self.seconds_per_face: float | None = None  # None until measured
 
     def get(
         self, settings: TokenSettings, load: Load, progress: ProgressCallback, cancel: threading.Event
     ) -> FrameBackend:
-        """The backend for these settings, loaded only where the last one was made with others.
+        """Return the backend for these settings, reusing the last one if they match.
 
         Raises:
             ClipgenError: the checkpoint or the backbone cannot be used.

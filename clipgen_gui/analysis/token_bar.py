@@ -1,4 +1,4 @@
-"""The line below the list of windows: which tokens rank it, and the progress of the learned ones."""
+"""Bar below the window list: the tokens it is ranked by, and the progress of learned tokens."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from clipgen_gui.widgets.cards import muted_label, named
 
 _MEGABYTE = 1_000_000
 _SOURCES = {
-    "learned": ("Learned", "Rank by the tokens of the checkpoint; windows with missing tokens come after those"),
-    "blendshapes": ("Blendshapes", "Rank by blendshapes; learned tokens keep being computed"),
+    "learned": ("Learned", "Rank by the tokens of the checkpoint; windows with missing tokens come last"),
+    "blendshapes": ("Blendshapes", "Rank by blendshapes; learned tokens are still computed"),
 }
 
 

@@ -1,4 +1,4 @@
-"""Fills in the learned tokens of one video, the faces that the curator attends to first. No Qt here."""
+"""Computes the learned tokens of one video, the faces under review first. Qt-free."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from clipgen_gui.document.entry import Key
 from clipgen_gui.support.jobs import CacheFactory
 
 _OFFER_INTERVAL_S = 1.0
-_OFFER_SHARE = 0.1  # of the time that ranking partial results may take
+_OFFER_SHARE = 0.1  # maximum share of time spent on ranking partial results
 
 
 @dataclass(frozen=True)
 class Focus:
-    """What the order of the faces depends on: the state of the review at one moment."""
+    """Snapshot of the review state that determines the order of the faces."""
 
     settings: RankingSettings
     selected: tuple[Key, ...] = ()
@@ -36,7 +36,7 @@ class Focus:
 
 @dataclass(frozen=True, eq=False)
 class FilledTokens:
-    """The analysis with the tokens so far, already ranked once."""
+    """The analysis with the tokens so far, ranked once."""
 
     analysis: Analysis
     ranker: Ranker
@@ -44,10 +44,10 @@ class FilledTokens:
 
 @dataclass(frozen=True)
 class BackendRefused:
-    """The models cannot be used; the sentence says why."""
+    """The models cannot be used, for the reason in `sentence`."""
 
     sentence: str
-    missing: bool  # the backbone is not on this machine, but could be downloaded
+    missing: bool  # the backbone is not on this machine but can be downloaded
 
 
 def fill(
@@ -62,19 +62,19 @@ def fill(
     cancel: threading.Event,
     abandoned: Callable[[], bool],
 ) -> FilledTokens | BackendRefused:
-    """Compute the tokens that are missing; what the cache holds is not computed again.
+    """Compute the tokens that are not in the cache.
 
     Args:
         base: the analysis without learned tokens.
-        focus: asked again for every batch.
-        cache: None: tokens are not kept.
-        offer: given a `FilledTokens` now and then.
-        cancel: ends the filling early; what there is by then is returned.
-        abandoned: whether the result of a cancelled filling is of no use to anyone.
+        focus: called for every batch.
+        cache: creates the token store; None: tokens are not stored.
+        offer: receives a `FilledTokens` periodically.
+        cancel: stops early; the tokens so far are returned.
+        abandoned: whether to discard the result on cancellation.
 
     Raises:
-        Cancelled: it was cancelled and abandoned.
-        ClipgenError: the video cannot be read any more.
+        Cancelled: `cancel` was set and the result is abandoned.
+        ClipgenError: the video can no longer be read.
     """
     try:
         backend = loaded.get(settings, load, report, cancel)
@@ -113,7 +113,7 @@ def fill(
 
 
 class _Order:
-    """Rows of faces, most urgent first; computed again only when the focus changed."""
+    """Face rows, most urgent first; recomputed only when the focus changes."""
 
     def __init__(self, base: Analysis, focus: Callable[[], Focus], stride: int, scope: str) -> None:
         self._base, self._focus, self._stride, self._top = base, focus, stride, scope == "top"

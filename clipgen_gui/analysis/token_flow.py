@@ -1,4 +1,4 @@
-"""What the user is asked and told about learned tokens: models that cannot be used, or may be downloaded."""
+"""User dialogs for learned tokens: unusable models and the download of the backbone."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _PAGE, _CHECKPOINT = "tokens", "expression_transformer_checkpoint"
 
 
 class TokenFlow(QObject):
-    """Restarts the job when the preferences change, and asks where the user has to decide."""
+    """Restarts the job when the preferences change, and prompts the user for decisions."""
 
     settings_wanted = Signal()
 
@@ -47,14 +47,14 @@ class TokenFlow(QObject):
         self._messages.show_message(sentence, "warning", ("Use blendshapes", self.use_blendshapes))
 
     def _ask(self, sentence: str) -> None:
-        """Nothing is downloaded before the user agrees."""
+        """Ask for consent before any download."""
         self.question = QMessageBox(self._window)
         self.question.setIcon(QMessageBox.Icon.Question)
         self.question.setWindowTitle("DINOv2")
         self.question.setText("The checkpoint runs on DINOv2, which is not on this computer.")
         self.question.setInformativeText(
-            "Download facebook/dinov2-small (88 MB) from huggingface.co once? Nothing but the request is sent there."
-            " You can also choose a local copy in the settings, or put one into the Hugging Face cache."
+            "Download facebook/dinov2-small (88 MB) from huggingface.co once? Only the request is sent."
+            " You can also choose a local copy in the settings, or place one in the Hugging Face cache."
         )
         download = self.question.addButton("Download", QMessageBox.ButtonRole.AcceptRole)
         name = self.question.addButton("Choose a copy…", QMessageBox.ButtonRole.ActionRole)

@@ -1,4 +1,4 @@
-"""Schedules learned tokens: which video is filled in, and when. The current video goes first."""
+"""Schedules the computation of learned tokens, the current video first."""
 
 from __future__ import annotations
 
@@ -36,11 +36,11 @@ class TokenState(StrEnum):
 
 
 class TokenJob(QObject):
-    """Fills in the learned tokens of every analysed video, one after another."""
+    """Computes the learned tokens of all analysed videos, one at a time."""
 
     changed = Signal()  # state or progress
-    failed = Signal(str)  # no learned tokens can be computed; the sentence says why
-    backbone_missing = Signal(str)  # asks whether it may be downloaded
+    failed = Signal(str)  # reason why no learned tokens can be computed
+    backbone_missing = Signal(str)  # reason; asks for permission to download it
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class TokenJob(QObject):
         """
         Args:
             settings: the current preferences.
-            cache: creates the token store, in the thread that uses it; None: tokens are not kept.
+            cache: creates the token store, in the thread that uses it; None: tokens are not stored.
             load: loads a backend, in the worker thread.
         """
         super().__init__(parent)
@@ -67,7 +67,7 @@ class TokenJob(QObject):
         self._may_download = False
         self._stopping = self._leaving = False
         self._focus = Focus(session.settings)
-        self._began = 0.0, 0  # time and count that the remaining time is estimated from
+        self._began = 0.0, 0  # time and count from which the remaining time is estimated
         self.state = TokenState.OFF
         self.progress: Progress | None = None  # of the current video or of a download
         self._settle = QTimer(self)
@@ -89,12 +89,12 @@ class TokenJob(QObject):
         return self._running
 
     def is_complete(self, entry: VideoEntry) -> bool:
-        """Whether this video needs no further work: its tokens are computed, or cannot be."""
+        """Whether this video needs no further work: its tokens are computed or cannot be computed."""
         return entry in self._done
 
     @property
     def seconds_left(self) -> float | None:
-        """Estimated time left of the running video; None until there is a rate."""
+        """Estimated seconds left for the running video; None until a rate is known."""
         if self.progress is None or self.state is not TokenState.RUNNING:
             return None
         began_s, began_done = self._began
@@ -104,16 +104,16 @@ class TokenJob(QObject):
     # Requests
 
     def settings_changed(self) -> None:
-        """The settings changed: restart once they have settled."""
+        """Restart once the settings have settled."""
         self._settle.start()
 
     def restart(self) -> None:
         """Start over with the current settings."""
         self._settle.stop()
         self._may_download = False
-        self._begin_anew()
+        self._start_over()
 
-    def _begin_anew(self) -> None:
+    def _start_over(self) -> None:
         self._done.clear()
         for entry, base in self._bases.items():
             if entry.analysis is not base and entry.state is VideoState.DONE:
@@ -121,17 +121,17 @@ class TokenJob(QObject):
         off = self._settings().expression_transformer_checkpoint is None
         self._set_state(TokenState.OFF if off else TokenState.IDLE)
         if self._running is not None:
-            self._stop()  # restarts when it has stopped
+            self._stop()  # restarts once stopped
         else:
             self._start()
 
     def allow_download(self) -> None:
-        """The user agreed to download the backbone."""
+        """Allow the backbone download and start over."""
         self._may_download = True
-        self._begin_anew()
+        self._start_over()
 
     def pause(self, on: bool) -> None:
-        """Suspend computing, or resume."""
+        """Pause or resume the computation."""
         if on and self.state in (TokenState.RUNNING, TokenState.LOADING, TokenState.IDLE):
             self._set_state(TokenState.PAUSED)
             self._stop()
@@ -140,7 +140,7 @@ class TokenJob(QObject):
             self._start()
 
     def take(self, entry: VideoEntry) -> None:
-        """The analysis of this video is complete."""
+        """Queue a video whose analysis is complete."""
         if entry.analysis is None or any(one.backend != BLENDSHAPES for one in entry.analysis.tokens):
             return
         self._bases[entry] = entry.analysis
@@ -150,12 +150,12 @@ class TokenJob(QObject):
         self._start()
 
     def request_end(self) -> None:
-        """Stop for good without updating the list; computed tokens are kept."""
+        """Stop permanently without updating the list; computed tokens are kept."""
         self._leaving = True
         self._stop()
 
     def _release(self, entry: VideoEntry) -> None:
-        """The analysis of this video was evicted; its tokens resume when it is loaded again."""
+        """Drop an evicted analysis; its tokens resume when it is loaded again."""
         self._bases.pop(entry, None)
         self._done.discard(entry)
         if self._running is entry:
@@ -245,7 +245,7 @@ class TokenJob(QObject):
         entry = self._running
         if entry is None or entry.state is not VideoState.DONE or self.state is TokenState.OFF:
             return
-        if found.analysis.tracks is self._bases[entry].tracks:  # otherwise it was analysed again in the meantime
+        if found.analysis.tracks is self._bases[entry].tracks:  # otherwise it has been analysed again since
             self._session.set_tokens(entry, found.analysis, found.ranker)
 
     def _finish(self, result: FilledTokens | BackendRefused) -> None:
@@ -262,7 +262,7 @@ class TokenJob(QObject):
             self._give_up()
 
     def _fail(self, sentence: str) -> None:
-        """This video cannot be read any more; the others can."""
+        """Give up on a video that can no longer be read; the others continue."""
         self.failed.emit(sentence)
         self._give_up()
 

@@ -143,7 +143,7 @@ def _description(row: WindowRow, *, is_pending: bool) -> str:
             f" rank difference {pair.disagreement:+.0%}"
         )
     elif is_pending:
-        lines.append("scored by blendshapes; its learned tokens are still to come")
+        lines.append("scored by blendshapes; its learned tokens are pending")
     if row.tags:
         lines.append("tags: " + ", ".join(row.tags))
     if row.note:

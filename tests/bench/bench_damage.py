@@ -48,10 +48,10 @@ def measure(copies: int = _COPIES) -> dict[str, float]:
             try:
                 analysis = clipgen_engine.analyze_video(path, AnalysisSettings(workers=1))
             except VideoError:  # a worker crash raises a different error
-                ends["refused with a sentence"] += 1
+                ends["rejected with an error message"] += 1
             else:
                 missing = analysis.undecodable_frames + analysis.video.lost_packets
-                ends["analysed, frames missing" if missing else "analysed, no frame known to be missing"] += 1
+                ends["analysed, frames missing" if missing else "analysed, no missing frames detected"] += 1
                 assert all(np.isfinite(track.blendshapes).all() for track in analysis.tracks), f"copy {copy}"
             finally:
                 faulthandler.cancel_dump_traceback_later()

@@ -45,11 +45,11 @@ def measure() -> dict[str, float]:
             _percentiles("step +-1 at 720p, cached, ms", _steps_ms(app, hd), bar=10)
             | _percentiles("seek at 360p, ms", _seeks_ms(app, SAMPLE), bar=60)
             | _percentiles("weight drag, 100,000 windows, ms", _drag_ms(app), bar=16)
-            | _percentiles("the same, zoomed to a minute, ms", _drag_ms(app, shown_s=60.0), bar=16)
-            | _percentiles("UI timer late, analysis on all cores, ms", _lateness_ms(app, hd, play=False), bar=30)
-            | _percentiles("the same while 720p plays, ms", _lateness_ms(app, hd, play=True), bar=30)
-            | {"frames dropped, 720p beside nothing, %": _dropped(app, hd, analyse=False)}
-            | {"frames dropped, 720p beside an analysis, % (bar: 0)": _dropped(app, hd, analyse=True)}
+            | _percentiles("weight drag, zoomed to a minute, ms", _drag_ms(app, shown_s=60.0), bar=16)
+            | _percentiles("UI timer delay, analysis on all cores, ms", _lateness_ms(app, hd, play=False), bar=30)
+            | _percentiles("UI timer delay, also playing 720p, ms", _lateness_ms(app, hd, play=True), bar=30)
+            | {"frames dropped, 720p, idle, %": _dropped(app, hd, analyse=False)}
+            | {"frames dropped, 720p, during an analysis, % (bar: 0)": _dropped(app, hd, analyse=True)}
         )
 
 
@@ -98,7 +98,7 @@ def _shown_ms(app: QApplication, window: MainWindow, frame: int) -> float:
     begun = time.perf_counter()
     window.session.selection.seek(frame)
     until(lambda: window.parts.player.view.shown_frame == frame)
-    app.processEvents()  # completes a pending paint
+    app.processEvents()  # finish a pending paint
     return (time.perf_counter() - begun) * 1000
 
 
@@ -114,7 +114,7 @@ def _steps_ms(app: QApplication, path: Path) -> list[float]:
                 taken.append(_shown_ms(app, window, frame))
                 _pass(app, 0.03)
             if not turn:
-                taken.clear()  # discard the first turn: nothing was cached
+                taken.clear()  # discard the first round: nothing was cached
     return taken
 
 

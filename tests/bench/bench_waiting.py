@@ -27,9 +27,9 @@ _HOUR = 3600 * 30  # frames
 def measure() -> dict[str, float]:
     """All results by name."""
     return {
-        "an analysed hour opened again, s (bar: 1)": _opened_s(),
-        "an analysis cancelled, s": _cancelled_s(),
-        "the segments of ten hours joined, s": _joined_s(10 * _HOUR // LENGTH),
+        "reopen an analysed hour, s (bar: 1)": _opened_s(),
+        "cancel an analysis, s": _cancelled_s(),
+        "join the segments of ten hours, s": _joined_s(10 * _HOUR // LENGTH),
     }
 
 

@@ -141,7 +141,7 @@ def test_mediapipe_import_skips_matplotlib_and_leaves_no_placeholder() -> None:
     assert run_python(code) == "False\nTrue\n"
 
 
-def test_analysis_import_does_not_touch_qt_or_torch() -> None:
+def test_analysis_import_affects_neither_qt_nor_torch() -> None:
     code = (
         "import os, sys, clipgen_engine; clipgen_engine.analyze_video; "
         "print([name for name in os.environ if name.startswith('QT_QPA')], 'torch' in sys.modules)"

@@ -63,14 +63,16 @@ def test_interrupted_analysis_resumes_at_its_unfinished_segment(
     assert not list((tmp_path / "cache").rglob("segment_*"))
 
 
-def test_damaged_entry_is_set_aside(short_analysis: Analysis, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_damaged_entry_is_quarantined(
+    short_analysis: Analysis, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     cache = AnalysisCache(tmp_path)
     cache.store(short_analysis)
     (stored,) = tmp_path.rglob("analysis.npz")
     stored.write_bytes(stored.read_bytes()[:1000])
     with caplog.at_level(logging.WARNING):
         assert cache.load(short_analysis.video, AnalysisSettings(), short_analysis.model_sha256) is None
-    assert "set aside" in caplog.text
+    assert "quarantined" in caplog.text
     assert [path.name for path in tmp_path.iterdir()] == [stored.parent.name + ".damaged"]
 
 

@@ -99,7 +99,7 @@ def test_low_priority_workers_are_niced() -> None:
         if priorities and min(priorities) >= 10:
             cancel.set()
 
-    with pytest.raises(Cancelled):  # otherwise the analysis completed with workers of normal priority
+    with pytest.raises(Cancelled):  # otherwise it completed with workers at normal priority
         clipgen_engine.analyze_video(SAMPLE, progress=stop, cancel=cancel, low_priority=True)
 
 

@@ -213,9 +213,9 @@ def test_help_lists_every_gate_region_and_preset() -> None:
         (["--video_path", "good.mp4", "--expression_transformer_checkpoint", "x.pt"], "x.pt does not exist"),
         (["--video_path", "good.mp4", "--beauty", "1"], "unrecognized arguments"),
         (["--video_path", "good.mp4", "--gate", "max_yaw"], "Use NAME=NUMBER"),
-        (["--video_path", "good.mp4", "--gate", "max_charm=3"], "There is no gate 'max_charm'"),
+        (["--video_path", "good.mp4", "--gate", "max_charm=3"], "Unknown gate 'max_charm'"),
         (["--video_path", "good.mp4", "--region", "mouth=3"], "mouth cannot be 3.0"),
-        (["--video_path", "good.mp4", "--preset", "nice"], "There is no preset 'nice'"),
+        (["--video_path", "good.mp4", "--preset", "nice"], "Unknown preset 'nice'"),
     ],
 )
 def test_invalid_input_prints_one_line_and_exits_with_2(tmp_path: Path, arguments: list[str], says: str) -> None:

@@ -38,7 +38,7 @@ def test_failed_clip_leaves_no_file_and_others_succeed(tmp_path: Path) -> None:
     assert isinstance(reported["too.mp4"], WrittenClip)
     for name in ("tail.mp4", "gone.mp4"):
         assert isinstance(reported[name], VideoError)
-        assert "changed since the analysis" in str(reported[name])
+        assert "has changed since its analysis" in str(reported[name])
     assert "could not be written to" in str(reported["clip.mp4"])
     assert {file.name for file in out.iterdir()} == {"good.mp4", "too.mp4"}
 

@@ -40,7 +40,7 @@ def test_tokens_equal_the_reference_implementation(tmp_path: Path, layout: str, 
     config = {"embed_dim": WIDTH, "num_heads": heads, "num_layers": LAYERS, "dropout": 0.1} if wrapped else None
     with caplog.at_level(logging.WARNING):
         checkpoint = read_checkpoint(saved(tmp_path / "c.pt", state, wrapped=wrapped, config=config))
-    assert ("4 are assumed" in caplog.text) == (not wrapped)
+    assert ("assuming 4" in caplog.text) == (not wrapped)
     assert (checkpoint.width, checkpoint.layers, checkpoint.heads) == (WIDTH, LAYERS, heads)
     assert checkpoint.feed_forward == HIDDEN
     assert checkpoint.subjects == (0 if layout == "decoder without subjects" else SUBJECTS)
@@ -58,7 +58,7 @@ def test_num_heads_setting_overrides_the_default(tmp_path: Path, caplog) -> None
     path = saved(tmp_path / "c.pt", made_state(LAYOUTS[0]), wrapped=False)
     with caplog.at_level(logging.WARNING):
         assert read_checkpoint(path, heads=8).heads == 8
-    assert "assumed" not in caplog.text
+    assert "assuming" not in caplog.text
     with pytest.raises(ModelFileError, match="5 attention heads do not divide the width 384"):
         read_checkpoint(path, heads=5)
 
@@ -86,7 +86,7 @@ def without(state: State, key: str) -> State:
 
 
 @pytest.mark.parametrize(
-    ("damage", "says"),
+    ("damage", "message"),
     [
         ("old bomb", "contains more than tensors, or is not a checkpoint; no code was executed"),
         ("bomb", "contains more than tensors, or is not a checkpoint; no code was executed"),
@@ -94,14 +94,14 @@ def without(state: State, key: str) -> State:
         ("empty", "c.pt cannot be read as a checkpoint: it is damaged"),
         ("cut", "c.pt cannot be read as a checkpoint"),
         ("missing key", "c.pt lacks the key 'output_proj.bias' (expected shape (384,))"),
-        ("extra key", "c.pt has the unexpected key 'classifier.weight'"),
-        ("wrong shape", "'decoder.layers.1.linear2.weight' in c.pt has the shape (384, 5), expected (384, 512)"),
+        ("extra key", "c.pt has an unexpected key 'classifier.weight'"),
+        ("wrong shape", "'decoder.layers.1.linear2.weight' in c.pt has shape (384, 5), expected (384, 512)"),
         ("other model", "is not an Expression Transformer"),
         ("no query", "c.pt lacks the key 'expression_query' (expected shape (1, 1, D))"),
-        ("flat query", "'expression_query' in c.pt has the shape (384,), expected (1, 1, D)"),
+        ("flat query", "'expression_query' in c.pt has shape (384,), expected (1, 1, D)"),
         ("no context", "c.pt lacks the key 'subject_embeddings.weight' (expected shape (S, D))"),
         ("skipped layer", "c.pt lacks the key 'decoder.layers.2.self_attn.in_proj_weight'"),
-        ("not finite", "'output_proj.bias' in c.pt contains values that are not finite"),
+        ("not finite", "'output_proj.bias' in c.pt contains non-finite values"),
         ("whole numbers", "'output_proj.bias' in c.pt is a torch.int64 tensor, expected dense floating-point numbers"),
         ("list", "c.pt does not contain a dictionary of tensors"),
         ("no tensor", "'expression_query' in c.pt is not a tensor but str"),
@@ -109,7 +109,7 @@ def without(state: State, key: str) -> State:
         ("absent", "does not exist"),
     ],
 )
-def test_invalid_checkpoint_raises_a_one_line_error(tmp_path: Path, damage: str, says: str) -> None:
+def test_invalid_checkpoint_raises_a_one_line_error(tmp_path: Path, damage: str, message: str) -> None:
     state = made_state(LAYOUTS[0])
     path = tmp_path / "c.pt"
     torch.save(state, path)
@@ -144,7 +144,7 @@ def test_invalid_checkpoint_raises_a_one_line_error(tmp_path: Path, damage: str,
         path.unlink()
     else:
         torch.save(replaced[damage], path)
-    with pytest.raises(ModelFileError, match=re.escape(says)) as caught:
+    with pytest.raises(ModelFileError, match=re.escape(message)) as caught:
         read_checkpoint(path)
     assert "\n" not in str(caught.value)
     assert not (tmp_path / "exploded").exists()

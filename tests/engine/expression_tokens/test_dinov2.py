@@ -68,23 +68,25 @@ def test_backbone_is_independent_of_the_file_format(tmp_path: Path, small_dinov2
 
 
 @pytest.mark.parametrize(
-    ("damage", "says"),
+    ("damage", "message"),
     [
-        ("nothing of it", "lacks 'pos_embed' or its blocks"),
+        ("unrelated keys", "lacks 'pos_embed' or its blocks"),
         ("no blocks", "lacks 'pos_embed' or its blocks"),
-        ("a key less", "lacks the key 'encoder.layer.1.norm2.bias' of DINOv2"),
-        ("another size", "do not have the shapes of DINOv2"),
+        ("one key missing", "lacks the key 'encoder.layer.1.norm2.bias' of DINOv2"),
+        ("other size", "do not have the shapes of DINOv2"),
         ("a list", "does not contain a dictionary of tensors"),
         ("an empty folder", "does not contain a readable DINOv2"),
     ],
 )
-def test_invalid_backbone_raises_an_error_with_hint(tmp_path: Path, small_dinov2: Any, damage: str, says: str) -> None:
+def test_invalid_backbone_raises_an_error_with_hint(
+    tmp_path: Path, small_dinov2: Any, damage: str, message: str
+) -> None:
     state = original_names(small_dinov2)
     content: Any = {
-        "nothing of it": {"a": torch.zeros(1)},
+        "unrelated keys": {"a": torch.zeros(1)},
         "no blocks": {"pos_embed": state["pos_embed"]},
-        "a key less": {key: value for key, value in state.items() if key != "blocks.1.norm2.bias"},
-        "another size": state | {"pos_embed": torch.zeros(1, 257, 384)},
+        "one key missing": {key: value for key, value in state.items() if key != "blocks.1.norm2.bias"},
+        "other size": state | {"pos_embed": torch.zeros(1, 257, 384)},
         "a list": [1],
     }.get(damage)
     path = tmp_path / "other.pth"
@@ -92,7 +94,7 @@ def test_invalid_backbone_raises_an_error_with_hint(tmp_path: Path, small_dinov2
         path.mkdir()
     else:
         torch.save(content, path)
-    with pytest.raises(ModelFileError, match=re.escape(says)) as caught:
+    with pytest.raises(ModelFileError, match=re.escape(message)) as caught:
         load_backbone(path)
     assert "--dinov2" in str(caught.value)
 

@@ -153,7 +153,7 @@ def test_damaged_store_is_recreated_and_an_unwritable_one_is_logged(
     with cache.token_store(made_by(analysis, backend)) as store:
         store.add(np.array([1]), np.ones((1, 6), np.float32))
     (path,) = tmp_path.rglob("tokens.sqlite")
-    path.write_bytes(b"this is no database, only some text that is long enough" * 40)
+    path.write_bytes(b"not a database, but text of sufficient length" * 40)
     with caplog.at_level(logging.WARNING):
         with cache.token_store(made_by(analysis, backend)) as store:
             assert len(store.load(6)[0]) == 0
@@ -169,7 +169,7 @@ def test_damaged_store_is_recreated_and_an_unwritable_one_is_logged(
 
 def test_non_finite_tokens_raise_an_error(analysis: Analysis) -> None:
     filling = TokenFilling(analysis, FrameTokens(lambda frame: np.full(6, np.nan)))
-    with pytest.raises(ModelFileError, match="values that are not finite"):
+    with pytest.raises(ModelFileError, match="produces non-finite values"):
         filling.run(lambda: rows_in_time(analysis.tracks))
 
 
@@ -251,10 +251,10 @@ def test_verdict_mentions_pending_learned_tokens(half_known: Analysis) -> None:
     best = ranking.sequences[0]
     overlapped = explain(ranker, ranking, (best.start_frame + 3, best.stop_frame + 3, 3))
     assert overlapped is not None
-    assert "number 1 overlaps it and has learned tokens; its learned tokens are still to come" in overlapped.verdict
+    assert "number 1 overlaps it and has learned tokens; its learned tokens are pending" in overlapped.verdict
     elsewhere = explain(ranker, ranking, (200, 200 + LENGTH, 3))
     assert elsewhere is not None
-    assert elsewhere.verdict == "Not selected yet: its learned tokens are still to come."
+    assert elsewhere.verdict == "Not selected yet: its learned tokens are pending."
 
 
 def test_disagreement_compares_ranks_not_values(analysis: Analysis) -> None:

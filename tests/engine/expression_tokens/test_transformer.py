@@ -100,18 +100,18 @@ def test_batch_size_is_halved_permanently_on_out_of_memory(
         assert backend.batch_size == 2
         assert caplog.text.count("halved") == 2
         room = 0
-        with pytest.raises(ModelFileError, match="does not fit into the memory of cpu"):
+        with pytest.raises(ModelFileError, match="does not fit in the memory of cpu"):
             backend.embed(crops)
 
 
 def test_subject_out_of_range_names_the_range(model_paths: dict[str, Path]) -> None:
-    with pytest.raises(SettingError, match="Give a number from 0 to 6"):
+    with pytest.raises(SettingError, match="Choose a number from 0 to 6"):
         loaded(model_paths, subject_id=7)
 
 
 def test_unavailable_device_raises_an_error() -> None:
     assert choose_device("cpu").type == "cpu"
-    with pytest.raises(SettingError, match="There is no device 'cuda:99'"):
+    with pytest.raises(SettingError, match="Device 'cuda:99' is not available"):
         choose_device("cuda:99")
 
 

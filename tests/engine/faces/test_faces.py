@@ -1,4 +1,4 @@
-"""Face tracking on composed clips with known ground truth."""
+"""Face tracking on composites with known ground truth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learned tokens in the window: what drives the list, what comes first, pausing, and what cannot be had."""
+"""Learned tokens in the window: ranking source, priorities, pausing, and unusable models."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CHECKPOINT = Path("somewhere") / "c.pt"
 
 @pytest.fixture(scope="module")
 def coded_analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
-    """A coded video whose face is lively around frame 50 and, a little less, around frame 150."""
+    """A coded video with an expressive face around frame 50 and, slightly less, around frame 150."""
     path = write_coded_video(tmp_path_factory.mktemp("coded") / "coded.mp4", COUNT)
     frames = np.arange(COUNT)
     tokens = np.zeros((COUNT, 51), np.float32)
@@ -41,16 +41,16 @@ def coded_analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
     return replace(make_analysis(FakeTrack(0, tokens, np.full((COUNT, 2), 50, np.float32))), video=probe(path))
 
 
-def second_is_livelier(frame: int) -> Any:
+def second_moment_is_stronger(frame: int) -> Any:
     return turning(frame * (0.2 if frame < 100 else 3.0))
 
 
 @pytest.fixture
 def backend(window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FrameTokens]:
-    """A backend that costs nothing in place of a checkpoint, which is slow as far as anybody can see."""
+    """A fast fake backend that is reported as slow."""
     import clipgen_engine.expression_tokens.pacing as module
 
-    made = FrameTokens(second_is_livelier, batch_size=2)
+    made = FrameTokens(second_moment_is_stronger, batch_size=2)
     monkeypatch.setattr(module, "seconds_per_face", lambda backend: 2.0)
     window.parts.analysis.tokens.load = lambda settings, progress, cancel: made
     window.parts.analysis.tokens.cache = lambda: AnalysisCache(tmp_path / "cache")
@@ -60,7 +60,7 @@ def backend(window: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 @pytest.fixture
 def entry(window: MainWindow, qtbot: QtBot, coded_analysis: Analysis) -> VideoEntry:
-    """The coded video on screen, analysed."""
+    """The analysed coded video, open in the window."""
     window.session.controls.set_setting("num_sequences", 2)
     opened = open_analysed(window, qtbot, coded_analysis.video.path, coded_analysis)
     window.parts.analysis.queue.analysed.emit(opened)
@@ -69,14 +69,14 @@ def entry(window: MainWindow, qtbot: QtBot, coded_analysis: Analysis) -> VideoEn
 
 def use_checkpoint(window: MainWindow) -> None:
     window.preferences.set_value("tokens", "expression_transformer_checkpoint", CHECKPOINT)
-    window.parts.analysis.tokens.restart()  # without waiting for the settings to rest
+    window.parts.analysis.tokens.restart()  # skip the debounce of the settings
 
 
 def until(qtbot: QtBot, holds: Callable[[], bool]) -> None:
     qtbot.waitUntil(holds, timeout=10_000)
 
 
-def test_without_a_checkpoint_the_blendshapes_drive_the_list(window: MainWindow, entry: VideoEntry) -> None:
+def test_list_is_ranked_by_blendshapes_without_a_checkpoint(window: MainWindow, entry: VideoEntry) -> None:
     bar = window.parts.analysis.token_bar
     assert window.parts.analysis.tokens.state is TokenState.OFF
     assert bar.label.text() == "Ranked by blendshapes"
@@ -88,7 +88,7 @@ def test_without_a_checkpoint_the_blendshapes_drive_the_list(window: MainWindow,
     window.parts.settings.window.close()
 
 
-def test_learned_tokens_take_over_and_can_be_switched(
+def test_learned_tokens_rank_the_list_and_can_be_switched_off(
     window: MainWindow, qtbot: QtBot, backend: FrameTokens, entry: VideoEntry
 ) -> None:
     bar, model = window.parts.analysis.token_bar, window.parts.review.panel.model
@@ -122,7 +122,7 @@ def test_learned_tokens_take_over_and_can_be_switched(
     assert model.difference_column is None
 
 
-def test_what_is_known_stands_first_and_what_is_selected_comes_next(
+def test_known_windows_are_ranked_first_and_selected_ones_computed_next(
     window: MainWindow, qtbot: QtBot, backend: FrameTokens, entry: VideoEntry
 ) -> None:
     backend.leave.clear()
@@ -139,17 +139,17 @@ def test_what_is_known_stands_first_and_what_is_selected_comes_next(
     until(qtbot, lambda: window.parts.analysis.tokens.running is None)
     assert window.parts.analysis.tokens.state is TokenState.PAUSED
     assert "paused at" in window.parts.analysis.token_bar.text.text()
-    assert abs(entry.rows[0].key[0] - start) < 4  # the list shows all that is known by then
+    assert abs(entry.rows[0].key[0] - start) < 4  # the list reflects all tokens computed so far
     assert entry.rows[0].sequence.scored_by == "transformer"
     count = len(backend.seen)
     qtbot.wait(100)
     assert len(backend.seen) == count
     qtbot.mouseClick(window.parts.analysis.token_bar.pause, Qt.MouseButton.LeftButton)
     until(qtbot, lambda: window.parts.analysis.tokens.is_complete(entry))
-    assert len(backend.seen) == len(set(backend.seen))  # what was stored is not made again
+    assert len(backend.seen) == len(set(backend.seen))  # stored tokens are not recomputed
 
 
-def test_a_list_of_two_kinds_is_told_apart(
+def test_pending_windows_are_distinguished_from_known_ones(
     window: MainWindow, qtbot: QtBot, backend: FrameTokens, entry: VideoEntry
 ) -> None:
     from clipgen_engine.expression_tokens.filling import TokenFilling
@@ -164,7 +164,7 @@ def test_a_list_of_two_kinds_is_told_apart(
     model = window.parts.review.panel.model
     assert [model.is_pending(row) for row in model.rows] == [False, True]
     assert model.rows[0].key == second
-    assert "still to come" in model.data(model.index(1, 0), Qt.ItemDataRole.ToolTipRole)
+    assert "learned tokens are pending" in model.data(model.index(1, 0), Qt.ItemDataRole.ToolTipRole)
     assert model.data(model.index(1, 5)) == "…"
     window.parts.review.panel.view.viewport().grab()
     window.parts.plot.legend.toggle("blendshape_variation")
@@ -175,9 +175,7 @@ def test_a_list_of_two_kinds_is_told_apart(
     assert np.isfinite(drawn["blendshape_variation"].values).all()
 
 
-def test_the_list_sorts_by_disagreement(
-    window: MainWindow, qtbot: QtBot, backend: FrameTokens, entry: VideoEntry
-) -> None:
+def test_list_sorts_by_disagreement(window: MainWindow, qtbot: QtBot, backend: FrameTokens, entry: VideoEntry) -> None:
     window.session.controls.set_setting("num_sequences", 6)
     use_checkpoint(window)
     until(qtbot, lambda: window.parts.analysis.tokens.is_complete(entry))
@@ -198,9 +196,7 @@ def test_the_list_sorts_by_disagreement(
     assert [row.key for row in model.rows] == by_score
 
 
-def test_a_checkpoint_that_cannot_be_used_offers_the_blendshapes(
-    window: MainWindow, qtbot: QtBot, entry: VideoEntry
-) -> None:
+def test_unusable_checkpoint_offers_blendshapes(window: MainWindow, qtbot: QtBot, entry: VideoEntry) -> None:
     def refuse(settings: Any, progress: Any, cancel: Any) -> Any:
         raise ModelFileError("c.pt lacks the key 'x' (expected shape (1,))", "Choose another checkpoint")
 
@@ -218,19 +214,19 @@ def test_a_checkpoint_that_cannot_be_used_offers_the_blendshapes(
     until(qtbot, lambda: window.parts.analysis.tokens.state is TokenState.OFF)
 
 
-def test_a_backbone_is_downloaded_only_after_a_question(
+def test_backbone_is_downloaded_only_with_consent(
     window: MainWindow, qtbot: QtBot, backend: FrameTokens, entry: VideoEntry
 ) -> None:
     asked: list[bool] = []
-    shown, go_on = threading.Event(), threading.Event()
+    shown, resume = threading.Event(), threading.Event()
 
     def load(settings: Any, progress: Any, cancel: Any) -> Any:
         asked.append(settings.allow_download)
         if not settings.allow_download:
-            raise ModelMissingError("The DINOv2 backbone is not on this machine", "Name it")
+            raise ModelMissingError("The DINOv2 backbone is not on this machine", "Specify it")
         progress(Progress("download", 30_000_000, 88_000_000))
         shown.set()
-        go_on.wait(10)
+        resume.wait(10)
         return backend
 
     window.parts.analysis.tokens.load = load
@@ -245,12 +241,12 @@ def test_a_backbone_is_downloaded_only_after_a_question(
     until(qtbot, lambda: shown.is_set() and window.parts.analysis.token_bar.bar.isVisible())
     until(qtbot, lambda: window.parts.analysis.token_bar.text.text() == "DINOv2: 30 of 88 MB")
     assert window.parts.analysis.token_bar.bar.value() == 30_000_000
-    go_on.set()
+    resume.set()
     until(qtbot, lambda: window.parts.analysis.tokens.is_complete(entry))
     assert asked == [False, True]
 
 
-def test_the_video_on_screen_goes_first(
+def test_current_video_is_computed_first(
     window: MainWindow, qtbot: QtBot, backend: FrameTokens, entry: VideoEntry, short_video: Path, short_analysis: Any
 ) -> None:
     backend.leave.clear()

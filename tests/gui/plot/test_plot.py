@@ -288,11 +288,11 @@ def test_a_condition_has_a_curve_and_a_draggable_limit(plotted: MainWindow, qtbo
     # The context menu sets a limit at the cursor.
     menu = plotted.parts.plot.menu_at(2.0, 0.4)
     texts = [action.text() for action in menu.actions()]
-    next(action for action in menu.actions() if action.text() == "Lowest expression variation: 0.40").trigger()
+    next(action for action in menu.actions() if action.text() == "Minimum expression variation: 0.40").trigger()
     assert session.settings.gates["min_expression_variation"] == pytest.approx(0.4)
-    assert "Lowest expression variation: off" not in texts
+    assert "Minimum expression variation: off" not in texts
     menu = plotted.parts.plot.menu_at(2.0, 0.4)
-    next(action for action in menu.actions() if action.text() == "Lowest expression variation: off").trigger()
+    next(action for action in menu.actions() if action.text() == "Minimum expression variation: off").trigger()
     assert "min_expression_variation" not in session.settings.gates
 
 
