@@ -5,7 +5,7 @@ OUTPUT ?= clip_generation_output
 BIN := .venv/bin
 READY := .venv/.ready
 
-.PHONY: run test check bench sample rooms screenshot clean
+.PHONY: run test check bench truth sample rooms variation screenshot clean
 
 run: $(READY)
 	@if [ "$$(uname)" = Linux ] && [ -z "$$DISPLAY$$WAYLAND_DISPLAY$$QT_QPA_PLATFORM" ]; then \
@@ -27,11 +27,17 @@ check: $(READY)
 bench: $(READY)
 	$(BIN)/python -m tests.bench
 
+truth: $(READY)
+	$(BIN)/python -m tests.truth
+
 sample: $(READY)
 	$(BIN)/python resources/make_sample.py
 
 rooms: $(READY)
 	$(BIN)/python resources/draw_rooms.py
+
+variation: $(READY)
+	$(BIN)/python resources/draw_variation.py
 
 screenshot: $(READY)
 	@resources/install_system_packages.sh xvfb xauth

@@ -1,7 +1,7 @@
 """Declared settings: default, bounds, label and help in one place. Flags and panels are generated from them.
 
 The weights and thresholds of `RankingSettings` are declared beside each score term and gate;
-`clipgen_engine.ranking.ranker.ranking_declarations` lists them all.
+`clipgen_engine.ranking.effective.ranking_declarations` lists them all.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from typing import Any
 
 from clipgen_engine.declared_settings import Checked, declared
 from clipgen_engine.errors import SettingError
+
+MAX_LENGTH = 10_000  # frames
 
 
 @dataclass(frozen=True)
@@ -151,14 +153,18 @@ class RankingSettings(Checked):
     """Settings of the ranking. A change takes effect immediately, without a new analysis."""
 
     sequence_length: int = declared(
-        30,
-        int,
-        "Window",
-        "Length of a window in frames.",
-        minimum=2,
-        maximum=10_000,
-        step=1,
-        unit="frames",
+        30, int, "Window", "Length of a window in frames.", minimum=2, maximum=MAX_LENGTH, step=1, unit="frames"
+    )
+    sequence_seconds: float = declared(
+        0.0,
+        float,
+        "Window in seconds",
+        "Length of a window in seconds, the same at every frame rate; 0: the length in frames applies.",
+        minimum=0.0,
+        maximum=120.0,
+        step=0.1,
+        unit="s",
+        zero="in frames",
     )
     num_sequences: int = declared(
         10,
@@ -197,11 +203,19 @@ class RankingSettings(Checked):
         choices=("video", "track"),
     )
     variation_metric: str = declared(
-        "token_spread",
+        "actions",
         str,
         "Variation metric",
-        "token_spread: distance of all tokens from their mean; keyframe_cosine: first, middle and last token only.",
-        choices=("token_spread", "keyframe_cosine"),
+        "actions: variance of facial actions; token_spread: distance of tokens from their mean, also of learned tokens "
+        "in place of actions; keyframe_cosine: first, middle and last token only.",
+        choices=("actions", "token_spread", "keyframe_cosine"),
+    )
+    blinks: str = declared(
+        "bridged",
+        str,
+        "Blinks",
+        "bridged: lid movements of less than 0.4 s do not count as expression; counted: they do.",
+        choices=("bridged", "counted"),
     )
     token_source: str = declared(
         "learned",
@@ -219,7 +233,9 @@ class RankingSettings(Checked):
     )
     weights: Mapping[str, float] = field(default_factory=dict)  # by term name; default of the term if absent
     gates: Mapping[str, float] = field(default_factory=dict)  # threshold by gate name; default of the gate if absent
-    regions: Mapping[str, float] = field(default_factory=dict)  # multiplier 0..2 by region name; 1 if absent
+    regions: Mapping[str, float] = field(
+        default_factory=dict
+    )  # multiplier 0..2 by region; the metric's default if absent
 
 
 @dataclass(frozen=True)

@@ -165,7 +165,9 @@ class Sequence:
     track_id: int
     terms: Mapping[str, float]  # value of each score term by name
     combined_score: float  # exactly the sum of weight * term over the terms with a weight
-    top_channels: tuple[tuple[str, float], ...] = ()  # channels with the largest variance: name, signed change
+    top_channels: tuple[tuple[str, float], ...] = ()  # blendshapes with the largest variance: name, signed change
+    movements: tuple[tuple[str, float], ...] = ()  # facial actions with the largest variance: name, signed change
+    noise_floor: float | None = None  # expression variation that jitter can cause, if estimated
     scored_by: str = BLENDSHAPES  # the token backend behind the expression variation; empty: not recorded
     variations: VariationPair | None = None  # if learned tokens are available
     # the settings that the terms depend on, plain JSON values; empty if not recorded (0.1.0)

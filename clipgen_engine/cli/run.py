@@ -30,16 +30,16 @@ from clipgen_engine.declared_settings import declarations
 from clipgen_engine.errors import SettingError
 from clipgen_engine.expression_tokens.backends import FrameBackend, load_backend
 from clipgen_engine.files import make_writable_folder
-from clipgen_engine.ranking.explanation import no_window_reason
-from clipgen_engine.ranking.gates import GATES
-from clipgen_engine.ranking.presets import PRESETS, with_preset
-from clipgen_engine.ranking.ranker import (
+from clipgen_engine.ranking.effective import (
     effective_regions,
     effective_thresholds,
     effective_weights,
-    rank_sequences,
     ranking_declarations,
 )
+from clipgen_engine.ranking.explanation import no_window_reason
+from clipgen_engine.ranking.gates import GATES
+from clipgen_engine.ranking.presets import PRESETS, with_preset
+from clipgen_engine.ranking.ranker import rank_sequences
 from clipgen_engine.ranking.terms import REGION_MULTIPLIERS, TERMS
 from clipgen_engine.settings import AnalysisSettings, DatasetSettings, ExportSettings, RankingSettings, TokenSettings
 from clipgen_engine.types import Analysis

@@ -10,7 +10,8 @@ import numpy as np
 
 from clipgen_engine.analysis.store import load_analysis, save_analysis
 from clipgen_engine.files import SCHEMA_VERSION, replacing, strict_json, write_json
-from clipgen_engine.ranking.ranker import Ranking, effective_regions, effective_thresholds, effective_weights
+from clipgen_engine.ranking.effective import effective_regions, effective_thresholds, effective_weights
+from clipgen_engine.ranking.ranker import Ranking
 from clipgen_engine.ranking.records import sequence_record
 from clipgen_engine.ranking.terms import TERMS
 from clipgen_engine.settings import RankingSettings

@@ -44,7 +44,7 @@ def read_export(path: Path) -> ImportedExport:
         ) from error
     try:
         sources = tuple(_source(entry) for entry in manifest.sources)
-        ranking = RankingSettings(**manifest.settings["ranking"])
+        ranking = RankingSettings(**_current(manifest.settings["ranking"]))
     except (KeyError, TypeError, ValueError, AttributeError, SettingError) as error:
         raise OutputError(
             f"{source} is damaged or has an unsupported version ({error})", "Choose another folder"
@@ -97,6 +97,15 @@ def new_project_of(export: ImportedExport, path: Path, cancel: threading.Event |
     with tempfile.TemporaryDirectory(prefix="clipgen-") as folder, Project(Path(folder) / path.name) as project:
         import_export(export, project, cancel)
         project.copy_to(path)
+
+
+def _current(ranking: Mapping[str, Any]) -> dict[str, Any]:
+    """Ranking settings without the defaults of exports from before facial actions were the default metric."""
+    settings = dict(ranking)
+    if "blinks" not in settings and settings.get("variation_metric") == "token_spread":
+        del settings["variation_metric"]
+        settings["regions"] = {region: value for region, value in settings["regions"].items() if value != 1}
+    return settings
 
 
 def _source(entry: Mapping[str, Any]) -> ExportSource:

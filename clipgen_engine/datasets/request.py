@@ -16,8 +16,9 @@ from clipgen_engine.clips.writer import WrittenClip
 from clipgen_engine.datasets.manifest import key_of
 from clipgen_engine.files import SCHEMA_VERSION
 from clipgen_engine.projects.store import Project, WindowReview
-from clipgen_engine.ranking.ranker import combined_score, effective_regions, effective_thresholds, effective_weights
-from clipgen_engine.ranking.records import scored_by_record, scores_record, sequence_record
+from clipgen_engine.ranking.effective import effective_regions, effective_thresholds, effective_weights
+from clipgen_engine.ranking.ranker import combined_score
+from clipgen_engine.ranking.records import movements_record, scored_by_record, scores_record, sequence_record
 from clipgen_engine.ranking.terms import TERMS
 from clipgen_engine.settings import DatasetSettings, ExportSettings, RankingSettings
 from clipgen_engine.types import Analysis, Decision, FaceTrack, Sequence, VideoInfo
@@ -143,7 +144,7 @@ class ExportItem:
             **{name: sequence.terms.get(name) for name in TERMS},
             # windows may have been reviewed under other weights: recompute the score with the current ones
             "combined_score": combined_score(sequence.terms, weights) if complete else sequence.combined_score,
-            "top_channels": [{"channel": name, "change": round(change, 4)} for name, change in sequence.top_channels],
+            **movements_record(sequence),
             "weights": weights,
             **scored_by_record(sequence),
             "token_backend": sequence.scored_by or None,

@@ -42,6 +42,9 @@ _NEAR_IOU = 0.1  # above this, two faces may occlude each other
 _DUPLICATE_DISTANCE = 0.35  # in face sizes; below this, two landmarkers track the same face
 _MAX_JUMP_FACES = 1.0  # per frame, in face sizes; a larger jump means a different face
 _MAX_SAMPLES = 16  # descriptors per tracklet
+# A face's first picture is shown to the landmarker again and again, as if the face had been still for two seconds: the
+# mesh, which is smoothed in time, and the crop, which follows the mesh, would otherwise drift for ten frames.
+_SETTLING, _SETTLING_STEP_S = 4, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,7 +182,7 @@ class FaceTracker(Closing):
         for fixed in (True, False) if alone else (False,):
             view = whole_picture(*self._picture_size) if fixed else view_around(hit.box_xywh)
             landmarker.restart()
-            mesh = landmarker.find(view.enlarged_crop(pixels), time_s)
+            mesh = landmarker.find(view.enlarged_crop(pixels), time_s - _SETTLING * _SETTLING_STEP_S)
             if mesh is None:
                 continue
             face = _TrackedFace(landmarker, view, fixed, self._new_tracklet())
@@ -191,10 +194,18 @@ class FaceTracker(Closing):
                 and not any(_same_place(box, other) for other in self._tracked)
                 and self._confidence(pixels, box) >= _MIN_NEW_FACE_CONFIDENCE
             ):
+                self._settle(face, pixels, time_s)
                 self._tracked.append(face)
                 self._lost = [entry for entry in self._lost if center_distance(entry[1], box) > box_size(box)]
                 return
         self._idle.append(landmarker)
+
+    def _settle(self, face: _TrackedFace, pixels: UInt8Array, time_s: float) -> None:
+        for left in reversed(range(_SETTLING)):
+            mesh = face.landmarker.find(face.view.enlarged_crop(pixels), time_s - left * _SETTLING_STEP_S)
+            if mesh is not None:
+                self._apply(face, mesh, pixels)
+        face.frames = 1
 
     def _search(self, pixels: UInt8Array, index: int, starts_shot: bool) -> list[Detection]:
         """Search for untracked faces."""

@@ -77,6 +77,10 @@ _MIGRATIONS = (
     CREATE TABLE app_state (name TEXT PRIMARY KEY, value TEXT NOT NULL);
     ALTER TABLE export ADD COLUMN details TEXT NOT NULL DEFAULT '{}';
     """,
+    # token_spread was the default metric, not a choice: such projects get the new default
+    """
+    DELETE FROM setting WHERE name = 'variation_metric' AND value = '"token_spread"';
+    """,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
 _CHECKED_BYTES = 64 << 20  # larger files are not checked on opening: too slow

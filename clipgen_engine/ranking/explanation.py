@@ -7,19 +7,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from clipgen_engine.ranking.effective import effective_thresholds, effective_weights
+from clipgen_engine.ranking.expression.movements import Movements, within_noise
 from clipgen_engine.ranking.gates import GATES
-from clipgen_engine.ranking.ranker import (
-    COMBINED,
-    Ranker,
-    Ranking,
-    SequenceKey,
-    effective_thresholds,
-    effective_weights,
-)
+from clipgen_engine.ranking.ranker import COMBINED, Ranker, Ranking, SequenceKey
 from clipgen_engine.ranking.terms import TERMS
 from clipgen_engine.types import BLENDSHAPES, Analysis, Float32Array, Float64Array, Sequence
 
-_EXPLAINED_CHANNELS = 6
+_EXPLAINED_MOVEMENTS = 6
 
 
 @dataclass(frozen=True)
@@ -48,8 +43,9 @@ class Explanation:
     key: SequenceKey
     verdict: str  # one sentence
     standings: Mapping[str, Standing]  # by term name, and `combined_score`
-    channels: tuple[tuple[str, float], ...]  # channels with the largest variance, with their signed change
-    extreme_frames: tuple[int, int]  # frames of the minimum and maximum of the channel with the largest variance
+    movements: tuple[tuple[str, float], ...]  # facial actions with the largest variance, with their signed change
+    extreme_frames: tuple[int, int]  # frames of the minimum and maximum of the action with the largest variance
+    noise: str  # a sentence if the expression variation is not above its noise floor
     gates: tuple[GateResult, ...]  # active gates
     lost_to: Sequence | None  # the selected window that it overlaps, or to which it is too close
 
@@ -77,12 +73,14 @@ def explain(ranker: Ranker, ranking: Ranking, key: SequenceKey) -> Explanation |
         for value in [float(gate.measure(ranker.series, alone, ranking.settings)[0])]
     )
     lost_to = _blocking(ranking, key)
+    moving = ranker.movements(key, ranking.settings)
     return Explanation(
         key=key,
         verdict=_verdict(ranking, sequence, gates, lost_to),
         standings=_standings(ranking, sequence),
-        channels=ranker.moving_channels(key)[:_EXPLAINED_CHANNELS],
-        extreme_frames=_extreme_frames(ranker, key),
+        movements=moving.actions[:_EXPLAINED_MOVEMENTS],
+        extreme_frames=_extreme_frames(moving, key),
+        noise=_noise(sequence),
         gates=gates,
         lost_to=lost_to,
     )
@@ -134,11 +132,15 @@ def _standing(value: float, among: Float32Array | Float64Array) -> Standing:
     return Standing(value, higher + 1, share)
 
 
-def _extreme_frames(ranker: Ranker, key: SequenceKey) -> tuple[int, int]:
-    start, stop, track_id = key
-    tokens = ranker.series.blendshapes_of(track_id, start, stop)
-    strongest = tokens[:, int(tokens.var(axis=0).argmax())]
-    return start + int(strongest.argmin()), start + int(strongest.argmax())
+def _noise(sequence: Sequence) -> str:
+    if not within_noise(sequence):
+        return ""
+    return f"Its expression variation is not above the noise of the measurement ({sequence.noise_floor:.2f})."
+
+
+def _extreme_frames(moving: Movements, key: SequenceKey) -> tuple[int, int]:
+    strongest = moving.values[int(moving.values.var(axis=1).argmax())]
+    return key[0] + int(strongest.argmin()), key[0] + int(strongest.argmax())
 
 
 def _blocking(ranking: Ranking, key: SequenceKey) -> Sequence | None:

@@ -13,6 +13,8 @@ from functools import cached_property
 import numpy as np
 
 from clipgen_engine.faces.blendshape_channels import BLENDSHAPE_REGIONS
+from clipgen_engine.ranking.expression.actions import ACTION_REGIONS, ACTIONS, expression_values
+from clipgen_engine.ranking.expression.corrections import corrected_actions
 from clipgen_engine.ranking.token_series import TokenSeries
 from clipgen_engine.ranking.windows import Windows, prefix_sums, sliding_minimum
 from clipgen_engine.types import (
@@ -52,10 +54,12 @@ class FrameSeries:
         self.present: BoolArray = np.zeros(self.row_count, np.bool_)
         for rows, _, _ in self._sources:
             self.present[rows] = True
+        self._times_s = analysis.video.times_s
         self._short_side_px = min(analysis.video.width_px, analysis.video.height_px)
         self._missing = prefix_sums(~self.present[np.newaxis])[0].astype(np.int32)
         self._variance: dict[TokenSeries, tuple[int, Float32Array]] = {}
         self._variance_lock = threading.Lock()
+        self._actions: dict[bool, TokenSeries] = {}
         self._columns: dict[str, Float32Array] = {}
         self._column_sums: dict[str, tuple[Int64Array, Int64Array]] = {}
 
@@ -77,6 +81,24 @@ class FrameSeries:
         for rows, track, _ in self._sources:
             values[:, rows] = track.blendshapes[:, 1:].T
         return TokenSeries(values, self.present, tuple(BLENDSHAPE_REGIONS.values()))
+
+    def actions(self, *, bridge_blinks: bool = True) -> TokenSeries:
+        """Facial actions of all rows, in ranges.
+
+        Args:
+            bridge_blinks: lid movements shorter than a blink are removed.
+        """
+        if bridge_blinks not in self._actions:
+            values = np.zeros((len(ACTIONS), self.row_count), np.float32)
+            for rows, track, _ in self._sources:
+                values[:, rows] = self.actions_of(track, bridge_blinks=bridge_blinks).T
+            self._actions[bridge_blinks] = TokenSeries(values, self.present, ACTION_REGIONS)
+        return self._actions[bridge_blinks]
+
+    def actions_of(self, track: FaceTrack, *, bridge_blinks: bool = True) -> Float32Array:
+        """(N, A) float32: facial actions of a track's frames, in ranges."""
+        times_s = self._times_s[track.frame_index]
+        return corrected_actions(track.blendshapes[:, 1:], track.head_pose_deg, times_s, bridge_blinks=bridge_blinks)
 
     @property
     def backend(self) -> str:
@@ -219,15 +241,17 @@ class FrameSeries:
         return np.zeros((0, len(BLENDSHAPE_REGIONS)), np.float32)
 
     def movement(self, track_id: int) -> tuple[Int64Array, Float32Array]:
-        """Return the frames (N,) int64 of a track and the change (N,) float32 of the expression token.
+        """Return the frames (N,) int64 of a track and the change (N,) float32 of the expression.
 
-        The change is the Euclidean distance to the previous frame; NaN if the face is missing in either frame.
+        The change is the Euclidean distance to the previous frame between learned tokens, or between facial actions
+        without gaze and blinks; NaN if the face is missing in either frame.
         """
         for _, track, tokens in self._sources:
             if track.track_id == track_id:
                 first, last = int(track.frame_index[0]), int(track.frame_index[-1])
                 distance = np.full(last - first + 1, np.nan, np.float32)
-                steps = np.linalg.norm(np.diff(tokens.values, axis=0), axis=1)
+                values = tokens.values if self.has_learned else expression_values(self.actions_of(track))
+                steps = np.linalg.norm(np.diff(values, axis=0), axis=1)
                 consecutive = np.diff(track.frame_index) == 1
                 distance[track.frame_index[1:][consecutive] - first] = steps[consecutive]
                 return np.arange(first, last + 1, dtype=np.int64), distance

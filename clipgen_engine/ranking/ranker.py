@@ -8,14 +8,19 @@ from typing import TypeVar
 
 import numpy as np
 
-from clipgen_engine.declared_settings import checked_value, declarations
-from clipgen_engine.errors import SettingError
-from clipgen_engine.faces.blendshape_channels import BLENDSHAPE_REGIONS
+from clipgen_engine.ranking.effective import effective_regions, effective_thresholds, effective_weights, in_frames
+from clipgen_engine.ranking.expression.movements import Movements
 from clipgen_engine.ranking.frame_series import FrameSeries
 from clipgen_engine.ranking.gates import GATES
 from clipgen_engine.ranking.scores import SCORE_SETTINGS, WindowScores
 from clipgen_engine.ranking.selection import select_windows
-from clipgen_engine.ranking.terms import REGION_MULTIPLIERS, TERMS
+from clipgen_engine.ranking.terms import (
+    ACTION_METRIC,
+    METRIC_VERSIONS,
+    TERMS,
+    metric_of,
+)
+from clipgen_engine.ranking.token_series import TokenSeries
 from clipgen_engine.ranking.windows import Windows
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import (
@@ -26,68 +31,24 @@ from clipgen_engine.types import (
     Float64Array,
     Int64Array,
     Sequence,
-    Setting,
     read_only,
 )
 
 COMBINED = "combined_score"
 SequenceKey = tuple[int, int, int]
-_TOP_CHANNELS = 3
+_TOP_MOVEMENTS = 3
 _VARIATION = "expression_variation"
 _LEARNED_FIRST = 16.0  # exceeds any combined score, because scores from different backends are not comparable
 _MAX_CACHED = 10_000  # windows
-_CHANNELS = tuple(BLENDSHAPE_REGIONS)
 _Video = TypeVar("_Video")
-
-
-def ranking_declarations() -> tuple[Setting, ...]:
-    """Return the ranking settings that have their own flag; other gates and regions are set by name."""
-    return (
-        *declarations(RankingSettings),
-        *(term.weight for term in TERMS.values()),
-        GATES["face_confidence"].threshold,
-    )
-
-
-def effective_weights(settings: RankingSettings) -> dict[str, float]:
-    """Return the weight of every term by name, defaults included.
-
-    Raises:
-        SettingError: unknown term, or weight out of bounds.
-    """
-    return _resolved(settings.weights, {name: term.weight for name, term in TERMS.items()}, "score term")
-
-
-def effective_thresholds(settings: RankingSettings) -> dict[str, float]:
-    """Return the threshold of every gate by name, defaults included.
-
-    Raises:
-        SettingError: unknown gate, or threshold out of bounds.
-    """
-    return _resolved(settings.gates, {name: gate.threshold for name, gate in GATES.items()}, "gate")
-
-
-def effective_regions(settings: RankingSettings) -> dict[str, float]:
-    """Return the multiplier of every region by name, defaults included.
-
-    Raises:
-        SettingError: unknown region, or multiplier out of bounds.
-    """
-    return _resolved(settings.regions, REGION_MULTIPLIERS, "region")
-
-
-def _resolved(given: Mapping[str, float], declared: Mapping[str, Setting], what: str) -> dict[str, float]:
-    for name in given:
-        if name not in declared:
-            raise SettingError(f"Unknown {what} {name!r}", "Choose one of " + ", ".join(declared))
-    return {name: checked_value(setting, given.get(name, setting.default)) for name, setting in declared.items()}
 
 
 @dataclass(frozen=True, eq=False)
 class Ranking:
     """Result of a ranking: the selected sequences, and the data to explain them."""
 
-    settings: RankingSettings
+    requested: RankingSettings
+    settings: RankingSettings  # with the length in frames
     sequences: tuple[Sequence, ...]  # best first, including the pinned ones
     scores: WindowScores
     combined: Float64Array  # (W,) float64
@@ -129,8 +90,9 @@ class Ranker:
 
     def __init__(self, analysis: Analysis) -> None:
         self.series = FrameSeries(analysis)
+        self._rate = analysis.video.average_rate
         self._scores: WindowScores | None = None
-        self._channels: dict[SequenceKey, tuple[tuple[str, float], ...]] = {}
+        self._movements: dict[tuple[SequenceKey, bool], Movements] = {}
         self._gated: tuple[WindowScores, Mapping[str, float], _Gated] | None = None
 
     def rank(
@@ -143,13 +105,15 @@ class Ranker:
         """Select the best windows.
 
         Args:
-            settings: weights, thresholds, window length and number of windows.
+            settings: weights, thresholds, window length and number of windows. A length in seconds is converted to
+                frames at the average rate of the video.
             pinned: accepted sequences of any length, always selected.
             blocked: rejected sequences, whose spans are excluded.
 
         Raises:
             SettingError: unknown name, or weight, threshold or multiplier out of bounds.
         """
+        requested, settings = settings, in_frames(settings, self._rate)
         weights = effective_weights(settings)
         scores = self.scores(settings)
         gated = self._gate(scores, effective_thresholds(settings))
@@ -163,6 +127,7 @@ class Ranker:
             described.append(self._sequence(key, scores.terms_of(row), settings, window))
         described.sort(key=best_first)
         return Ranking(
+            requested=requested,
             settings=settings,
             sequences=tuple(replace(sequence, rank=rank) for rank, sequence in enumerate(described, 1)),
             scores=scores,
@@ -238,7 +203,7 @@ class Ranker:
     ) -> list[int]:
         """Like `_select`, restricted to these rows, sorted by frame; None: all rows, already sorted."""
 
-        tokens = self.series.tokens if self.series.all_known and scores.learned.all() else self.series.blendshapes
+        tokens = self._compared_tokens(settings, learned=self.series.all_known and bool(scores.learned.all()))
 
         def similarity(position: int) -> Float64Array:
             row = position if rows is None else int(rows[position])
@@ -264,12 +229,22 @@ class Ranker:
         )
         return chosen if rows is None else rows[chosen].tolist()
 
+    def _compared_tokens(self, settings: RankingSettings, *, learned: bool) -> TokenSeries:
+        """The tokens by which windows are similar: those behind their expression variation."""
+        if learned:
+            return self.series.tokens
+        if metric_of(settings, learned=False) == ACTION_METRIC:
+            return self.series.actions(bridge_blinks=settings.blinks == "bridged")
+        return self.series.blendshapes
+
     def _sequence(
         self, key: SequenceKey, terms: Mapping[str, float], settings: RankingSettings, window: Windows
     ) -> Sequence:
         start, stop, track_id = key
         variations = self.scores(settings).variations(window) if self.series.has_learned else None
         learned = variations is not None and settings.token_source == "learned"
+        metric = metric_of(settings, learned=learned)
+        moving = self.movements(key, settings)
         return Sequence(
             rank=0,
             start_frame=start,
@@ -277,32 +252,34 @@ class Ranker:
             track_id=track_id,
             terms=terms,
             combined_score=combined_score(terms, effective_weights(settings)),
-            top_channels=self.moving_channels(key)[:_TOP_CHANNELS],
+            top_channels=moving.channels[:_TOP_MOVEMENTS],
+            movements=moving.actions[:_TOP_MOVEMENTS],
+            noise_floor=moving.noise_floor(effective_regions(settings)) if metric == ACTION_METRIC else None,
             scored_by=self.series.backend if learned else BLENDSHAPES,
             variations=variations,
             term_settings={
-                "variation_metric": settings.variation_metric,
+                "variation_metric": metric,
+                "variation_version": METRIC_VERSIONS[metric],
+                "blinks": settings.blinks,
                 "stability_metric": settings.stability_metric,
                 "regions": effective_regions(settings),
             },
         )
 
-    def moving_channels(self, key: SequenceKey) -> tuple[tuple[str, float], ...]:
-        """Return all blendshape channels by descending variance, each with its signed change.
-
-        The change is maximum minus minimum, and positive if the maximum comes after the minimum.
-        """
-        if key in self._channels:  # dragging a slider describes the same windows repeatedly
-            return self._channels[key]
-        if len(self._channels) > _MAX_CACHED:
-            self._channels.clear()
+    def movements(self, key: SequenceKey, settings: RankingSettings) -> Movements:
+        """Return what moves within a window without missing frames."""
         start, stop, track_id = key
-        tokens = self.series.blendshapes_of(track_id, start, stop)
-        strongest = np.argsort(-tokens.var(axis=0), kind="stable")
-        direction = np.where(tokens.argmax(axis=0) >= tokens.argmin(axis=0), 1, -1)
-        change = direction * (tokens.max(axis=0) - tokens.min(axis=0))
-        self._channels[key] = tuple((_CHANNELS[channel], float(change[channel])) for channel in strongest)
-        return self._channels[key]
+        bridged = settings.blinks == "bridged"
+        if (key, bridged) not in self._movements:  # dragging a slider describes the same windows repeatedly
+            window = self.series.window_at(track_id, start, stop - start)
+            assert window is not None
+            if len(self._movements) > _MAX_CACHED:
+                self._movements.clear()
+            self._movements[key, bridged] = Movements(
+                self.series.blendshapes_of(track_id, start, stop),
+                self.series.actions(bridge_blinks=bridged).tokens_of(window),
+            )
+        return self._movements[key, bridged]
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
+from clipgen_engine.ranking.expression.movements import movement_words
 from clipgen_engine.types import Sequence, VariationPair, VideoInfo
 
 
@@ -23,15 +24,32 @@ def sequence_record(video: VideoInfo, sequence: Sequence) -> dict[str, Any]:
         **sequence.terms,
         "combined_score": sequence.combined_score,
         **scored_by_record(sequence),
-        "top_channels": [{"channel": name, "change": round(change, 4)} for name, change in sequence.top_channels],
+        **movements_record(sequence),
     }
 
 
 def scored_by_record(sequence: Sequence) -> dict[str, Any]:
-    """Return the token backend behind the expression variation, and both variations if available."""
+    """Return what the expression variation was made by, its noise floor, and both variations if available."""
     pair = sequence.variations
     both = {} if pair is None else {"blendshape_variation": pair.blendshapes, "learned_variation": pair.learned}
-    return {"scored_by": sequence.scored_by or None, **both}
+    return {
+        "scored_by": sequence.scored_by or None,
+        "variation_metric": sequence.term_settings.get("variation_metric"),
+        "variation_version": sequence.term_settings.get("variation_version"),
+        "noise_floor": sequence.noise_floor,
+        **both,
+    }
+
+
+def movements_record(sequence: Sequence) -> dict[str, Any]:
+    """Return what moves most, in words and as blendshapes."""
+    return {
+        "movements": [
+            {"movement": movement_words(name, change), "action": name, "change": round(change, 4)}
+            for name, change in sequence.movements
+        ],
+        "top_channels": [{"channel": name, "change": round(change, 4)} for name, change in sequence.top_channels],
+    }
 
 
 def scores_record(sequence: Sequence) -> dict[str, Any]:
@@ -40,6 +58,8 @@ def scores_record(sequence: Sequence) -> dict[str, Any]:
         "terms": dict(sequence.terms),
         "combined_score": sequence.combined_score,
         "top_channels": [list(channel) for channel in sequence.top_channels],
+        "movements": [list(movement) for movement in sequence.movements],
+        "noise_floor": sequence.noise_floor,
         "scored_by": sequence.scored_by,
         "variations": None if sequence.variations is None else asdict(sequence.variations),
         "term_settings": dict(sequence.term_settings),
@@ -53,7 +73,7 @@ def scored_sequence(key: tuple[int, int, int], record: Mapping[str, Any]) -> Seq
         ValueError, KeyError, TypeError or AttributeError: the record is damaged.
     """
     start, stop, track_id = map(int, key)
-    pair = record.get("variations")
+    pair, noise = record.get("variations"), record.get("noise_floor")
     return Sequence(
         rank=0,
         start_frame=start,
@@ -62,6 +82,8 @@ def scored_sequence(key: tuple[int, int, int], record: Mapping[str, Any]) -> Seq
         terms={str(name): float(value) for name, value in record["terms"].items()},
         combined_score=float(record["combined_score"]),
         top_channels=tuple((str(name), float(change)) for name, change in record["top_channels"]),
+        movements=tuple((str(name), float(change)) for name, change in record.get("movements", ())),
+        noise_floor=None if noise is None else float(noise),
         scored_by=str(record.get("scored_by", "")),
         variations=None if pair is None else VariationPair(**{name: float(value) for name, value in pair.items()}),
         term_settings=dict(record.get("term_settings", {})),

@@ -22,6 +22,8 @@ _POSE_SCALE_DEG = 10.0
 _FRONTAL_SCALE_DEG = 30.0
 _HALF_SHARP = 500.0  # variance of the Laplacian that scores one half
 _STEP_SCALE_PX = float(np.hypot(518, 518))
+ACTION_METRIC = "actions"
+METRIC_VERSIONS = {ACTION_METRIC: 1, "token_spread": 1, "keyframe_cosine": 1}  # raised when values change
 
 
 @dataclass(frozen=True)
@@ -39,15 +41,10 @@ class ScoreTerm:
 
 
 def expression_variation(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
-    """E (W,): root-mean-square distance of the expression tokens from their mean, at most 1.
-
-    Its square is the sum of the region variances, each weighted by its multiplier. With the metric `keyframe_cosine`:
-    1 - mean pairwise cosine similarity of the first, middle and last token. Windows with missing learned tokens fall
-    back to blendshapes.
-    """
+    """E (W,): by learned tokens where they are the source and known, otherwise by blendshapes."""
     if not by_learned_tokens(series, settings):
         return blendshape_variation(series, windows, settings)
-    learned = _variation(series, series.tokens, windows, settings)
+    learned = _token_variation(series, series.tokens, windows, settings)
     if series.all_known:
         return learned
     known = series.unknown_tokens(windows) == 0
@@ -55,14 +52,22 @@ def expression_variation(series: FrameSeries, windows: Windows, settings: Rankin
 
 
 def blendshape_variation(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
-    """E (W,) from blendshapes, regardless of the token source."""
-    return _variation(series, series.blendshapes, windows, settings)
+    """E (W,) from blendshapes, regardless of the token source.
+
+    By the metric `actions`: r / sqrt(1 + r^2), where r^2 is the sum of the variances of all facial actions in units of
+    their range, each weighted by the multiplier of its region. The other metrics treat the blendshapes as tokens.
+    """
+    if settings.variation_metric != ACTION_METRIC:
+        return _token_variation(series, series.blendshapes, windows, settings)
+    actions = series.actions(bridge_blinks=settings.blinks == "bridged")
+    variance = _weighted(actions.regions, series.region_variance(actions, windows), region_multipliers(settings))
+    return _saturated(variance)
 
 
 def learned_variation(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
     """E (W,) from learned tokens; NaN where any of them is missing."""
     known = (series.unknown_tokens(windows) == 0) & series.has_learned
-    return np.where(known, _variation(series, series.tokens, windows, settings), np.float32(np.nan))
+    return np.where(known, _token_variation(series, series.tokens, windows, settings), np.float32(np.nan))
 
 
 def by_learned_tokens(series: FrameSeries, settings: RankingSettings) -> bool:
@@ -70,13 +75,37 @@ def by_learned_tokens(series: FrameSeries, settings: RankingSettings) -> bool:
     return series.has_learned and settings.token_source == "learned"
 
 
-def _variation(series: FrameSeries, tokens: TokenSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
+def metric_of(settings: RankingSettings, *, learned: bool) -> str:
+    """Return the metric behind the expression variation: learned tokens have no facial actions."""
+    return "token_spread" if learned and settings.variation_metric == ACTION_METRIC else settings.variation_metric
+
+
+def region_multipliers(settings: RankingSettings) -> dict[str, float]:
+    """Return the multiplier of every region; the defaults depend on the metric, as only `actions` omits the gaze."""
+    return {region: settings.regions.get(region, default) for region, default in default_multipliers(settings).items()}
+
+
+def default_multipliers(settings: RankingSettings) -> dict[str, float]:
+    """Return the default multiplier of every region under these settings' metric."""
+    actions = settings.variation_metric == ACTION_METRIC
+    return {region: setting.default if actions else 1.0 for region, setting in REGION_MULTIPLIERS.items()}
+
+
+def _token_variation(
+    series: FrameSeries, tokens: TokenSeries, windows: Windows, settings: RankingSettings
+) -> Float32Array:
+    """Root-mean-square distance of the tokens from their mean, at most 1; its square is additive over the regions.
+
+    By the metric `keyframe_cosine`: 1 - mean pairwise cosine similarity of the first, middle and last token.
+    """
     if settings.variation_metric == "keyframe_cosine":
         return _clipped(1 - tokens.keyframe_cosine(windows).astype(np.float64))
     if all(multiplier == 1 for multiplier in settings.regions.values()):  # no need to split by region
-        everything: Float32Array = np.sqrt(tokens.variance(windows))
-        return np.minimum(everything, np.float32(1))
-    return _root_variance(tokens.regions, series.region_variance(tokens, windows), settings.regions)
+        variance = tokens.variance(windows)
+    else:
+        variance = _weighted(tokens.regions, series.region_variance(tokens, windows), settings.regions)
+    root: Float32Array = np.sqrt(variance)
+    return np.minimum(root, np.float32(1))
 
 
 def position_stability(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
@@ -113,19 +142,26 @@ def sharpness(series: FrameSeries, windows: Windows, settings: RankingSettings) 
 
 
 def mouth_activity(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:
-    """(W,): like expression variation, but only of the mouth and jaw blendshapes."""
-    variances = series.region_variance(series.blendshapes, windows)
+    """(W,): like expression variation by facial actions, but only of the mouth and jaw."""
+    actions = series.actions()
     others = {region: 0.0 for region in REGIONS if region not in ("mouth", "jaw")}
-    return _root_variance(series.blendshapes.regions, variances, others)
+    return _saturated(_weighted(actions.regions, series.region_variance(actions, windows), others))
 
 
-def _root_variance(regions: tuple[str, ...], variances: Float32Array, multipliers: Mapping[str, float]) -> Float32Array:
+def _weighted(regions: tuple[str, ...], variances: Float32Array, multipliers: Mapping[str, float]) -> Float32Array:
+    """(W,) float32: sum of the regions' variances (G, W), each times its multiplier, 1 if not given."""
     variance = np.zeros(variances.shape[1], np.float32)
     for region, values in zip(regions, variances, strict=True):
         multiplier = np.float32(multipliers.get(region, 1.0))
         if multiplier:
             variance += multiplier * values
-    return np.minimum(np.sqrt(variance), np.float32(1))
+    return variance
+
+
+def _saturated(variance: Float32Array) -> Float32Array:
+    """r / sqrt(1 + r^2) from r^2: strictly increasing, so that even the strongest windows keep their order."""
+    saturated: Float32Array = np.sqrt(variance / (1 + variance))
+    return saturated
 
 
 def _clipped(values: Float32Array | Float64Array) -> Float32Array:
@@ -155,14 +191,14 @@ def _term(
     return ScoreTerm(name, label, short_label, help_text, weight, function, depends_on)
 
 
-_VARIATION_DEPENDS_ON = ("variation_metric", "regions", "token_source")
+_VARIATION_DEPENDS_ON = ("variation_metric", "blinks", "regions", "token_source")
 
 REGION_MULTIPLIERS: dict[str, Setting] = {
     region: Setting(
         region,
         label,
         f"Multiplier of {label.lower()} in the expression variation; 0 excludes the region.",
-        1.0,
+        0.0 if region == "gaze" else 1.0,  # a glance is no expression
         float,
         minimum=0.0,
         maximum=2.0,
@@ -179,7 +215,8 @@ TERMS: dict[str, ScoreTerm] = {
             expression_variation,
             ("Expression variation", "Expr."),
             0.7,
-            "How much the expression changes within the window.",
+            "How much the expression changes within the window: brows, lids, mouth and jaw, each in units of what a "
+            "strong performance reaches. Gaze and blinks do not count.",
             "expression_weight",
             _VARIATION_DEPENDS_ON,
         ),

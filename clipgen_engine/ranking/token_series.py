@@ -35,8 +35,8 @@ class TokenSeries:
         by_region = [np.flatnonzero(np.array(channel_regions) == region) for region in self.regions]
         edges = np.cumsum([0, *map(len, by_region)]).tolist()
         self._channels_of_region = [slice(first, stop) for first, stop in pairwise(edges)]
-        order = np.concatenate([np.zeros(0, np.intp), *by_region])
-        units = np.rint(values[order] * np.float32(_UNITS)).astype(np.int32)
+        self._order = np.concatenate([np.zeros(0, np.intp), *by_region])
+        units = np.rint(values[self._order] * np.float32(_UNITS)).astype(np.int32)
         middle = units.sum(axis=1, dtype=np.int64) // max(1, int(present.sum()))
         # variances and similarities are relative to the mean token; centring also preserves float32 precision
         units[:, present] -= middle.astype(np.int32)[:, np.newaxis]
@@ -118,9 +118,19 @@ class TokenSeries:
         mean: Float32Array = (cosines / 3).astype(np.float32)
         return mean
 
+    def tokens_of(self, window: Windows) -> Float64Array:
+        """(D, L) float64: the tokens of a single window, to 1/16384."""
+        tokens = np.empty((len(self._order), window.length))
+        tokens[self._order] = self._tokens(window.first_row, window.length)
+        return tokens
+
+    def _tokens(self, row: int, count: int) -> Float64Array:
+        """(D, count) float64: tokens from this row on, in the order of the regions."""
+        return Windows(1, row, row + count).difference(self._sums) / _UNITS + self._middle[:, np.newaxis]
+
     def _unit_tokens(self, row: int, count: int) -> Float64Array:
         """(D, count) float64: tokens from this row on, scaled to unit length (zero stays zero)."""
-        tokens = Windows(1, row, row + count).difference(self._sums) / _UNITS + self._middle[:, np.newaxis]
+        tokens = self._tokens(row, count)
         norms = np.linalg.norm(tokens, axis=0)
         units: Float64Array = tokens / np.where(norms > 0, norms, 1)
         return units

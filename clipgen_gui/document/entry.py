@@ -202,7 +202,7 @@ class VideoEntry:
 
     def apply_reviews(self, changes: Mapping[Key, WindowReview | None], settings: RankingSettings) -> None:
         """Set reviews (None removes one) and update the rows. Rank again only if that can change the result."""
-        unchanged = self.ranking is not None and self.ranking.settings == settings
+        unchanged = self.ranking is not None and self.ranking.requested == settings
         for key, review in changes.items():
             unchanged = unchanged and _effect(self.reviews.get(key)) == _effect(review)
             if review is None:

@@ -13,9 +13,8 @@ from PySide6.QtGui import QUndoStack
 from clipgen_engine.declared_settings import declarations
 from clipgen_engine.ranking.gates import GATES
 from clipgen_engine.ranking.presets import PRESETS, with_preset
-from clipgen_engine.ranking.terms import REGION_MULTIPLIERS, TERMS
+from clipgen_engine.ranking.terms import REGION_MULTIPLIERS, TERMS, default_multipliers
 from clipgen_engine.settings import RankingSettings
-from clipgen_engine.types import Setting
 from clipgen_gui.document.undo import ChangeSettings
 
 _GESTURE_S = 0.8  # typing or wheel steps without a longer pause form one undo step
@@ -54,22 +53,22 @@ class RankingControls(QObject):
         )
 
     def set_weight(self, term: str, value: float) -> None:
-        weights = {name: one.weight for name, one in TERMS.items()}
+        weights = {name: one.weight.default for name, one in TERMS.items()}
         self._change(
             f"Change weight of {TERMS[term].label}", term, weights=_with(self.settings.weights, weights, term, value)
         )
 
     def set_gate(self, gate: str, threshold: float) -> None:
-        thresholds = {name: one.threshold for name, one in GATES.items()}
+        thresholds = {name: one.threshold.default for name, one in GATES.items()}
         self._change(
             f"Change gate {GATES[gate].label}", gate, gates=_with(self.settings.gates, thresholds, gate, threshold)
         )
 
     def set_regions(self, multipliers: Mapping[str, float], text: str = "") -> None:
         """Change the multipliers of these regions."""
-        regions = self.settings.regions
+        regions, defaults = self.settings.regions, default_multipliers(self.settings)
         for region, value in multipliers.items():
-            regions = _with(regions, REGION_MULTIPLIERS, region, value)
+            regions = _with(regions, defaults, region, value)
             text = text or f"Change region {REGION_MULTIPLIERS[region].label}"
         self._change(text, text, regions=regions)
 
@@ -116,7 +115,7 @@ class RankingControls(QObject):
             self._undo_stack.push(ChangeSettings(self.replace_all, self.settings, changed, gesture, text))
 
 
-def _with(given: Mapping[str, float], declared: Mapping[str, Setting], name: str, value: float) -> dict[str, float]:
+def _with(given: Mapping[str, float], defaults: Mapping[str, float], name: str, value: float) -> dict[str, float]:
     """Copy the values with one changed, omitting values equal to their default."""
     changed = {**given, name: value}
-    return {one: changed[one] for one in changed if changed[one] != declared[one].default}
+    return {one: changed[one] for one in changed if changed[one] != defaults[one]}

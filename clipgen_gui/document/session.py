@@ -186,7 +186,7 @@ class Session(QObject):
             self.storage.save_current(entry)
             self.storage.load_review(entry)
             self._mark_used(entry)
-            if entry.ranking is None or entry.ranking.settings != self.settings:
+            if entry.ranking is None or entry.ranking.requested != self.settings:
                 entry.rank(self.settings)
         self.selection.set_filter(self.selection.filter.for_another_video())
         self._emit_current_changed()

@@ -141,10 +141,11 @@ class OverlayBuilder:
         rows = series.window_at(track_id, start, stop - start)
         if rows is None or series.missing_frames(rows)[0]:
             return ()
-        variance = series.blendshapes.region_variance(rows)[:, 0]
+        actions = series.actions()
+        variance = actions.region_variance(rows)[:, 0]
         total = max(float(variance.sum()), _MIN_VARIANCE)
-        both = zip(series.blendshapes.regions, variance.tolist(), strict=True)
-        return tuple(RegionMovement(region, value**0.5, value / total) for region, value in both)
+        both = zip(actions.regions, variance.tolist(), strict=True)
+        return tuple(RegionMovement(region, (value / (1 + value)) ** 0.5, value / total) for region, value in both)
 
     def _crop_corners(self, track: FaceTrack, window: Key, frame: int, export: ExportSettings) -> tuple[Point, ...]:
         # OpenCV is imported lazily so that it does not delay the main window.

@@ -105,7 +105,7 @@ CURVES: dict[str, CurveKind] = {
             MOVEMENT,
             "Movement",
             "Move",
-            "Distance between the expression tokens of consecutive frames.",
+            "Change of the expression from one frame to the next.",
             stems=True,
         ),
         *(

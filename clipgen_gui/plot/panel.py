@@ -11,8 +11,9 @@ from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QLabel, QMenu, QToolButton, QVBoxLayout, QWidget
 
+from clipgen_engine.ranking.effective import effective_thresholds
 from clipgen_engine.ranking.gates import GATES
-from clipgen_engine.ranking.ranker import COMBINED, effective_thresholds
+from clipgen_engine.ranking.ranker import COMBINED
 from clipgen_engine.ranking.terms import TERMS
 from clipgen_gui.document.entry import VideoEntry
 from clipgen_gui.document.session import Session

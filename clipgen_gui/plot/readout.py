@@ -8,17 +8,17 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
+from clipgen_engine.ranking.expression.movements import movement_words
 from clipgen_engine.ranking.ranker import COMBINED
 from clipgen_gui.document.entry import VideoEntry
 from clipgen_gui.plot.curves import CURVES
 from clipgen_gui.support.formatting import clock
-from clipgen_gui.widgets.score_style import readable
 
-_MAX_CHANNELS = 3
+_MAX_MOVEMENTS = 3
 
 
 class PlotReadout(QLabel):
-    """Curve values at a frame and the channels that move most in the window centred on it."""
+    """Curve values at a frame and the movements that are strongest in the window centred on it."""
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
@@ -51,8 +51,8 @@ def _columns(entry: VideoEntry, frame: int, names: Sequence[str]) -> tuple[list[
         return values, ["no complete window here"]
     length = entry.ranking.settings.sequence_length
     start = frame - (length - 1) // 2
-    moving = entry.ranker.moving_channels((start, start + length, track_id))[:_MAX_CHANNELS]
-    return values, [f"{readable(name)} {change:+.2f}".replace("-", "−") for name, change in moving]
+    moving = entry.ranker.movements((start, start + length, track_id), entry.ranking.settings).actions
+    return values, [f"{movement_words(name, change)} {abs(change):.2f}" for name, change in moving[:_MAX_MOVEMENTS]]
 
 
 def _value_at(entry: VideoEntry, name: str, track_id: int, frame: int) -> float | None:

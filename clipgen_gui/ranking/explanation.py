@@ -9,18 +9,23 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
+from clipgen_engine.ranking.effective import effective_thresholds
 from clipgen_engine.ranking.explanation import Explanation, GateResult
+from clipgen_engine.ranking.expression.movements import movement_words
 from clipgen_engine.ranking.gates import GATES
-from clipgen_engine.ranking.ranker import COMBINED, effective_thresholds
+from clipgen_engine.ranking.ranker import COMBINED
 from clipgen_engine.ranking.terms import TERMS
 from clipgen_gui.document.session import Session
 from clipgen_gui.look.theme import follow_theme, palette, px, ui_font
 from clipgen_gui.ranking.explainer import Explainer
 from clipgen_gui.widgets.cards import Card, muted_label, named, named_with_key, restyle
-from clipgen_gui.widgets.score_style import readable, term_color
+from clipgen_gui.widgets.score_style import term_color
 
 _HINT = "Select a window or click the curves to see why it is or is not listed."
-_CHANNELS = 4
+_MOVEMENTS = 4
+_MOVEMENTS_HELP = (
+    "The range of each movement; 1 is what a strong performance reaches. Left and right are the person's own."
+)
 _TIGHT = 0.1  # of the threshold; smaller margins are shown
 
 
@@ -48,8 +53,11 @@ class ExplanationPanel(Card):
         self.lost_to = _link("Show the better window")
         self.lost_to.clicked.connect(self._select_better)
         self.standings = StandingBars()
-        self.channels = muted_label(wrap=True)
-        self.channels.setAccessibleName("Strongest movement")
+        self.movements = muted_label(wrap=True)
+        self.movements.setAccessibleName("Moves most")
+        self.movements.setToolTip(_MOVEMENTS_HELP)
+        self.noise = muted_label(wrap=True)
+        self.noise.setAccessibleName("Noise")
         self.extremes = _link("Go to the first extreme"), _link("Go to the second extreme")
         for link in self.extremes:
             link.clicked.connect(lambda _=False, link=link: session.selection.seek(link.property("frame")))
@@ -73,7 +81,8 @@ class ExplanationPanel(Card):
         layout.addWidget(self.lost_to, 0, Qt.AlignmentFlag.AlignLeft)
         layout.addLayout(self._gates)
         layout.addWidget(self.standings)
-        layout.addWidget(self.channels)
+        layout.addWidget(self.movements)
+        layout.addWidget(self.noise)
         layout.addWidget(self._extremes)
         layout.addStretch(1)
         area = QScrollArea()
@@ -101,7 +110,7 @@ class ExplanationPanel(Card):
             text = f"Show number {answer.lost_to.number}"
             self.lost_to.setText(text)
             named(self.lost_to, text, "Select the better window")
-        for widget in (self.standings, self.channels, self._extremes):
+        for widget in (self.standings, self.movements, self.noise, self._extremes):
             widget.setVisible(explanation is not None)
         for link in self.gate_links:
             self._gates.removeWidget(link)
@@ -127,10 +136,13 @@ class ExplanationPanel(Card):
             complete,
         )
         moved = [
-            f"{readable(name)} {change:+.2f}".replace("-", "−") for name, change in explanation.channels[:_CHANNELS]
+            f"{movement_words(name, change)} {abs(change):.2f}" for name, change in explanation.movements[:_MOVEMENTS]
         ]
-        self.channels.setText("Strongest movement: " + ", ".join(moved))
-        strongest = readable(explanation.channels[0][0]) if explanation.channels else "the expression"
+        self.movements.setText("Moves most: " + ", ".join(moved))
+        self.noise.setText(explanation.noise)
+        self.noise.setVisible(bool(explanation.noise))
+        name, change = explanation.movements[0]
+        strongest = movement_words(name, abs(change))
         reached = sorted(zip(explanation.extreme_frames, ("lowest", "highest"), strict=True))
         for link, (frame, which) in zip(self.extremes, reached, strict=True):
             link.setText(f"frame {frame}")

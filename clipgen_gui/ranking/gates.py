@@ -8,9 +8,10 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
+from clipgen_engine.ranking.effective import effective_regions, effective_thresholds
 from clipgen_engine.ranking.gates import GATES, Gate
 from clipgen_engine.ranking.presets import PRESETS, with_preset
-from clipgen_engine.ranking.ranker import Ranking, effective_regions, effective_thresholds
+from clipgen_engine.ranking.ranker import Ranking
 from clipgen_engine.ranking.terms import TERMS
 from clipgen_engine.settings import RankingSettings
 from clipgen_gui.document.session import Session

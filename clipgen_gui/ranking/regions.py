@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QGridLayout, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
-from clipgen_engine.ranking.ranker import effective_regions
-from clipgen_engine.ranking.terms import REGION_MULTIPLIERS
+from clipgen_engine.declared_settings import declarations
+from clipgen_engine.ranking.effective import effective_regions
+from clipgen_engine.ranking.terms import REGION_MULTIPLIERS, default_multipliers
+from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import BLENDSHAPES
 from clipgen_gui.document.session import Session
 from clipgen_gui.widgets.cards import fixed_size_label, muted_label, named
@@ -14,7 +16,7 @@ from clipgen_gui.widgets.setting_box import InputFilter, follow
 from clipgen_gui.widgets.setting_slider import SettingSlider
 
 _EYES = ("eyelids", "gaze")
-_DEFAULTS = {region: setting.default for region, setting in REGION_MULTIPLIERS.items()}
+_DECLARED = {one.name: one for one in declarations(RankingSettings)}
 
 
 class RegionsPanel(QWidget):
@@ -32,8 +34,11 @@ class RegionsPanel(QWidget):
         self.without_eyes.clicked.connect(self._without_eyes_clicked)
         self.reset = QPushButton("Reset")
         self.reset.setObjectName("slim")
-        named(self.reset, "Reset the regions", "Give all regions equal weight")
-        self.reset.clicked.connect(lambda: session.controls.set_regions(_DEFAULTS, "Reset the regions"))
+        named(self.reset, "Reset the regions", "Weight all regions equally, without the gaze")
+        self.reset.clicked.connect(lambda: session.controls.set_regions(self._defaults, "Reset the regions"))
+        self.blinks = QCheckBox("Blinks count as expression")
+        named(self.blinks, "Count blinks", _DECLARED["blinks"].help)
+        self.blinks.clicked.connect(lambda on: session.controls.set_setting("blinks", "counted" if on else "bridged"))
         self._hint = muted_label("What counts as expression")
         top = QHBoxLayout()
         top.setSpacing(6)
@@ -64,6 +69,7 @@ class RegionsPanel(QWidget):
         layout.setSpacing(6)
         layout.addLayout(top)
         layout.addLayout(rows)
+        layout.addWidget(self.blinks)
         layout.addStretch(1)
         follow(self, session.controls.changed, self._show_settings)
         follow(self, session.controls.changed, self._show_use)
@@ -71,16 +77,21 @@ class RegionsPanel(QWidget):
 
     def _without_eyes_clicked(self, out: bool) -> None:
         self._session.controls.set_regions(
-            {region: 0.0 if out else _DEFAULTS[region] for region in _EYES},
+            {region: 0.0 if out else self._defaults[region] for region in _EYES},
             "Exclude the eyes" if out else "Include the eyes",
         )
+
+    @property
+    def _defaults(self) -> dict[str, float]:
+        return default_multipliers(self._session.settings)
 
     def _show_settings(self) -> None:
         multipliers = effective_regions(self._session.settings)
         for region, slider in self.sliders.items():
             slider.show_number(multipliers[region])
         self.without_eyes.setChecked(not any(multipliers[region] for region in _EYES))
-        self.reset.setEnabled(multipliers != _DEFAULTS)
+        self.reset.setEnabled(multipliers != self._defaults)
+        self.blinks.setChecked(self._session.settings.blinks == "counted")
 
     def _show_use(self) -> None:
         """Disable the controls if the tokens are not split into regions, as with some backends."""
@@ -89,5 +100,5 @@ class RegionsPanel(QWidget):
         by_blendshapes = self._session.settings.token_source == BLENDSHAPES
         split = not tokens or by_blendshapes or tokens[0].channel_regions[0] in REGION_MULTIPLIERS
         self._hint.setText("What counts as expression" if split else "These tokens have no regions")
-        for widget in (*self.sliders.values(), self.without_eyes):
+        for widget in (*self.sliders.values(), self.without_eyes, self.blinks):
             widget.setEnabled(split)

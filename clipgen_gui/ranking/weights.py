@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QLabel, QVBoxLayout, QWidget
 
 from clipgen_engine.declared_settings import declarations
-from clipgen_engine.ranking.ranker import effective_weights
+from clipgen_engine.ranking.effective import effective_weights
 from clipgen_engine.ranking.terms import TERMS
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Setting
@@ -20,8 +20,9 @@ from clipgen_gui.widgets.setting_box import InputFilter, SettingBox, add_to_grid
 from clipgen_gui.widgets.setting_slider import SettingSlider
 
 # Frequently changed settings; the other declared ones are folded.
-_BASIC_SETTINGS = ("sequence_length", "num_sequences", "min_gap")
+_BASIC_SETTINGS = ("sequence_length", "sequence_seconds", "num_sequences")
 _DIVERSITY = "diversity"
+_BLINKS = "blinks"  # beside the regions
 _DECLARED = {one.name: one for one in declarations(RankingSettings)}
 
 
@@ -35,7 +36,7 @@ class WeightsPanel(QWidget):
         self.boxes: dict[str, SettingBox] = {}
         self._input_filter = InputFilter(self)
         basic = [name for name, term in TERMS.items() if term.weight.default]
-        boxes = [name for name in _DECLARED if name not in _BASIC_SETTINGS and name != _DIVERSITY]
+        boxes = [name for name in _DECLARED if name not in (*_BASIC_SETTINGS, _DIVERSITY, _BLINKS)]
 
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -110,6 +111,7 @@ class WeightsPanel(QWidget):
         self.diversity.show_number(settings.diversity)
         for name, box in self.boxes.items():
             show_value(box, getattr(settings, name))
+        self.boxes["sequence_length"].setEnabled(not settings.sequence_seconds)
 
 
 def _slider_rows() -> QGridLayout:

@@ -6,6 +6,7 @@ from typing import Any
 
 from PySide6.QtCore import QAbstractTableModel, QModelIndex, QPersistentModelIndex, Qt
 
+from clipgen_engine.ranking.expression.movements import movement_words, within_noise
 from clipgen_engine.ranking.ranker import COMBINED
 from clipgen_engine.ranking.terms import TERMS
 from clipgen_engine.types import BLENDSHAPES, Decision
@@ -134,8 +135,11 @@ def _appearance(row: WindowRow) -> tuple[object, ...]:
 def _description(row: WindowRow, *, is_pending: bool) -> str:
     sequence = row.sequence
     lines = [f"Window {row.number}, {row.decision}: frames {sequence.start_frame} to {sequence.stop_frame - 1}"]
-    if sequence.top_channels:
-        lines.append("most movement: " + ", ".join(name for name, _ in sequence.top_channels[:4]))
+    moving = [movement_words(*movement) for movement in sequence.movements or sequence.top_channels]
+    if moving:
+        lines.append("moves most: " + ", ".join(moving))
+    if within_noise(sequence):
+        lines.append("the expression variation is not above the noise of the measurement")
     pair = sequence.variations
     if pair is not None:
         lines.append(

@@ -6,7 +6,8 @@ from math import ceil
 
 import numpy as np
 
-from clipgen_engine.types import Analysis, ExpressionTokens, FaceTrack, VideoInfo
+from clipgen_engine.ranking.expression.actions import action_values, expression_values
+from clipgen_engine.types import BLENDSHAPES, Analysis, ExpressionTokens, FaceTrack, VideoInfo
 from clipgen_gui.document.entry import Key
 
 Rect = tuple[int, int, int, int]  # x, y, width, height; upright source px
@@ -59,14 +60,15 @@ def sampled_frames(start: int, stop: int, at_most: int) -> tuple[int, ...]:
 
 
 def representative_frames(analysis: Analysis, key: Key) -> tuple[int, int, int]:
-    """Return the first frame, the frame whose token is farthest from the window's mean token, and the last frame."""
+    """Return the first frame, the frame whose expression is farthest from the window's mean, and the last frame."""
     start, stop, track_id = key
     farthest = (start + stop) // 2
     found = _track(analysis, track_id)
     if found is not None:
         track, tokens = found
         rows = slice(*np.searchsorted(track.frame_index, (start, stop)))
-        values = tokens.values[rows] if tokens.known[rows].all() else track.blendshapes[rows]
+        learned = tokens.backend != BLENDSHAPES and tokens.known[rows].all()
+        values = tokens.values[rows] if learned else expression_values(action_values(track.blendshapes[rows, 1:]))
         if len(values):
             distance = np.linalg.norm(values - values.mean(axis=0), axis=1)
             farthest = int(track.frame_index[rows][distance.argmax()])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel
 
@@ -21,11 +19,6 @@ def term_color(name: str, colors: Palette | None = None) -> str:
     """
     colors = colors or palette()
     return colors.combined if name == COMBINED else colors.term(list(TERMS).index(name))
-
-
-def readable(channel: str) -> str:
-    """Convert a channel name for display: `jawOpen` to `jaw open`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z0-9])|_", " ", channel).lower()
 
 
 def term_line(name: str) -> Qt.PenStyle:

@@ -13,8 +13,9 @@ from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
 
 from clipgen_engine.declared_settings import declarations
+from clipgen_engine.ranking.effective import effective_thresholds
 from clipgen_engine.ranking.gates import GATES
-from clipgen_engine.ranking.ranker import Ranker, effective_thresholds
+from clipgen_engine.ranking.ranker import Ranker
 from clipgen_engine.ranking.terms import REGION_MULTIPLIERS, TERMS
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Decision
@@ -177,7 +178,7 @@ def test_every_declared_ranking_setting_has_a_control(reviewed: MainWindow) -> N
     assert set(weights.sliders) == set(TERMS)
     assert set(ranking.regions.sliders) == set(REGION_MULTIPLIERS)
     assert set(gates.rows) == set(GATES)
-    assert {*weights.boxes, "diversity"} == {setting.name for setting in declarations(RankingSettings)}
+    assert {*weights.boxes, "diversity", "blinks"} == {setting.name for setting in declarations(RankingSettings)}
     for name, box in weights.boxes.items():
         if isinstance(box, QComboBox):
             box.setCurrentIndex(1)

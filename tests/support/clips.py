@@ -16,7 +16,7 @@ QUICK = ExportSettings(encoder_preset="ultrafast")
 
 
 def outcomes(video: VideoInfo, jobs: list[ClipJob], settings: ExportSettings = QUICK) -> dict[str, ClipOutcome]:
-    """Write clips; returns each outcome by clip name."""
+    """Write clips and return their outcomes by clip name."""
     reported: dict[str, ClipOutcome] = {}
 
     def note(job: ClipJob, outcome: ClipOutcome) -> None:

@@ -1,4 +1,4 @@
-"""Clips composed from other clips, with known ground truth per frame."""
+"""Composites of other clips, with per-frame ground truth."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ RATE = 30
 
 
 def frames_of(path: Path, start: int = 0, stop: int | None = None, *, max_side: int | None = None) -> list[Picture]:
-    """RGB frames (H, W, 3) of part of a video."""
+    """RGB frames (H, W, 3) of a span of a video."""
     return [picture.pixels for picture in decode(probe(path), start, stop, max_side=max_side)]
 
 
@@ -36,7 +36,7 @@ def write_video(
 
     Args:
         pts: of each frame, in `time_base`; default 0, 1, 2, ...
-        rotation_deg: clockwise display rotation (frames are stored counter-rotated).
+        rotation_deg: clockwise display rotation; frames are stored counter-rotated.
     """
     turns = rotation_deg // 90
     with av.open(str(path), "w") as container:
@@ -76,7 +76,7 @@ def pasted(canvas: Picture, picture: Picture, left: int, top: int) -> Picture:
 
 
 def there_and_back(pictures: Sequence[Picture], count: int) -> Iterator[Picture]:
-    """Yield `count` frames, looping forwards and backwards without a cut."""
+    """Yield `count` frames, playing forwards and backwards in a seamless loop."""
     period = max(1, 2 * (len(pictures) - 1))
     for number in range(count):
         place = number % period

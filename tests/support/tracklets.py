@@ -1,4 +1,4 @@
-"""Synthetic tracklets, without video or model."""
+"""Synthetic tracklets that need no video or model."""
 
 from __future__ import annotations
 

@@ -106,7 +106,7 @@ def test_face_model_is_verified_for_every_source(tmp_path: Path, monkeypatch: py
         load_face_model()
 
 
-def test_both_opencv_distributions_have_the_same_version() -> None:
+def test_opencv_distributions_have_matching_versions() -> None:
     from importlib.metadata import version
 
     assert version("opencv-python") == version("opencv-contrib-python")

@@ -1,4 +1,4 @@
-"""The analysis cache: hits, resuming, eviction, damaged entries."""
+"""Analysis cache: hits, resumption, eviction, damaged entries."""
 
 from __future__ import annotations
 

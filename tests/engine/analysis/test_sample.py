@@ -1,4 +1,4 @@
-"""Analysis of the sample compared with its ground truth."""
+"""Analysis of the sample against its ground truth."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from clipgen_engine.types import Analysis
 
 LENGTH = 30
 Truth = dict[str, Any]
+RESPONSES = {"brows": 0.75, "smile": 0.90, "jaw": 1.18, "lids": 1.0}  # ranges per unit of amplitude, measured
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +27,7 @@ def spans_of_kind(truth: Truth, *kinds: str) -> list[tuple[int, int]]:
 
 
 def values_within(ranking: Ranking, name: str, spans: list[tuple[int, int]]) -> np.ndarray:
-    """Values of a term for all windows inside one of the spans."""
+    """Values of a term for all windows within one of the spans."""
     scores = ranking.scores
     inside = np.zeros(len(scores.start_frame), np.bool_)
     for start, stop in spans:
@@ -56,12 +57,29 @@ def test_face_centre_matches_the_ground_truth(sample_analysis: Analysis, sample_
 
 
 def test_expression_variation_correlates_with_the_true_amplitude(ranking: Ranking, sample_truth: Truth) -> None:
-    amplitude = np.array(sample_truth["amplitude"], np.float64)
+    """The parts of the sample were scaled by the distance of blendshapes; in facial actions they weigh differently."""
     scores = ranking.scores
     rows = np.flatnonzero(scores.complete)
-    planted = [amplitude[start : start + LENGTH].std() for start in scores.start_frame[rows]]
+    planted = np.zeros(len(rows))
+    for part, response in RESPONSES.items():
+        amplitude = np.array(sample_truth["parts"][part], np.float64)
+        deviation = np.array([amplitude[start : start + LENGTH].std() for start in scores.start_frame[rows]])
+        planted += np.square(response * deviation)
     assert len(rows) > 600
+    assert spearmanr(planted, scores.term("expression_variation")[rows]).statistic >= 0.92
+
+
+def test_token_spread_correlates_with_the_true_amplitude(sample_analysis: Analysis, sample_truth: Truth) -> None:
+    amplitude = np.array(sample_truth["amplitude"], np.float64)
+    settings = RankingSettings(sequence_length=LENGTH, variation_metric="token_spread")
+    scores = rank_sequences(sample_analysis, settings).scores
+    rows = np.flatnonzero(scores.complete)
+    planted = [amplitude[start : start + LENGTH].std() for start in scores.start_frame[rows]]
     assert spearmanr(planted, scores.term("expression_variation")[rows]).statistic >= 0.95
+
+
+def test_still_face_scores_low(ranking: Ranking, sample_truth: Truth) -> None:
+    assert values_within(ranking, "expression_variation", spans_of_kind(sample_truth, "still")).max() < 0.05
 
 
 def test_position_stability_is_high_without_movement(ranking: Ranking, sample_truth: Truth) -> None:
@@ -93,7 +111,7 @@ def test_no_selected_window_contains_a_cut_or_faceless_frames(ranking: Ranking, 
         assert present[sequence.start_frame : sequence.stop_frame].all()
 
 
-def test_opening_the_mouth_does_not_lower_position_stability(ranking: Ranking, sample_truth: Truth) -> None:
+def test_mouth_opening_does_not_reduce_position_stability(ranking: Ranking, sample_truth: Truth) -> None:
     jaw = next(s for s in sample_truth["stretches"] if s["name"] == "burst_jaw")
     still = values_within(ranking, "position_stability", spans_of_kind(sample_truth, "still"))
     open_mouth = values_within(ranking, "position_stability", [(jaw["start_frame"], jaw["stop_frame"])])

@@ -1,4 +1,4 @@
-"""The result is independent of segmentation, worker count and worker crashes."""
+"""Results are independent of segmentation, worker count and worker crashes."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_crashed_segment_is_retried(
     assert (tmp_path / "crashed" / "analysis.npz").read_bytes() == (tmp_path / "whole" / "analysis.npz").read_bytes()
 
 
-@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="niceness is specific to POSIX")
+@pytest.mark.skipif(not hasattr(os, "getpriority"), reason="niceness is POSIX-only")
 def test_low_priority_workers_are_niced() -> None:
     cancel = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Cache content is untrusted: never executed, no path traversal; reading works without write access."""
+"""Cache content is untrusted: no code execution, no path traversal. Reading needs no write access."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def test_pickles_are_never_loaded(stored: Path, monkeypatch: pytest.MonkeyPatch,
 def test_entry_name_cannot_escape_the_cache_folder(
     stored: Path, short_analysis: Analysis, tmp_path: Path, name: str
 ) -> None:
-    """Entry names are read from project files."""
+    """Entry names come from project files."""
     elsewhere = tmp_path / "elsewhere"
     elsewhere.mkdir()
     (elsewhere / "analysis.npz").write_bytes((stored / "analysis.npz").read_bytes())
@@ -115,7 +115,7 @@ def refuse(*_: object) -> None:
     raise PermissionError(1, "not permitted")
 
 
-def test_read_only_cache_can_be_read(
+def test_read_only_cache_is_readable(
     short_analysis: Analysis, stored: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     cache = AnalysisCache(tmp_path / "cache")

@@ -19,7 +19,7 @@ ANALYSIS = make_analysis(FakeTrack(0, np.zeros((COUNT, 51), np.float32), np.zero
 
 
 def track_along(center: NDArray[np.float64], size: NDArray[np.float64], jitter_px: float = 0.0) -> FaceTrack:
-    """A track with this path and size; white noise on the box, half as much on the steady points."""
+    """A track with this path and size; white noise on the box, half as much on the landmark centre."""
     rng = np.random.default_rng(5)
     noise = rng.normal(0, jitter_px, (len(center), 2))
     width = size * 0.8
@@ -52,7 +52,7 @@ def test_crop_follows_face_without_jitter() -> None:
     assert jerk.max() < raw.max() / 4
 
 
-def test_side_ignores_mouth_motion_but_follows_an_approaching_face() -> None:
+def test_side_ignores_mouth_motion_but_tracks_an_approaching_face() -> None:
     seconds = np.arange(COUNT) / 30
     center = np.tile([320.0, 180.0], (COUNT, 1))
     talking = face_crop_path(ANALYSIS.video, track_along(center, 100 + 5 * np.sin(9 * seconds)), 100, 220, FACE)
@@ -103,7 +103,7 @@ def test_integer_aligned_crop_is_exact() -> None:
     assert np.abs(halved - means).max() <= 1
 
 
-def test_crop_beyond_the_edge_replicates_the_edge() -> None:
+def test_crop_beyond_the_edge_replicates_border_pixels() -> None:
     picture = np.random.default_rng(0).integers(0, 256, (90, 120, 3), np.uint8)
     crop = path_of((16, 80), 64).cut(picture, 7, 64)
     np.testing.assert_array_equal(crop, np.pad(picture, ((0, 22), (16, 0), (0, 0)), mode="edge")[48:112, :64])
@@ -112,7 +112,7 @@ def test_crop_beyond_the_edge_replicates_the_edge() -> None:
 def test_clockwise_roll_is_corrected() -> None:
     picture = np.zeros((200, 200, 3), np.uint8)
     angle = np.radians(30)
-    for along in range(-40, 41):  # eye line with its right end lower: clockwise tilt
+    for along in range(-40, 41):  # eye line with its right end lower, i.e. clockwise roll
         x, y = 100 + along * np.cos(angle), 100 + along * np.sin(angle)
         picture[round(y) - 2 : round(y) + 3, round(x) - 2 : round(x) + 3] = 255
     crop = path_of((100, 100), 100, 30).cut(picture, 7, 100)
@@ -125,5 +125,5 @@ def test_frame_outside_the_path_raises() -> None:
         path_of((5, 5), 4).cut(np.zeros((9, 9, 3), np.uint8), 8, 4)
 
 
-def test_full_frames_have_no_path() -> None:
+def test_full_frames_have_no_crop_path() -> None:
     assert face_crop_path(ANALYSIS.video, ANALYSIS.tracks[0], 0, 10, ExportSettings()) is None

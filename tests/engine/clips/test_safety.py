@@ -52,7 +52,7 @@ def test_missing_source_fails_every_clip(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
-def test_cancel_leaves_only_reported_clips(tmp_path: Path) -> None:
+def test_cancel_leaves_only_reported_clips_behind(tmp_path: Path) -> None:
     source = probe(write_coded_video(tmp_path / "source.mp4", COUNT))
     out, cancel = tmp_path / "out", threading.Event()
     spans = {"a": (0, 10), "b": (5, 58), "c": (12, 40), "d": (59, 60)}
@@ -76,7 +76,7 @@ def test_cancel_leaves_only_reported_clips(tmp_path: Path) -> None:
     assert set(reported) <= {"a.mp4"}
 
 
-def test_caller_exception_stops_cleanly(tmp_path: Path) -> None:
+def test_callback_exception_stops_cleanly(tmp_path: Path) -> None:
     source = probe(write_coded_video(tmp_path / "source.mp4", COUNT))
     reported: list[str] = []
 
@@ -126,7 +126,7 @@ def test_faulty_clip_is_retried_once_then_reported(
     made = 0
 
     def careless(path: Path, *others: Any) -> Any:
-        """An encoder that writes black frames on the first `faults` attempts."""
+        """An encoder that writes black frames in its first `faults` attempts."""
         nonlocal made
         made += 1
         black = made <= faults

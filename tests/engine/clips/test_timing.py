@@ -20,7 +20,7 @@ def video_with(pts: list[int], time_base: Fraction, rate: Fraction = Fraction(30
     return replace(STEADY, pts=np.array(pts, np.int64), start_pts=pts[0], time_base=time_base, average_rate=rate)
 
 
-def test_original_frame_times_are_kept() -> None:
+def test_source_timestamps_are_preserved() -> None:
     video = video_with([100, 133, 170, 250, 260], Fraction(1, 1000))
     plan = clip_plan(video, 1, 4, ExportSettings())
     assert plan.frame_index.tolist() == [1, 2, 3]
@@ -38,7 +38,7 @@ def test_original_frame_times_are_kept() -> None:
         (29.97, [*range(10, 16)]),
     ],
 )
-def test_constant_rate_shows_the_current_frame(fps: float, expected: list[int]) -> None:
+def test_constant_rate_repeats_and_drops_the_expected_frames(fps: float, expected: list[int]) -> None:
     plan = clip_plan(STEADY, 10, 16, ExportSettings(fps=fps))
     assert plan.frame_index.tolist() == expected
     assert plan.pts.tolist() == list(range(len(expected)))
@@ -62,7 +62,7 @@ def test_frozen_frame_is_repeated_at_constant_rate() -> None:
     assert plan.frame_index.tolist() == [0, 1, *[2] * 10, 3, 4, 5]
 
 
-def test_container_without_timestamps_keeps_the_duration() -> None:
+def test_container_without_timestamps_preserves_the_duration() -> None:
     video = video_with([0, 10, 40, 50, 60, 130], Fraction(1, 1000))
     plan = clip_plan(video, 0, 5, ExportSettings(), keeps_times=False)
     assert plan.pts.tolist() == [0, 1, 2, 3, 4]

@@ -1,4 +1,4 @@
-"""Every clip format from every kind of source: exact frames, PTS and sound."""
+"""Every clip format, from every kind of source, has exact frames, PTS and sound."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ def test_every_format_has_upright_frames_and_sound(noisy: Path, tmp_path: Path, 
 
 
 def sound_shift_s(source: Path, clip: Path, begin_s: float) -> float:
-    """Delay of a clip's sound from its cross-correlation with the source."""
+    """Delay of a clip's sound, measured by cross-correlation with the source."""
     reach, first, last = 500, 3000, 30000
     own, original = decoded_sound(clip), decoded_sound(source)
     begin = round(begin_s * RATE_HZ)
@@ -235,7 +235,7 @@ def labelled_video(path: Path, pix_fmt: str, colorspace: int) -> Path:
 
 
 def test_implied_matrix_becomes_explicit_when_the_size_changes(tmp_path: Path) -> None:
-    path = write_coded_video(tmp_path / "hd.mp4", 3, size=(160, 720))  # unspecified: BT.709 by height
+    path = write_coded_video(tmp_path / "hd.mp4", 3, size=(160, 720))  # no matrix: BT.709 implied by height
     where = CropPath(0, np.full((3, 2), 64.0), np.full(3, 96.0), np.zeros(3))
     write_clip(probe(path), 0, 3, tmp_path / "clip.mp4", ExportSettings(size=96, crf=4), where)
     assert next(frame for _, frame in decode_raw(probe(tmp_path / "clip.mp4"), 0, 1)).colorspace == 1

@@ -16,7 +16,9 @@ from clipgen_engine.datasets.request import project_sources
 from clipgen_engine.expression_tokens.filling import TokenFilling
 from clipgen_engine.expression_tokens.priorities import rows_in_time
 from clipgen_engine.projects.store import Project, WindowReview
-from clipgen_engine.ranking.ranker import Ranker, effective_regions
+from clipgen_engine.ranking.effective import effective_regions
+from clipgen_engine.ranking.ranker import Ranker
+from clipgen_engine.ranking.terms import METRIC_VERSIONS, metric_of
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Analysis, Decision, Sequence
 from tests.support.exports import request_for
@@ -63,7 +65,9 @@ def assert_made_by(record: dict[str, Any], sequence: Sequence, settings: Ranking
     """The record holds the terms of this sequence, and says what they were computed from."""
     assert record["expression_variation"] == sequence.terms["expression_variation"]
     assert record["scored_by"] == record["token_backend"] == sequence.scored_by
-    assert record["ranking_settings"]["variation_metric"] == settings.variation_metric
+    metric = metric_of(settings, learned=sequence.scored_by != "blendshapes")
+    assert record["ranking_settings"]["variation_metric"] == record["variation_metric"] == metric
+    assert record["variation_version"] == METRIC_VERSIONS[metric]
     assert record["ranking_settings"]["regions"] == effective_regions(settings)
     pair = sequence.variations
     assert record.get("learned_variation") == (None if pair is None else pair.learned)

@@ -24,7 +24,7 @@ from tests.support.paths import SAMPLE
 
 FRAMES = 90
 CANVAS = (960, 400)
-Place = Callable[[int], tuple[int, int] | None]  # left and top in a frame; None: not shown
+Place = Callable[[int], tuple[int, int] | None]  # left and top in a frame; None: absent
 
 
 def faces(path: Path, width: int, height: int) -> list[composed.Picture]:
@@ -45,7 +45,7 @@ def two_people(path: Path, people: list[tuple[list[composed.Picture], Place]]) -
 
 
 def people_of(track: FaceTrack, people: list[tuple[list[composed.Picture], Place]]) -> set[int]:
-    """People whose picture contains the track's face centre; in overlaps, the one in front."""
+    """People whose portrait contains the track's face centre; where they overlap, the one in front."""
     seen = set()
     for frame, (x, y) in zip(track.frame_index.tolist(), track.center_xy.tolist(), strict=True):
         for number in reversed(range(len(people))):
@@ -112,7 +112,7 @@ def test_max_faces_limits_the_number_of_tracks(real_clip: Any, tmp_path: Path) -
 
 
 @pytest.mark.parametrize("name", ["sample.mp4", "d19.mp4"])
-def test_small_face_has_the_blendshapes_of_a_large_one(real_clip: Any, tmp_path: Path, name: str) -> None:
+def test_small_face_yields_the_blendshapes_of_a_large_one(real_clip: Any, tmp_path: Path, name: str) -> None:
     near = composed.frames_of(SAMPLE if name == SAMPLE.name else real_clip(name), 100, 150)
     with FaceTracker(load_face_model(), AnalysisSettings()) as faces:
         seen = [faces.track(pixels, n, n / 30, starts_shot=n == 0)[0] for n, pixels in enumerate(near)]
@@ -121,7 +121,7 @@ def test_small_face_has_the_blendshapes_of_a_large_one(real_clip: Any, tmp_path:
     canvas = composed.background(1280, 720, seed=3)
     small = [cv2.resize(picture, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) for picture in near]
     pictures = [composed.pasted(canvas, picture, 900, 420) for picture in small]
-    # light compression, so that the test does not measure the loss of detail by the codec
+    # light compression, so that codec loss does not affect the result
     path = composed.write_video(tmp_path / "far.mp4", pictures, options={"crf": "6", "preset": "veryfast"})
     (track,) = clipgen_engine.analyze_video(path).tracks
     assert len(track.frame_index) >= 0.98 * len(near)
@@ -136,7 +136,7 @@ def test_no_face_is_detected_in_a_faceless_video(real_clip: Any, name: str) -> N
     assert clipgen_engine.analyze_video(real_clip(name)).tracks == ()
 
 
-def test_mesh_read_through_the_c_interface_equals_the_public_api() -> None:
+def test_c_interface_matches_the_public_api() -> None:
     model = load_face_model()
     mine = FaceLandmarker(model)
     options = vision.FaceLandmarkerOptions(
@@ -189,7 +189,7 @@ def boxes_by_frame(analysis: Analysis) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def moving() -> list[composed.Picture]:
-    return composed.frames_of(SAMPLE, 540, 564)  # the face moves fast here
+    return composed.frames_of(SAMPLE, 540, 564)  # fast face motion
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Joining of synthetic tracklets into tracks."""
+"""Joining synthetic tracklets into tracks."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def test_very_short_track_is_dropped() -> None:
     assert lengths([merged([part(0, 0, 4, left=0, look=0, entry=None)])], shots(0, 10), [0]) == []
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the resource module is specific to POSIX")
-def test_memory_for_ten_hours_is_bounded() -> None:
+@pytest.mark.skipif(sys.platform == "win32", reason="the resource module is POSIX-only")
+def test_memory_use_for_ten_hours_is_bounded() -> None:
     count = 10 * 3600 * 30 // LENGTH
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     segments = [

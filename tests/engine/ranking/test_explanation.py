@@ -4,17 +4,13 @@ import numpy as np
 import pytest
 
 from clipgen_engine.errors import SettingError
+from clipgen_engine.ranking.effective import effective_regions, effective_thresholds
 from clipgen_engine.ranking.explanation import Explanation, explain, explain_frame
+from clipgen_engine.ranking.expression.actions import ACTIONS
+from clipgen_engine.ranking.expression.movements import movement_words
 from clipgen_engine.ranking.gates import GATES
 from clipgen_engine.ranking.presets import PRESETS, with_preset
-from clipgen_engine.ranking.ranker import (
-    COMBINED,
-    Ranker,
-    effective_regions,
-    effective_thresholds,
-    rank_across_videos,
-    rank_sequences,
-)
+from clipgen_engine.ranking.ranker import COMBINED, Ranker, rank_across_videos, rank_sequences
 from clipgen_engine.ranking.terms import TERMS
 from clipgen_engine.settings import RankingSettings
 from tests.support.analyses import FakeTrack, make_analysis, random_track, two_people
@@ -39,7 +35,19 @@ def test_selected_window_has_rank_and_standings() -> None:
     assert explanation.lost_to is None
     start, stop, _ = explanation.key
     assert all(start <= frame < stop for frame in explanation.extreme_frames)
-    assert [name for name, _ in explanation.channels[:3]] == [name for name, _ in ranking.sequences[0].top_channels]
+    assert explanation.movements[:3] == ranking.sequences[0].movements
+
+
+def test_still_window_is_explained_as_noise() -> None:
+    rng = np.random.default_rng(0)
+    still = 0.3 + rng.normal(0, 0.002, (60, 51))
+    analysis = make_analysis(FakeTrack(0, still.astype(np.float32), np.full((60, 2), 100, np.float32)))
+    lively = one_person()
+    for ranker, noise in ((Ranker(analysis), True), (lively, False)):
+        ranking = ranker.rank(RankingSettings(gates=OPEN))
+        explanation = explain(ranker, ranking, ranking.sequences[0].key)
+        assert explanation is not None
+        assert ("not above the noise" in explanation.noise) == noise
 
 
 def test_overlapped_window_names_the_window_it_lost_to() -> None:
@@ -134,12 +142,41 @@ def test_region_multipliers_weight_the_variation() -> None:
     tokens[:, names.index("jawOpen")] = np.tile([0.1, 0.2], 30)
     ranker = Ranker(make_analysis(FakeTrack(0, tokens, np.full((60, 2), 100, np.float32))))
 
-    def variation(**regions: float) -> float:
-        return ranker.rank(RankingSettings(regions=regions)).sequences[0].terms["expression_variation"]
+    def variation(metric: str, blinks: str = "counted", **regions: float) -> float:
+        settings = RankingSettings(variation_metric=metric, blinks=blinks, regions=regions)
+        return ranker.rank(settings).sequences[0].terms["expression_variation"]
 
-    assert variation() == pytest.approx(np.sqrt(0.4**2 + 0.05**2), abs=1e-3)
-    assert variation(eyelids=0.0) == pytest.approx(0.05, abs=1e-3)
-    assert variation(eyelids=0.0, jaw=2.0) == pytest.approx(0.05 * np.sqrt(2), abs=1e-3)
+    def spread(**regions: float) -> float:
+        return variation("token_spread", **regions)
+
+    assert spread() == pytest.approx(np.sqrt(0.4**2 + 0.05**2), abs=1e-3)
+    assert spread(eyelids=0.0) == pytest.approx(0.05, abs=1e-3)
+    assert spread(eyelids=0.0, jaw=2.0) == pytest.approx(0.05 * np.sqrt(2), abs=1e-3)
+
+    lids, jaw = 0.2 / ACTIONS["eyes_closed"].range, 0.05 / ACTIONS["jaw_open"].range
+    assert variation("actions") == pytest.approx(saturated(lids**2 + jaw**2), abs=1e-3)
+    assert variation("actions", "bridged") == pytest.approx(saturated(jaw**2), abs=1e-3)
+    assert variation("actions", eyelids=0.0) == pytest.approx(saturated(jaw**2), abs=1e-3)
+    assert variation("actions", eyelids=0.0, jaw=2.0) == pytest.approx(saturated(2 * jaw**2), abs=1e-3)
+
+
+def saturated(variance: float) -> float:
+    return float(np.sqrt(variance / (1 + variance)))
+
+
+def test_gaze_counts_only_if_asked_for() -> None:
+    tokens = np.full((60, 51), 0.1, np.float32)
+    analysis = make_analysis(FakeTrack(0, tokens, np.full((60, 2), 100, np.float32)))
+    names = analysis.tokens[0].channel_names
+    for channel in ("eyeLookOutLeft", "eyeLookInRight"):
+        tokens[30:, names.index(channel)] = 0.9
+    ranker = Ranker(make_analysis(FakeTrack(0, tokens, np.full((60, 2), 100, np.float32))))
+    both = RankingSettings(sequence_length=60), RankingSettings(sequence_length=60, regions={"gaze": 1.0})
+    ignored, counted = (ranker.rank(one).sequences[0] for one in both)
+    assert ignored.terms["expression_variation"] < 0.01
+    assert counted.terms["expression_variation"] == pytest.approx(saturated((0.4 / 0.95) ** 2), abs=1e-3)
+    assert movement_words(*ignored.movements[0]) == "looks left"
+    assert effective_regions(RankingSettings(variation_metric="token_spread"))["gaze"] == 1.0
 
 
 def test_compatibility_metrics_equal_their_definition() -> None:
@@ -163,7 +200,7 @@ def test_diversity_avoids_similar_windows() -> None:
     rng = np.random.default_rng(0)
     tokens = np.full((300, 51), 0.2, np.float32)
     tokens[:200, :25] += rng.random((200, 25), np.float32) * 0.5  # the same expression twice, strong
-    tokens[200:, 25:] += rng.random((100, 26), np.float32) * 0.4  # a different expression, weaker
+    tokens[200:, 25:] += rng.random((100, 26), np.float32) * 0.1  # a different expression, weaker
     center = np.full((300, 2), 100, np.float32)
     shots = FakeTrack(0, tokens[:200], center[:200]), FakeTrack(200, tokens[200:], center[200:], track_id=1)
     ranker = Ranker(make_analysis(*shots))
@@ -183,15 +220,15 @@ def test_diversity_equals_the_reference_implementation() -> None:
     got = {s.key for s in ranker.rank(settings).sequences}
     scores = ranker.scores(settings)
     combined = scores.combined({"expression_variation": 0.7, "position_stability": 0.3})
-    tokens = np.concatenate([track.blendshapes[:, 1:] for track in analysis.tracks]).astype(np.float64)
-    middle = tokens.mean(axis=0)
+    actions = [ranker.series.actions_of(track).astype(np.float64) for track in analysis.tracks]
+    middle = np.concatenate(actions).mean(axis=0)
     means, keys = [], []
     rows = sorted(np.flatnonzero(scores.complete), key=lambda row: (scores.start_frame[row], scores.track_id[row]))
     for row in rows:
         start, track_id = int(scores.start_frame[row]), int(scores.track_id[row])
         track = analysis.tracks[track_id]
         first = track.row_of(start)
-        means.append(track.blendshapes[first : first + 15, 1:].mean(axis=0) - middle)
+        means.append(actions[track_id][first : first + 15].mean(axis=0) - middle)
         keys.append((start, start + 15, track_id))
     units = np.array(means) / np.linalg.norm(means, axis=1, keepdims=True)
     chosen: list[int] = []

@@ -19,7 +19,6 @@ from tests.support.videos import encoded_again, join_spans
 PAIRS = [
     (12, ("WolfgangLanger_Pexels.mp4", 305, 72), ("d12.mp4", 0, 144)),
     (12, ("d10.mp4", 150, 72), ("d12.mp4", 0, 144)),
-    (12, ("d20.mp4", 10, 72), ("d12.mp4", 0, 144)),
     (12, ("s20.mp4", 80, 72), ("d12.mp4", 0, 120)),
     (8, ("d19.mp4", 35, 48), ("d10.mp4", 360, 64)),
 ]

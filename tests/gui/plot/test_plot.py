@@ -12,6 +12,8 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from clipgen_engine.ranking.expression.actions import expression_values
+from clipgen_engine.ranking.expression.movements import movement_words
 from clipgen_engine.ranking.ranker import COMBINED, Ranker
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Decision
@@ -245,8 +247,9 @@ def test_the_legend_toggles_curves_and_is_remembered(plotted: MainWindow, qtbot:
     movement.trigger()
     assert MOVEMENT in legend.buttons
     line = plot.terms.lines[-2]
-    track, tokens = entry.analysis.tracks[0], entry.analysis.tokens[0].values
-    assert line.values[10] == pytest.approx(np.linalg.norm(tokens[10] - tokens[9]))
+    track = entry.analysis.tracks[0]
+    actions = expression_values(entry.ranker.series.actions_of(track))
+    assert line.values[10] == pytest.approx(np.linalg.norm(actions[10] - actions[9]))
     assert np.isnan(line.values[0])
     assert np.isnan(line.values[GAP.start : GAP.stop + 1]).all(), "the first frame after the gap has no predecessor"
     assert np.isfinite(line.values[GAP.stop + 1 :]).all()
@@ -296,7 +299,7 @@ def test_a_condition_has_a_curve_and_a_draggable_limit(plotted: MainWindow, qtbo
     assert "min_expression_variation" not in session.settings.gates
 
 
-def test_the_readout_shows_values_and_moving_channels(plotted: MainWindow, qtbot: QtBot) -> None:
+def test_the_readout_shows_values_and_movements(plotted: MainWindow, qtbot: QtBot) -> None:
     plot, entry = plotted.parts.plot, _entry(plotted)
     np.testing.assert_allclose(plot.spans.gaps_s, [[GAP.start / 30, GAP.stop / 30]])
     viewport = plot.plot.viewport()
@@ -306,8 +309,8 @@ def test_the_readout_shows_values_and_moving_channels(plotted: MainWindow, qtbot
     text = plot.readout.text()
     frames, values = entry.ranking.curve(COMBINED, 0)
     assert f"Score <b>{values[list(frames).index(40)]:.2f}</b>" in text
-    channel, _ = entry.ranker.moving_channels((26, 56, 0))[0]
-    assert channel.lower() in text.replace(" ", "").lower()
+    movement = entry.ranker.movements((26, 56, 0), entry.ranking.settings).actions[0]
+    assert f"{movement_words(*movement)} {abs(movement[1]):.2f}" in text
     qtbot.mouseMove(viewport, _at(plotted, GAP.start + 4))
     assert "no face" in plot.readout.text()
     qtbot.mouseMove(viewport, _at(plotted, 2))

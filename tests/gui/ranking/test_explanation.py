@@ -10,12 +10,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from clipgen_engine.ranking.expression.movements import movement_words
 from clipgen_engine.ranking.ranker import Ranker
 from clipgen_engine.types import Analysis, Decision
 from clipgen_gui.document.entry import VideoEntry
 from clipgen_gui.document.session import Session
 from clipgen_gui.main_window.window import MainWindow
-from clipgen_gui.widgets.score_style import readable
 from tests.support.analyses import make_analysis, random_track
 from tests.support.gui import open_analysed
 
@@ -65,8 +65,8 @@ def test_selected_window_is_explained(reviewed: MainWindow, qtbot: QtBot) -> Non
     assert why.verdict.text() == f"Number 2 of {len(entry.rows)}, selected."
     assert [bar.label for bar in why.standings.bars] == ["Expr.", "Pos.", "Score"]
     assert why.standings.bars[-1].value == row.sequence.combined_score
-    name, change = row.sequence.top_channels[0]
-    assert f"{readable(name)} {change:+.2f}".replace("-", "−") in why.channels.text()
+    name, change = row.sequence.movements[0]
+    assert f"{movement_words(name, change)} {abs(change):.2f}" in why.movements.text()
     link = why.extremes[1]
     reviewed.parts.player.playback.pause()
     qtbot.mouseClick(link, LEFT)
@@ -168,8 +168,10 @@ def test_frame_without_a_window_cannot_be_accepted(
     window: MainWindow, qtbot: QtBot, short_video: Path, short_analysis: Analysis
 ) -> None:
     entry = open_analysed(window, qtbot, short_video, short_analysis)
-    last = entry.frame_count - 2
-    _click(window, qtbot, last)
+    window.session.controls.set_setting("num_sequences", 1)
+    window.session.rank_now()
+    ((start, _, _),) = (row.key for row in entry.rows)
+    _click(window, qtbot, entry.frame_count - 2 if start < 10 else 2)
     assert "does not fit" in window.parts.ranking.why.verdict.text()
     assert not window.parts.ranking.why.accept.isVisible()
     qtbot.keyClick(window, Qt.Key.Key_B)

@@ -7,8 +7,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QComboBox
 from pytestqt.qtbot import QtBot
 
+from clipgen_engine.ranking.effective import effective_thresholds
 from clipgen_engine.ranking.presets import PRESETS
-from clipgen_engine.ranking.ranker import effective_thresholds
 from clipgen_gui.document.entry import VideoEntry
 from clipgen_gui.main_window.window import MainWindow
 from clipgen_gui.ranking.gates import preset_of
@@ -122,8 +122,8 @@ def test_without_eyes_changes_the_expression_variation(reviewed: MainWindow, qtb
     regions, entry, session = reviewed.parts.ranking.panel.regions, _entry(reviewed), reviewed.session
     with_eyes = entry.ranking.scores.term("expression_variation").sum()
     qtbot.mouseClick(regions.without_eyes, LEFT)
-    assert session.settings.regions == {"eyelids": 0.0, "gaze": 0.0}
-    assert regions.sliders["gaze"].number == 0.0
+    assert session.settings.regions == {"eyelids": 0.0}
+    assert regions.sliders["gaze"].number == regions.sliders["eyelids"].number == 0.0
     qtbot.waitUntil(lambda: entry.ranking.settings is session.settings)
     assert entry.ranking.scores.term("expression_variation").sum() < with_eyes
     qtbot.mouseClick(regions.without_eyes, LEFT)
@@ -133,6 +133,34 @@ def test_without_eyes_changes_the_expression_variation(reviewed: MainWindow, qtb
     qtbot.mouseClick(regions.reset, LEFT)
     assert session.settings.regions == {}
     assert not regions.reset.isEnabled()
+
+
+def test_blinks_can_be_counted(reviewed: MainWindow, qtbot: QtBot) -> None:
+    _open_page(reviewed, qtbot, 2)
+    regions, entry, session = reviewed.parts.ranking.panel.regions, _entry(reviewed), reviewed.session
+    bridged = entry.ranking.scores.term("expression_variation").sum()
+    assert not regions.blinks.isChecked()
+    qtbot.mouseClick(regions.blinks, LEFT, pos=QPoint(8, regions.blinks.height() // 2))
+    assert session.settings.blinks == "counted"
+    qtbot.waitUntil(lambda: entry.ranking.settings is session.settings)
+    assert entry.ranking.scores.term("expression_variation").sum() > bridged
+    session.undo_stack.undo()
+    assert not regions.blinks.isChecked()
+
+
+def test_length_in_seconds_takes_over(reviewed: MainWindow, qtbot: QtBot) -> None:
+    weights, entry = reviewed.parts.ranking.panel.weights, _entry(reviewed)
+    box = weights.boxes["sequence_seconds"]
+    assert weights.boxes["sequence_length"].isEnabled()
+    box.setFocus()
+    box.selectAll()
+    qtbot.keyClicks(box, "0.5")
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+    qtbot.waitUntil(lambda: {row.sequence.frame_count for row in entry.rows} == {15})
+    assert not weights.boxes["sequence_length"].isEnabled()
+    reviewed.session.controls.set_setting("sequence_seconds", 0.0)
+    qtbot.waitUntil(lambda: {row.sequence.frame_count for row in entry.rows} == {30})
+    assert weights.boxes["sequence_length"].isEnabled()
 
 
 def test_drag_is_one_undo_step_among_decisions(reviewed: MainWindow, qtbot: QtBot) -> None:

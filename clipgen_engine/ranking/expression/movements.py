@@ -1,0 +1,85 @@
+"""What moves within a window, and how much of it is mere jitter."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from clipgen_engine.faces.blendshape_channels import BLENDSHAPE_REGIONS
+from clipgen_engine.ranking.expression.actions import ACTION_REGIONS, ACTIONS
+from clipgen_engine.types import Float32Array, Float64Array, Sequence
+
+_CHANNELS = tuple(BLENDSHAPE_REGIONS)
+_ACTIONS = tuple(ACTIONS)
+_BASE = 0.03  # what slow drift of the mesh reaches on still faces
+_CORRELATED = 3.0  # deviation of the jitter relative to white noise with the same second difference
+
+
+def movement_words(name: str, change: float) -> str:
+    """Return a movement in words: `smile`, `brows up`, `looks left`.
+
+    Args:
+        name: a facial action; other names, as of projects made before there were actions, are returned as they are.
+        change: positive if the action increases.
+    """
+    action = ACTIONS.get(name)
+    if action is None:
+        return name
+    return action.rise if change >= 0 else action.fall
+
+
+def within_noise(sequence: Sequence) -> bool:
+    """Whether a window's expression variation is not above its noise floor, if that is known."""
+    if sequence.noise_floor is None:
+        return False
+    return sequence.terms["expression_variation"] <= sequence.noise_floor
+
+
+@dataclass(frozen=True, eq=False)
+class Movements:
+    """The blendshapes and actions of a window."""
+
+    blendshapes: Float32Array  # (L, 51)
+    values: Float64Array  # (A, L), facial actions in ranges
+
+    @cached_property
+    def channels(self) -> tuple[tuple[str, float], ...]:
+        """All blendshapes by descending variance, each with its signed change.
+
+        The change is maximum minus minimum, and positive if the maximum comes after the minimum.
+        """
+        return _changes(_CHANNELS, self.blendshapes.T)
+
+    @cached_property
+    def actions(self) -> tuple[tuple[str, float], ...]:
+        """All facial actions by descending variance, each with its signed change in ranges."""
+        return _changes(_ACTIONS, self.values)
+
+    def noise_floor(self, multipliers: Mapping[str, float]) -> float:
+        """Return the expression variation that the jitter of the measurement can cause in a still face.
+
+        Jitter dominates the second difference x[i-1] - 2 x[i] + x[i+1], whose variance is 6 s^2 for white noise of
+        variance s^2; its median square (0.455 of the variance for a normal distribution) is robust to the few frames
+        in which the face moves fast. MediaPipe smooths its mesh, so that the jitter of neighbouring frames is alike
+        and its second difference smaller than that of white noise: the factor was measured on still faces with sensor
+        noise, motion blur and compression.
+
+        Args:
+            multipliers: of each region.
+        """
+        if self.values.shape[1] < 3:
+            return _BASE
+        squares = np.square(np.diff(self.values, n=2, axis=1))
+        variances = _CORRELATED**2 * np.median(squares, axis=1) / (6 * 0.455)
+        noise = _BASE**2 + float(np.array([multipliers[region] for region in ACTION_REGIONS]) @ variances)
+        return float(np.sqrt(noise / (1 + noise)))
+
+
+def _changes(names: tuple[str, ...], values: Float32Array | Float64Array) -> tuple[tuple[str, float], ...]:
+    strongest = np.argsort(-values.var(axis=1), kind="stable")
+    direction = np.where(values.argmax(axis=1) >= values.argmin(axis=1), 1, -1)
+    change = direction * (values.max(axis=1) - values.min(axis=1))
+    return tuple((names[row], float(change[row])) for row in strongest)
