@@ -166,7 +166,7 @@ class Sequence:
     terms: Mapping[str, float]  # value of each score term by name
     combined_score: float  # exactly the sum of weight * term over the terms with a weight
     top_channels: tuple[tuple[str, float], ...] = ()  # blendshapes with the largest variance: name, signed change
-    movements: tuple[tuple[str, float], ...] = ()  # facial actions with the largest variance: name, signed change
+    movements: tuple[tuple[str, float], ...] = ()  # facial actions that move most: name, signed change in ranges
     noise_floor: float | None = None  # expression variation that jitter can cause, if estimated
     scored_by: str = BLENDSHAPES  # the token backend behind the expression variation; empty: not recorded
     variations: VariationPair | None = None  # if learned tokens are available

@@ -47,16 +47,23 @@ def effective_regions(settings: RankingSettings) -> dict[str, float]:
     Raises:
         SettingError: unknown region, or multiplier out of bounds.
     """
-    defaults = default_multipliers(settings)
-    declared = {region: replace(setting, default=defaults[region]) for region, setting in REGION_MULTIPLIERS.items()}
-    return _resolved(settings.regions, declared, "region")
+    return _resolved(settings.regions, REGION_MULTIPLIERS, "region", default_multipliers(settings))
 
 
-def _resolved(given: Mapping[str, float], declared: Mapping[str, Setting], what: str) -> dict[str, float]:
+def _resolved(
+    given: Mapping[str, float],
+    declared: Mapping[str, Setting],
+    what: str,
+    defaults: Mapping[str, float] | None = None,
+) -> dict[str, float]:
     for name in given:
         if name not in declared:
             raise SettingError(f"Unknown {what} {name!r}", "Choose one of " + ", ".join(declared))
-    return {name: checked_value(setting, given.get(name, setting.default)) for name, setting in declared.items()}
+    defaults = defaults or {name: setting.default for name, setting in declared.items()}
+    return {
+        name: checked_value(setting, given[name]) if name in given else defaults[name]
+        for name, setting in declared.items()
+    }
 
 
 def in_frames(settings: RankingSettings, rate: Fraction) -> RankingSettings:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clipgen_engine.ranking.effective import effective_thresholds, effective_weights
-from clipgen_engine.ranking.expression.movements import Movements, within_noise
+from clipgen_engine.ranking.effective import effective_regions, effective_thresholds, effective_weights
+from clipgen_engine.ranking.expression.movements import within_noise
 from clipgen_engine.ranking.gates import GATES
 from clipgen_engine.ranking.ranker import COMBINED, Ranker, Ranking, SequenceKey
 from clipgen_engine.ranking.terms import TERMS
@@ -43,8 +43,8 @@ class Explanation:
     key: SequenceKey
     verdict: str  # one sentence
     standings: Mapping[str, Standing]  # by term name, and `combined_score`
-    movements: tuple[tuple[str, float], ...]  # facial actions with the largest variance, with their signed change
-    extreme_frames: tuple[int, int]  # frames of the minimum and maximum of the action with the largest variance
+    movements: tuple[tuple[str, float], ...]  # facial actions that move most, with their signed change
+    extreme_frames: tuple[int, int]  # frames of the minimum and maximum of the first of them
     noise: str  # a sentence if the expression variation is not above its noise floor
     gates: tuple[GateResult, ...]  # active gates
     lost_to: Sequence | None  # the selected window that it overlaps, or to which it is too close
@@ -73,13 +73,13 @@ def explain(ranker: Ranker, ranking: Ranking, key: SequenceKey) -> Explanation |
         for value in [float(gate.measure(ranker.series, alone, ranking.settings)[0])]
     )
     lost_to = _blocking(ranking, key)
-    moving = ranker.movements(key, ranking.settings)
+    moving, multipliers = ranker.movements(key, ranking.settings), effective_regions(ranking.settings)
     return Explanation(
         key=key,
         verdict=_verdict(ranking, sequence, gates, lost_to),
         standings=_standings(ranking, sequence),
-        movements=moving.actions[:_EXPLAINED_MOVEMENTS],
-        extreme_frames=_extreme_frames(moving, key),
+        movements=moving.actions(multipliers)[:_EXPLAINED_MOVEMENTS],
+        extreme_frames=_extreme_frames(moving.strongest(multipliers), key),
         noise=_noise(sequence),
         gates=gates,
         lost_to=lost_to,
@@ -138,8 +138,7 @@ def _noise(sequence: Sequence) -> str:
     return f"Its expression variation is not above the noise of the measurement ({sequence.noise_floor:.2f})."
 
 
-def _extreme_frames(moving: Movements, key: SequenceKey) -> tuple[int, int]:
-    strongest = moving.values[int(moving.values.var(axis=1).argmax())]
+def _extreme_frames(strongest: Float64Array, key: SequenceKey) -> tuple[int, int]:
     return key[0] + int(strongest.argmin()), key[0] + int(strongest.argmax())
 
 

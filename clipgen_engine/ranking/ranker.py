@@ -244,7 +244,7 @@ class Ranker:
         variations = self.scores(settings).variations(window) if self.series.has_learned else None
         learned = variations is not None and settings.token_source == "learned"
         metric = metric_of(settings, learned=learned)
-        moving = self.movements(key, settings)
+        moving, multipliers = self.movements(key, settings), effective_regions(settings)
         return Sequence(
             rank=0,
             start_frame=start,
@@ -253,8 +253,8 @@ class Ranker:
             terms=terms,
             combined_score=combined_score(terms, effective_weights(settings)),
             top_channels=moving.channels[:_TOP_MOVEMENTS],
-            movements=moving.actions[:_TOP_MOVEMENTS],
-            noise_floor=moving.noise_floor(effective_regions(settings)) if metric == ACTION_METRIC else None,
+            movements=moving.actions(multipliers)[:_TOP_MOVEMENTS],
+            noise_floor=moving.noise_floor(multipliers) if metric == ACTION_METRIC else None,
             scored_by=self.series.backend if learned else BLENDSHAPES,
             variations=variations,
             term_settings={
@@ -262,7 +262,7 @@ class Ranker:
                 "variation_version": METRIC_VERSIONS[metric],
                 "blinks": settings.blinks,
                 "stability_metric": settings.stability_metric,
-                "regions": effective_regions(settings),
+                "regions": multipliers,
             },
         )
 

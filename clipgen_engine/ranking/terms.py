@@ -59,9 +59,11 @@ def blendshape_variation(series: FrameSeries, windows: Windows, settings: Rankin
     """
     if settings.variation_metric != ACTION_METRIC:
         return _token_variation(series, series.blendshapes, windows, settings)
-    actions = series.actions(bridge_blinks=settings.blinks == "bridged")
-    variance = _weighted(actions.regions, series.region_variance(actions, windows), region_multipliers(settings))
-    return _saturated(variance)
+    actions, multipliers = series.actions(bridge_blinks=settings.blinks == "bridged"), region_multipliers(settings)
+    if set(multipliers.values()) <= {0.0, 1.0}:  # no need to split by region
+        without = [region for region, multiplier in multipliers.items() if not multiplier]
+        return _saturated(actions.variance(windows, without))
+    return _saturated(_weighted(actions.regions, series.region_variance(actions, windows), multipliers))
 
 
 def learned_variation(series: FrameSeries, windows: Windows, settings: RankingSettings) -> Float32Array:

@@ -6,7 +6,7 @@ over windows, are exact for windows shorter than 65,536 frames.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from itertools import pairwise
 
 import numpy as np
@@ -41,25 +41,30 @@ class TokenSeries:
         # variances and similarities are relative to the mean token; centring also preserves float32 precision
         units[:, present] -= middle.astype(np.int32)[:, np.newaxis]
         self._middle: Float64Array = middle / _UNITS
-        squares = np.zeros((len(self.regions) + 1, units.shape[1]), np.int64)  # last row: all channels
+        squares = np.zeros((len(self.regions), units.shape[1]), np.int64)
         for group, channels in enumerate(self._channels_of_region):
             for channel in units[channels]:
                 squares[group] += channel.astype(np.int64) ** 2
-        squares[:-1].sum(axis=0, out=squares[-1])
         self._square_sums = prefix_sums(squares)
+        self._joint_square_sums: dict[tuple[str, ...], Int64Array] = {}
         self._sums = np.zeros((len(units), units.shape[1] + 1), np.int32)
         np.cumsum(units, axis=1, dtype=np.int32, out=self._sums[:, 1:])
 
-    def variance(self, windows: Windows) -> Float32Array:
-        """(W,) float32: variance of the tokens, summed over all channels."""
-        every: Float32Array = self._variances(windows, [slice(None)], self._square_sums[-1:])[0]
-        return every
+    def variance(self, windows: Windows, without: Collection[str] = ()) -> Float32Array:
+        """(W,) float32: variance of the tokens, summed over the channels of all regions but those named."""
+        regions = tuple(region for region in self.regions if region not in without)
+        chosen = [self.regions.index(region) for region in regions]
+        if regions not in self._joint_square_sums:
+            self._joint_square_sums[regions] = self._square_sums[chosen].sum(axis=0, keepdims=True)
+        channels = [self._channels_of_region[row] for row in chosen]
+        joint: Float32Array = self._variances(windows, [channels], self._joint_square_sums[regions])[0]
+        return joint
 
     def region_variance(self, windows: Windows) -> Float32Array:
         """(G, W) float32: variance of the tokens, summed over the channels of each region (order of `regions`)."""
-        return self._variances(windows, self._channels_of_region, self._square_sums[:-1])
+        return self._variances(windows, [[channels] for channels in self._channels_of_region], self._square_sums)
 
-    def _variances(self, windows: Windows, groups: list[slice], square_sums: Int64Array) -> Float32Array:
+    def _variances(self, windows: Windows, groups: list[list[slice]], square_sums: Int64Array) -> Float32Array:
         scale = 1 / (windows.length * float(_UNITS))
 
         def fill(chunk: Windows, out: Float32Array) -> None:
@@ -72,7 +77,7 @@ class TokenSeries:
 
         return fill_in_chunks(np.empty((len(groups), len(windows)), np.float32), windows, fill)
 
-    def _squared_sums(self, windows: Windows, groups: list[slice]) -> Iterator[Float32Array]:
+    def _squared_sums(self, windows: Windows, groups: list[list[slice]]) -> Iterator[Float32Array]:
         """Yield (W,) float32 for each group of channels: squared window sums, added channel by channel.
 
         The yielded array is reused for the next group.
@@ -80,13 +85,15 @@ class TokenSeries:
         if len(windows) <= _FEW:  # avoids the call overhead; same order of additions
             few = windows.difference(self._sums).astype(np.float32)
             few *= few
-            yield from (np.add.accumulate(few[channels])[-1] for channels in groups)
+            for group in groups:
+                channels = np.concatenate([few[part] for part in group])
+                yield np.add.accumulate(channels)[-1] if len(channels) else np.zeros(len(windows), np.float32)
             return
         sums, floats = np.empty(len(windows), np.int32), np.empty(len(windows), np.float32)
         squared = np.empty(len(windows), np.float32)
-        for channels in groups:
+        for group in groups:
             squared.fill(0)
-            for prefix in self._sums[channels]:
+            for prefix in (prefix for part in group for prefix in self._sums[part]):
                 windows.difference(prefix, out=sums)
                 np.copyto(floats, sums, casting="unsafe")
                 np.multiply(floats, floats, out=floats)

@@ -8,6 +8,7 @@ import numpy as np
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QLabel, QWidget
 
+from clipgen_engine.ranking.effective import effective_regions
 from clipgen_engine.ranking.expression.movements import movement_words
 from clipgen_engine.ranking.ranker import COMBINED
 from clipgen_gui.document.entry import VideoEntry
@@ -51,7 +52,8 @@ def _columns(entry: VideoEntry, frame: int, names: Sequence[str]) -> tuple[list[
         return values, ["no complete window here"]
     length = entry.ranking.settings.sequence_length
     start = frame - (length - 1) // 2
-    moving = entry.ranker.movements((start, start + length, track_id), entry.ranking.settings).actions
+    settings = entry.ranking.settings
+    moving = entry.ranker.movements((start, start + length, track_id), settings).actions(effective_regions(settings))
     return values, [f"{movement_words(name, change)} {abs(change):.2f}" for name, change in moving[:_MAX_MOVEMENTS]]
 
 

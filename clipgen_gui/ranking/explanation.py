@@ -9,12 +9,14 @@ from PySide6.QtCore import QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QScrollArea, QVBoxLayout, QWidget
 
-from clipgen_engine.ranking.effective import effective_thresholds
+from clipgen_engine.ranking.effective import effective_regions, effective_thresholds
 from clipgen_engine.ranking.explanation import Explanation, GateResult
+from clipgen_engine.ranking.expression.actions import ACTIONS
 from clipgen_engine.ranking.expression.movements import movement_words
 from clipgen_engine.ranking.gates import GATES
 from clipgen_engine.ranking.ranker import COMBINED
 from clipgen_engine.ranking.terms import TERMS
+from clipgen_engine.settings import RankingSettings
 from clipgen_gui.document.session import Session
 from clipgen_gui.look.theme import follow_theme, palette, px, ui_font
 from clipgen_gui.ranking.explainer import Explainer
@@ -135,9 +137,8 @@ class ExplanationPanel(Card):
             ],
             complete,
         )
-        moved = [
-            f"{movement_words(name, change)} {abs(change):.2f}" for name, change in explanation.movements[:_MOVEMENTS]
-        ]
+        settings = self._session.settings
+        moved = [_movement_text(*movement, settings) for movement in explanation.movements[:_MOVEMENTS]]
         self.movements.setText("Moves most: " + ", ".join(moved))
         self.noise.setText(explanation.noise)
         self.noise.setVisible(bool(explanation.noise))
@@ -148,7 +149,7 @@ class ExplanationPanel(Card):
             link.setText(f"frame {frame}")
             link.setProperty("frame", frame)
             named(link, f"Go to frame {frame}", f"Where “{strongest}” is {which}")
-        thresholds = effective_thresholds(self._session.settings)
+        thresholds = effective_thresholds(settings)
         for gate in explanation.gates:
             link_text = _gate_text(gate, thresholds[gate.name])
             if link_text:
@@ -166,6 +167,11 @@ class ExplanationPanel(Card):
         answer = self._explainer.answer
         if answer is not None and answer.lost_to is not None:
             self._session.selection.select(answer.lost_to.key)
+
+
+def _movement_text(name: str, change: float, settings: RankingSettings) -> str:
+    text = f"{movement_words(name, change)} {abs(change):.2f}"
+    return text if effective_regions(settings)[ACTIONS[name].region] else f"{text} (does not count)"
 
 
 def _gate_text(gate: GateResult, threshold: float) -> str:

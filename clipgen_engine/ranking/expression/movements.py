@@ -14,6 +14,7 @@ from clipgen_engine.types import Float32Array, Float64Array, Sequence
 
 _CHANNELS = tuple(BLENDSHAPE_REGIONS)
 _ACTIONS = tuple(ACTIONS)
+_UNCOUNTED = 0.01  # importance of a movement that does not count: of its variance
 _BASE = 0.03  # what slow drift of the mesh reaches on still faces
 _CORRELATED = 3.0  # deviation of the jitter relative to white noise with the same second difference
 
@@ -51,12 +52,35 @@ class Movements:
 
         The change is maximum minus minimum, and positive if the maximum comes after the minimum.
         """
-        return _changes(_CHANNELS, self.blendshapes.T)
+        changes = _signed_changes(self.blendshapes.T)
+        order = np.argsort(-self.blendshapes.var(axis=0), kind="stable")
+        return tuple((_CHANNELS[row], changes[row]) for row in order)
+
+    def actions(self, multipliers: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
+        """Return all facial actions with their signed change in ranges, by descending share in the expression.
+
+        An action of a region that does not count is ranked as if it moved a tenth as much.
+
+        Args:
+            multipliers: of each region.
+        """
+        order = np.argsort(-self._variances * _importance(multipliers), kind="stable")
+        return tuple((_ACTIONS[row], self._changes[row]) for row in order)
 
     @cached_property
-    def actions(self) -> tuple[tuple[str, float], ...]:
-        """All facial actions by descending variance, each with its signed change in ranges."""
-        return _changes(_ACTIONS, self.values)
+    def _variances(self) -> Float64Array:
+        variances: Float64Array = self.values.var(axis=1)
+        return variances
+
+    def strongest(self, multipliers: Mapping[str, float]) -> Float64Array:
+        """(L,): the first of `actions`."""
+        row = int((self._variances * _importance(multipliers)).argmax())
+        strongest: Float64Array = self.values[row]
+        return strongest
+
+    @cached_property
+    def _changes(self) -> list[float]:
+        return _signed_changes(self.values)
 
     def noise_floor(self, multipliers: Mapping[str, float]) -> float:
         """Return the expression variation that the jitter of the measurement can cause in a still face.
@@ -72,14 +96,23 @@ class Movements:
         """
         if self.values.shape[1] < 3:
             return _BASE
-        squares = np.square(np.diff(self.values, n=2, axis=1))
-        variances = _CORRELATED**2 * np.median(squares, axis=1) / (6 * 0.455)
-        noise = _BASE**2 + float(np.array([multipliers[region] for region in ACTION_REGIONS]) @ variances)
+        weights = np.array([multipliers[region] for region in ACTION_REGIONS])
+        noise = _BASE**2 + _CORRELATED**2 * float(weights @ self._jitter)
         return float(np.sqrt(noise / (1 + noise)))
 
+    @cached_property
+    def _jitter(self) -> Float64Array:
+        """(A,): variance of white noise with the same median second difference."""
+        squares = np.square(np.diff(self.values, n=2, axis=1))
+        jitter: Float64Array = np.median(squares, axis=1) / (6 * 0.455)
+        return jitter
 
-def _changes(names: tuple[str, ...], values: Float32Array | Float64Array) -> tuple[tuple[str, float], ...]:
-    strongest = np.argsort(-values.var(axis=1), kind="stable")
+
+def _importance(multipliers: Mapping[str, float]) -> Float64Array:
+    return np.array([multipliers[region] or _UNCOUNTED for region in ACTION_REGIONS])
+
+
+def _signed_changes(values: Float32Array | Float64Array) -> list[float]:
     direction = np.where(values.argmax(axis=1) >= values.argmin(axis=1), 1, -1)
-    change = direction * (values.max(axis=1) - values.min(axis=1))
-    return tuple((names[row], float(change[row])) for row in strongest)
+    changes: list[float] = (direction * (values.max(axis=1) - values.min(axis=1))).tolist()
+    return changes

@@ -12,6 +12,7 @@ from PySide6.QtGui import QWheelEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
+from clipgen_engine.ranking.effective import effective_regions
 from clipgen_engine.ranking.expression.actions import expression_values
 from clipgen_engine.ranking.expression.movements import movement_words
 from clipgen_engine.ranking.ranker import COMBINED, Ranker
@@ -309,7 +310,8 @@ def test_the_readout_shows_values_and_movements(plotted: MainWindow, qtbot: QtBo
     text = plot.readout.text()
     frames, values = entry.ranking.curve(COMBINED, 0)
     assert f"Score <b>{values[list(frames).index(40)]:.2f}</b>" in text
-    movement = entry.ranker.movements((26, 56, 0), entry.ranking.settings).actions[0]
+    settings = entry.ranking.settings
+    movement = entry.ranker.movements((26, 56, 0), settings).actions(effective_regions(settings))[0]
     assert f"{movement_words(*movement)} {abs(movement[1]):.2f}" in text
     qtbot.mouseMove(viewport, _at(plotted, GAP.start + 4))
     assert "no face" in plot.readout.text()

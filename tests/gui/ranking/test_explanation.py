@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from clipgen_engine.ranking.expression.actions import ACTIONS
 from clipgen_engine.ranking.expression.movements import movement_words
 from clipgen_engine.ranking.ranker import Ranker
 from clipgen_engine.types import Analysis, Decision
@@ -67,6 +68,9 @@ def test_selected_window_is_explained(reviewed: MainWindow, qtbot: QtBot) -> Non
     assert why.standings.bars[-1].value == row.sequence.combined_score
     name, change = row.sequence.movements[0]
     assert f"{movement_words(name, change)} {abs(change):.2f}" in why.movements.text()
+    shown = reviewed.parts.ranking.explainer.answer.explanation.movements[:4]
+    looks = sum(ACTIONS[name].region == "gaze" for name, _ in shown)
+    assert why.movements.text().count("does not count") == looks
     link = why.extremes[1]
     reviewed.parts.player.playback.pause()
     qtbot.mouseClick(link, LEFT)
