@@ -217,8 +217,10 @@ TERMS: dict[str, ScoreTerm] = {
             expression_variation,
             ("Expression variation", "Expr."),
             0.7,
-            "How much the expression changes within the window: brows, lids, mouth and jaw, each in units of what a "
-            "strong performance reaches. Gaze and blinks do not count.",
+            "How much the face changes its expression within the window. Each facial action (a smile, raised brows, an "
+            "opening jaw) is measured in units of what a strong performance of it reaches; r² is the sum of their "
+            "variances, and E = r / √(1 + r²). Gaze, blinks shorter than 0.4 s and what merely follows a turn of the "
+            "head do not count.",
             "expression_weight",
             _VARIATION_DEPENDS_ON,
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from tests.support.paths import REAL_CLIPS, SAMPLE
 from tests.truth import planted
 from tests.truth.labels import LENGTH, NOTHING, auc, load_labels, load_recordings, weighted_kappa
 from tests.truth.metrics import LANDMARKS, METRICS, landmark_variation, variations
-from tests.truth.stability import CHANGES, stability
+from tests.truth.stability import CHANGES, changed_video, stability
 from tests.truth.turning import Pose, TurningPicture
 
 OPEN = {"face_confidence": 0.0}
@@ -126,13 +127,16 @@ def _analyzed(states: Sequence[planted.State], noise: str) -> Analysis:
         return analyze_video(path)
 
 
-def scored(analysis: Analysis, events: Iterable[planted.Event]) -> list[dict[str, Any]]:
-    """E, P and noise floor of each event's window."""
+def scored(
+    analysis: Analysis, events: Iterable[planted.Event], settings: RankingSettings | None = None
+) -> list[dict[str, Any]]:
+    """E and P of each event's window, and whether E is within the noise."""
     ranker = Ranker(analysis)
     rows = []
     for event in events:
         track = next(track for track in analysis.tracks if track.row_of(event.start_frame) is not None)
-        found = ranker.describe((event.start_frame, event.stop_frame, track.track_id), RankingSettings())
+        key = (event.start_frame, event.stop_frame, track.track_id)
+        found = ranker.describe(key, settings or RankingSettings())
         assert found is not None, event
         rows.append(
             {
@@ -165,50 +169,56 @@ def _rank_correlation(rows: Sequence[Mapping[str, Any]]) -> float:
     return float(spearmanr([row["E"] for row in rows], [row["amplitude"] for row in rows]).statistic)
 
 
-def planted_nothing() -> list[dict[str, Any]]:
-    """Blinks, glances, turns and movements of the face, which are no expression."""
-    return scored(
-        *analyze_planted(
-            [
-                *(("blink", count, planted.blink(count)) for count in (4, 6, 8, 10)),
-                *(("glance", size, planted.glance(size)) for size in (0.5, 1.0, -0.5, -1.0)),
-                *((f"turn: {name}", 25, planted.turn(pose)) for name, pose in planted.TURNS.items()),
-                *((name, 1, planted.movement(name)) for name in ("zoom", "drift", "shake", "nod")),
-            ]
-        )
-    )
-
-
-def planted_recall() -> float:
-    """Share of the planted expressions among the ten best windows, with three times as many distractors."""
-    names = planted.EXPRESSIONS
-    distractors = [
-        *(("blink", k, planted.blink(k)) for k in (4, 6, 8, 10)),
+def _nothing() -> list[tuple[str, float, Sequence[planted.State]]]:
+    return [
+        *(("blink", count, planted.blink(count)) for count in (4, 6, 8, 10)),
         *(("glance", size, planted.glance(size)) for size in (0.5, 1.0, -0.5, -1.0)),
         *((f"turn: {name}", 25, planted.turn(pose)) for name, pose in planted.TURNS.items()),
         *((name, 1, planted.movement(name)) for name in ("zoom", "drift", "shake", "nod")),
     ]
+
+
+def planted_nothing() -> dict[str, Any]:
+    """Highest E of each metric in what is no expression, and all figures of the default metric."""
+    analysis, events = analyze_planted(_nothing())
+    kinds = list(dict.fromkeys(event.name for event in events))
+    found: dict[str, Any] = {}
+    for name, settings in METRICS.items():
+        rows = scored(analysis, events, settings)
+        found[name] = {kind: max(row["E"] for row in rows if row["event"] == kind) for kind in kinds}
+    return found | {"rows": scored(analysis, events)}
+
+
+def planted_recall() -> dict[str, float]:
+    """Share of the planted expressions among the ten best windows of each metric, with three times the distractors."""
+    names = planted.EXPRESSIONS
     parts = []
-    for number, distractor in enumerate(distractors):
+    for number, distractor in enumerate(_nothing()):
         if number < len(names):
             parts.append((names[number], 0.8, planted.expression(names[number], 0.8)))
         parts.append(distractor)
     analysis, events = analyze_planted(parts)
-    best = Ranker(analysis).rank(RankingSettings(num_sequences=10, gates=OPEN)).sequences
-    wanted = [event for event in events if event.name in names]
+    return {name: _recall(analysis, events, settings) for name, settings in METRICS.items()}
+
+
+def _recall(analysis: Analysis, events: Iterable[planted.Event], settings: RankingSettings) -> float:
+    best = Ranker(analysis).rank(replace(settings, num_sequences=10, gates=OPEN)).sequences
     hit = [
         any(min(s.stop_frame, e.stop_frame) - max(s.start_frame, e.start_frame) >= LENGTH / 2 for s in best)
-        for e in wanted
+        for e in events
+        if e.name in planted.EXPRESSIONS
     ]
     return float(np.mean(hit))
 
 
-def noise_floor(noises: Iterable[str] = tuple(NOISES)) -> dict[str, float]:
-    """Highest E of a still face under each noise."""
-    highest = {}
+def noise_floor(noises: Iterable[str] = tuple(NOISES)) -> dict[str, dict[str, float]]:
+    """Highest E of a still face by each metric, under each noise."""
+    highest: dict[str, dict[str, float]] = {}
     for noise in noises:
-        scores = Ranker(_analyzed(planted.still(75), noise)).rank(RankingSettings(gates=OPEN)).scores
-        highest[noise] = float(scores.term("expression_variation")[scores.complete].max())
+        ranker = Ranker(_analyzed(planted.still(75), noise))
+        for name, settings in METRICS.items():
+            scores = ranker.rank(replace(settings, gates=OPEN)).scores
+            highest.setdefault(name, {})[noise] = float(scores.term("expression_variation")[scores.complete].max())
     return highest
 
 
@@ -248,15 +258,18 @@ def turned_heads() -> dict[str, Any]:
 
 
 def stabilities() -> dict[str, dict[str, str]]:
-    """How many of the ten best windows survive each change of a video."""
+    """How many of the ten best windows of one second survive each change, by each metric, in every clip."""
     found: dict[str, dict[str, str]] = {}
     clips = [SAMPLE, *(REAL_CLIPS / name for name in ("WolfgangLanger_Pexels.mp4", "d10.mp4", "d12.mp4", "s20.mp4"))]
     with tempfile.TemporaryDirectory() as folder:
         for clip in clips:
-            analysis = analyze_video(clip)
+            before = analyze_video(clip)
             for change in CHANGES:
-                kept, count = stability(clip, change, Path(folder), RankingSettings(), analysis)
-                found.setdefault(clip.name, {})[change] = f"{kept} of {count}"
+                after = analyze_video(changed_video(clip, change, Path(folder) / "changed.mp4"))
+                for name, settings in METRICS.items():
+                    kept, count = stability(before, after, change, replace(settings, sequence_seconds=1.0))
+                    row = found.setdefault(f"{name}: {change}", {})
+                    row[clip.name] = f"{kept} of {count}"
     return found
 
 

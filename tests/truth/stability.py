@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from clipgen_engine.analysis.analyzer import analyze_video
 from clipgen_engine.opencv import cv2
 from clipgen_engine.ranking.ranker import rank_sequences
 from clipgen_engine.settings import RankingSettings
@@ -47,46 +46,49 @@ def _even(frame: Picture, factor: float) -> tuple[int, int]:
 class Change:
     """A change of a video that must not change its ranking."""
 
-    frames: Callable[[list[Picture]], Iterable[Picture]] | None  # None: only encoded with a quarter of the bit rate
+    frames: Callable[[Iterable[Picture]], Iterable[Picture]] | None = None
+    encoded_again: bool = False  # with a quarter of the bit rate
     skipped: int = 0  # frames that are missing at the start
+    dropped: int = 0  # every so many frames one is missing
 
 
 CHANGES: dict[str, Change] = {
-    "quarter of the bit rate": Change(None),
+    "quarter of the bit rate": Change(encoded_again=True),
     "mirrored": Change(_mirrored),
     "half the size": Change(_halved),
     "cropped": Change(_cropped),
-    **{f"starts {count} later": Change(lambda frames, count=count: frames[count:], count) for count in (1, 3, 7)},
+    "five sixths of the rate": Change(dropped=6),
+    **{f"starts {count} later": Change(skipped=count) for count in (1, 3, 7)},
 }
 
 
 def changed_video(source: Path, name: str, target: Path) -> Path:
     """Write the changed video."""
-    change = CHANGES[name]
-    video = probe(source)
-    if change.frames is None:
+    change, video = CHANGES[name], probe(source)
+    if change.encoded_again:
         return encoded_again(target, source, round(source.stat().st_size * 8 / video.duration_s) // 4)
-    pts = [int(value - video.pts[change.skipped]) for value in video.pts[change.skipped :]]
-    return write_video(target, change.frames(frames_of(source)), pts=pts, time_base=Fraction(video.time_base))
+    left = [n for n in range(change.skipped, video.frame_count) if not change.dropped or (n + 1) % change.dropped]
+    frames = frames_of(source)
+    pictures = (frames[number] for number in left)
+    pts = [int(video.pts[number] - video.pts[left[0]]) for number in left]
+    changed = pictures if change.frames is None else change.frames(pictures)
+    return write_video(target, changed, pts=pts, time_base=Fraction(video.time_base))
 
 
-def best_spans(analysis: Analysis, settings: RankingSettings, shift_s: float = 0.0) -> list[Span]:
+def stability(before: Analysis, after: Analysis, name: str, settings: RankingSettings) -> tuple[int, int]:
+    """Return how many of the best windows of a video are kept after a change, and of how many."""
+    shift_s = float(before.video.times_s[CHANGES[name].skipped])
+    spans = _best_spans(before, settings)
+    return _kept(spans, _best_spans(after, settings, shift_s)), len(spans)
+
+
+def _best_spans(analysis: Analysis, settings: RankingSettings, shift_s: float = 0.0) -> list[Span]:
     """Time spans of the selected windows, best first."""
     times = analysis.video.times_s + shift_s
-    return [
-        (float(times[s.start_frame]), float(times[s.stop_frame - 1]))
-        for s in rank_sequences(analysis, settings).sequences
-    ]
+    best = rank_sequences(analysis, settings).sequences
+    return [(float(times[one.start_frame]), float(times[one.stop_frame - 1])) for one in best]
 
 
-def kept(before: list[Span], after: list[Span]) -> int:
+def _kept(before: list[Span], after: list[Span]) -> int:
     """Number of spans that overlap one of the others by at least half."""
     return sum(any(min(a[1], b[1]) - max(a[0], b[0]) >= (b[1] - b[0]) / 2 for a in after) for b in before)
-
-
-def stability(source: Path, name: str, folder: Path, settings: RankingSettings, analysis: Analysis) -> tuple[int, int]:
-    """Return how many of the best windows are kept, and of how many."""
-    after = analyze_video(changed_video(source, name, folder / "changed.mp4"))
-    shift = float(analysis.video.times_s[CHANGES[name].skipped])
-    before = best_spans(analysis, settings)
-    return kept(before, best_spans(after, settings, shift)), len(before)

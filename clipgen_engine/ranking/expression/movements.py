@@ -52,13 +52,16 @@ class Movements:
 
         The change is maximum minus minimum, and positive if the maximum comes after the minimum.
         """
-        changes = _signed_changes(self.blendshapes.T)
-        order = np.argsort(-self.blendshapes.var(axis=0), kind="stable")
-        return tuple((_CHANNELS[row], changes[row]) for row in order)
+        values = self.blendshapes
+        direction = np.where(values.argmax(axis=0) >= values.argmin(axis=0), 1, -1)
+        change = direction * (values.max(axis=0) - values.min(axis=0))
+        return tuple((_CHANNELS[row], float(change[row])) for row in np.argsort(-values.var(axis=0), kind="stable"))
 
     def actions(self, multipliers: Mapping[str, float]) -> tuple[tuple[str, float], ...]:
         """Return all facial actions with their signed change in ranges, by descending share in the expression.
 
+        The change is maximum minus minimum. Its sign is that of the way from start to end, or, where the action
+        returns, of its excursion: a jaw that opens and closes again has opened.
         An action of a region that does not count is ranked as if it moved a tenth as much.
 
         Args:
@@ -80,7 +83,13 @@ class Movements:
 
     @cached_property
     def _changes(self) -> list[float]:
-        return _signed_changes(self.values)
+        start, end = self.values[:, 0], self.values[:, -1]
+        highest, lowest = self.values.max(axis=1), self.values.min(axis=1)
+        way, span = end - start, highest - lowest
+        excursion = (highest - np.maximum(start, end)) - (np.minimum(start, end) - lowest)
+        rises = np.where(np.abs(way) >= span / 2, way, excursion) >= 0
+        changes: list[float] = np.where(rises, span, -span).tolist()
+        return changes
 
     def noise_floor(self, multipliers: Mapping[str, float]) -> float:
         """Return the expression variation that the jitter of the measurement can cause in a still face.
@@ -110,9 +119,3 @@ class Movements:
 
 def _importance(multipliers: Mapping[str, float]) -> Float64Array:
     return np.array([multipliers[region] or _UNCOUNTED for region in ACTION_REGIONS])
-
-
-def _signed_changes(values: Float32Array | Float64Array) -> list[float]:
-    direction = np.where(values.argmax(axis=1) >= values.argmin(axis=1), 1, -1)
-    changes: list[float] = (direction * (values.max(axis=1) - values.min(axis=1))).tolist()
-    return changes
