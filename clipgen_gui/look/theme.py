@@ -97,7 +97,7 @@ class Theme(QObject):
         return round(length * self._text_scale * self._base_px / _BASE_PX)
 
     def apply(self, scheme: Scheme | None = None, text_scale: float | None = None) -> None:
-        """Apply the theme to the application, including window frames where the system supports it.
+        """Apply the theme to the application, including window frames where the system supports it; if it is new.
 
         Args:
             scheme: unchanged if None.
@@ -115,14 +115,16 @@ class Theme(QObject):
         system_font = QFontDatabase.systemFont(QFontDatabase.SystemFont.GeneralFont)
         self._base_px = float(max(_BASE_PX, QFontInfo(system_font).pixelSize()))
         self._palette = self._resolve_palette()
+        sheet, font = style_sheet(self._palette, self.px), QFont(system_font)
+        font.setPixelSize(self.px(_BASE_PX))
+        if app.styleSheet() == sheet and app.font() == font:
+            return  # polishing every widget again is slow
         app.setStyleSheet("")  # makes the next calls cheap: the new sheet is polished only once
         if app.style().objectName() != "fusion":
             app.setStyle("Fusion")
         app.setPalette(_qt_palette(self._palette))
-        font = QFont(system_font)
-        font.setPixelSize(self.px(_BASE_PX))
         app.setFont(font)
-        app.setStyleSheet(style_sheet(self._palette, self.px))
+        app.setStyleSheet(sheet)
         self.changed.emit()
 
     def _resolve_palette(self) -> Palette:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -26,6 +27,7 @@ from clipgen_gui.plot.decimation import decimate
 from clipgen_gui.projects.files import expand
 from clipgen_gui.support.formatting import axis_label, clock, remaining
 from tests.support.analyses import make_analysis, random_track
+from tests.support.gui import end_now
 
 
 @settings(suppress_health_check=[HealthCheck.too_slow])  # garbage collection may slow it down
@@ -82,13 +84,14 @@ def test_folders_expand_to_their_videos(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def session(qtbot: QtBot) -> Session:
+def session(qtbot: QtBot) -> Iterator[Session]:
     made = Session()
     (entry,) = made.open_paths([Path("made.mp4")])
     analysis = make_analysis(random_track(np.random.default_rng(5), 0, 900))
     made.controls.set_gate("face_confidence", 0.0)
     made.set_analysis(entry, analysis, Ranker(analysis), complete=True)
-    return made
+    yield made
+    end_now(made)
 
 
 def _entry(session: Session) -> VideoEntry:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import av
 import numpy as np
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QCoreApplication, QEvent, QObject, QPoint, Qt
 from PySide6.QtWidgets import QStyle, QStyleOptionSlider, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -48,6 +48,12 @@ def bring_up(window: MainWindow, qtbot: QtBot) -> None:
     window.show()
     window.activateWindow()
     qtbot.waitUntil(window.isActiveWindow)
+
+
+def end_now(owner: QObject) -> None:
+    """Delete an object without a parent, with its children, in this thread; the garbage collector may do it wrongly."""
+    owner.deleteLater()
+    QCoreApplication.sendPostedEvents(owner, QEvent.Type.DeferredDelete)
 
 
 def open_analysed(window: MainWindow, qtbot: QtBot, path: Path, analysis: Analysis) -> VideoEntry:

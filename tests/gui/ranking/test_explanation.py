@@ -18,7 +18,7 @@ from clipgen_gui.document.entry import VideoEntry
 from clipgen_gui.document.session import Session
 from clipgen_gui.main_window.window import MainWindow
 from tests.support.analyses import make_analysis, random_track
-from tests.support.gui import open_analysed
+from tests.support.gui import end_now, open_analysed
 
 LEFT, SHIFT = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.ShiftModifier
 CONTROL = Qt.KeyboardModifier.ControlModifier
@@ -272,3 +272,5 @@ def test_similar_windows_are_explained(qtbot: QtBot) -> None:
         verdicts.append(explainer.answer.verdict)
     assert any("looks too similar to" in verdict for verdict in verdicts)
     assert not any("rejected span" in verdict for verdict in verdicts)
+    end_now(explainer)
+    end_now(session)
