@@ -47,6 +47,10 @@ class FrameSeries:
         self.track_id: Int64Array = np.repeat(
             np.array([track.track_id for track in tracks], np.int64), np.diff(offsets)
         )
+        self._rows_of = {
+            track.track_id: range(int(first), int(stop))
+            for track, first, stop in zip(tracks, offsets[:-1], offsets[1:], strict=True)
+        }
         self._sources = [
             (track.frame_index - start + offset, track, tokens)
             for (track, tokens), (start, _), offset in zip(pairs, spans, offsets[:-1], strict=True)
@@ -142,11 +146,11 @@ class FrameSeries:
 
     def window_at(self, track_id: int, start_frame: int, length: int) -> Windows | None:
         """Return the window of this track that starts at this frame, or None if the track does not cover it."""
-        rows = np.flatnonzero(self.track_id == track_id)
-        if not len(rows):
+        if track_id not in self._rows_of:
             return None
-        row = int(rows[0]) + start_frame - int(self.frame[rows[0]])
-        return Windows(length, row, row + 1) if rows[0] <= row and row + length - 1 <= rows[-1] else None
+        rows = self._rows_of[track_id]
+        row = rows.start + start_frame - int(self.frame[rows.start])
+        return Windows(length, row, row + 1) if rows.start <= row and row + length <= rows.stop else None
 
     def start_frame(self, windows: Windows) -> Int64Array:
         """(W,) int64: first frame of each window."""
