@@ -32,13 +32,7 @@ class AnalysisSettings(Checked):
         unit="px",
     )
     max_faces: int = declared(
-        4,
-        int,
-        "Faces",
-        "Maximum number of faces tracked at the same time.",
-        minimum=1,
-        maximum=16,
-        step=1,
+        4, int, "Faces", "Maximum number of faces tracked at the same time.", minimum=1, maximum=16, step=1
     )
     search_stride: int = declared(
         30,
@@ -47,6 +41,16 @@ class AnalysisSettings(Checked):
         "While a face is tracked, part of the picture is searched for new faces on every n-th frame.",
         minimum=1,
         maximum=600,
+        step=1,
+        unit="frames",
+    )
+    draft_stride: int = declared(
+        4,
+        int,
+        "Draft stride",
+        "The draft looks at every n-th frame, at most a sixth of a second apart.",
+        minimum=1,
+        maximum=30,
         step=1,
         unit="frames",
     )
@@ -167,13 +171,7 @@ class RankingSettings(Checked):
         zero="in frames",
     )
     num_sequences: int = declared(
-        10,
-        int,
-        "Number",
-        "Maximum number of selected windows.",
-        minimum=1,
-        maximum=10_000,
-        step=1,
+        10, int, "Number", "Maximum number of selected windows.", minimum=1, maximum=10_000, step=1
     )
     min_gap: int = declared(
         0,

@@ -125,7 +125,8 @@ class ExpressionTokens:
 class Analysis:
     """The complete model output for a video, and the only input of the ranking.
 
-    A partial analysis covers only the frames below `analyzed_frames`.
+    A partial analysis covers only the frames below `analyzed_frames`. A draft looks at every n-th of them and
+    interpolates between; it becomes exact frame by frame.
     """
 
     video: VideoInfo
@@ -136,6 +137,8 @@ class Analysis:
     tokens: tuple[ExpressionTokens, ...]  # one per track, in the same order
     analyzed_frames: int
     undecodable_frames: int = 0  # frames of the index that the decoder did not return
+    exact: BoolArray | None = None  # (T,) bool: frames whose values are final; None: all analysed ones
+    rounds: int = 0  # rounds of refinement after which the selection was exact; 0: not recorded
 
     @cached_property
     def dead_channels(self) -> tuple[str, ...]:
@@ -168,6 +171,7 @@ class Sequence:
     top_channels: tuple[tuple[str, float], ...] = ()  # blendshapes with the largest variance: name, signed change
     movements: tuple[tuple[str, float], ...] = ()  # facial actions that move most: name, signed change in ranges
     noise_floor: float | None = None  # expression variation that jitter can cause, if estimated
+    exact: bool = True  # whether the values are final, not those of a draft
     scored_by: str = BLENDSHAPES  # the token backend behind the expression variation; empty: not recorded
     variations: VariationPair | None = None  # if learned tokens are available
     # the settings that the terms depend on, plain JSON values; empty if not recorded (0.1.0)
@@ -193,7 +197,7 @@ class Decision(StrEnum):
 class Progress:
     """Progress of a long operation. `partial` builds the result so far, on demand."""
 
-    stage: Literal["analysis", "download", "tokens", "clips"]
+    stage: Literal["analysis", "draft", "refinement", "download", "tokens", "clips"]
     done: int
     total: int
     partial: Callable[[], Analysis] | None = field(default=None, compare=False)

@@ -1,29 +1,36 @@
-"""Video -> Analysis: segments are analysed in parallel worker processes and joined in temporal order."""
+"""Video -> Analysis: a draft of the whole video, then the frames between its looks, those that are wanted first."""
 
 from __future__ import annotations
 
 import threading
 import time
+from collections import deque
+from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
+from typing import Literal
 
-import numpy as np
-
+from clipgen_engine.analysis.aim import FULL, Aim
+from clipgen_engine.analysis.best_windows import BestWindows
 from clipgen_engine.analysis.cache import AnalysisCache
-from clipgen_engine.analysis.pool import Event, SegmentBegun, SegmentPool
-from clipgen_engine.analysis.segments import SegmentPart, SegmentResult, merged, plan_segments
+from clipgen_engine.analysis.findings import Findings
+from clipgen_engine.analysis.gap_queue import Span
+from clipgen_engine.analysis.pool import Event, TaskPool, Workers
+from clipgen_engine.analysis.stored_parts import StoredParts
+from clipgen_engine.analysis.tasks import GapRows, Task
 from clipgen_engine.errors import Cancelled
-from clipgen_engine.expression_tokens.backends import load_backend
 from clipgen_engine.faces.model_files import load_face_model
-from clipgen_engine.faces.tracks import build_tracks
+from clipgen_engine.processors import core_count
 from clipgen_engine.settings import AnalysisSettings
-from clipgen_engine.types import Analysis, Int64Array, Progress, ProgressCallback, VideoInfo, read_only
+from clipgen_engine.types import Analysis, Progress, ProgressCallback, VideoInfo
 from clipgen_engine.video.index import probe
 
 _REPORT_INTERVAL_S = 0.1
+_MAX_ROUNDS = 20  # of refinement; drafts that keep proving too low would otherwise make every frame exact
 
 
 class VideoExpressionAnalyzer:
-    """Analyses one video; `analyze_video` is the usual entry point."""
+    """Analyses one video once; `analyze_video` is the usual entry point."""
 
     def __init__(
         self,
@@ -32,6 +39,8 @@ class VideoExpressionAnalyzer:
         face_model: Path | None = None,
         cache: AnalysisCache | None = None,
         *,
+        aim: Aim = FULL,
+        workers: Workers | None = None,
         low_priority: bool = False,
     ) -> None:
         self._video = video
@@ -39,95 +48,109 @@ class VideoExpressionAnalyzer:
         self._model = load_face_model(face_model)
         self._model_sha256 = {"face_landmarker": self._model.sha256}
         self._cache = cache
+        self._aim = aim
+        self._workers = workers
         self._low_priority = low_priority
-        self._blendshapes = load_backend("blendshapes")
-        self._segments = plan_segments(video)
-        self._parts: list[list[SegmentPart]] = [[] for _ in self._segments]
-        self._results: list[SegmentResult | None] = [None for _ in self._segments]  # of finished segments
+        self._findings = Findings(video, settings, self._model_sha256)
+        self._parts: StoredParts | None = None
+        self._progress: ProgressCallback = lambda _: None
+        self._reported_s = 0.0
+        self._cancel = threading.Event()
 
     def run(self, progress: ProgressCallback | None, cancel: threading.Event) -> Analysis:
-        """Analyse all frames.
+        """Analyse the video as far as it is aimed.
 
         Raises:
             Cancelled: `cancel` was set.
             ClipgenError: the video or the model cannot be used.
         """
-        analysis = self._cached() or self._analyze(progress, cancel)
-        total = self._video.frame_count
-        if progress:
-            progress(Progress("analysis", total, total, lambda: analysis))
-        return analysis
-
-    def _cached(self) -> Analysis | None:
-        """Return the cached analysis; on a miss, restore the segments of an interrupted one."""
-        if self._cache is None:
-            return None
-        analysis = self._cache.load(self._video, self._settings, self._model_sha256)
+        self._progress, self._cancel = progress or self._progress, cancel
+        cache = self._cache
+        analysis = cache.load(self._video, self._settings, self._model_sha256) if cache is not None else None
         if analysis is None:
-            for number, result in self._cache.load_segments(self._video, self._settings, self._model_sha256).items():
-                self._results[number] = result
+            if cache is not None:
+                self._parts = cache.parts(self._video, self._settings, self._model_sha256)
+                self._parts.restore(self._findings)
+            with Workers() as own:
+                analysis = self._analyze(self._workers or own)
+            if cache is not None:
+                cache.store(analysis)
+        total, result = self._video.frame_count, analysis
+        self._progress(Progress("analysis", total, total, lambda: result))
         return analysis
 
-    def _analyze(self, progress: ProgressCallback | None, cancel: threading.Event) -> Analysis:
-        total = self._video.frame_count
-        reported = 0.0
-        missing = [segment for segment in self._segments if self._results[segment.number] is None]
-        pool = SegmentPool(self._video, self._settings, self._model, missing, low_priority=self._low_priority)
-        with pool as workers:
-            for event in workers.events(cancel):
-                self._handle(event)
+    def _analyze(self, workers: Workers) -> Analysis:
+        aim, findings = self._aim, self._findings
+        at_once = aim.effort == "full" and not aim.draft_first
+        missing = deque(findings.missing(exact=at_once))
+        frames = self._video.frame_count
+
+        def drafted() -> None:
+            stage: Literal["analysis", "draft"] = "analysis" if at_once else "draft"
+            self._progress(Progress(stage, findings.frames_drafted(), frames, findings.result))
+
+        if missing:
+            self._run(workers, len(missing), lambda: missing.popleft() if missing else None, drafted)
+        rounds = self._refine_best(workers) if not at_once and aim.effort != "draft" else 0
+        if aim.effort == "full":
+            self._refine(workers, (), rest_too=True)
+        return findings.result(rounds)
+
+    def _refine_best(self, workers: Workers) -> int:
+        """Make the best windows exact; return the number of rounds that took."""
+        best = BestWindows()
+        for rounds in range(_MAX_ROUNDS):
+            analysis = self._findings.result()
+            self._report_refined(partial(_same, analysis))
+            spans = best.contenders(analysis, self._aim.ranking())
+            if not self._findings.gaps.frames_open(spans):
+                return rounds
+            self._refine(workers, spans)
+        return _MAX_ROUNDS
+
+    def _refine(self, workers: Workers, spans: Collection[Span], *, rest_too: bool = False) -> None:
+        """Make frames exact: those that are looked at, then these spans, then, if wanted, all others."""
+        gaps = self._findings.gaps
+
+        def advance() -> None:
+            gaps.want([*self._aim.looked_at(), *spans], rest_too=rest_too)
+            self._report_refined(self._findings.result)
+
+        gaps.want([*self._aim.looked_at(), *spans], rest_too=rest_too)
+        if gaps.frames_open(None if rest_too else spans):
+            self._run(workers, core_count(), gaps.next_task, advance)
+
+    def _report_refined(self, partial: Callable[[], Analysis]) -> None:
+        frames = self._video.frame_count
+        self._progress(Progress("refinement", frames - self._findings.gaps.frames_open(), frames, partial))
+
+    def _run(
+        self, workers: Workers, most_workers: int, tasks: Callable[[], Task | None], report: Callable[[], None]
+    ) -> None:
+        """Run tasks until there are none left; report at most ten times a second."""
+        count = min(self._settings.workers or core_count(), most_workers)
+        with TaskPool(workers, self._model, count, tasks, low_priority=self._low_priority) as pool:
+            for event in pool.events(self._cancel):
+                self._take(event)
                 now = time.monotonic()
-                if progress and now - reported >= _REPORT_INTERVAL_S:
-                    reported = now
-                    progress(Progress("analysis", self._frames_done(), total, self.result))
-        if cancel.is_set():
+                if now - self._reported_s >= _REPORT_INTERVAL_S:
+                    self._reported_s = now
+                    report()
+        if self._cancel.is_set():
             raise Cancelled
-        analysis = self.result()
-        self._results = [None for _ in self._segments]  # free the memory: the analysis holds a copy
-        if self._cache is not None:
-            self._cache.store(analysis)
-        return analysis
 
-    def result(self) -> Analysis:
-        """Return the analysis of the contiguous frames analysed so far, from frame 0."""
-        known: list[SegmentResult] = []
-        stop = 0
-        for segment, parts, result in zip(self._segments, self._parts, self._results, strict=True):
-            known.append(result or merged(parts))
-            stop = segment.stop if result else parts[-1].stop if parts else segment.start
-            if result is None:
-                break
-        starts = sorted({0, *(start for result in known for start in result.shot_starts)})
-        shots = _spans(starts, stop)
-        tracks = build_tracks(known, [segment.start for segment in self._segments], shots)
-        return Analysis(
-            video=self._video,
-            settings=self._settings.as_dict(),
-            model_sha256=self._model_sha256,
-            shots=shots,
-            tracks=tracks,
-            tokens=self._blendshapes.tokens(tracks),
-            analyzed_frames=stop,
-            undecodable_frames=stop - sum(result.decoded for result in known),
-        )
+    def _take(self, event: Event) -> None:
+        finished = self._findings.add(event)
+        if self._parts is None:
+            return
+        if isinstance(event, GapRows):
+            self._parts.store_gaps(event)
+        elif finished is not None and (len(self._findings.segments) > 1 or not finished[1].exact):
+            self._parts.store_segment(*finished)
 
-    def _handle(self, event: Event) -> None:
-        if isinstance(event, SegmentPart):
-            self._parts[event.segment].append(event)
-        elif isinstance(event, SegmentBegun):
-            self._parts[event.segment].clear()  # discard the parts of a crashed attempt
-        else:
-            result = self._results[event.segment] = merged(self._parts[event.segment])
-            self._parts[event.segment].clear()
-            if self._cache is not None and len(self._segments) > 1:
-                self._cache.store_segment(self._video, self._settings, self._model_sha256, event.segment, result)
 
-    def _frames_done(self) -> int:
-        """Number of frames analysed in all segments."""
-        return sum(
-            segment.stop - segment.start if result else parts[-1].stop - segment.start if parts else 0
-            for segment, parts, result in zip(self._segments, self._parts, self._results, strict=True)
-        )
+def _same(analysis: Analysis) -> Analysis:
+    return analysis
 
 
 def analyze_video(
@@ -138,6 +161,8 @@ def analyze_video(
     progress: ProgressCallback | None = None,
     cancel: threading.Event | None = None,
     cache: AnalysisCache | None = None,
+    aim: Aim = FULL,
+    workers: Workers | None = None,
     low_priority: bool = False,
 ) -> Analysis:
     """Find faces, shots and expression tokens in every frame of a video.
@@ -149,6 +174,8 @@ def analyze_video(
         progress: called from this thread, at most ten times per second.
         cancel: polled twenty times per second.
         cache: stores finished analyses and resumes interrupted ones.
+        aim: which frames become exact, and in which order.
+        workers: processes that are kept for the next video; None: they end with this one.
         low_priority: run the worker processes at low CPU priority.
 
     Raises:
@@ -157,12 +184,6 @@ def analyze_video(
     """
     info = video if isinstance(video, VideoInfo) else probe(video)
     analyzer = VideoExpressionAnalyzer(
-        info, settings or AnalysisSettings(), face_model, cache, low_priority=low_priority
+        info, settings or AnalysisSettings(), face_model, cache, aim=aim, workers=workers, low_priority=low_priority
     )
     return analyzer.run(progress, cancel or threading.Event())
-
-
-def _spans(starts: list[int], stop: int) -> Int64Array:
-    """(S, 2) int64 half-open spans that tile the frames below `stop`."""
-    edges = np.array([*starts, stop], np.int64)
-    return read_only(np.stack([edges[:-1], edges[1:]], axis=1))

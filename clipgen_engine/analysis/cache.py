@@ -1,7 +1,7 @@
 """Analysis cache on disk: finished analyses are reused, interrupted ones are resumed.
 
 An entry is a folder whose name hashes everything the result depends on: video fingerprint, settings, models and format.
-Finished segments are stored immediately and replaced by the complete analysis at the end.
+Finished parts are stored immediately and replaced by the analysis once every frame is exact.
 """
 
 from __future__ import annotations
@@ -11,27 +11,23 @@ import logging
 import os
 import re
 import shutil
-import zipfile
-import zlib
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from clipgen_engine.analysis.segments import SegmentResult
 from clipgen_engine.analysis.store import load_analysis, save_analysis
+from clipgen_engine.analysis.stored_parts import StoredParts, remove_parts
 from clipgen_engine.errors import OutputError, StoredAnalysisError
 from clipgen_engine.expression_tokens.store import TokenStore
-from clipgen_engine.faces.tracklets import COLUMNS, TrackletSummary
+from clipgen_engine.faces.tracklets import COLUMNS
 from clipgen_engine.files import SCHEMA_VERSION, private_folder, replacing, strict_json
 from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.types import Analysis, VideoInfo
 from clipgen_engine.user_folders import analyses_folder
 
-_METHOD_VERSION = 5  # increment if the same video and settings yield a different result
+_METHOD_VERSION = 6  # increment if the same video and settings yield a different result
 _MAX_BYTES = 4 << 30
 _DAMAGED = ".damaged"
 _SOURCE = "source"
@@ -53,7 +49,7 @@ class AnalysisCache:
         self._max_bytes = max_bytes
 
     def load(self, video: VideoInfo, settings: AnalysisSettings, model_sha256: Mapping[str, str]) -> Analysis | None:
-        """Return the finished analysis of this video, or None. A damaged entry is quarantined."""
+        """Return the analysis of this video if every frame is exact, or None. A damaged entry is quarantined."""
         entry = self._entry(video, settings.as_dict(), model_sha256)
         if not (entry / "analysis.npz").is_file():
             return None
@@ -66,6 +62,8 @@ class AnalysisCache:
             self._quarantine(entry)
             return None
         _touch(entry)
+        if analysis.exact is not None:
+            return None
         return replace(analysis, video=video)  # the file may have moved
 
     def name_of(self, analysis: Analysis) -> str:
@@ -73,7 +71,7 @@ class AnalysisCache:
         return self._entry(analysis.video, analysis.settings, analysis.model_sha256).name
 
     def open(self, name: str, path: Path) -> Analysis | None:
-        """Return the finished analysis of an entry, or None, without reading the video.
+        """Return the analysis of an entry, which may be a draft, or None, without reading the video.
 
         Args:
             path: current location of the video.
@@ -89,60 +87,32 @@ class AnalysisCache:
         return replace(analysis, video=replace(analysis.video, path=path))
 
     def store(self, analysis: Analysis) -> None:
-        """Store a finished analysis and delete its segments."""
+        """Store a finished analysis; if every frame is exact, delete what it was made of."""
         entry = self._entry(analysis.video, analysis.settings, analysis.model_sha256)
 
         def write() -> None:
             private_folder(self.folder)
             save_analysis(analysis, entry, private=True)
             _record_source(entry, analysis.video.fingerprint)
-            for path in entry.glob("segment_*.npz"):
-                path.unlink()
+            if analysis.exact is None:
+                remove_parts(entry)
 
         self._try(write)
         self._evict(keep=entry)
 
-    def load_segments(
-        self, video: VideoInfo, settings: AnalysisSettings, model_sha256: Mapping[str, str]
-    ) -> dict[int, SegmentResult]:
-        """Return the finished segments of an interrupted analysis, by number."""
+    def parts(self, video: VideoInfo, settings: AnalysisSettings, model_sha256: Mapping[str, str]) -> StoredParts:
+        """The finished parts of an unfinished analysis."""
         entry = self._entry(video, settings.as_dict(), model_sha256)
-        results = {}
-        for path in sorted(entry.glob("segment_*.npz")):
-            try:
-                results[int(path.stem.removeprefix("segment_"))] = _read_segment(path)
-            except (
-                OSError,
-                EOFError,
-                ValueError,
-                KeyError,
-                IndexError,
-                TypeError,
-                zipfile.BadZipFile,
-                zlib.error,
-            ) as error:
-                _log.warning("The stored segment %s is damaged (%s) and is analysed again", path, error)
-                path.unlink(missing_ok=True)
-        return results
 
-    def store_segment(
-        self,
-        video: VideoInfo,
-        settings: AnalysisSettings,
-        model_sha256: Mapping[str, str],
-        number: int,
-        result: SegmentResult,
-    ) -> None:
-        """Store a finished segment until the analysis is complete."""
-        path = self._entry(video, settings.as_dict(), model_sha256) / f"segment_{number:06d}.npz"
+        def write(store: Callable[[], None]) -> None:
+            def in_entry() -> None:
+                private_folder(self.folder)
+                store()
+                _record_source(entry, video.fingerprint)
 
-        def write() -> None:
-            private_folder(self.folder)
-            with replacing(path, private=True) as temporary, temporary.open("wb") as file:
-                np.savez_compressed(file, **_segment_arrays(result))
-            _record_source(path.parent, video.fingerprint)
+            self._try(in_entry)
 
-        self._try(write)
+        return StoredParts(entry, write)
 
     def token_store(self, made_by: Mapping[str, Any]) -> TokenStore:
         """Open the learned-token store; `made_by` holds everything the tokens depend on."""
@@ -241,47 +211,3 @@ def _source_of(entry: Path) -> str:
 
 def _size(entry: Path) -> int:
     return sum(path.stat().st_size for path in entry.iterdir())
-
-
-def _segment_arrays(result: SegmentResult) -> dict[str, Any]:
-    tracklets = result.tracklets
-    nowhere = np.full(4, np.nan, np.float32)
-    return {f"row_{name}": values for name, values in result.rows.items()} | {
-        "decoded": np.array(result.decoded),
-        "shot_starts": np.array(result.shot_starts, np.int64),
-        "number": np.array([tracklet.number for tracklet in tracklets], np.int64),
-        "continues": np.array([-1 if item.continues is None else item.continues for item in tracklets], np.int64),
-        "near": np.array([tracklet.near for tracklet in tracklets], np.bool_),
-        "described": np.array([tracklet.described for tracklet in tracklets], np.int64),
-        "descriptor": np.array([tracklet.descriptor for tracklet in tracklets], np.float32),
-        "entry_box": np.array(
-            [nowhere if item.entry_box is None else item.entry_box for item in tracklets], np.float32
-        ),
-    }
-
-
-def _read_segment(path: Path) -> SegmentResult:
-    with path.open("rb") as file, np.load(file, allow_pickle=False) as stored:
-        arrays = {name: stored[name] for name in stored.files}
-    count = len(arrays["row_frame_index"])
-    if any(
-        arrays[f"row_{name}"].shape != (count, *shape) or arrays[f"row_{name}"].dtype != dtype
-        for name, (dtype, shape) in COLUMNS.items()
-    ):
-        raise ValueError("inconsistent arrays")
-    return SegmentResult(
-        decoded=int(arrays["decoded"]),
-        shot_starts=tuple(arrays["shot_starts"].tolist()),
-        rows={name: arrays[f"row_{name}"] for name in COLUMNS},
-        tracklets=tuple(
-            TrackletSummary(
-                number=int(number),
-                continues=None if arrays["continues"][row] < 0 else int(arrays["continues"][row]),
-                near=bool(arrays["near"][row]),
-                descriptor=arrays["descriptor"][row],
-                described=int(arrays["described"][row]),
-                entry_box=None if np.isnan(arrays["entry_box"][row]).any() else arrays["entry_box"][row],
-            )
-            for row, number in enumerate(arrays["number"])
-        ),
-    )

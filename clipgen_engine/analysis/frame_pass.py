@@ -1,98 +1,168 @@
-"""Analysis of one segment: decoding, shot detection, face tracking."""
+"""What a worker does: the draft of a segment, in order, and the frames between its looks, in any order."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from clipgen_engine.analysis.segments import Segment, SegmentPart
+from clipgen_engine.analysis.gaps import Gap, Regions
+from clipgen_engine.analysis.segments import Segment, SegmentPart, draft_stride
 from clipgen_engine.faces.tracker import FaceObservation, FaceTracker, Tracklet
 from clipgen_engine.faces.tracklets import COLUMNS, Rows, TrackletSummary
 from clipgen_engine.read_ahead import read_ahead
 from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.types import Float32Array, VideoInfo
-from clipgen_engine.video.decoding import analysis_size, decode
+from clipgen_engine.video.decoding import Picture, analysis_size, decode
 from clipgen_engine.video.shots import LOOKAHEAD_FRAMES, tag_shots
 
-_PART_FRAMES = 15  # per part
+_PART_FRAMES = 15  # per part, at least
 _PREFETCH = 4  # pictures that are decoded, scaled and shot-tagged ahead of the models
+_NOWHERE = np.full(4, np.nan, np.float32)
 
 
 def analyze_segment(
-    video: VideoInfo, settings: AnalysisSettings, segment: Segment, faces: FaceTracker
+    video: VideoInfo, settings: AnalysisSettings, segment: Segment, faces: FaceTracker, *, exact: bool
 ) -> Iterator[SegmentPart]:
     """Analyse the frames of a segment part by part; the `stop` of the last part is that of the segment.
+
+    Args:
+        exact: also look at the frames between the looks of the draft.
 
     Raises:
         VideoError: the file can no longer be opened.
     """
-    width, _ = analysis_size(video.width_px, video.height_px, settings.analysis_max_side)
-    collected = _Collected(segment, scale=video.width_px / width)
-    faces.reset()
+    collected = _Collected(segment, _scale(video, settings))
+    faces.reset(settings, draft_stride(video, settings))
     last = min(segment.stop + LOOKAHEAD_FRAMES, video.frame_count)
     pictures = tag_shots(decode(video, segment.warm_up_start, last, max_side=settings.analysis_max_side))
+    block, skipped = -1, list[Picture]()
     with read_ahead(pictures, threading.Event(), _PREFETCH) as tagged:
         for picture, starts_shot in tagged:
-            if picture.index >= segment.stop:
+            index = picture.index
+            if index >= segment.stop:
                 break
-            warmed_up = picture.index >= segment.start
+            if index // faces.stride == block and not starts_shot:
+                skipped.append(picture)
+                continue
+            block = index // faces.stride
             observed = faces.track(
                 picture.pixels,
-                picture.index,
-                float(video.times_s[picture.index]),
+                index,
                 starts_shot=starts_shot,
-                measure=warmed_up and not collected.begun,
+                skipped=[one.pixels for one in skipped],
+                measure=index >= segment.start and not collected.begun,
             )
-            if not warmed_up:
+            if index < segment.start:
                 collected.set_entry(observed)
-                continue
-            if collected.begun and (picture.index - segment.start) % _PART_FRAMES == 0:
-                yield collected.part(picture.index, faces.tracklets)
-            collected.add(picture.index, observed, starts_shot=starts_shot)
+            else:
+                collected.close_gap(faces, skipped, index, [] if starts_shot else observed, exact=exact)
+                if index - collected.start >= _PART_FRAMES:
+                    yield collected.part(index, faces.tracklets)
+                collected.add_look(index, observed, starts_shot=starts_shot)
+            skipped.clear()
+    collected.close_gap(faces, skipped, segment.stop, [], exact=exact)
     yield collected.part(segment.stop, faces.tracklets)
+
+
+def look_into_gaps(video: VideoInfo, settings: AnalysisSettings, gaps: Sequence[Gap], faces: FaceTracker) -> Rows:
+    """Look at the frames of gaps, which are in order.
+
+    Raises:
+        VideoError: the file can no longer be opened.
+    """
+    observed: list[_Observed] = []
+    waiting = deque(gaps)
+    pictures = decode(video, gaps[0].start, gaps[-1].stop, max_side=settings.analysis_max_side)
+    with read_ahead(pictures, threading.Event(), _PREFETCH) as ahead:
+        for picture in ahead:
+            while picture.index >= waiting[0].stop:
+                waiting.popleft()
+            if picture.index >= waiting[0].start:
+                observed += _between(faces, picture, waiting[0])
+    return _columns(observed, _scale(video, settings))
+
+
+@dataclass(frozen=True, eq=False)
+class _Observed:
+    """A face in a frame; `region` is NaN between looks."""
+
+    frame_index: int
+    face: FaceObservation
+    region: Float32Array
+
+    def value(self, column: str) -> Any:
+        for source in (self, self.face, self.face.mesh, self.face.measures):
+            if hasattr(source, column):
+                return getattr(source, column)
+        raise AttributeError(column)
 
 
 class _Collected:
     """Collects the observations of one part at a time."""
 
-    def __init__(self, segment: Segment, scale: float) -> None:
+    def __init__(self, segment: Segment, scale: np.float32) -> None:
         self._segment = segment
-        self._scale = np.float32(scale)
+        self._scale = scale
         self._entry_boxes: dict[int, Float32Array] = {}
+        self._last_look = segment.start - 1
+        self._regions: Regions = {}  # in the last look
         self.begun = False
-        self._clear()
+        self._clear(segment.start)
 
-    def _clear(self) -> None:
-        self._rows: list[tuple[int, FaceObservation]] = []
+    def _clear(self, start: int) -> None:
+        self.start = start  # first frame of the part
+        self._observed: list[_Observed] = []
+        self._looks: list[int] = []
         self._shot_starts: list[int] = []
         self._decoded = 0
 
-    def set_entry(self, observed: list[FaceObservation]) -> None:
-        """Record the boxes of the last warm-up frame."""
+    def set_entry(self, observed: Iterable[FaceObservation]) -> None:
+        """Record the boxes of the last look before the segment."""
         self._entry_boxes = {face.tracklet: face.measures.box_xywh * self._scale for face in observed}
 
-    def add(self, index: int, observed: list[FaceObservation], *, starts_shot: bool) -> None:
+    def close_gap(
+        self,
+        faces: FaceTracker,
+        skipped: Sequence[Picture],
+        stop: int,
+        following: Iterable[FaceObservation],
+        *,
+        exact: bool,
+    ) -> None:
+        """Count the pictures since the last look, and look for their faces if they are to be exact."""
+        inside = [picture for picture in skipped if picture.index >= self._segment.start]
+        self._decoded += len(inside)
+        if exact and self._regions:
+            gap = Gap(self._last_look + 1, stop, self._regions, _regions(following))
+            self._observed += [one for picture in inside for one in _between(faces, picture, gap)]
+
+    def add_look(self, index: int, observed: Sequence[FaceObservation], *, starts_shot: bool) -> None:
         self.begun = True
+        self._last_look, self._regions = index, _regions(observed)
         self._decoded += 1
-        self._rows += [(index, face) for face in observed]
+        self._looks.append(index)
+        self._observed += [_Observed(index, face, face.mesh.region.as_array()) for face in observed]
         if starts_shot:
             self._shot_starts.append(index)
 
     def part(self, stop: int, tracklets: Mapping[int, Tracklet]) -> SegmentPart:
-        present = sorted({face.tracklet for _, face in self._rows})
+        present = sorted({one.face.tracklet for one in self._observed})
         part = SegmentPart(
             segment=self._segment.number,
             stop=stop,
+            looks=tuple(self._looks),
             decoded=self._decoded,
             shot_starts=tuple(self._shot_starts),
-            rows=self._columns(),
+            rows=_columns(self._observed, self._scale),
             tracklets=tuple(self._summary(tracklets[number]) for number in present),
         )
-        self._clear()
+        self._clear(stop)
         return part
 
     def _summary(self, tracklet: Tracklet) -> TrackletSummary:
@@ -108,17 +178,27 @@ class _Collected:
             entry_box=entry,
         )
 
-    def _columns(self) -> Rows:
-        rows: dict[str, NDArray[Any]] = {}
-        for name, (dtype, shape) in COLUMNS.items():
-            values = [_value(name, index, face) for index, face in self._rows]
-            rows[name] = np.array(values, dtype).reshape(len(values), *shape)
-        for name in ("box_xywh", "center_xy"):
-            rows[name] *= self._scale
-        return rows
+
+def _between(faces: FaceTracker, picture: Picture, gap: Gap) -> list[_Observed]:
+    found = faces.look_between(picture.pixels, gap.regions(picture.index))
+    return [_Observed(picture.index, face, _NOWHERE) for face in found]
 
 
-def _value(name: str, index: int, face: FaceObservation) -> Any:
-    if name == "frame_index":
-        return index
-    return getattr(face, name) if hasattr(face, name) else getattr(face.measures, name)
+def _regions(observed: Iterable[FaceObservation]) -> Regions:
+    return {face.tracklet: face.mesh.region for face in observed}
+
+
+def _scale(video: VideoInfo, settings: AnalysisSettings) -> np.float32:
+    """Source px per analysed px."""
+    width, _ = analysis_size(video.width_px, video.height_px, settings.analysis_max_side)
+    return np.float32(video.width_px / width)
+
+
+def _columns(observed: Sequence[_Observed], scale: np.float32) -> Rows:
+    rows: dict[str, NDArray[Any]] = {}
+    for name, (dtype, shape) in COLUMNS.items():
+        values = [one.value(name) for one in observed]
+        rows[name] = np.array(values, dtype).reshape(len(values), *shape)
+    for name in ("box_xywh", "center_xy"):
+        rows[name] *= scale
+    return rows

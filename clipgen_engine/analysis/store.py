@@ -57,6 +57,9 @@ def save_analysis(analysis: Analysis, folder: Path, *, private: bool = False) ->
         ],
     }
     arrays: dict[str, np.ndarray] = {"pts": video.pts, "keyframe_pts": video.keyframe_pts, "shots": analysis.shots}
+    if analysis.exact is not None:
+        header["rounds"] = analysis.rounds
+        arrays["exact"] = analysis.exact
     for number, (track, tokens) in enumerate(zip(analysis.tracks, analysis.tokens, strict=True)):
         arrays |= {f"track_{number}_{name}": getattr(track, name) for name in _TRACK_ARRAYS}
         arrays[f"track_{number}_tokens"] = tokens.values
@@ -114,6 +117,8 @@ def _check_shapes(analysis: Analysis) -> None:
         and analysis.shots.ndim == 2
         and analysis.shots.shape[1] == 2
         and all(isinstance(track.track_id, int) for track in analysis.tracks)
+        and isinstance(analysis.rounds, int)
+        and (analysis.exact is None or (analysis.exact.shape == pts.shape and analysis.exact.dtype == np.bool_))
     )
     for track, tokens in zip(analysis.tracks, analysis.tokens, strict=True):
         frames, count = track.frame_index, len(track.frame_index)
@@ -198,4 +203,6 @@ def _restored(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> Analysis
         ),
         analyzed_frames=header["analyzed_frames"],
         undecodable_frames=header["undecodable_frames"],
+        exact=arrays.get("exact"),
+        rounds=header.get("rounds", 0),
     )

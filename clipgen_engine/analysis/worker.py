@@ -1,4 +1,4 @@
-"""Worker process that analyses segments, so that a crash in native code does not bring down the program.
+"""Worker process that analyses parts of videos, so that a crash in native code does not bring down the program.
 
 A worker is a plain Python process that runs `main` and exchanges pickles over its standard streams. It imports neither
 the caller's main module nor Qt, and exits with the caller, even after a crash.
@@ -14,15 +14,12 @@ import sys
 import tempfile
 import traceback
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from clipgen_engine.analysis.segments import Segment, SegmentPart
+from clipgen_engine.analysis.tasks import Reply, Task
 from clipgen_engine.errors import ClipgenError
 from clipgen_engine.faces.model_files import FaceModel
-from clipgen_engine.settings import AnalysisSettings
-from clipgen_engine.types import VideoInfo
 
 _START = "from clipgen_engine.analysis.worker import main; main()"
 _LOW_PRIORITY = 10  # niceness
@@ -36,17 +33,8 @@ class WorkerFailed(Exception):
     """An exception other than ClipgenError in the process; holds its traceback."""
 
 
-@dataclass(frozen=True)
-class SegmentTask:
-    """One request to a worker."""
-
-    video: VideoInfo
-    settings: AnalysisSettings
-    segment: Segment
-
-
-class SegmentWorker:
-    """One process that analyses segments sequentially."""
+class Worker:
+    """One process that runs tasks one after another."""
 
     def __init__(self, model: FaceModel, *, low_priority: bool = False) -> None:
         """
@@ -72,9 +60,10 @@ class SegmentWorker:
             nice = max(_LOW_PRIORITY, os.getpriority(os.PRIO_PROCESS, 0))
             os.setpriority(os.PRIO_PROCESS, self._process.pid, nice)
         self._model: FaceModel | None = model  # until it is sent
+        self.frames = 0  # of all tasks so far
 
-    def analyze(self, task: SegmentTask) -> Iterator[SegmentPart]:
-        """Yield the parts of a segment as they are completed.
+    def run(self, task: Task) -> Iterator[Reply]:
+        """Yield the replies to a task as they are completed.
 
         Raises:
             ClipgenError: propagated from the worker.
@@ -85,16 +74,23 @@ class SegmentWorker:
             self._send(self._model)
             self._model = None
         self._send(task)
+        start, stop = task.span
+        self.frames += stop - start
         while True:
             reply = self._receive()
             if reply is None:
                 return
-            if isinstance(reply, SegmentPart):
+            if isinstance(reply, Reply):
                 yield reply
             elif isinstance(reply, ClipgenError):
                 raise reply
             else:
                 raise WorkerFailed(reply)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the process is running."""
+        return self._process.poll() is None
 
     def kill(self) -> None:
         """Kill the process; may be called from any thread."""
@@ -134,8 +130,7 @@ class SegmentWorker:
 
 
 def main() -> None:
-    """Run a worker: read a face model and then tasks from stdin; write the parts of each task, then None, to stdout."""
-    from clipgen_engine.analysis.frame_pass import analyze_segment
+    """Run a worker: read a face model, then tasks, from stdin; write the replies to each task, then None, to stdout."""
     from clipgen_engine.faces.tracker import FaceTracker
     from clipgen_engine.opencv import cv2
 
@@ -154,18 +149,14 @@ def main() -> None:
 
     model = pickle.load(requests)
     faces: FaceTracker | None = None
-    settings: AnalysisSettings | None = None
     while True:
         try:
-            task = pickle.load(requests)
+            task: Task = pickle.load(requests)
         except EOFError:
             break
         try:
-            if faces is None or task.settings != settings:
-                if faces is not None:
-                    faces.close()
-                faces, settings = FaceTracker(model, task.settings), task.settings
-            for part in analyze_segment(task.video, task.settings, task.segment, faces):
+            faces = faces or FaceTracker(model)
+            for part in task.run(faces):
                 reply(part)
             reply(None)
         except ClipgenError as error:

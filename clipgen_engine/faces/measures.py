@@ -1,13 +1,11 @@
-"""Per-face measurements other than expression: pose, size, sharpness, brightness, position, mouth opening."""
+"""Per-face measurements other than expression and pose: size, sharpness, brightness, position, mouth opening."""
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from clipgen_engine.opencv import cv2
 from clipgen_engine.types import Float32Array, UInt8Array
@@ -68,16 +66,3 @@ def _light(face: UInt8Array) -> tuple[float, float]:
     grey = cv2.resize(whole, (_PATCH_PX, _PATCH_PX), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     deviation = float(cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_32F))[1][0, 0])
     return deviation**2, float(cv2.mean(grey)[0]) / 255
-
-
-def head_pose_deg(matrix: NDArray[np.floating[Any]]) -> Float32Array:
-    """Yaw, pitch, roll (3,) in degrees from MediaPipe's facial transformation matrix (canonical face to camera).
-
-    Rotation = R_y(yaw) R_x(-pitch) R_z(-roll); camera x points right, y up, z towards the viewer. Positive yaw turns
-    the face to the right of the picture, positive pitch up; positive roll tilts it clockwise.
-    """
-    rotation = matrix[:3, :3] / np.linalg.norm(matrix[:3, :3], axis=0)
-    yaw = math.atan2(rotation[0, 2], rotation[2, 2])
-    pitch = math.asin(float(np.clip(rotation[1, 2], -1, 1)))
-    roll = -math.atan2(rotation[1, 0], rotation[1, 1])
-    return np.array([math.degrees(angle) for angle in (yaw, pitch, roll)], np.float32)

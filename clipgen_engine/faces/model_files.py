@@ -32,15 +32,22 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class FaceModel:
-    """Google's face landmarker bundle: the landmark and blendshape task, and its embedded face detector."""
+    """Google's face landmarker bundle: three networks, and the canonical face behind the head pose."""
 
-    landmarker: bytes
     detector: bytes
+    landmarks: bytes
+    blendshapes: bytes
+    geometry: bytes
     sha256: str
 
 
 def load_face_model(named: str | Path | None = None) -> FaceModel:
-    """Find, verify and read the face landmarker bundle; download it, with a progress bar, if no local copy exists.
+    """Find, verify and read the face landmarker bundle; see `locate_face_model`."""
+    return _read_bundle(locate_face_model(named))
+
+
+def locate_face_model(named: str | Path | None = None) -> Path:
+    """Find and verify the face landmarker bundle; download it, with a progress bar, if no local copy exists.
 
     Args:
         named: path specified by the user; None: the environment variable CLIPGEN_FACE_MODEL, if set.
@@ -49,14 +56,16 @@ def load_face_model(named: str | Path | None = None) -> FaceModel:
         ModelFileError: the specified file is missing or has the wrong SHA-256, or the download failed.
     """
     chosen = named or os.environ.get(FACE_MODEL_ENVIRONMENT)
-    path = _verified(Path(chosen)) if chosen else next(_local_copies(), None) or _download()
-    return _read_bundle(path)
+    return _verified(Path(chosen)) if chosen else next(_local_copies(), None) or _download()
 
 
 @lru_cache(maxsize=2)
 def _read_bundle(path: Path) -> FaceModel:
+    names = ("face_detector", "face_landmarks_detector", "face_blendshapes")
     with zipfile.ZipFile(path) as bundle:
-        return FaceModel(path.read_bytes(), bundle.read("face_detector.tflite"), FACE_MODEL_SHA256)
+        detector, landmarks, blendshapes = (bundle.read(f"{name}.tflite") for name in names)
+        geometry = bundle.read("geometry_pipeline_metadata_landmarks.binarypb")
+    return FaceModel(detector, landmarks, blendshapes, geometry, FACE_MODEL_SHA256)
 
 
 def _verified(path: Path) -> Path:

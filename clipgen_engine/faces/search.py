@@ -1,4 +1,4 @@
-"""Regions of the picture to search for faces: tiles at three scales, and views that track a face.
+"""Parts of the picture in which the detector searches for faces: tiles at three scales, and views around a face.
 
 The detector finds faces down to about a seventh of its input. Tiles of 1, 0.5 and 0.3 times the longer side extend this
 to 4 % of that side.
@@ -13,24 +13,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from clipgen_engine.faces.boxes import box_center, iou
-from clipgen_engine.faces.models import Detection, FaceMesh
-from clipgen_engine.opencv import cv2
+from clipgen_engine.faces.detector import Detection
 from clipgen_engine.types import Float32Array, UInt8Array
 
 _TILE_SIDES = (0.5, 0.3)  # of the longer side
 _TILE_OVERLAP = 0.35
 _NMS_IOU = 0.3  # above this, two detections are of the same face
-
-# A view frames a face with a margin. It stays put while the face is within the dead zone, then moves with it, so that
-# the mesh moves smoothly within the view, and not at all if the face is still.
-_VIEW_SIDE = 2.6  # of a new view, in face sizes
-_MIN_VIEW_SIDE, _MAX_VIEW_SIDE = 2.0, 3.5
-_DEAD_ZONE = 0.15  # in face sizes
-_MIN_CROP_SIDE_PX = 384
-_MAX_ENLARGEMENT = 4
-_LARGE_ENLARGEMENT = 2.0  # from this factor, a sharper filter is worth five times the run time
-_SHARPENING = 0.5  # unsharp mask that restores detail lost to low resolution and compression
-_SHARPENING_RADIUS_PX = 0.8
 
 
 @dataclass(frozen=True)
@@ -58,45 +46,12 @@ class View:
         padded[rows, columns] = inside
         return padded
 
-    def enlarged_crop(self, pixels: UInt8Array) -> UInt8Array:
-        """`crop`, upscaled if small: the landmarker's own upscaling loses more detail of small faces."""
-        crop = self.crop(pixels)
-        scale = min(_MAX_ENLARGEMENT, _MIN_CROP_SIDE_PX / max(crop.shape[:2]))
-        if scale <= 1:
-            return crop
-        interpolation = cv2.INTER_CUBIC
-        if scale >= _LARGE_ENLARGEMENT:
-            interpolation = cv2.INTER_LANCZOS4
-            blurred = cv2.GaussianBlur(crop, (0, 0), _SHARPENING_RADIUS_PX)
-            crop = cv2.addWeighted(crop, 1 + _SHARPENING, blurred, -_SHARPENING, 0)
-        enlarged: UInt8Array = cv2.resize(crop, None, fx=scale, fy=scale, interpolation=interpolation)
-        return enlarged
-
-    def in_picture(self, mesh: FaceMesh) -> FaceMesh:
-        """Map a mesh from the view to px of the picture."""
-        points = mesh.points * np.float32(self.width / mesh.picture_width)
-        points[:, :2] += np.array([self.left, self.top], np.float32)
-        return replace(mesh, points=points)
-
-    def following(self, box_xywh: Float32Array) -> View:
-        """Square view for the next frame, given the current face box."""
-        size = float(box_xywh[2:].max())
-        side = round(min(max(self.width, _MIN_VIEW_SIDE * size), _MAX_VIEW_SIDE * size))
-        center = box_center(box_xywh)
-        corner = []
-        for axis, (start, old_side) in enumerate(((self.left, self.width), (self.top, self.height))):
-            middle = start + old_side / 2
-            offset = float(center[axis]) - middle
-            shift = math.copysign(max(0.0, abs(offset) - _DEAD_ZONE * size), offset)
-            corner.append(round(middle + shift - side / 2))
-        return View(corner[0], corner[1], side, side)
-
 
 def whole_picture(width: int, height: int) -> View:
     return View(0, 0, width, height)
 
 
-def view_around(box_xywh: Float32Array, side_in_faces: float = _VIEW_SIDE) -> View:
+def view_around(box_xywh: Float32Array, side_in_faces: float) -> View:
     """Square view centred on the box."""
     side = max(2, round(side_in_faces * float(box_xywh[2:].max())))
     center = box_center(box_xywh)
@@ -126,7 +81,7 @@ def _starts(length: int, side: int) -> list[int]:
 def to_picture(detections: Sequence[Detection], view: View) -> list[Detection]:
     """Map detections from a view to px of the picture."""
     corner = np.array([view.left, view.top, 0, 0], np.float32)
-    return [Detection(hit.box_xywh + corner, hit.score) for hit in detections]
+    return [replace(hit, box_xywh=hit.box_xywh + corner) for hit in detections]
 
 
 def non_maximum_suppression(detections: Sequence[Detection]) -> list[Detection]:

@@ -1,12 +1,14 @@
-"""Frame-by-frame face tracking: one landmarker per face, plus a search for new faces.
+"""Tracking of faces through the looks of the draft: every n-th frame, and every first frame of a shot.
 
-Produces tracklets: runs of frames in which one landmarker tracked one face unambiguously. `tracks` later decides, per
-shot, which tracklets belong to the same person.
+Produces tracklets: runs of looks in which one face was followed unambiguously. `tracks` later decides, per shot,
+which tracklets belong to the same person. The frames between two looks need no tracking: a face there is between its
+places in the looks before and after.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -16,35 +18,27 @@ import numpy as np
 from clipgen_engine.closing import Closing
 from clipgen_engine.faces.appearance import descriptor_distance, face_descriptor
 from clipgen_engine.faces.boxes import box_center, box_size, center_distance, contains, iou
-from clipgen_engine.faces.measures import FaceMeasures, head_pose_deg, measure_face
+from clipgen_engine.faces.detector import Detection, FaceDetector
+from clipgen_engine.faces.landmarker import FaceLandmarker, FaceMesh
+from clipgen_engine.faces.measures import FaceMeasures, measure_face
 from clipgen_engine.faces.model_files import FaceModel
-from clipgen_engine.faces.models import Detection, FaceDetector, FaceLandmarker, FaceMesh
-from clipgen_engine.faces.search import (
-    View,
-    non_maximum_suppression,
-    search_tiles,
-    to_picture,
-    view_around,
-    whole_picture,
-)
+from clipgen_engine.faces.region import FaceRegion, region_around
+from clipgen_engine.faces.search import View, non_maximum_suppression, search_tiles, to_picture, view_around
 from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.types import Float32Array, UInt8Array
 
 _MIN_SCORE = 0.05  # detector threshold; low, so that uncertain faces get a low confidence rather than none
 _MIN_NEW_FACE_SCORE = 0.5  # in a tile, where a face may be small or truncated
 _MIN_NEW_FACE_CONFIDENCE = 0.6  # subsequently, in a view of the face
+_FIRST_LOOKS = 5  # until the region of a newly detected face fits
 _CONFIDENCE_SIDE = 2.0  # side of the detector's crop in face sizes; the scale it detects best
-_LARGE_FACE = 0.15  # of the longer side; the landmarker finds larger faces in the whole picture, without a view
-_TILES_WITHOUT_FACE = 1  # tiles searched per frame, besides the whole picture, while no face is tracked
-_LOST_FRAMES = 90  # keep searching for a lost face, alternating between its last position and the whole picture
+_LOST_FRAMES = 90  # keep searching for a lost face, at its last position and everywhere
 _DESCRIPTOR_STRIDE = 4  # frames
 _NEAR_IOU = 0.1  # above this, two faces may occlude each other
-_DUPLICATE_DISTANCE = 0.35  # in face sizes; below this, two landmarkers track the same face
-_MAX_JUMP_FACES = 1.0  # per frame, in face sizes; a larger jump means a different face
+_DUPLICATE_DISTANCE = 0.35  # in face sizes; below this, two looks found the same face
+_SURE_STEP_FACES = 0.3  # in face sizes; a face that moved further between looks is followed frame by frame
+_MAX_JUMP_FACES = 1.0  # per look, in face sizes; a larger jump means a different face
 _MAX_SAMPLES = 16  # descriptors per tracklet
-# A face's first picture is shown to the landmarker again and again, as if the face had been still for two seconds: the
-# mesh, which is smoothed in time, and the crop, which follows the mesh, would otherwise drift for ten frames.
-_SETTLING, _SETTLING_STEP_S = 4, 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,8 +47,7 @@ class FaceObservation:
 
     tracklet: int
     measures: FaceMeasures
-    head_pose_deg: Float32Array  # (3,) float32, degrees: yaw, pitch, roll
-    blendshapes: Float32Array  # (52,) float32, 0..1
+    mesh: FaceMesh
     detection: Future[float] | None  # pending detector score; None if not requested
 
     @property
@@ -91,25 +84,22 @@ class Tracklet:
 
 @dataclass(eq=False)
 class _TrackedFace:
-    landmarker: FaceLandmarker
-    view: View
-    fixed: bool  # keep the whole picture as the view
+    mesh: FaceMesh
+    measures: FaceMeasures
     tracklet: Tracklet
-    near: frozenset[int] = frozenset()  # ids of the landmarkers of nearby faces
-    measures: FaceMeasures | None = None
-    mesh: FaceMesh | None = None
-    frames: int = 0
+    near: frozenset[int] = frozenset()  # ids of nearby faces
+    looks: int = 1
 
 
 class FaceTracker(Closing):
     """Detects and tracks up to `max_faces` faces. A context manager that closes the native tasks."""
 
-    def __init__(self, model: FaceModel, settings: AnalysisSettings) -> None:
-        self._model = model
-        self._settings = settings
+    def __init__(self, model: FaceModel) -> None:
+        self._settings = AnalysisSettings()
+        self.stride = 1  # frames from one look to the next
         self._detector = FaceDetector(model, _MIN_SCORE)
+        self._landmarker = FaceLandmarker(model)
         self._executor = ThreadPoolExecutor(1, "clipgen-confidence")  # keeps tracking from waiting for it
-        self._idle: list[FaceLandmarker] = []
         self._tracked: list[_TrackedFace] = []
         self._lost: list[tuple[int, Float32Array]] = []  # frame and box of faces lost in this shot
         self._tiles: tuple[View, ...] = ()
@@ -117,13 +107,19 @@ class FaceTracker(Closing):
         self.tracklets: dict[int, Tracklet] = {}
 
     def track(
-        self, pixels: UInt8Array, index: int, time_s: float, *, starts_shot: bool, measure: bool = False
+        self,
+        pixels: UInt8Array,
+        index: int,
+        *,
+        starts_shot: bool,
+        skipped: Sequence[UInt8Array] = (),
+        measure: bool = False,
     ) -> list[FaceObservation]:
-        """Track the faces into the next RGB picture (H, W, 3). A new shot drops all tracked faces.
+        """Track the faces into the next RGB picture (H, W, 3) to look at. A new shot drops all tracked faces.
 
         Args:
             index: frame index.
-            time_s: presentation time, seconds.
+            skipped: the pictures since the last look, in which a face that moves fast is followed.
             measure: measure the confidence regardless of the stride.
         """
         if pixels.shape[1::-1] != self._picture_size:
@@ -132,100 +128,109 @@ class FaceTracker(Closing):
         if starts_shot:
             self._drop_all()
         for face in list(self._tracked):
-            self._update(face, pixels, index, time_s)
+            self._update(face, pixels, index, skipped)
         self._drop_duplicates(pixels, index)
         for hit in self._search(pixels, index, starts_shot):
             if len(self._tracked) < self._settings.max_faces:
-                self._start_tracking(hit, pixels, time_s)
+                self._start_tracking(hit, pixels)
         self._split_at_contacts()
-        measure = measure or index % self._settings.confidence_stride == 0
+        measure = measure or self._due(index, self._settings.confidence_stride)
         return [self._observation(face, pixels, index, measure) for face in self._tracked]
 
-    def reset(self) -> None:
-        """Drop all faces and restart the tracklet numbering at 0, for a new sequence of pictures."""
+    def look_between(self, pixels: UInt8Array, regions: Mapping[int, FaceRegion]) -> list[FaceObservation]:
+        """The faces of a picture between two looks, which depend on nothing but the picture and the regions.
+
+        Args:
+            regions: about where the face of each tracklet is.
+        """
+        found: list[FaceObservation] = []
+        for tracklet, region in regions.items():
+            mesh = self._landmarker.find(pixels, region)
+            if mesh is None:
+                continue
+            measures = measure_face(pixels, mesh.points)
+            near = math.dist(box_center(measures.box_xywh), (region.center_x, region.center_y)) < region.side / 2
+            if near and not any(_same_place(measures.box_xywh, other.measures.box_xywh) for other in found):
+                found.append(FaceObservation(tracklet, measures, mesh, None))
+        return found
+
+    def _due(self, index: int, stride: int) -> bool:
+        """Whether something that is due on every n-th frame is due in the look at this frame."""
+        return index % stride < self.stride
+
+    def reset(self, settings: AnalysisSettings, stride: int) -> None:
+        """Drop all faces and restart the tracklet numbering at 0, for a new sequence of pictures.
+
+        Args:
+            stride: frames from one look to the next.
+        """
+        self._settings, self.stride = settings, stride
         self._drop_all()
         self.tracklets = {}
 
     def _drop_all(self) -> None:
-        while self._tracked:
-            self._release(self._tracked[-1])
+        self._tracked.clear()
         self._lost.clear()
 
-    def _update(self, face: _TrackedFace, pixels: UInt8Array, index: int, time_s: float) -> None:
+    def _update(self, face: _TrackedFace, pixels: UInt8Array, index: int, skipped: Sequence[UInt8Array]) -> None:
         before = face.measures
-        assert before is not None
-        mesh = face.landmarker.find(face.view.enlarged_crop(pixels), time_s)
+        mesh = self._followed(face, pixels, skipped)
         if mesh is None:
             self._mark_lost(face, index)
             return
-        self._apply(face, mesh, pixels)
-        assert face.measures is not None
+        face.mesh, face.measures = mesh, measure_face(pixels, mesh.points)
+        face.looks += 1
         if math.dist(face.measures.center_xy, before.center_xy) > _MAX_JUMP_FACES * box_size(before.box_xywh):
             self._remember_lost(before.box_xywh, index)
             face.tracklet = self._new_tracklet()
-            face.frames = 1
+            face.looks = 1
 
-    def _apply(self, face: _TrackedFace, mesh: FaceMesh, pixels: UInt8Array) -> None:
-        """Update the face's measurements and move its view."""
-        face.mesh = face.view.in_picture(mesh)
-        face.measures = measure_face(pixels, face.mesh.points)
-        face.frames += 1
-        if not face.fixed:
-            face.view = face.view.following(face.measures.box_xywh)
-
-    def _start_tracking(self, hit: Detection, pixels: UInt8Array, time_s: float) -> None:
-        """Start tracking a detected face if the landmarker confirms it and it is not already tracked."""
-        if any(_same_place(hit.box_xywh, face) for face in self._tracked):
-            return
-        alone = not self._tracked and box_size(hit.box_xywh) >= _LARGE_FACE * max(self._picture_size)
-        landmarker = self._idle.pop() if self._idle else FaceLandmarker(self._model)
-        for fixed in (True, False) if alone else (False,):
-            view = whole_picture(*self._picture_size) if fixed else view_around(hit.box_xywh)
-            landmarker.restart()
-            mesh = landmarker.find(view.enlarged_crop(pixels), time_s - _SETTLING * _SETTLING_STEP_S)
+    def _followed(self, face: _TrackedFace, pixels: UInt8Array, skipped: Sequence[UInt8Array]) -> FaceMesh | None:
+        """The face in the next picture to look at; through the pictures between if it cannot be far from sure."""
+        region = face.mesh.region
+        mesh = self._landmarker.find(pixels, region)
+        if not skipped or (mesh is not None and _moved(face.mesh, mesh) <= _SURE_STEP_FACES):
+            return mesh
+        for picture in (*skipped, pixels):
+            mesh = self._landmarker.find(picture, region)
             if mesh is None:
-                continue
-            face = _TrackedFace(landmarker, view, fixed, self._new_tracklet())
-            self._apply(face, mesh, pixels)
-            assert face.measures is not None
-            box = face.measures.box_xywh
-            if (
-                contains(hit.box_xywh, face.measures.center_xy)
-                and not any(_same_place(box, other) for other in self._tracked)
-                and self._confidence(pixels, box) >= _MIN_NEW_FACE_CONFIDENCE
-            ):
-                self._settle(face, pixels, time_s)
-                self._tracked.append(face)
-                self._lost = [entry for entry in self._lost if center_distance(entry[1], box) > box_size(box)]
-                return
-        self._idle.append(landmarker)
+                return None
+            region = mesh.region
+        return mesh
 
-    def _settle(self, face: _TrackedFace, pixels: UInt8Array, time_s: float) -> None:
-        for left in reversed(range(_SETTLING)):
-            mesh = face.landmarker.find(face.view.enlarged_crop(pixels), time_s - left * _SETTLING_STEP_S)
-            if mesh is not None:
-                self._apply(face, mesh, pixels)
-        face.frames = 1
+    def _start_tracking(self, hit: Detection, pixels: UInt8Array) -> None:
+        """Start tracking a detected face if the landmarker confirms it and it is not already tracked."""
+        if any(_same_place(hit.box_xywh, face.measures.box_xywh) for face in self._tracked):
+            return
+        mesh = self._landmarker.find(pixels, region_around(hit.box_xywh, hit.angle), _FIRST_LOOKS)
+        if mesh is None:
+            return
+        measures = measure_face(pixels, mesh.points)
+        box = measures.box_xywh
+        if (
+            contains(hit.box_xywh, measures.center_xy)
+            and not any(_same_place(box, other.measures.box_xywh) for other in self._tracked)
+            and self._confidence(pixels, box) >= _MIN_NEW_FACE_CONFIDENCE
+        ):
+            self._tracked.append(_TrackedFace(mesh, measures, self._new_tracklet()))
+            self._lost = [entry for entry in self._lost if center_distance(entry[1], box) > box_size(box)]
 
     def _search(self, pixels: UInt8Array, index: int, starts_shot: bool) -> list[Detection]:
         """Search for untracked faces."""
         if len(self._tracked) >= self._settings.max_faces:
             return []
-        views: list[View] = []
+        self._lost = [(frame, box) for frame, box in self._lost if index - frame < _LOST_FRAMES]
+        views = [view_around(box, _CONFIDENCE_SIDE) for _, box in self._lost]
         rest = len(self._tiles) - 1
         if starts_shot:
             views += self._tiles
-        elif not self._tracked:
+        elif self._lost or not self._tracked:  # as many tiles as frames since the last look
+            first = index // self.stride * self.stride
             views.append(self._tiles[0])
-            views += [self._tiles[1 + (_TILES_WITHOUT_FACE * index + k) % rest] for k in range(_TILES_WITHOUT_FACE)]
-        elif index % self._settings.search_stride == 0:
+            views += [self._tiles[1 + (first + k) % rest] for k in range(min(self.stride, rest))]
+        elif self._due(index, self._settings.search_stride):
             turn = index // self._settings.search_stride
             views.append(self._tiles[0] if turn % 2 == 0 else self._tiles[1 + turn // 2 % rest])
-        self._lost = [(frame, box) for frame, box in self._lost if index - frame < _LOST_FRAMES]
-        if self._lost and self._tracked and index % 2:
-            views.append(self._tiles[0])
-        elif self._lost:
-            views += [view_around(box, _CONFIDENCE_SIDE) for _, box in self._lost]
         hits = [hit for view in views for hit in to_picture(self._detector.find(view.crop(pixels)), view)]
         return non_maximum_suppression([hit for hit in hits if hit.score >= _MIN_NEW_FACE_SCORE])
 
@@ -234,66 +239,49 @@ class FaceTracker(Closing):
         for one, other in combinations(list(self._tracked), 2):
             if one not in self._tracked or other not in self._tracked:
                 continue
-            assert one.measures is not None
-            assert other.measures is not None
-            if _same_place(one.measures.box_xywh, other):
+            if _same_place(one.measures.box_xywh, other.measures.box_xywh):
                 drifted = (
                     one if self._appearance_change(one, pixels) > self._appearance_change(other, pixels) else other
                 )
                 self._mark_lost(drifted, index)
 
     def _appearance_change(self, face: _TrackedFace, pixels: UInt8Array) -> float:
-        """Descriptor distance between the current face and the one its landmarker tracked before any contact."""
+        """Descriptor distance between the current face and the one that was tracked before any contact."""
         tracklet = face.tracklet
         while tracklet.continues is not None:
             tracklet = self.tracklets[tracklet.continues]
-        assert face.mesh is not None
         seen = face_descriptor(pixels, face.mesh.points)
         return descriptor_distance(seen, tracklet.descriptor) if tracklet.described else math.inf
 
     def _mark_lost(self, face: _TrackedFace, index: int) -> None:
-        assert face.measures is not None
         self._remember_lost(face.measures.box_xywh, index)
-        self._release(face)
+        self._tracked.remove(face)
 
     def _remember_lost(self, box: Float32Array, index: int) -> None:
         """Schedule a search at this position, replacing earlier entries nearby."""
         elsewhere = [entry for entry in self._lost if center_distance(entry[1], box) > box_size(box)]
         self._lost = [*elsewhere, (index, box)][-self._settings.max_faces :]
 
-    def _release(self, face: _TrackedFace) -> None:
-        self._tracked.remove(face)
-        self._idle.append(face.landmarker)
-
     def _split_at_contacts(self) -> None:
         """Start new tracklets where faces meet or part, the only places where identities can swap."""
         near: dict[int, set[int]] = {id(face): set() for face in self._tracked}
         for one, other in combinations(self._tracked, 2):
-            assert one.measures is not None
-            assert other.measures is not None
             if iou(one.measures.box_xywh, other.measures.box_xywh) > _NEAR_IOU:
-                near[id(one)].add(id(other.landmarker))
-                near[id(other)].add(id(one.landmarker))
+                near[id(one)].add(id(other))
+                near[id(other)].add(id(one))
         for face in self._tracked:
             now = frozenset(near[id(face)])
-            if now != face.near and face.frames > 1:
+            if now != face.near and face.looks > 1:
                 face.tracklet = self._new_tracklet(continues=face.tracklet.number)
             face.near = now
             face.tracklet.near = bool(now)
 
     def _observation(self, face: _TrackedFace, pixels: UInt8Array, index: int, measure: bool) -> FaceObservation:
-        assert face.mesh is not None
-        assert face.measures is not None
         box, first = face.measures.box_xywh, not face.tracklet.described
-        if first or index % _DESCRIPTOR_STRIDE == 0:
+        if first or self._due(index, _DESCRIPTOR_STRIDE):
             face.tracklet.describe(face_descriptor(pixels, face.mesh.points))
-        return FaceObservation(
-            tracklet=face.tracklet.number,
-            measures=face.measures,
-            head_pose_deg=head_pose_deg(face.mesh.transformation),
-            blendshapes=face.mesh.blendshapes,
-            detection=self._executor.submit(self._confidence, pixels, box) if first or measure else None,
-        )
+        pending = self._executor.submit(self._confidence, pixels, box) if first or measure else None
+        return FaceObservation(face.tracklet.number, face.measures, face.mesh, pending)
 
     def _confidence(self, pixels: UInt8Array, box: Float32Array) -> float:
         """Best score of any detection centred in the box; 0 without one."""
@@ -309,15 +297,15 @@ class FaceTracker(Closing):
     def close(self) -> None:
         """Close all native tasks."""
         self._executor.shutdown()
-        self._drop_all()
-        for landmarker in self._idle:
-            landmarker.close()
-        self._idle.clear()
         self._detector.close()
 
 
-def _same_place(box: Float32Array, face: _TrackedFace) -> bool:
-    """Whether the box belongs to the tracked face."""
-    assert face.measures is not None
-    other = face.measures.box_xywh
+def _moved(before: FaceMesh, after: FaceMesh) -> float:
+    """How far a face moved, in face sizes."""
+    one, other = before.region, after.region
+    return math.dist((one.center_x, one.center_y), (other.center_x, other.center_y)) / one.face_px
+
+
+def _same_place(box: Float32Array, other: Float32Array) -> bool:
+    """Whether two boxes are of the same face."""
     return center_distance(box, other) < _DUPLICATE_DISTANCE * min(box_size(box), box_size(other))

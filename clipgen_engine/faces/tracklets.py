@@ -25,6 +25,7 @@ COLUMNS: Mapping[str, tuple[Any, tuple[int, ...]]] = {
     "sharpness": (np.float32, ()),
     "brightness": (np.float32, ()),
     "mouth_open": (np.float32, ()),
+    "region": (np.float32, (4,)),  # px of the analysed picture, see `FaceRegion`; NaN between two looks
 }
 Rows = Mapping[str, NDArray[Any]]  # (N, ...) by column name
 
@@ -38,4 +39,4 @@ class TrackletSummary:
     near: bool
     descriptor: Float32Array  # (D,) float32
     described: int
-    entry_box: Float32Array | None  # (4,) float32, px, in the last warm-up frame before the segment
+    entry_box: Float32Array | None  # (4,) float32, px, in the last look before the segment

@@ -1,5 +1,7 @@
 """Join the tracklets of all segments into one track per person.
 
+Who is who is decided by the looks of the draft alone, so that tracks keep their identity while frames become exact.
+
 Tracklets are linked across a segment boundary by IoU. A lost face is re-identified by position and descriptor. Where
 faces meet and part, their descriptors before and after are matched, so that people who cross paths keep their ids.
 """
@@ -10,15 +12,16 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby, permutations
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from clipgen_engine.faces.appearance import descriptor_distance
 from clipgen_engine.faces.boxes import box_size, center_distance, iou
+from clipgen_engine.faces.smoothing import smoothed
 from clipgen_engine.faces.tracklets import Rows, TrackletSummary
-from clipgen_engine.types import FaceTrack, Float32Array, Int64Array, read_only
+from clipgen_engine.types import BoolArray, FaceTrack, Float32Array, Float64Array, Int64Array, read_only
 
 _MAX_GAP_FRAMES = 60  # within this many frames of losing a face
 _MAX_JUMP_FACES = 1.0  # and this many face sizes of its last position, it is the same face unless it looks different
@@ -28,6 +31,11 @@ _DIFFERENT_FACE = 0.15  # descriptor distance above which two tracklets are diff
 _SAME_FACE = 0.07  # descriptor distance up to which two tracklets in a shot are the same person, at any position
 _ENTRY_IOU = 0.4  # of the boxes on either side of a segment boundary
 _ENTRY_FRAMES = 3  # tolerance for undecodable frames at a boundary
+# what is measured of the mesh, whose points tremble
+_SMOOTHED = (
+    *("box_xywh", "center_xy", "head_pose_deg", "blendshapes"),
+    *("face_share", "inside_share", "mouth_open"),
+)
 _CLEARLY_BETTER = 0.8  # swap ids only if that cuts the descriptor distance to this fraction
 
 
@@ -48,7 +56,8 @@ class _Tracklet:
     segment: int
     summary: TrackletSummary
     rows: Rows
-    picked: Int64Array  # row indices
+    picked: Int64Array  # indices of the rows of looks
+    between: Int64Array  # indices of the rows between looks
 
     @property
     def first(self) -> int:
@@ -59,7 +68,7 @@ class _Tracklet:
         return int(self.rows["frame_index"][self.picked[-1]])
 
     def box(self, end: int) -> Float32Array:
-        """(4,) px: box of the first (0) or last (-1) row."""
+        """(4,) px: box of the first (0) or last (-1) look."""
         box: Float32Array = self.rows["box_xywh"][self.picked[end]]
         return box
 
@@ -83,15 +92,28 @@ class _Track:
         return known[-1].summary.descriptor if known else None
 
 
+@dataclass(frozen=True, eq=False)
+class Looks:
+    """Which frames of the video were looked at."""
+
+    times_s: Float64Array  # (T,) float64, increasing
+    frames: Int64Array  # (K,) int64, sorted: the looks of the draft
+    done: BoolArray  # (T,) bool: frames between looks whose faces are known, and all looks
+    stride: int  # frames from one look to the next
+
+
 def build_tracks(
-    segments: Sequence[SegmentFaces], segment_starts: Sequence[int], shots: Int64Array
+    segments: Sequence[SegmentFaces], segment_starts: Sequence[int], shots: Int64Array, looks: Looks
 ) -> tuple[FaceTrack, ...]:
     """Join the tracklets of consecutive segments into tracks; ids follow order of appearance.
+
+    Faces in frames that are not done are interpolated.
 
     Args:
         segments: the faces observed in each segment, in order.
         segment_starts: first frame of each segment.
         shots: (S, 2) int64 half-open frame spans.
+        looks: what the rows of the segments are based on.
     """
     tracklets = _tracklets(segments)
     tracks: list[_Track] = []
@@ -99,12 +121,13 @@ def build_tracks(
     owner: dict[tuple[int, int], _Track] = {}
     for first, same_start in groupby(tracklets, key=lambda tracklet: tracklet.first):
         group = list(same_start)
-        oldest = min(_shot_start(shots, first), first - _ENTRY_FRAMES - 1)
+        oldest = min(_shot_start(shots, first), first - _ENTRY_FRAMES - looks.stride)
         recent = [track for track in recent if track.end.last >= max(oldest, first - _MAX_AWAY_FRAMES)]
         chosen: list[_Track | None] = []
         for tracklet in group:
             taken = [track for track in chosen if track is not None]
-            track = _continued(tracklet, owner, recent, segment_starts) or _reidentified(tracklet, recent, taken, shots)
+            continued = _continued(tracklet, owner, recent, segment_starts, looks.stride)
+            track = continued or _reidentified(tracklet, recent, taken, shots)
             chosen.append(None if track in taken else track)
         for tracklet, track in zip(group, _without_identity_swaps(group, chosen), strict=True):
             if track is None:
@@ -114,23 +137,44 @@ def build_tracks(
             else:
                 track.tracklets.append(tracklet)
             owner[tracklet.segment, tracklet.summary.number] = track
-    kept = [track for track in tracks if sum(len(item.picked) for item in track.tracklets) >= _MIN_TRACK_FRAMES]
-    return tuple(_build(number, track) for number, track in enumerate(kept))
+    kept = [track for track in tracks if _lasts(track, looks.stride)]
+    return tuple(_build(number, track, looks) for number, track in enumerate(kept))
+
+
+def _lasts(track: _Track, stride: int) -> bool:
+    count = sum(len(item.picked) for item in track.tracklets)
+    span = track.end.last - track.tracklets[0].first + 1
+    return min(count * stride, span) >= _MIN_TRACK_FRAMES
 
 
 def _tracklets(segments: Sequence[SegmentFaces]) -> list[_Tracklet]:
     tracklets = []
     for segment, result in enumerate(segments):
         rows = result.rows
-        order = np.argsort(rows["tracklet"], kind="stable")
-        numbers, starts = np.unique(rows["tracklet"][order], return_index=True)
-        picked = dict(zip(numbers.tolist(), np.split(order, starts[1:]), strict=True)) if len(numbers) else {}
-        tracklets += [_Tracklet(segment, summary, rows, picked[summary.number]) for summary in result.tracklets]
+        looked = np.isfinite(rows["region"][:, 0])
+        picked, between = _by_tracklet(rows, looked), _by_tracklet(rows, ~looked)
+        none = np.zeros(0, np.int64)
+        tracklets += [
+            _Tracklet(segment, summary, rows, picked[summary.number], between.get(summary.number, none))
+            for summary in result.tracklets
+        ]
     return sorted(tracklets, key=lambda tracklet: (tracklet.first, tracklet.segment, tracklet.summary.number))
 
 
+def _by_tracklet(rows: Rows, chosen: BoolArray) -> dict[int, Int64Array]:
+    """Indices of the chosen rows of each tracklet."""
+    indices = np.flatnonzero(chosen)
+    order = indices[np.argsort(rows["tracklet"][indices], kind="stable")]
+    numbers, starts = np.unique(rows["tracklet"][order], return_index=True)
+    return dict(zip(numbers.tolist(), np.split(order, starts[1:]), strict=True)) if len(numbers) else {}
+
+
 def _continued(
-    tracklet: _Tracklet, owner: dict[tuple[int, int], _Track], tracks: list[_Track], segment_starts: Sequence[int]
+    tracklet: _Tracklet,
+    owner: dict[tuple[int, int], _Track],
+    tracks: list[_Track],
+    segment_starts: Sequence[int],
+    stride: int,
 ) -> _Track | None:
     """The track that this tracklet continues: same landmarker, or matching box across a segment boundary."""
     summary = tracklet.summary
@@ -144,7 +188,7 @@ def _continued(
     candidates = [
         (iou(track.end.box(-1), summary.entry_box), -number, track)
         for number, track in enumerate(tracks)
-        if track.end.segment < tracklet.segment and boundary - _ENTRY_FRAMES <= track.end.last < boundary
+        if track.end.segment < tracklet.segment and boundary - _ENTRY_FRAMES - stride < track.end.last < boundary
     ]
     best, _, track = max(candidates, key=lambda entry: entry[:2], default=(0.0, 0, None))
     return track if best > _ENTRY_IOU else None
@@ -203,25 +247,44 @@ def _without_identity_swaps(group: list[_Tracklet], chosen: list[_Track | None])
     return swapped
 
 
-def _build(track_id: int, track: _Track) -> FaceTrack:
-    def column(name: str) -> NDArray[np.float32]:
-        values: NDArray[np.float32] = np.concatenate([item.rows[name][item.picked] for item in track.tracklets])
-        return values
+def _build(track_id: int, track: _Track, looks: Looks) -> FaceTrack:
+    chosen = [np.concatenate([item.picked, item.between]) for item in track.tracklets]
 
-    frame_index = column("frame_index").astype(np.int64)
-    confidence = column("confidence")
+    def column(name: str) -> NDArray[Any]:
+        return np.concatenate([item.rows[name][rows] for item, rows in zip(track.tracklets, chosen, strict=True)])
+
+    frame_index, order = np.unique(column("frame_index").astype(np.int64), return_index=True)
+    dense = _with_drafts(frame_index, looks)
+    times_s = looks.times_s[dense]
+    confidence = column("confidence")[order]
     measured = np.isfinite(confidence)
-    if not measured.all():
-        confidence = np.interp(frame_index, frame_index[measured], confidence[measured]).astype(np.float32)
+
+    def curve(name: str) -> Float32Array:
+        values = column(name)[order]
+        if len(dense) > len(frame_index):
+            values = _interpolated(dense, frame_index, values)
+        return smoothed(values, times_s) if name in _SMOOTHED else values
+
     return FaceTrack(
         track_id=track_id,
-        frame_index=read_only(frame_index),
-        confidence=read_only(confidence),
-        **{
-            name: read_only(column(name))
-            for name in (
-                *("box_xywh", "center_xy", "head_pose_deg", "blendshapes"),
-                *("face_share", "inside_share", "sharpness", "brightness", "mouth_open"),
-            )
-        },
+        frame_index=read_only(dense),
+        confidence=read_only(np.interp(dense, frame_index[measured], confidence[measured]).astype(np.float32)),
+        **{name: read_only(curve(name)) for name in (*_SMOOTHED, "sharpness", "brightness")},
     )
+
+
+def _with_drafts(frames: Int64Array, looks: Looks) -> Int64Array:
+    """Add the frames between two consecutive looks at a face that are not done."""
+    before, after = frames[:-1], frames[1:]
+    open_gap = (after - before > 1) & ~looks.done[np.minimum(before + 1, len(looks.done) - 1)]
+    next_look = np.searchsorted(looks.frames, before, side="right")
+    open_gap &= np.searchsorted(looks.frames, after) == next_look
+    added = [np.arange(one + 1, other) for one, other in zip(before[open_gap], after[open_gap], strict=True)]
+    return np.sort(np.concatenate([frames, *added])) if added else frames
+
+
+def _interpolated(frames: Int64Array, known: Int64Array, values: Float32Array) -> Float32Array:
+    """(N, ...) float32: values at more frames than they are known at."""
+    columns = values.reshape(len(known), -1).T
+    filled = np.stack([np.interp(frames, known, column) for column in columns], axis=1).astype(np.float32)
+    return filled.reshape(len(frames), *values.shape[1:])

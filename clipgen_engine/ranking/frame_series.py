@@ -14,7 +14,7 @@ import numpy as np
 
 from clipgen_engine.faces.blendshape_channels import BLENDSHAPE_REGIONS
 from clipgen_engine.ranking.expression.actions import ACTION_REGIONS, ACTIONS, expression_values
-from clipgen_engine.ranking.expression.corrections import corrected_actions
+from clipgen_engine.ranking.expression.corrections import REACH_S, corrected_actions
 from clipgen_engine.ranking.token_series import TokenSeries
 from clipgen_engine.ranking.windows import Windows, prefix_sums, sliding_minimum
 from clipgen_engine.types import (
@@ -61,6 +61,7 @@ class FrameSeries:
         self._times_s = analysis.video.times_s
         self._short_side_px = min(analysis.video.width_px, analysis.video.height_px)
         self._missing = prefix_sums(~self.present[np.newaxis])[0].astype(np.int32)
+        self._drafts = None if analysis.exact is None else self._drafted(analysis.exact)
         self._variance: dict[TokenSeries, tuple[int, Float32Array]] = {}
         self._variance_lock = threading.Lock()
         self._actions: dict[bool, TokenSeries] = {}
@@ -165,6 +166,26 @@ class FrameSeries:
     def missing_frames(self, windows: Windows) -> Int32Array:
         """(W,) int32: number of frames in each window in which the face is missing."""
         return windows.difference(self._missing)
+
+    def exact(self, windows: Windows) -> BoolArray:
+        """(W,) bool: no value that the scores of a window depend on is that of a draft."""
+        if self._drafts is None:
+            return np.ones(len(windows), np.bool_)
+        exact: BoolArray = windows.difference(self._drafts) == 0
+        return exact
+
+    def _drafted(self, exact: BoolArray) -> Int32Array:
+        """(R + 1,) int32 prefix sums of the rows that depend on a draft, i.e. that have one within reach."""
+        depends = np.zeros(self.row_count, np.bool_)
+        for rows in self._rows_of.values():
+            here = slice(rows.start, rows.stop)
+            times = self._times_s[self.frame[here]]
+            drafts = np.concatenate([[0], np.cumsum(~exact[self.frame[here]])])
+            first = np.searchsorted(times, times - REACH_S)
+            last = np.searchsorted(times, times + REACH_S, side="right")
+            depends[here] = drafts[last] > drafts[first]
+        sums: Int32Array = prefix_sums(depends[np.newaxis])[0].astype(np.int32)
+        return sums
 
     def column(self, name: str) -> Float32Array:
         """(K, R) float32: a per-frame quantity; zero where the face is missing.

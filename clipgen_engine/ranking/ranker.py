@@ -101,6 +101,7 @@ class Ranker:
         *,
         pinned: Collection[SequenceKey] = (),
         blocked: Collection[SequenceKey] = (),
+        drafts_raised_by: float = 0.0,
     ) -> Ranking:
         """Select the best windows.
 
@@ -109,6 +110,7 @@ class Ranker:
                 frames at the average rate of the video.
             pinned: accepted sequences of any length, always selected.
             blocked: rejected sequences, whose spans are excluded.
+            drafts_raised_by: select as if the combined score of every draft were higher by this.
 
         Raises:
             SettingError: unknown name, or weight, threshold or multiplier out of bounds.
@@ -120,6 +122,8 @@ class Ranker:
         combined = scores.combined(weights)
         described = [sequence for key in pinned if (sequence := self.describe(key, settings))]
         order = combined + _LEARNED_FIRST * scores.learned if scores.mixed else combined
+        if drafts_raised_by:
+            order = order + drafts_raised_by * ~scores.exact
         for row in self._select(settings, scores, np.where(gated.valid, order, -np.inf), pinned, blocked):
             start = int(scores.start_frame[row])
             key = (start, start + settings.sequence_length, int(scores.track_id[row]))
@@ -255,6 +259,7 @@ class Ranker:
             top_channels=moving.channels[:_TOP_MOVEMENTS],
             movements=moving.actions(multipliers)[:_TOP_MOVEMENTS],
             noise_floor=moving.noise_floor(multipliers) if metric == ACTION_METRIC else None,
+            exact=bool(self.series.exact(window)[0]),
             scored_by=self.series.backend if learned else BLENDSHAPES,
             variations=variations,
             term_settings={

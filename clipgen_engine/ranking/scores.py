@@ -75,6 +75,11 @@ class WindowScores:
             return read_only(np.zeros(len(self.start_frame), np.bool_))
         return read_only(self._series.unknown_tokens(self.windows) == 0)
 
+    @cached_property
+    def exact(self) -> BoolArray:
+        """(W,) bool: the scores are final, not those of a draft."""
+        return read_only(self._series.exact(self.windows))
+
     @property
     def mixed(self) -> bool:
         """Whether learned tokens are available for some, but not all windows."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Generator, Iterable
 
-from clipgen_engine.light_imports import without
+from clipgen_engine.native_libraries import without
 from clipgen_engine.opencv import cv2
 from clipgen_engine.video.decoding import Picture
 

@@ -13,11 +13,12 @@ from PySide6.QtCore import QObject, Signal
 
 from clipgen_engine.errors import ClipgenError
 from clipgen_engine.faces.model_files import load_face_model
+from clipgen_engine.faces.region import region_around
 from clipgen_gui.player.frame_server import PlayerPicture
 from clipgen_gui.support.request_thread import RequestThread
 
 if TYPE_CHECKING:
-    from clipgen_engine.faces.models import FaceLandmarker
+    from clipgen_engine.faces.landmarker import FaceLandmarker
 
 _log = logging.getLogger(__name__)
 
@@ -50,8 +51,8 @@ class MeshServer(RequestThread):
     def run(self) -> None:
         """Serve requests until the thread is asked to end or the model fails."""
         try:
-            # MediaPipe is imported lazily so that it does not delay the main window.
-            from clipgen_engine.faces.models import FaceLandmarker
+            # OpenCV and LiteRT are imported lazily so that they do not delay the main window.
+            from clipgen_engine.faces.landmarker import FaceLandmarker
 
             landmarker = FaceLandmarker(load_face_model())
         except ClipgenError as error:
@@ -63,8 +64,6 @@ class MeshServer(RequestThread):
         except Exception as error:
             _log.exception("face mesh detection failed")
             self.failed.emit(f"The face mesh could not be detected ({type(error).__name__}). Details are in the log.")
-        finally:
-            landmarker.close()
 
     def _next(self) -> _Request | None:
         """Wait for the next request; None when the thread is asked to end."""
@@ -75,14 +74,10 @@ class MeshServer(RequestThread):
 
 
 def _meshes(landmarker: FaceLandmarker, request: _Request) -> Meshes:
-    from clipgen_engine.faces.search import view_around
-
     found = {}
     rgb = np.ascontiguousarray(request.picture.pixels[:, :, 2::-1])
     for track_id, box in request.boxes.items():
-        view = view_around(box / np.float32(request.scale))
-        landmarker.restart()
-        mesh = landmarker.find(view.enlarged_crop(rgb), 0.0)
+        mesh = landmarker.find(rgb, region_around(box / np.float32(request.scale)))
         if mesh is not None:
-            found[track_id] = view.in_picture(mesh).points * np.float32(request.scale)
+            found[track_id] = mesh.points * np.float32(request.scale)
     return found

@@ -16,11 +16,12 @@ from pathlib import Path
 
 import av
 import mediapipe as mp
+from clipgen_engine.faces.models import FaceLandmarker
 from mediapipe.tasks.python import BaseOptions, vision
 
 import clipgen_engine
-from clipgen_engine.faces.model_files import load_face_model
-from clipgen_engine.faces.models import FaceLandmarker
+from clipgen_engine.faces.model_files import load_face_model, locate_face_model
+from clipgen_engine.faces.region import FaceRegion
 from clipgen_engine.opencv import cv2
 from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.video.decoding import decode
@@ -106,7 +107,7 @@ def plain_loop(path: Path, *, landmarks: bool) -> None:
 @contextmanager
 def _landmarker() -> Iterator[vision.FaceLandmarker]:
     options = vision.FaceLandmarkerOptions(
-        base_options=BaseOptions(model_asset_buffer=load_face_model().landmarker),
+        base_options=BaseOptions(model_asset_buffer=locate_face_model().read_bytes()),
         running_mode=vision.RunningMode.VIDEO,
         output_face_blendshapes=True,
         output_facial_transformation_matrixes=True,
@@ -118,12 +119,13 @@ def _landmarker() -> Iterator[vision.FaceLandmarker]:
 def _landmark_s_a_frame(path: Path, count: int = 300) -> float:
     pictures = [picture.pixels for picture in decode(probe(path), 0, count)]
     landmarker = FaceLandmarker(load_face_model())
+    height, width = pictures[0].shape[:2]
+    region = FaceRegion(width / 2, height / 2, height, 0.0)
     begun = time.perf_counter()
-    for number, pixels in enumerate(pictures):
-        landmarker.find(pixels, number / 30)
-    seconds = time.perf_counter() - begun
-    landmarker.close()
-    return seconds / count
+    for pixels in pictures:
+        found = landmarker.find(pixels, region)
+        region = found.region if found else region
+    return (time.perf_counter() - begun) / count
 
 
 if __name__ == "__main__":

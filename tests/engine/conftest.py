@@ -68,12 +68,12 @@ def short_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def short_segments(monkeypatch: pytest.MonkeyPatch) -> None:
     """Make the analyzer split the short clip into several segments, like a long video."""
-    monkeypatch.setattr("clipgen_engine.analysis.analyzer.plan_segments", plan_short_segments)
+    monkeypatch.setattr("clipgen_engine.analysis.findings.plan_segments", plan_short_segments)
 
 
 @pytest.fixture(scope="session")
 def short_analysis(short_clip: Path) -> Analysis:
     """The short clip, analysed in parallel in short segments."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("clipgen_engine.analysis.analyzer.plan_segments", plan_short_segments)
+        patch.setattr("clipgen_engine.analysis.findings.plan_segments", plan_short_segments)
         return clipgen_engine.analyze_video(short_clip, AnalysisSettings(workers=2))

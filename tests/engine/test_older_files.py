@@ -6,17 +6,16 @@ import json
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 from clipgen_engine.analysis.cache import AnalysisCache
+from clipgen_engine.analysis.findings import Findings
 from clipgen_engine.cli.run_folder import read_analysis
 from clipgen_engine.datasets.export import export_clips
 from clipgen_engine.datasets.names import PROJECT_NAME_PATTERN
 from clipgen_engine.datasets.reimport import import_export, read_export
 from clipgen_engine.datasets.request import ExportRequest, project_sources
 from clipgen_engine.faces.model_files import FACE_MODEL_SHA256
-from clipgen_engine.faces.tracklets import COLUMNS
 from clipgen_engine.projects.store import Project
 from clipgen_engine.ranking.ranker import rank_sequences
 from clipgen_engine.ranking.records import sequence_record
@@ -35,24 +34,25 @@ def files(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return Path(shutil.copytree(FIXTURES / request.param, tmp_path / "files"))
 
 
-def test_cached_analysis_is_found(files: Path) -> None:
-    video = probe(files / "portrait.mp4")
-    cache = AnalysisCache(files / "cache")
-    analysis = cache.load(video, AnalysisSettings(), MODEL)
+def test_analysis_of_a_project_opens(files: Path) -> None:
+    """Projects name their analyses; a newer method does not make them worthless."""
+    with Project(files / "work.clipgen") as project:
+        (video,) = project.videos()
+    analysis = AnalysisCache(files / "cache").open(video.analysis, files / "portrait.mp4")
     assert analysis is not None
-    assert analysis.analyzed_frames == video.frame_count == 90
+    assert analysis.exact is None
+    assert analysis.analyzed_frames == probe(files / "portrait.mp4").frame_count == 90
     assert [len(track.frame_index) for track in analysis.tracks] == [90]
-    opened = cache.open(cache.name_of(analysis), files / "portrait.mp4")
-    assert opened is not None
-    np.testing.assert_array_equal(opened.tokens[0].values, analysis.tokens[0].values)
+    assert len(rank_sequences(analysis).sequences) > 0
 
 
-def test_interrupted_analysis_resumes(files: Path) -> None:
+def test_interrupted_analysis_of_an_older_method_is_left_alone(files: Path) -> None:
     settings = AnalysisSettings(analysis_max_side=None)
-    segments = AnalysisCache(files / "cache").load_segments(probe(files / "portrait.mp4"), settings, MODEL)
-    assert list(segments) == [0]
-    assert set(segments[0].rows) == set(COLUMNS)
-    assert len(segments[0].rows["frame_index"]) > 10
+    video = probe(files / "portrait.mp4")
+    findings = Findings(video, settings, MODEL)
+    AnalysisCache(files / "cache").parts(video, settings, MODEL).restore(findings)
+    assert len(findings.missing(exact=True)) == len(findings.segments)
+    assert list((files / "cache").rglob("segment_*.npz"))
 
 
 def test_learned_tokens_are_found(files: Path) -> None:

@@ -13,7 +13,7 @@ from scipy.stats import spearmanr
 
 from clipgen_engine.analysis.analyzer import analyze_video
 from clipgen_engine.faces.model_files import load_face_model
-from clipgen_engine.faces.models import FaceLandmarker
+from clipgen_engine.faces.tracker import FaceTracker
 from clipgen_engine.ranking.expression.actions import ACTIONS, action_values
 from clipgen_engine.ranking.expression.movements import within_noise
 from clipgen_engine.ranking.ranker import Ranker
@@ -94,14 +94,11 @@ def _landmarks_of_labels() -> np.ndarray:
 
 def _meshes(path: Path) -> np.ndarray:
     """(T, 478, 3): the mesh in every frame; the last one where there is no face."""
-    landmarker = FaceLandmarker(load_face_model())
     meshes: list[np.ndarray] = []
-    try:
+    with FaceTracker(load_face_model()) as faces:
         for number, picture in enumerate(frames_of(path)):
-            found = landmarker.find(picture, number / 30)
-            meshes.append(meshes[-1] if found is None else found.points)
-    finally:
-        landmarker.close()
+            found = faces.track(picture, number, starts_shot=number == 0)
+            meshes.append(found[0].mesh.points if found else meshes[-1])
     return np.stack(meshes)
 
 
@@ -227,19 +224,14 @@ def turned_heads() -> dict[str, Any]:
 
     The slopes are ranges that follow 25 degrees of yaw, pitch and roll.
     """
-    landmarker = FaceLandmarker(load_face_model())
     slopes, turns = [], {}
-    try:
+    with FaceTracker(load_face_model()) as faces:
         for video, frame in HEADS:
             head = TurningPicture(frames_of(REAL_CLIPS / video, frame, frame + 1)[0])
 
             def seen(pose: Pose, head: TurningPicture = head) -> np.ndarray:
-                landmarker.restart()
-                mesh = None
-                for step in range(6):  # until the smoothed mesh has settled
-                    mesh = landmarker.find(head.render(pose), step / 2)
-                assert mesh is not None
-                return action_values(mesh.blendshapes[np.newaxis, 1:])[0]
+                found = faces.track(head.render(pose), 0, starts_shot=True)
+                return action_values(found[0].mesh.blendshapes[np.newaxis, 1:])[0]
 
             straight = seen(Pose())
             for sign in (-1, 1):
@@ -251,8 +243,6 @@ def turned_heads() -> dict[str, Any]:
                     path = write_video(Path(folder) / "turn.mp4", (head.render(pose) for _, pose in states))
                     (row,) = scored(analyze_video(path), events)
                     turns[f"{video} {frame} {name}"] = row["E"]
-    finally:
-        landmarker.close()
     steepest = np.abs(np.array(slopes)).max(axis=0).T.round(3).tolist()
     return {"steepest": dict(zip(ACTIONS, steepest, strict=True)), "E": turns}
 

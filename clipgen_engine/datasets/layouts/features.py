@@ -26,16 +26,16 @@ from clipgen_engine.datasets.layouts.base import Clip, ClipFile, Footage, Layout
 from clipgen_engine.datasets.manifest import key_of
 from clipgen_engine.faces.blendshape_channels import BLENDSHAPE_REGIONS
 from clipgen_engine.faces.model_files import load_face_model
+from clipgen_engine.faces.region import region_around
 from clipgen_engine.files import strict_json
 from clipgen_engine.settings import DatasetSettings, ExportSettings
 from clipgen_engine.types import Float32Array
 from clipgen_engine.video.decoding import decode
 
 if TYPE_CHECKING:
-    from clipgen_engine.faces.models import FaceLandmarker
+    from clipgen_engine.faces.landmarker import FaceLandmarker
 
-_METHOD_VERSION = 1  # bump when the same clip produces a different file
-_LEAD_FRAMES = 15
+_METHOD_VERSION = 2  # bump when the same clip produces a different file
 _POINTS = 478
 _NEUTRAL = "_neutral"  # MediaPipe's first blendshape
 
@@ -47,11 +47,6 @@ class FeaturesLayout(Layout):
     def __init__(self, settings: ExportSettings, dataset: DatasetSettings) -> None:
         super().__init__(settings, dataset)
         self._landmarker: FaceLandmarker | None = None
-
-    def close(self) -> None:
-        if self._landmarker is not None:
-            self._landmarker.close()
-            self._landmarker = None
 
     def clip_files(self, clip: Clip) -> Sequence[ClipFile]:
         key = key_of("features", _METHOD_VERSION, clip.own_record, clip.footage_key)
@@ -67,27 +62,19 @@ class FeaturesLayout(Layout):
 
     def _landmarks(self, footage: Footage, start: int, stop: int) -> Float32Array:
         """Return landmarks, (N, 478, 3) float32; NaN where there is no face."""
-        from clipgen_engine.faces.models import FaceLandmarker  # MediaPipe takes a second to import
-        from clipgen_engine.faces.search import View, view_around
+        from clipgen_engine.faces.landmarker import FaceLandmarker  # loads OpenCV and LiteRT
 
-        if self._landmarker is None:
-            self._landmarker = FaceLandmarker(load_face_model())
-        else:
-            self._landmarker.restart()
+        self._landmarker = self._landmarker or FaceLandmarker(load_face_model())
         video, track = footage.video, footage.track
         marks = np.full((stop - start, _POINTS, 3), np.nan, np.float32)
-        first = max(start - _LEAD_FRAMES, int(track.frame_index[0]))
-        view: View | None = None
-        with closing(decode(video, first, stop)) as pictures:
+        with closing(decode(video, start, stop)) as pictures:
             for picture in pictures:
                 row = track.row_of(picture.index)
                 if row is None:
                     continue
-                box = track.box_xywh[row]
-                view = view_around(box) if view is None else view.following(box)
-                mesh = self._landmarker.find(view.enlarged_crop(picture.pixels), float(video.times_s[picture.index]))
-                if mesh is not None and picture.index >= start:
-                    marks[picture.index - start] = view.in_picture(mesh).points
+                mesh = self._landmarker.find(picture.pixels, region_around(track.box_xywh[row]))
+                if mesh is not None:
+                    marks[picture.index - start] = mesh.points
         return marks
 
 

@@ -22,6 +22,7 @@ _FIT_S = 1.0  # to either side of a block
 _BLOCK_S = 0.2  # frames that share a fit
 _STILL_DEG = 2.0  # ridge: slopes against smaller rotations are not trusted
 _GAZE_DEG = 25.0  # a full glance counts like a rotation by this much
+REACH_S = _FIT_S + _BLOCK_S + BLINK_S  # a frame's actions depend on the frames within it
 # fixed point, so that results do not depend on where in a video a face is
 _VALUE_UNITS, _ANGLE_UNITS = 1 << 14, 1 << 6
 # lid movements, with the sign that makes a blink a rise

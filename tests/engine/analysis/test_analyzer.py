@@ -63,8 +63,9 @@ def test_partial_result_is_a_prefix_of_the_final_result(sample_analysis: Analysi
     count = len(part.frame_index)
     assert partial[0].analyzed_frames == count >= 60
     assert partial[0].shots.tolist() == [[0, count]]
-    np.testing.assert_array_equal(part.blendshapes, whole.blendshapes[:count])
-    np.testing.assert_array_equal(part.box_xywh, whole.box_xywh[:count])
+    known = count - 3  # the last frames are smoothed over those that follow
+    np.testing.assert_array_equal(part.blendshapes[:known], whole.blendshapes[:known])
+    np.testing.assert_array_equal(part.box_xywh[:known], whole.box_xywh[:known])
 
 
 def test_analysis_round_trips_through_disk(sample_analysis: Analysis, tmp_path: Path) -> None:
@@ -135,7 +136,7 @@ def test_engine_import_is_lightweight() -> None:
 
 def test_mediapipe_import_skips_matplotlib_and_leaves_no_placeholder() -> None:
     code = (
-        "import sys, clipgen_engine.faces.models; print('matplotlib' in sys.modules); "
+        "import sys, clipgen_engine.faces.detector; print('matplotlib' in sys.modules); "
         "import matplotlib.pyplot; print(hasattr(matplotlib.pyplot, 'plot'))"
     )
     assert run_python(code) == "False\nTrue\n"

@@ -29,7 +29,7 @@ def test_cache_hit_is_independent_of_the_number_of_workers(
 ) -> None:
     cache = AnalysisCache(tmp_path / "cache")
     cache.store(short_analysis)
-    monkeypatch.setattr(analyzer, "SegmentPool", None)  # must not be used
+    monkeypatch.setattr(analyzer, "TaskPool", None)  # must not be used
     again = clipgen_engine.analyze_video(short_clip, AnalysisSettings(workers=3), cache=cache)
     monkeypatch.undo()
     assert same_bytes(again, short_analysis, tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 from collections.abc import Callable
@@ -12,17 +13,18 @@ from typing import Any
 import numpy as np
 import pytest
 
+from clipgen_engine.analysis.aim import Aim
+from clipgen_engine.analysis.analyzer import analyze_video
 from clipgen_engine.analysis.cache import AnalysisCache
+from clipgen_engine.analysis.findings import Findings
 from clipgen_engine.analysis.store import load_analysis
 from clipgen_engine.errors import StoredAnalysisError
 from clipgen_engine.faces.model_files import FACE_MODEL_SHA256
-from clipgen_engine.settings import AnalysisSettings
-from clipgen_engine.types import Analysis
+from clipgen_engine.settings import AnalysisSettings, RankingSettings
+from clipgen_engine.types import Analysis, VideoInfo
 from clipgen_engine.video.index import probe
-from tests.support.paths import FIXTURES
 
 MODEL = {"face_landmarker": FACE_MODEL_SHA256}
-OLDER = FIXTURES / "made_by_0_1_0"
 Arrays = dict[str, Any]
 
 
@@ -101,14 +103,40 @@ def test_analysis_of_another_video_is_rejected(stored: Path, short_analysis: Ana
     assert cache.load(other, AnalysisSettings(), short_analysis.model_sha256) is None
 
 
-def test_inconsistent_segment_is_discarded(tmp_path: Path) -> None:
-    source = next((OLDER / "cache").rglob("segment_000000.npz"))
-    entry = tmp_path / "cache" / source.parent.name
-    entry.mkdir(parents=True)
-    (entry / source.name).write_bytes(source.read_bytes())
-    change(entry / source.name, lambda arrays: arrays.update(row_box_xywh=arrays["row_box_xywh"][:, :2]))
-    settings = AnalysisSettings(analysis_max_side=None)
-    assert AnalysisCache(tmp_path / "cache").load_segments(probe(OLDER / "portrait.mp4"), settings, MODEL) == {}
+PART_CHANGES: dict[str, Callable[[Arrays], object] | None] = {
+    "wrong width": lambda arrays: arrays.update(row_box_xywh=arrays["row_box_xywh"][:, :2]),
+    "frames of another segment": lambda arrays: arrays.update(row_frame_index=arrays["row_frame_index"] + 10**9),
+    "no rows": lambda arrays: arrays.pop("row_region"),
+    "not an archive": None,
+}
+
+
+@pytest.fixture
+def draft(short_clip: Path, tmp_path: Path) -> tuple[AnalysisCache, VideoInfo]:
+    """A cache that holds the parts of a draft with a refined selection."""
+    cache, video = AnalysisCache(tmp_path / "parts"), probe(short_clip)
+    analyze_video(video, cache=cache, aim=Aim("top", ranking=lambda: RankingSettings(num_sequences=1)))
+    return cache, video
+
+
+@pytest.mark.parametrize("name", PART_CHANGES)
+@pytest.mark.parametrize("part", ["segment", "gaps"])
+def test_inconsistent_part_is_discarded(
+    draft: tuple[AnalysisCache, VideoInfo], part: str, name: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    cache, video = draft
+    path = next(cache.folder.rglob(f"{part}_*.npz"))
+    edit = PART_CHANGES[name]
+    if edit is None:
+        path.write_bytes(pickle.dumps(Explosive()))
+    else:
+        change(path, edit)
+    findings = Findings(video, AnalysisSettings(), MODEL)
+    with caplog.at_level(logging.WARNING):
+        cache.parts(video, AnalysisSettings(), MODEL).restore(findings)
+    assert "is damaged" in caplog.text
+    assert not path.exists()
+    assert not list(cache.folder.rglob("gaps_*.npz")) or part == "gaps"  # gaps are of no use without their segment
 
 
 def refuse(*_: object) -> None:

@@ -9,12 +9,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-from mediapipe.tasks.python import BaseOptions, vision
 
 import clipgen_engine
 from clipgen_engine.faces.model_files import load_face_model
-from clipgen_engine.faces.models import FaceLandmarker, mp
-from clipgen_engine.faces.search import View, search_tiles, view_around
+from clipgen_engine.faces.search import View, search_tiles
+from clipgen_engine.faces.smoothing import smoothed
 from clipgen_engine.faces.tracker import FaceTracker
 from clipgen_engine.opencv import cv2
 from clipgen_engine.settings import AnalysisSettings
@@ -114,8 +113,8 @@ def test_max_faces_limits_the_number_of_tracks(real_clip: Any, tmp_path: Path) -
 @pytest.mark.parametrize("name", ["sample.mp4", "d19.mp4"])
 def test_small_face_yields_the_blendshapes_of_a_large_one(real_clip: Any, tmp_path: Path, name: str) -> None:
     near = composed.frames_of(SAMPLE if name == SAMPLE.name else real_clip(name), 100, 150)
-    with FaceTracker(load_face_model(), AnalysisSettings()) as faces:
-        seen = [faces.track(pixels, n, n / 30, starts_shot=n == 0)[0] for n, pixels in enumerate(near)]
+    with FaceTracker(load_face_model()) as faces:
+        seen = [faces.track(pixels, n, starts_shot=n == 0)[0] for n, pixels in enumerate(near)]
     width = np.median([face.measures.box_xywh[2] for face in seen])
     scale = 0.04 * 1280 / width
     canvas = composed.background(1280, 720, seed=3)
@@ -126,7 +125,9 @@ def test_small_face_yields_the_blendshapes_of_a_large_one(real_clip: Any, tmp_pa
     (track,) = clipgen_engine.analyze_video(path).tracks
     assert len(track.frame_index) >= 0.98 * len(near)
     assert np.median(track.box_xywh[:, 2]) == pytest.approx(0.04 * 1280, rel=0.05)
-    blendshapes = np.array([face.blendshapes for face in seen])[track.frame_index]
+    blendshapes = smoothed(np.array([face.mesh.blendshapes for face in seen]), np.arange(len(near)) / 30)[
+        track.frame_index
+    ]
     difference = np.abs(track.blendshapes - blendshapes).mean()
     assert difference <= 0.02
 
@@ -134,33 +135,6 @@ def test_small_face_yields_the_blendshapes_of_a_large_one(real_clip: Any, tmp_pa
 @pytest.mark.parametrize("name", ["no_face.mp4"])
 def test_no_face_is_detected_in_a_faceless_video(real_clip: Any, name: str) -> None:
     assert clipgen_engine.analyze_video(real_clip(name)).tracks == ()
-
-
-def test_c_interface_matches_the_public_api() -> None:
-    model = load_face_model()
-    mine = FaceLandmarker(model)
-    options = vision.FaceLandmarkerOptions(
-        base_options=BaseOptions(model_asset_buffer=model.landmarker),
-        running_mode=vision.RunningMode.VIDEO,
-        output_face_blendshapes=True,
-        output_facial_transformation_matrixes=True,
-    )
-    with vision.FaceLandmarker.create_from_options(options) as theirs:
-        for restarted in range(2):  # a restart must clear all state
-            mine.restart()
-            for number, pixels in enumerate(composed.frames_of(SAMPLE, 50, 60)):
-                found = mine.find(pixels, number / 30)
-                if restarted:
-                    continue
-                image = mp.Image(image_format=mp.ImageFormat.SRGB, data=pixels)
-                answer = theirs.detect_for_video(image, 1 + round(number * 1000 / 30))  # MediaPipe rejects timestamp 0
-                marks = np.array([(mark.x, mark.y, mark.z) for mark in answer.face_landmarks[0]], np.float32)
-                assert found is not None
-                np.testing.assert_allclose(found.points, marks * np.float32([640, 360, 640]), atol=1e-3)
-                scores = np.array([entry.score for entry in answer.face_blendshapes[0]], np.float32)
-                np.testing.assert_array_equal(found.blendshapes, scores)
-                np.testing.assert_allclose(found.transformation, answer.facial_transformation_matrixes[0])
-    mine.close()
 
 
 def test_search_tiles_cover_the_picture() -> None:
@@ -171,15 +145,6 @@ def test_search_tiles_cover_the_picture() -> None:
             covered[tile.top : tile.top + tile.height, tile.left : tile.left + tile.width] = True
         assert covered.all()
         assert tiles[0] == View(0, 0, width, height)
-
-
-def test_view_moves_only_when_the_face_leaves_the_dead_zone() -> None:
-    view = view_around(np.array([100, 100, 50, 50], np.float32))
-    assert view.following(np.array([104, 97, 50, 50], np.float32)) == view
-    pulled = view.following(np.array([130, 100, 50, 50], np.float32))
-    assert pulled.left - view.left == pytest.approx(30 - 0.15 * 50, abs=1)
-    assert (pulled.top, pulled.width) == (view.top, view.width)
-    assert view.crop(np.zeros((90, 90, 3), np.uint8)).shape == (view.height, view.width, 3)
 
 
 def boxes_by_frame(analysis: Analysis) -> np.ndarray:
