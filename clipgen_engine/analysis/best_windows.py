@@ -15,7 +15,6 @@ from clipgen_engine.ranking.ranker import Ranker, Ranking
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Analysis, Float64Array, Int64Array
 
-_FIRST_MARGIN = 0.03  # until windows of the video have become exact
 _QUANTILE = 0.9  # of the errors seen
 _REACH_S = corrections.REACH_S + smoothing.REACH_S + 0.01  # a window depends on the frames within it
 
@@ -52,7 +51,7 @@ def _margin(draft: Ranking, ranking: Ranking) -> float:
     matched = before[at] == after if len(before) else np.zeros(len(after), np.bool_)
     was_draft = matched & ~draft.scores.exact[at] & draft.valid[at] if len(before) else matched
     if not was_draft.any():
-        return _FIRST_MARGIN
+        return 0.0  # the first round makes exact what the draft selects
     errors: Float64Array = ranking.combined[now][was_draft] - draft.combined[at[was_draft]]
     return max(0.0, float(np.quantile(errors, _QUANTILE)))
 

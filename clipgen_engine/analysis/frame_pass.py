@@ -18,21 +18,28 @@ from clipgen_engine.faces.tracklets import COLUMNS, Rows, TrackletSummary
 from clipgen_engine.read_ahead import read_ahead
 from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.types import Float32Array, VideoInfo
-from clipgen_engine.video.decoding import Picture, analysis_size, decode
+from clipgen_engine.video.decoding import DecodedFrame, Picture, analysis_size, decode, decode_lazily
 from clipgen_engine.video.shots import LOOKAHEAD_FRAMES, tag_shots
 
 _PART_FRAMES = 15  # per part, at least
-_PREFETCH = 4  # pictures that are decoded, scaled and shot-tagged ahead of the models
+_PREFETCH = 4  # frames that are decoded and shot-tagged ahead of the models
 _NOWHERE = np.full(4, np.nan, np.float32)
 
 
 def analyze_segment(
-    video: VideoInfo, settings: AnalysisSettings, segment: Segment, faces: FaceTracker, *, exact: bool
+    video: VideoInfo,
+    settings: AnalysisSettings,
+    segment: Segment,
+    faces: FaceTracker,
+    *,
+    exact: bool,
+    threads: int = 0,
 ) -> Iterator[SegmentPart]:
     """Analyse the frames of a segment part by part; the `stop` of the last part is that of the segment.
 
     Args:
         exact: also look at the frames between the looks of the draft.
+        threads: number of decoder threads; 0: one per core.
 
     Raises:
         VideoError: the file can no longer be opened.
@@ -40,22 +47,23 @@ def analyze_segment(
     collected = _Collected(segment, _scale(video, settings))
     faces.reset(settings, draft_stride(video, settings))
     last = min(segment.stop + LOOKAHEAD_FRAMES, video.frame_count)
-    pictures = tag_shots(decode(video, segment.warm_up_start, last, max_side=settings.analysis_max_side))
-    block, skipped = -1, list[Picture]()
-    with read_ahead(pictures, threading.Event(), _PREFETCH) as tagged:
-        for picture, starts_shot in tagged:
-            index = picture.index
+    side = settings.analysis_max_side
+    frames = tag_shots(decode_lazily(video, segment.warm_up_start, last, max_side=side, threads=threads))
+    block, skipped = -1, list[DecodedFrame]()
+    with read_ahead(frames, threading.Event(), _PREFETCH) as tagged:
+        for frame, starts_shot in tagged:
+            index = frame.index
             if index >= segment.stop:
                 break
             if index // faces.stride == block and not starts_shot:
-                skipped.append(picture)
+                skipped.append(frame)
                 continue
             block = index // faces.stride
             observed = faces.track(
-                picture.pixels,
+                frame.pixels,
                 index,
                 starts_shot=starts_shot,
-                skipped=[one.pixels for one in skipped],
+                skipped=skipped,
                 measure=index >= segment.start and not collected.begun,
             )
             if index < segment.start:
@@ -70,15 +78,20 @@ def analyze_segment(
     yield collected.part(segment.stop, faces.tracklets)
 
 
-def look_into_gaps(video: VideoInfo, settings: AnalysisSettings, gaps: Sequence[Gap], faces: FaceTracker) -> Rows:
+def look_into_gaps(
+    video: VideoInfo, settings: AnalysisSettings, gaps: Sequence[Gap], faces: FaceTracker, *, threads: int = 0
+) -> Rows:
     """Look at the frames of gaps, which are in order.
+
+    Args:
+        threads: number of decoder threads; 0: one per core.
 
     Raises:
         VideoError: the file can no longer be opened.
     """
     observed: list[_Observed] = []
     waiting = deque(gaps)
-    pictures = decode(video, gaps[0].start, gaps[-1].stop, max_side=settings.analysis_max_side)
+    pictures = decode(video, gaps[0].start, gaps[-1].stop, max_side=settings.analysis_max_side, threads=threads)
     with read_ahead(pictures, threading.Event(), _PREFETCH) as ahead:
         for picture in ahead:
             while picture.index >= waiting[0].stop:
@@ -129,18 +142,18 @@ class _Collected:
     def close_gap(
         self,
         faces: FaceTracker,
-        skipped: Sequence[Picture],
+        skipped: Sequence[DecodedFrame],
         stop: int,
         following: Iterable[FaceObservation],
         *,
         exact: bool,
     ) -> None:
         """Count the pictures since the last look, and look for their faces if they are to be exact."""
-        inside = [picture for picture in skipped if picture.index >= self._segment.start]
+        inside = [frame for frame in skipped if frame.index >= self._segment.start]
         self._decoded += len(inside)
         if exact and self._regions:
             gap = Gap(self._last_look + 1, stop, self._regions, _regions(following))
-            self._observed += [one for picture in inside for one in _between(faces, picture, gap)]
+            self._observed += [one for frame in inside for one in _between(faces, frame, gap)]
 
     def add_look(self, index: int, observed: Sequence[FaceObservation], *, starts_shot: bool) -> None:
         self.begun = True
@@ -179,7 +192,7 @@ class _Collected:
         )
 
 
-def _between(faces: FaceTracker, picture: Picture, gap: Gap) -> list[_Observed]:
+def _between(faces: FaceTracker, picture: Picture | DecodedFrame, gap: Gap) -> list[_Observed]:
     found = faces.look_between(picture.pixels, gap.regions(picture.index))
     return [_Observed(picture.index, face, _NOWHERE) for face in found]
 

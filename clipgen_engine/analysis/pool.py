@@ -15,6 +15,7 @@ from clipgen_engine.analysis.worker import Worker, WorkerCrashed
 from clipgen_engine.closing import Closing
 from clipgen_engine.errors import ClipgenError
 from clipgen_engine.faces.model_files import FaceModel
+from clipgen_engine.processors import core_count
 
 _POLL_S = 0.05
 _QUEUED_EVENTS = 64
@@ -92,6 +93,7 @@ class TaskPool:
         self._model = model
         self._next_task = tasks
         self._low_priority = low_priority
+        self._threads_each = max(1, core_count() // count)  # of the decoder
         self._events: queue.Queue[Event | BaseException | None] = queue.Queue(_QUEUED_EVENTS)
         self._closing = threading.Event()
         self._lock = threading.Lock()  # of `_running`
@@ -137,7 +139,7 @@ class TaskPool:
                 return worker
             try:
                 worker = worker or self._take()
-                for part in worker.run(task):
+                for part in worker.run(task, self._threads_each):
                     self._put(part)
             except WorkerCrashed:
                 if self._closing.is_set():

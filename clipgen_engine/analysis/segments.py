@@ -20,7 +20,7 @@ from clipgen_engine.types import VideoInfo
 
 _SEGMENT_FRAMES = 1200  # a compromise: short segments spend more time on warm-up, long ones leave cores idle
 # faces found, regions that fit, and a descriptor by the first frame of the segment
-_WARM_UP_FRAMES = 64
+_WARM_UP_FRAMES = 32
 _MAX_STRIDE_S = 0.17  # at low frame rates, a face moves too far from one look to the next
 
 

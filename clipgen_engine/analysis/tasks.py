@@ -30,10 +30,11 @@ class SegmentTask:
         """Half-open span of frames."""
         return self.segment.start, self.segment.stop
 
-    def run(self, faces: FaceTracker) -> Iterator[SegmentPart]:
+    def run(self, faces: FaceTracker, threads: int) -> Iterator[SegmentPart]:
+        """Run the task with this number of decoder threads."""
         from clipgen_engine.analysis.frame_pass import analyze_segment
 
-        return analyze_segment(self.video, self.settings, self.segment, faces, exact=self.exact)
+        return analyze_segment(self.video, self.settings, self.segment, faces, exact=self.exact, threads=threads)
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,11 +60,14 @@ class GapTask:
         """Half-open span of frames."""
         return self.gaps[0].start, self.gaps[-1].stop
 
-    def run(self, faces: FaceTracker) -> Iterator[GapRows]:
+    def run(self, faces: FaceTracker, threads: int) -> Iterator[GapRows]:
+        """Run the task with this number of decoder threads."""
         from clipgen_engine.analysis.frame_pass import look_into_gaps
 
         starts = tuple(gap.start for gap in self.gaps)
-        yield GapRows(self.segment, starts, look_into_gaps(self.video, self.settings, self.gaps, faces))
+        yield GapRows(
+            self.segment, starts, look_into_gaps(self.video, self.settings, self.gaps, faces, threads=threads)
+        )
 
 
 Task = SegmentTask | GapTask

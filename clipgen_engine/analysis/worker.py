@@ -62,8 +62,11 @@ class Worker:
         self._model: FaceModel | None = model  # until it is sent
         self.frames = 0  # of all tasks so far
 
-    def run(self, task: Task) -> Iterator[Reply]:
+    def run(self, task: Task, threads: int) -> Iterator[Reply]:
         """Yield the replies to a task as they are completed.
+
+        Args:
+            threads: number of decoder threads.
 
         Raises:
             ClipgenError: propagated from the worker.
@@ -73,7 +76,7 @@ class Worker:
         if self._model is not None:
             self._send(self._model)
             self._model = None
-        self._send(task)
+        self._send((task, threads))
         start, stop = task.span
         self.frames += stop - start
         while True:
@@ -151,17 +154,16 @@ def main() -> None:
     faces: FaceTracker | None = None
     while True:
         try:
-            task: Task = pickle.load(requests)
+            task: Task
+            task, threads = pickle.load(requests)
         except EOFError:
             break
         try:
             faces = faces or FaceTracker(model)
-            for part in task.run(faces):
+            for part in task.run(faces, threads):
                 reply(part)
             reply(None)
         except ClipgenError as error:
             reply(error)
         except Exception:
             reply(traceback.format_exc())
-    if faces is not None:
-        faces.close()

@@ -11,23 +11,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from ai_edge_litert.interpreter import Interpreter
 
 from clipgen_engine.errors import ModelFileError
 from clipgen_engine.faces.head_pose import HeadPose
 from clipgen_engine.faces.model_files import FaceModel
+from clipgen_engine.faces.network import Network
 from clipgen_engine.faces.region import FaceRegion, region_of_mesh
-from clipgen_engine.native_libraries import native_stderr_logged
 from clipgen_engine.opencv import cv2
 from clipgen_engine.types import Float32Array, UInt8Array
 
 _SIDE_PX = 256  # of the landmark network's input
 _MIN_PRESENCE = 0.5  # MediaPipe's default
 _MAX_LOOKS = 3
-_FITS = 0.03  # up to this difference, another look would not change the landmarks by more than their noise
+_FITS = 0.05  # up to this difference, another look would not change the landmarks by more than their noise
 _ENLARGED = 1.25  # from this factor, cubic interpolation
 _MUCH_ENLARGED = 2.3  # from this one, a sharper filter and an unsharp mask restore detail of small, compressed faces
 _SHARPENING, _SHARPENING_RADIUS_PX = 0.5, 0.8
@@ -63,9 +61,8 @@ class FaceLandmarker:
 
     def __init__(self, model: FaceModel) -> None:
         try:
-            with native_stderr_logged():
-                self._landmarks = _Network(model.landmarks)
-                self._blendshapes = _Network(model.blendshapes)
+            self._landmarks = Network(model.landmarks)
+            self._blendshapes = Network(model.blendshapes)
             self._head_pose = HeadPose(model.geometry)
         except (RuntimeError, ValueError, LookupError) as error:
             raise ModelFileError(f"The face model could not be initialised ({error})", "Reinstall clipgen") from error
@@ -98,22 +95,6 @@ class FaceLandmarker:
         placed[:, :2] = points[:, :2] @ to_picture[:, :2].T.astype(np.float32) + to_picture[:, 2].astype(np.float32)
         placed[:, 2] = points[:, 2] * np.float32(region.side / _SIDE_PX)
         return placed, 1 / (1 + math.exp(-max(float(presence.ravel()[0]), -500.0)))
-
-
-class _Network:
-    """A network in TensorFlow Lite's format, run by LiteRT on one core."""
-
-    def __init__(self, content: bytes) -> None:
-        self._interpreter = Interpreter(model_content=content, num_threads=1)
-        self._interpreter.allocate_tensors()
-        self._input: Any = self._interpreter.get_input_details()[0]["index"]
-        self._outputs = [detail["index"] for detail in self._interpreter.get_output_details()]
-
-    def __call__(self, values: Float32Array) -> list[Float32Array]:
-        """Run the network and return copies of its outputs."""
-        self._interpreter.set_tensor(self._input, values)
-        self._interpreter.invoke()
-        return [self._interpreter.get_tensor(index) for index in self._outputs]
 
 
 def _crop(pixels: UInt8Array, region: FaceRegion, to_picture: np.ndarray) -> UInt8Array:

@@ -1,4 +1,8 @@
-"""Per-face measurements other than expression and pose: size, sharpness, brightness, position, mouth opening."""
+"""Per-face measurements other than expression and pose: size, sharpness, brightness, position, mouth opening, looks.
+
+The descriptor, for re-identification within a shot, is the shape of the mesh, independent of pose and scale, and
+colour.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +18,18 @@ from clipgen_engine.types import Float32Array, UInt8Array
 _RIGID_POINTS = np.array([33, 133, 362, 263, 168, 6, 197, 195])
 _INNER_LIPS = (13, 14)  # midpoints of the inner edges of the upper and lower lip
 _PATCH_PX = 64  # common size, so that scores compare: small faces lack fine detail and score lower
+
+# Landmarks nearly invariant to expression: forehead, temples, eye corners, nose.
+_FACE_POINTS = np.array(
+    [
+        *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 109, 67, 103, 54, 21, 162, 127, 234, 93),
+        *(33, 133, 362, 263, 168, 6, 197, 195, 5, 4, 1, 98, 327, 2),
+    ]
+)
+_THUMBNAIL_PX = 8
+# Pairwise distances are pose-invariant; every seventh pair suffices.
+_PAIRS = np.stack(np.triu_indices(len(_FACE_POINTS), 1))[:, ::7]
+_SHAPE_WEIGHT = 3.0  # of distances normalised by their mean, relative to pixel values 0..1
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,3 +82,32 @@ def _light(face: UInt8Array) -> tuple[float, float]:
     grey = cv2.resize(whole, (_PATCH_PX, _PATCH_PX), interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
     deviation = float(cv2.meanStdDev(cv2.Laplacian(grey, cv2.CV_32F))[1][0, 0])
     return deviation**2, float(cv2.mean(grey)[0]) / 255
+
+
+def face_descriptor(pixels: UInt8Array, points: Float32Array) -> Float32Array:
+    """Compute the descriptor (D,) float32 of a face; compare with `descriptor_distance`.
+
+    Args:
+        pixels: (H, W, 3) uint8 RGB picture.
+        points: (478, 3) float32 landmark mesh, px of that picture.
+    """
+    rigid = points[_FACE_POINTS]
+    distances = np.linalg.norm(rigid[_PAIRS[0]] - rigid[_PAIRS[1]], axis=1)
+    shape = _SHAPE_WEIGHT * distances / max(float(distances.mean()), 1e-6)
+    return np.concatenate([shape, _thumbnail(pixels, points)]).astype(np.float32)
+
+
+def descriptor_distance(one: Float32Array, other: Float32Array) -> float:
+    """Root-mean-square difference between two descriptors."""
+    return float(np.sqrt(((one - other) ** 2).mean()))
+
+
+def _thumbnail(pixels: UInt8Array, points: Float32Array) -> Float32Array:
+    """(192,) float32, 0..1: the visible face as an 8 x 8 px thumbnail."""
+    limit = np.array(pixels.shape[1::-1])
+    low = np.clip(points[:, :2].min(axis=0), 0, limit - 1).astype(int)
+    high = np.clip(np.ceil(points[:, :2].max(axis=0)), low + 1, limit).astype(int)
+    face = pixels[low[1] : high[1], low[0] : high[0]]
+    tiny = cv2.resize(face, (_THUMBNAIL_PX, _THUMBNAIL_PX), interpolation=cv2.INTER_AREA)
+    thumbnail: Float32Array = tiny.astype(np.float32).ravel() / np.float32(255)
+    return thumbnail

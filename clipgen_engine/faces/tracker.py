@@ -9,18 +9,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import combinations
+from typing import Protocol
 
 import numpy as np
 
-from clipgen_engine.closing import Closing
-from clipgen_engine.faces.appearance import descriptor_distance, face_descriptor
 from clipgen_engine.faces.boxes import box_center, box_size, center_distance, contains, iou
 from clipgen_engine.faces.detector import Detection, FaceDetector
 from clipgen_engine.faces.landmarker import FaceLandmarker, FaceMesh
-from clipgen_engine.faces.measures import FaceMeasures, measure_face
+from clipgen_engine.faces.measures import FaceMeasures, descriptor_distance, face_descriptor, measure_face
 from clipgen_engine.faces.model_files import FaceModel
 from clipgen_engine.faces.region import FaceRegion, region_around
 from clipgen_engine.faces.search import View, non_maximum_suppression, search_tiles, to_picture, view_around
@@ -41,6 +39,13 @@ _MAX_JUMP_FACES = 1.0  # per look, in face sizes; a larger jump means a differen
 _MAX_SAMPLES = 16  # descriptors per tracklet
 
 
+class HasPixels(Protocol):
+    """A frame whose picture may not have been converted yet."""
+
+    @property
+    def pixels(self) -> UInt8Array: ...
+
+
 @dataclass(frozen=True, eq=False)
 class FaceObservation:
     """One face in one picture, in px of that picture."""
@@ -48,12 +53,7 @@ class FaceObservation:
     tracklet: int
     measures: FaceMeasures
     mesh: FaceMesh
-    detection: Future[float] | None  # pending detector score; None if not requested
-
-    @property
-    def confidence(self) -> float:
-        """0..1; NaN if not measured. Blocks until the detector is done."""
-        return math.nan if self.detection is None else self.detection.result()
+    confidence: float  # 0..1, of the detector; NaN if not measured
 
 
 @dataclass(eq=False)
@@ -91,15 +91,14 @@ class _TrackedFace:
     looks: int = 1
 
 
-class FaceTracker(Closing):
-    """Detects and tracks up to `max_faces` faces. A context manager that closes the native tasks."""
+class FaceTracker:
+    """Detects and tracks up to `max_faces` faces."""
 
     def __init__(self, model: FaceModel) -> None:
         self._settings = AnalysisSettings()
         self.stride = 1  # frames from one look to the next
         self._detector = FaceDetector(model, _MIN_SCORE)
         self._landmarker = FaceLandmarker(model)
-        self._executor = ThreadPoolExecutor(1, "clipgen-confidence")  # keeps tracking from waiting for it
         self._tracked: list[_TrackedFace] = []
         self._lost: list[tuple[int, Float32Array]] = []  # frame and box of faces lost in this shot
         self._tiles: tuple[View, ...] = ()
@@ -112,14 +111,14 @@ class FaceTracker(Closing):
         index: int,
         *,
         starts_shot: bool,
-        skipped: Sequence[UInt8Array] = (),
+        skipped: Sequence[HasPixels] = (),
         measure: bool = False,
     ) -> list[FaceObservation]:
         """Track the faces into the next RGB picture (H, W, 3) to look at. A new shot drops all tracked faces.
 
         Args:
             index: frame index.
-            skipped: the pictures since the last look, in which a face that moves fast is followed.
+            skipped: the frames since the last look, in which a face that moves fast is followed.
             measure: measure the confidence regardless of the stride.
         """
         if pixels.shape[1::-1] != self._picture_size:
@@ -151,7 +150,7 @@ class FaceTracker(Closing):
             measures = measure_face(pixels, mesh.points)
             near = math.dist(box_center(measures.box_xywh), (region.center_x, region.center_y)) < region.side / 2
             if near and not any(_same_place(measures.box_xywh, other.measures.box_xywh) for other in found):
-                found.append(FaceObservation(tracklet, measures, mesh, None))
+                found.append(FaceObservation(tracklet, measures, mesh, math.nan))
         return found
 
     def _due(self, index: int, stride: int) -> bool:
@@ -172,7 +171,7 @@ class FaceTracker(Closing):
         self._tracked.clear()
         self._lost.clear()
 
-    def _update(self, face: _TrackedFace, pixels: UInt8Array, index: int, skipped: Sequence[UInt8Array]) -> None:
+    def _update(self, face: _TrackedFace, pixels: UInt8Array, index: int, skipped: Sequence[HasPixels]) -> None:
         before = face.measures
         mesh = self._followed(face, pixels, skipped)
         if mesh is None:
@@ -185,13 +184,13 @@ class FaceTracker(Closing):
             face.tracklet = self._new_tracklet()
             face.looks = 1
 
-    def _followed(self, face: _TrackedFace, pixels: UInt8Array, skipped: Sequence[UInt8Array]) -> FaceMesh | None:
+    def _followed(self, face: _TrackedFace, pixels: UInt8Array, skipped: Sequence[HasPixels]) -> FaceMesh | None:
         """The face in the next picture to look at; through the pictures between if it cannot be far from sure."""
         region = face.mesh.region
         mesh = self._landmarker.find(pixels, region)
         if not skipped or (mesh is not None and _moved(face.mesh, mesh) <= _SURE_STEP_FACES):
             return mesh
-        for picture in (*skipped, pixels):
+        for picture in (*(frame.pixels for frame in skipped), pixels):
             mesh = self._landmarker.find(picture, region)
             if mesh is None:
                 return None
@@ -280,8 +279,8 @@ class FaceTracker(Closing):
         box, first = face.measures.box_xywh, not face.tracklet.described
         if first or self._due(index, _DESCRIPTOR_STRIDE):
             face.tracklet.describe(face_descriptor(pixels, face.mesh.points))
-        pending = self._executor.submit(self._confidence, pixels, box) if first or measure else None
-        return FaceObservation(face.tracklet.number, face.measures, face.mesh, pending)
+        confidence = self._confidence(pixels, box) if first or measure else math.nan
+        return FaceObservation(face.tracklet.number, face.measures, face.mesh, confidence)
 
     def _confidence(self, pixels: UInt8Array, box: Float32Array) -> float:
         """Best score of any detection centred in the box; 0 without one."""
@@ -293,11 +292,6 @@ class FaceTracker(Closing):
         tracklet = Tracklet(len(self.tracklets), continues)
         self.tracklets[tracklet.number] = tracklet
         return tracklet
-
-    def close(self) -> None:
-        """Close all native tasks."""
-        self._executor.shutdown()
-        self._detector.close()
 
 
 def _moved(before: FaceMesh, after: FaceMesh) -> float:

@@ -17,8 +17,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from clipgen_engine.faces.appearance import descriptor_distance
 from clipgen_engine.faces.boxes import box_size, center_distance, iou
+from clipgen_engine.faces.measures import descriptor_distance
 from clipgen_engine.faces.smoothing import smoothed
 from clipgen_engine.faces.tracklets import Rows, TrackletSummary
 from clipgen_engine.types import BoolArray, FaceTrack, Float32Array, Float64Array, Int64Array, read_only

@@ -23,7 +23,7 @@ _FRONTAL_SCALE_DEG = 30.0
 _HALF_SHARP = 500.0  # variance of the Laplacian that scores one half
 _STEP_SCALE_PX = float(np.hypot(518, 518))
 ACTION_METRIC = "actions"
-METRIC_VERSIONS = {ACTION_METRIC: 1, "token_spread": 1, "keyframe_cosine": 1}  # raised when values change
+METRIC_VERSIONS = {ACTION_METRIC: 2, "token_spread": 1, "keyframe_cosine": 1}  # raised when values change
 
 
 @dataclass(frozen=True)

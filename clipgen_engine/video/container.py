@@ -135,8 +135,11 @@ def _reason(error: Exception) -> str:
     return str(getattr(error, "strerror", None) or error).lower()
 
 
-def video_stream(container: Any, path: Path) -> VideoStream:
+def video_stream(container: Any, path: Path, threads: int = 0) -> VideoStream:
     """Return the first video stream that is not cover art, configured for multi-threaded decoding.
+
+    Args:
+        threads: number of decoder threads; 0: one per core.
 
     Raises:
         VideoError: there is no such stream, or its frames are too large.
@@ -147,7 +150,9 @@ def video_stream(container: Any, path: Path) -> VideoStream:
             if context is not None:  # None for an unknown codec, which cannot be decoded
                 _refuse_huge(context.width, context.height, path)
                 context.options = {"max_pixels": str(_MAX_PIXELS)}  # the decoded size may differ from the header
-            stream.thread_type = "AUTO"
+            stream.thread_type = "AUTO" if threads != 1 else "NONE"
+            if context is not None:
+                context.thread_count = threads
             found: VideoStream = stream
             return found
     raise VideoError(f"{path.name} has no video stream", "Choose a file with a video stream")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Literal
 
@@ -36,6 +37,20 @@ class Picture:
 
     index: int
     pixels: UInt8Array  # (H, W, 3) RGB or (H, W, 4) BGRA, uint8
+
+
+class DecodedFrame:
+    """One decoded frame whose picture is converted when it is needed, which for most frames of a draft is never."""
+
+    def __init__(self, index: int, raw: VideoFrame, converter: PictureConverter) -> None:
+        self.index = index
+        self.raw = raw
+        self._converter = converter
+
+    @cached_property
+    def pixels(self) -> UInt8Array:
+        """(H, W, 3) uint8 RGB, upright."""
+        return self._converter(self.raw)
 
 
 def glance(path: Path, max_side: int, share: float = 0.1) -> tuple[UInt8Array, float | None]:
@@ -79,24 +94,40 @@ def decode(
     *,
     max_side: int | None = None,
     picture_format: PictureFormat = "rgb24",
+    threads: int = 0,
 ) -> Generator[Picture, None, None]:
     """Decode the frames `start <= index < stop` in order, skipping undecodable ones.
+
+    Args:
+        threads: number of decoder threads, which does not affect the pictures; 0: one per core.
 
     Raises:
         VideoError: the file cannot be opened.
     """
     stop = video.frame_count if stop is None else stop
     converter = PictureConverter(video, max_side, picture_format)
-    with closing(decode_raw(video, start, stop)) as frames:
+    with closing(decode_raw(video, start, stop, threads)) as frames:
         for index, frame in frames:
             yield Picture(index, converter(frame))
 
 
-def decode_raw(video: VideoInfo, start: int, stop: int) -> Generator[tuple[int, VideoFrame], None, None]:
+def decode_lazily(
+    video: VideoInfo, start: int, stop: int, *, max_side: int | None = None, threads: int = 0
+) -> Generator[DecodedFrame, None, None]:
+    """Like `decode`; all pictures must be converted in the same thread."""
+    converter = PictureConverter(video, max_side, "rgb24")
+    with closing(decode_raw(video, start, stop, threads)) as frames:
+        for index, frame in frames:
+            yield DecodedFrame(index, frame, converter)
+
+
+def decode_raw(
+    video: VideoInfo, start: int, stop: int, threads: int = 0
+) -> Generator[tuple[int, VideoFrame], None, None]:
     """Like `decode`, but yields raw decoder frames (not upright, source pixel format) with their indices."""
     if start >= stop:
         return
-    with closing(_OpenVideo(video)) as source:
+    with closing(_OpenVideo(video, threads)) as source:
         for index, frame in source.frames_up_to(start):
             if index >= stop:
                 return
@@ -107,10 +138,14 @@ def decode_raw(video: VideoInfo, start: int, stop: int) -> Generator[tuple[int, 
 class _OpenVideo:
     """An open indexed video; frames can be read repeatedly from any index."""
 
-    def __init__(self, video: VideoInfo) -> None:
+    def __init__(self, video: VideoInfo, threads: int = 0) -> None:
         self._video = video
-        self._container = open_container(video.path)
-        self._stream = video_stream(self._container, video.path)
+        self._threads = threads
+        self._open()
+
+    def _open(self) -> None:
+        self._container = open_container(self._video.path)
+        self._stream = video_stream(self._container, self._video.path, self._threads)
 
     def close(self) -> None:
         self._container.close()
@@ -120,8 +155,7 @@ class _OpenVideo:
         for candidate in _seek_points(self._video, start):
             if candidate is None:  # from the start; frames before frame 0 are skipped
                 self.close()
-                self._container = open_container(self._video.path)
-                self._stream = video_stream(self._container, self._video.path)
+                self._open()
             else:
                 self._container.seek(candidate, stream=self._stream, backward=True, any_frame=False)
             frames = self._indexed_frames()

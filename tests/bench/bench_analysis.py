@@ -16,10 +16,10 @@ from pathlib import Path
 
 import av
 import mediapipe as mp
-from clipgen_engine.faces.models import FaceLandmarker
 from mediapipe.tasks.python import BaseOptions, vision
 
 import clipgen_engine
+from clipgen_engine.faces.landmarker import FaceLandmarker
 from clipgen_engine.faces.model_files import load_face_model, locate_face_model
 from clipgen_engine.faces.region import FaceRegion
 from clipgen_engine.opencv import cv2

@@ -95,10 +95,10 @@ def _landmarks_of_labels() -> np.ndarray:
 def _meshes(path: Path) -> np.ndarray:
     """(T, 478, 3): the mesh in every frame; the last one where there is no face."""
     meshes: list[np.ndarray] = []
-    with FaceTracker(load_face_model()) as faces:
-        for number, picture in enumerate(frames_of(path)):
-            found = faces.track(picture, number, starts_shot=number == 0)
-            meshes.append(found[0].mesh.points if found else meshes[-1])
+    faces = FaceTracker(load_face_model())
+    for number, picture in enumerate(frames_of(path)):
+        found = faces.track(picture, number, starts_shot=number == 0)
+        meshes.append(found[0].mesh.points if found else meshes[-1])
     return np.stack(meshes)
 
 
@@ -225,24 +225,24 @@ def turned_heads() -> dict[str, Any]:
     The slopes are ranges that follow 25 degrees of yaw, pitch and roll.
     """
     slopes, turns = [], {}
-    with FaceTracker(load_face_model()) as faces:
-        for video, frame in HEADS:
-            head = TurningPicture(frames_of(REAL_CLIPS / video, frame, frame + 1)[0])
+    faces = FaceTracker(load_face_model())
+    for video, frame in HEADS:
+        head = TurningPicture(frames_of(REAL_CLIPS / video, frame, frame + 1)[0])
 
-            def seen(pose: Pose, head: TurningPicture = head) -> np.ndarray:
-                found = faces.track(head.render(pose), 0, starts_shot=True)
-                return action_values(found[0].mesh.blendshapes[np.newaxis, 1:])[0]
+        def seen(pose: Pose, head: TurningPicture = head) -> np.ndarray:
+            found = faces.track(head.render(pose), 0, starts_shot=True)
+            return action_values(found[0].mesh.blendshapes[np.newaxis, 1:])[0]
 
-            straight = seen(Pose())
-            for sign in (-1, 1):
-                poses = Pose(yaw_deg=25 * sign), Pose(pitch_deg=25 * sign), Pose(roll_deg=25 * sign)
-                slopes.append([seen(pose) - straight for pose in poses])
-            with tempfile.TemporaryDirectory() as folder:
-                for name, target in planted.TURNS.items():
-                    states, events = planted.schedule([(name, 25, planted.turn(target))])
-                    path = write_video(Path(folder) / "turn.mp4", (head.render(pose) for _, pose in states))
-                    (row,) = scored(analyze_video(path), events)
-                    turns[f"{video} {frame} {name}"] = row["E"]
+        straight = seen(Pose())
+        for sign in (-1, 1):
+            poses = Pose(yaw_deg=25 * sign), Pose(pitch_deg=25 * sign), Pose(roll_deg=25 * sign)
+            slopes.append([seen(pose) - straight for pose in poses])
+        with tempfile.TemporaryDirectory() as folder:
+            for name, target in planted.TURNS.items():
+                states, events = planted.schedule([(name, 25, planted.turn(target))])
+                path = write_video(Path(folder) / "turn.mp4", (head.render(pose) for _, pose in states))
+                (row,) = scored(analyze_video(path), events)
+                turns[f"{video} {frame} {name}"] = row["E"]
     steepest = np.abs(np.array(slopes)).max(axis=0).T.round(3).tolist()
     return {"steepest": dict(zip(ACTIONS, steepest, strict=True)), "E": turns}
 

@@ -22,7 +22,7 @@ _FIT_S = 1.0  # to either side of a block
 _BLOCK_S = 0.2  # frames that share a fit
 _STILL_DEG = 2.0  # ridge: slopes against smaller rotations are not trusted
 _GAZE_DEG = 25.0  # a full glance counts like a rotation by this much
-REACH_S = _FIT_S + _BLOCK_S + BLINK_S  # a frame's actions depend on the frames within it
+REACH_S = max(_FIT_S + _BLOCK_S, BLINK_S)  # a frame's actions depend on the frames within it
 # fixed point, so that results do not depend on where in a video a face is
 _VALUE_UNITS, _ANGLE_UNITS = 1 << 14, 1 << 6
 # lid movements, with the sign that makes a blink a rise
@@ -85,34 +85,58 @@ def corrected_actions(
         times_s: (N,) float64, increasing.
         bridge_blinks: remove lid movements shorter than a blink.
     """
-    values = without_turns(action_values(blendshapes), head_pose_deg, times_s)
+    seen = action_values(blendshapes)
+    values, gaze = seen.copy(), seen[:, _GAZE]
     if bridge_blinks:
         lids = [list(ACTIONS).index(name) for name in _LIDS]
         signs = np.array(list(_LIDS.values()), np.float32)[:, np.newaxis]
         curves = np.ascontiguousarray(values[:, lids].T) * signs
         values[:, lids] = (without_short_rises(curves, times_s) * signs).T
-    return values
+        rolled = without_short_rises(np.ascontiguousarray(gaze.T), times_s)
+        gaze = -without_short_rises(-rolled, times_s).T  # the eyes roll while they are closed
+    return _whole(values) - _explained(seen, head_pose_deg, times_s, gaze)
 
 
 def without_turns(values: Float32Array, head_pose_deg: Float32Array, times_s: Float64Array) -> Float32Array:
-    """(N, A) float32: actions in ranges, less what the rotations of head and eyes explain.
+    """(N, A) float32: actions in ranges, less what the rotations of head and eyes explain."""
+    without: Float32Array = _whole(values) - _explained(values, head_pose_deg, times_s, values[:, _GAZE])
+    return without
 
-    The explained change from frame to frame is the local slope times the rotation; its sum is removed.
+
+def _explained(
+    seen: Float32Array, head_pose_deg: Float32Array, times_s: Float64Array, gaze: Float32Array
+) -> Float32Array:
+    """(N, A) float32: how far rotations of head and eyes explain that actions differ from those in the first frame.
+
+    The explained change from frame to frame is the local slope times the rotation.
+
+    Args:
+        seen: (N, A) float32, to which the slopes are fitted.
+        gaze: (N, 2) float32, gaze to the left and upwards that is to be explained.
     """
-    if len(values) < 2:
-        return values
-    rotations = np.hstack((head_pose_deg, values[:, _GAZE] * np.float32(_GAZE_DEG)))
-    # whole numbers, so that sums of float64 are exact
-    angles = np.rint(rotations.astype(np.float64) * _ANGLE_UNITS)
-    units = np.rint(values[:, _FOLLOWING].astype(np.float64) * _VALUE_UNITS)
+    explained = np.zeros_like(seen)
+    if len(seen) < 2:
+        return explained
+    angles, moved = _angles(head_pose_deg, seen[:, _GAZE]), _angles(head_pose_deg, gaze)
+    units = np.rint(seen[:, _FOLLOWING].astype(np.float64) * _VALUE_UNITS)
     blocks = _Blocks(times_s)
     slopes = _slopes(blocks, blocks.split(angles), blocks.split(units))
-    turned = np.diff(angles, axis=0, prepend=angles[:1]) / _ANGLE_UNITS
+    turned = np.diff(moved, axis=0, prepend=moved[:1]) / _ANGLE_UNITS
     step = blocks.join(blocks.split(turned) @ slopes)
-    explained = np.cumsum(np.rint(step * _VALUE_UNITS), axis=0)
-    corrected = values.copy()
-    corrected[:, _FOLLOWING] = (units - explained) / _VALUE_UNITS
-    return corrected
+    explained[:, _FOLLOWING] = np.cumsum(np.rint(step * _VALUE_UNITS), axis=0) / _VALUE_UNITS
+    return explained
+
+
+def _whole(values: Float32Array) -> Float32Array:
+    """Round to whole units, so that differences to whole numbers of units are exact."""
+    whole: Float32Array = np.rint(values * np.float32(_VALUE_UNITS)) / np.float32(_VALUE_UNITS)
+    return whole
+
+
+def _angles(head_pose_deg: Float32Array, gaze: Float32Array) -> Float64Array:
+    """(N, 5) float64: rotations of head and eyes in whole units, so that their sums are exact."""
+    rotations = np.hstack((head_pose_deg, gaze * np.float32(_GAZE_DEG)))
+    return np.rint(rotations.astype(np.float64) * _ANGLE_UNITS)
 
 
 class _Blocks:

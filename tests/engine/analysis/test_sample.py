@@ -66,7 +66,7 @@ def test_expression_variation_correlates_with_the_true_amplitude(ranking: Rankin
         deviation = np.array([amplitude[start : start + LENGTH].std() for start in scores.start_frame[rows]])
         planted += np.square(response * deviation)
     assert len(rows) > 600
-    assert spearmanr(planted, scores.term("expression_variation")[rows]).statistic >= 0.9
+    assert spearmanr(planted, scores.term("expression_variation")[rows]).statistic >= 0.91
 
 
 def test_token_spread_correlates_with_the_true_amplitude(sample_analysis: Analysis, sample_truth: Truth) -> None:
@@ -75,7 +75,7 @@ def test_token_spread_correlates_with_the_true_amplitude(sample_analysis: Analys
     scores = rank_sequences(sample_analysis, settings).scores
     rows = np.flatnonzero(scores.complete)
     planted = [amplitude[start : start + LENGTH].std() for start in scores.start_frame[rows]]
-    assert spearmanr(planted, scores.term("expression_variation")[rows]).statistic >= 0.93
+    assert spearmanr(planted, scores.term("expression_variation")[rows]).statistic >= 0.95
 
 
 def test_still_face_scores_low(ranking: Ranking, sample_truth: Truth) -> None:

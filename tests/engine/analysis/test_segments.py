@@ -60,9 +60,9 @@ def test_output_bytes_are_independent_of_the_number_of_workers(
 
 def test_segmented_analysis_equals_a_sequential_run(short_clip: Path, short_analysis: Analysis) -> None:
     video, settings = probe(short_clip), AnalysisSettings()
-    with FaceTracker(load_face_model()) as faces:
-        segment = Segment(0, 0, video.frame_count, 0)
-        whole = merged(list(analyze_segment(video, settings, segment, faces, exact=True)), exact=True)
+    faces = FaceTracker(load_face_model())
+    segment = Segment(0, 0, video.frame_count, 0)
+    whole = merged(list(analyze_segment(video, settings, segment, faces, exact=True)), exact=True)
     assert whole.shot_starts == tuple(short_analysis.shots[:, 0].tolist())
     done = np.ones(video.frame_count, np.bool_)
     tracks = build_tracks([whole], [0], short_analysis.shots, Looks(video.times_s, np.array(whole.looks), done, 4))

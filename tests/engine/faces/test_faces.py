@@ -113,8 +113,8 @@ def test_max_faces_limits_the_number_of_tracks(real_clip: Any, tmp_path: Path) -
 @pytest.mark.parametrize("name", ["sample.mp4", "d19.mp4"])
 def test_small_face_yields_the_blendshapes_of_a_large_one(real_clip: Any, tmp_path: Path, name: str) -> None:
     near = composed.frames_of(SAMPLE if name == SAMPLE.name else real_clip(name), 100, 150)
-    with FaceTracker(load_face_model()) as faces:
-        seen = [faces.track(pixels, n, starts_shot=n == 0)[0] for n, pixels in enumerate(near)]
+    tracker = FaceTracker(load_face_model())
+    seen = [tracker.track(pixels, n, starts_shot=n == 0)[0] for n, pixels in enumerate(near)]
     width = np.median([face.measures.box_xywh[2] for face in seen])
     scale = 0.04 * 1280 / width
     canvas = composed.background(1280, 720, seed=3)

@@ -8,8 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from av.video.frame import VideoFrame
 
-from clipgen_engine.video.decoding import Picture
+from clipgen_engine.video.decoding import DecodedFrame, PictureConverter
+from clipgen_engine.video.index import probe
 from clipgen_engine.video.shots import tag_shots
 from tests.support import composed
 from tests.support.paths import SAMPLE
@@ -19,8 +21,10 @@ WITHOUT_CUT = ("d10.mp4", "d19.mp4", "d20.mp4", "s20.mp4", "s32.mp4", "single_fa
 
 
 def shot_starts(pictures: Iterable[composed.Picture]) -> list[int]:
-    tagged = tag_shots(Picture(index, pixels) for index, pixels in enumerate(pictures))
-    return [picture.index for picture, starts in tagged if starts]
+    converter = PictureConverter(probe(SAMPLE), None, "rgb24")  # not used
+    frames = (VideoFrame.from_ndarray(pixels, format="rgb24").reformat(format="yuv420p") for pixels in pictures)
+    tagged = tag_shots(DecodedFrame(index, frame, converter) for index, frame in enumerate(frames))
+    return [frame.index for frame, starts in tagged if starts]
 
 
 def test_every_join_is_detected(real_clip: Any, tmp_path: Path) -> None:
