@@ -19,7 +19,7 @@ MAX_LENGTH = 10_000  # frames
 
 @dataclass(frozen=True)
 class AnalysisSettings(Checked):
-    """Settings of the analysis. Changing any except `workers` requires a new analysis."""
+    """Settings of the analysis. Changing any except `workers` and `effort` requires a new analysis."""
 
     analysis_max_side: int = declared(
         1280,
@@ -75,9 +75,17 @@ class AnalysisSettings(Checked):
         zero="one per core",
     )
 
+    effort: str = declared(
+        "full",
+        str,
+        "Effort",
+        "draft: looks at every n-th frame; top: then makes the best windows exact; full: every frame.",
+        choices=("draft", "top", "full"),
+    )
+
     def as_dict(self) -> dict[str, Any]:
-        """Return the settings that affect the result as plain JSON values by name."""
-        return {name: value for name, value in super().as_dict().items() if name != "workers"}
+        """Return the settings that affect exact values as plain JSON values by name."""
+        return {name: value for name, value in super().as_dict().items() if name not in ("workers", "effort")}
 
 
 @dataclass(frozen=True)
@@ -120,13 +128,7 @@ class TokenSettings(Checked):
         choices=("auto", "float32", "bfloat16"),
     )
     token_batch: int = declared(
-        0,
-        int,
-        "Batch",
-        "Faces per batch; 0: chosen by device.",
-        minimum=0,
-        maximum=4096,
-        zero="automatic",
+        0, int, "Batch", "Faces per batch; 0: chosen by device.", minimum=0, maximum=4096, zero="automatic"
     )
     token_stride: int = declared(
         0,

@@ -1,15 +1,11 @@
-"""What an analysis is for: how far it goes, and what becomes exact first."""
+"""What becomes exact first."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Literal, get_args
 
 from clipgen_engine.settings import RankingSettings
-
-Effort = Literal["draft", "top", "full"]
-EFFORTS: tuple[Effort, ...] = get_args(Effort)
 
 
 def _nothing() -> Iterable[tuple[int, int]]:
@@ -18,16 +14,11 @@ def _nothing() -> Iterable[tuple[int, int]]:
 
 @dataclass(frozen=True)
 class Aim:
-    """How far an analysis goes.
+    """What an analysis is for. It decides the order in which frames become exact, never their values."""
 
-    `draft` looks at every n-th frame; `top` then makes the frames around the best windows exact, until no other window
-    can be among them; `full` makes every frame exact. An exact value is the same in all three.
-    """
-
-    effort: Effort = "full"
-    draft_first: bool = False  # of `full`: the whole video as a draft, then the best windows, then the rest
+    draft_first: bool = False  # of a full analysis: the whole video as a draft, then the best windows, then the rest
     ranking: Callable[[], RankingSettings] = RankingSettings  # decides which windows are the best
     looked_at: Callable[[], Iterable[tuple[int, int]]] = _nothing  # half-open spans of frames that become exact first
 
 
-FULL = Aim()
+NO_AIM = Aim()

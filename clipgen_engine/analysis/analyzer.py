@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Literal
 
-from clipgen_engine.analysis.aim import FULL, Aim
+from clipgen_engine.analysis.aim import NO_AIM, Aim
 from clipgen_engine.analysis.best_windows import BestWindows
 from clipgen_engine.analysis.cache import AnalysisCache
 from clipgen_engine.analysis.findings import Findings
@@ -39,7 +39,7 @@ class VideoExpressionAnalyzer:
         face_model: Path | None = None,
         cache: AnalysisCache | None = None,
         *,
-        aim: Aim = FULL,
+        aim: Aim = NO_AIM,
         workers: Workers | None = None,
         low_priority: bool = False,
     ) -> None:
@@ -80,8 +80,8 @@ class VideoExpressionAnalyzer:
         return analysis
 
     def _analyze(self, workers: Workers) -> Analysis:
-        aim, findings = self._aim, self._findings
-        at_once = aim.effort == "full" and not aim.draft_first
+        aim, effort, findings = self._aim, self._settings.effort, self._findings
+        at_once = effort == "full" and not aim.draft_first
         missing = deque(findings.missing(exact=at_once))
         frames = self._video.frame_count
 
@@ -91,9 +91,11 @@ class VideoExpressionAnalyzer:
 
         if missing:
             self._run(workers, len(missing), lambda: missing.popleft() if missing else None, drafted)
-        rounds = self._refine_best(workers) if not at_once and aim.effort != "draft" else 0
-        if aim.effort == "full":
+        rounds = self._refine_best(workers) if not at_once and effort != "draft" else 0
+        if effort == "full":
             self._refine(workers, (), rest_too=True)
+        elif effort == "draft":
+            self._refine(workers, tuple(aim.looked_at()))
         return findings.result(rounds)
 
     def _refine_best(self, workers: Workers) -> int:
@@ -161,7 +163,7 @@ def analyze_video(
     progress: ProgressCallback | None = None,
     cancel: threading.Event | None = None,
     cache: AnalysisCache | None = None,
-    aim: Aim = FULL,
+    aim: Aim = NO_AIM,
     workers: Workers | None = None,
     low_priority: bool = False,
 ) -> Analysis:

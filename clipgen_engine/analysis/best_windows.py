@@ -13,7 +13,7 @@ from clipgen_engine.faces import smoothing
 from clipgen_engine.ranking.expression import corrections
 from clipgen_engine.ranking.ranker import Ranker, Ranking
 from clipgen_engine.settings import RankingSettings
-from clipgen_engine.types import Analysis, Float64Array, Int64Array
+from clipgen_engine.types import Analysis, Float64Array, Int64Array, VideoInfo
 
 _QUANTILE = 0.9  # of the errors seen
 _REACH_S = corrections.REACH_S + smoothing.REACH_S + 0.01  # a window depends on the frames within it
@@ -32,14 +32,16 @@ class BestWindows:
         if self._draft is None or self._draft.requested != settings:
             self._draft = ranking
         raised = ranker.rank(settings, drafts_raised_by=_margin(self._draft, ranking))
-        times_s = analysis.video.times_s
-        spans = []
-        for sequence in raised.sequences:
-            if not sequence.exact:
-                first, last = times_s[sequence.start_frame], times_s[sequence.stop_frame - 1]
-                start = int(np.searchsorted(times_s, first - _REACH_S))
-                spans.append((start, int(np.searchsorted(times_s, last + _REACH_S, side="right"))))
-        return spans
+        drafts = (sequence for sequence in raised.sequences if not sequence.exact)
+        return [frames_behind(analysis.video, one.start_frame, one.stop_frame) for one in drafts]
+
+
+def frames_behind(video: VideoInfo, start_frame: int, stop_frame: int) -> tuple[int, int]:
+    """Half-open span of the frames that must be exact for a window to be exact."""
+    times_s = video.times_s
+    start = np.searchsorted(times_s, times_s[start_frame] - _REACH_S)
+    stop = np.searchsorted(times_s, times_s[stop_frame - 1] + _REACH_S, side="right")
+    return int(start), int(stop)
 
 
 def _margin(draft: Ranking, ranking: Ranking) -> float:

@@ -48,7 +48,7 @@ class Workers(Closing):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._idle: dict[tuple[str, bool], list[Worker]] = {}
-        self._closed = False
+        self.closed = False
 
     def take(self, model: FaceModel, *, low_priority: bool) -> Worker:
         """Return an idle worker, or a new one."""
@@ -64,14 +64,14 @@ class Workers(Closing):
     def give_back(self, worker: Worker, model: FaceModel, *, low_priority: bool) -> None:
         """Keep a worker that has finished its task for the next one, unless it is old."""
         with self._lock:
-            if not self._closed and worker.frames < _LIFE_FRAMES:
+            if not self.closed and worker.frames < _LIFE_FRAMES:
                 self._idle.setdefault((model.sha256, low_priority), []).append(worker)
                 return
         worker.close()
 
     def close(self) -> None:
         with self._lock:
-            self._closed = True
+            self.closed = True
             idle = [worker for workers in self._idle.values() for worker in workers]
             self._idle.clear()
         for worker in idle:

@@ -18,6 +18,8 @@ from clipgen_engine.types import Progress, ProgressCallback
 
 _LOG_LINE_SHARE = 0.1  # without a terminal, log a line after every such share of the work
 
+_STAGES = {"draft": "Drafting", "refinement": "Refining"}  # of an analysis
+
 _log = logging.getLogger("clipgen")
 
 
@@ -33,7 +35,8 @@ def progress_shown(label: str, unit: str) -> Iterator[ProgressCallback]:
         def show(progress: Progress) -> None:
             nonlocal bar
             if bar is None:  # no bar if there is nothing to do
-                bar = stack.enter_context(tqdm(desc=label, unit=unit, unit_scale=unit == "B"))
+                bar = stack.enter_context(tqdm(unit=unit, unit_scale=unit == "B"))
+            bar.set_description(_STAGES.get(progress.stage, label), refresh=False)
             bar.total = progress.total
             bar.update(progress.done - bar.n)
 
@@ -41,14 +44,16 @@ def progress_shown(label: str, unit: str) -> Iterator[ProgressCallback]:
 
 
 def _line_logger(label: str, unit: str) -> Callable[[Progress], None]:
-    logged = 0.0
+    logged, stage = 0.0, ""
 
     def show(progress: Progress) -> None:
-        nonlocal logged
+        nonlocal logged, stage
+        if progress.stage != stage and progress.done < progress.total:
+            logged, stage = 0.0, progress.stage
         share = progress.done / max(1, progress.total)
         if share - logged >= _LOG_LINE_SHARE or (share == 1 and logged < 1):
             logged = share
-            _log.info("%s: %d of %d %ss", label, progress.done, progress.total, unit)
+            _log.info("%s: %d of %d %ss", _STAGES.get(progress.stage, label), progress.done, progress.total, unit)
 
     return show
 

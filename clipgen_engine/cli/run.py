@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from clipgen_engine import __version__
+from clipgen_engine.analysis.aim import Aim
 from clipgen_engine.analysis.cache import AnalysisCache
 from clipgen_engine.cli.flags import (
     DONE,
@@ -62,7 +63,7 @@ def run(options: argparse.Namespace, cancel: threading.Event) -> int:
     if options.skip_analysis:
         analysis = _stored_analysis(options.video_path, options.output_dir)
     else:
-        analysis = _analyze(options, analysis_settings, cancel)
+        analysis = _analyze(options, analysis_settings, ranking_settings, cancel)
         write_analysis(analysis, options.output_dir)
     if backend is not None:
         analysis = _with_tokens(analysis, backend, token_settings, ranking_settings, cancel)
@@ -117,7 +118,9 @@ def _with_tokens(
         )
 
 
-def _analyze(options: argparse.Namespace, settings: AnalysisSettings, cancel: threading.Event) -> Analysis:
+def _analyze(
+    options: argparse.Namespace, settings: AnalysisSettings, ranking: RankingSettings, cancel: threading.Event
+) -> Analysis:
     from clipgen_engine.video.index import probe  # not loaded for --help and invalid arguments
 
     video = probe(options.video_path)
@@ -127,7 +130,13 @@ def _analyze(options: argparse.Namespace, settings: AnalysisSettings, cancel: th
     cache = AnalysisCache()
     with progress_shown("Analysing", "frame") as progress:
         analysis = analyze_video(
-            video, settings, face_model=options.face_model, progress=progress, cancel=cancel, cache=cache
+            video,
+            settings,
+            face_model=options.face_model,
+            progress=progress,
+            cancel=cancel,
+            cache=cache,
+            aim=Aim(ranking=lambda: ranking),
         )
     if analysis.undecodable_frames or video.lost_packets:
         _log.warning(
@@ -135,6 +144,8 @@ def _analyze(options: argparse.Namespace, settings: AnalysisSettings, cancel: th
             analysis.undecodable_frames,
             video.lost_packets,
         )
+    if analysis.rounds:
+        _log.info("The best windows were exact after %d rounds of refinement", analysis.rounds)
     if analysis.tracks and analysis.dead_channels:
         _log.info("Inactive channels: %s", ", ".join(analysis.dead_channels))
     return analysis

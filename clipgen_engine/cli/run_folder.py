@@ -65,6 +65,8 @@ def _write_frame_data(analysis: Analysis, ranking: Ranking, path: Path) -> None:
         "undecodable_frames": analysis.undecodable_frames,
         "lost_packets": analysis.video.lost_packets,
         "dead_channels": list(analysis.dead_channels),
+        "exact_frames": analysis.analyzed_frames if analysis.exact is None else int(analysis.exact.sum()),
+        "refinement_rounds": analysis.rounds,
     }
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8") as file:
         file.write(strict_json(head)[:-1] + ', "frames": [')
@@ -95,6 +97,7 @@ def _frame_rows(analysis: Analysis, ranking: Ranking) -> Iterator[dict[str, Any]
             "frame_idx": frame,
             "pts": int(video.pts[frame]),
             "time_s": round(float(video.times_s[frame]), 6),
+            "exact": analysis.exact is None or bool(analysis.exact[frame]),
         }
         faces = rows_of_frame.get(frame)
         if not faces:

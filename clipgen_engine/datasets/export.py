@@ -15,7 +15,7 @@ from typing import Any
 
 from clipgen_engine.clips.crop_path import face_crop_path
 from clipgen_engine.clips.writer import ClipJob, ClipOutcome, clip_suffix, write_clips
-from clipgen_engine.datasets.analyses import Analyses, CachedAnalyses
+from clipgen_engine.datasets.analyses import Analyses, CachedAnalyses, with_exact_scores
 from clipgen_engine.datasets.assembly import Assembly, ClipState, ClipTask
 from clipgen_engine.datasets.folder import ExportFolder
 from clipgen_engine.datasets.layouts.base import ClipFile, Footage
@@ -55,7 +55,13 @@ def export_clips(
         SettingError: a layout, pattern or setting is invalid; nothing was changed.
         OutputError: the folder cannot be written, or the disk is full; finished clips are kept for the next export.
     """
-    export = _Export(request, analyses or CachedAnalyses(), report or (lambda _: None), cancel or threading.Event())
+    report, cancel = report or (lambda _: None), cancel or threading.Event()
+
+    def progress(step: Progress) -> None:
+        report(ExportStep("analysis", step.done, step.total))
+
+    request, analyses = with_exact_scores(request, analyses or CachedAnalyses(), progress, cancel)
+    export = _Export(request, analyses, report, cancel)
     with closing(export), ExportFolder(request.output_dir) as folder:
         return export.run(folder)
 

@@ -84,6 +84,12 @@ class Ranking:
         frames = scores.start_frame[span] + (scores.windows.length - 1) // 2
         return frames, np.where(complete, values[span], np.nan).astype(np.float32)
 
+    def drafts(self, track_id: int) -> BoolArray:
+        """(N,) bool: which values of the curves of a track are those of a draft."""
+        rows = np.flatnonzero((self.scores.track_id == track_id) & self.scores.inside)
+        drafts: BoolArray = ~self.scores.exact[rows]
+        return drafts
+
 
 class Ranker:
     """Ranks one analysis repeatedly, reusing everything that a changed setting does not affect."""

@@ -29,7 +29,7 @@ def sequence_record(video: VideoInfo, sequence: Sequence) -> dict[str, Any]:
 
 
 def scored_by_record(sequence: Sequence) -> dict[str, Any]:
-    """Return what the expression variation was made by, its noise floor, and both variations if available."""
+    """Return what the expression variation was made by, its noise floor, whether it is final, and both variations."""
     pair = sequence.variations
     both = {} if pair is None else {"blendshape_variation": pair.blendshapes, "learned_variation": pair.learned}
     return {
@@ -37,6 +37,7 @@ def scored_by_record(sequence: Sequence) -> dict[str, Any]:
         "variation_metric": sequence.term_settings.get("variation_metric"),
         "variation_version": sequence.term_settings.get("variation_version"),
         "noise_floor": sequence.noise_floor,
+        "exact": sequence.exact,
         **both,
     }
 
@@ -60,6 +61,7 @@ def scores_record(sequence: Sequence) -> dict[str, Any]:
         "top_channels": [list(channel) for channel in sequence.top_channels],
         "movements": [list(movement) for movement in sequence.movements],
         "noise_floor": sequence.noise_floor,
+        "exact": sequence.exact,
         "scored_by": sequence.scored_by,
         "variations": None if sequence.variations is None else asdict(sequence.variations),
         "term_settings": dict(sequence.term_settings),
@@ -84,6 +86,7 @@ def scored_sequence(key: tuple[int, int, int], record: Mapping[str, Any]) -> Seq
         top_channels=tuple((str(name), float(change)) for name, change in record["top_channels"]),
         movements=tuple((str(name), float(change)) for name, change in record.get("movements", ())),
         noise_floor=None if noise is None else float(noise),
+        exact=bool(record.get("exact", True)),  # there were no drafts in 0.1.0
         scored_by=str(record.get("scored_by", "")),
         variations=None if pair is None else VariationPair(**{name: float(value) for name, value in pair.items()}),
         term_settings=dict(record.get("term_settings", {})),

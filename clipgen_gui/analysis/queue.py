@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from clipgen_engine.analysis.aim import Aim
+from clipgen_engine.analysis.pool import Workers
 from clipgen_engine.ranking.ranker import Ranker
-from clipgen_engine.settings import AnalysisSettings, RankingSettings
+from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.types import Analysis, Progress, ProgressCallback, VideoInfo
 from clipgen_gui.document.entry import VideoEntry, VideoState
 from clipgen_gui.document.session import Session
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     pass
 
 _PARTIAL_INTERVAL_S = 0.3
+_REFINED_INTERVAL_S = 1.0  # while frames become exact
+_DRAFT_SHARE = 0.3  # of the processor time of a whole analysis
+_AROUND_S = 1.3  # on whose frames the scores of a window depend
 _GIVE_WAY_MS = 400  # debounce: flicking through videos must not keep interrupting the analysis
 
 
@@ -40,6 +45,7 @@ class AnalysisQueue(Job):
         self._state_after_cancel = VideoState.STOPPED
         self._urgent: VideoEntry | None = None
         self._paused = False
+        self._engine_workers = Workers()  # processes, kept from one video to the next
         self._give_way_timer = QTimer(self)
         self._give_way_timer.setSingleShot(True)
         self._give_way_timer.setInterval(_GIVE_WAY_MS)
@@ -67,13 +73,19 @@ class AnalysisQueue(Job):
         entry = self._next()
         self._urgent = None
         if entry is None:
+            self._engine_workers.close()
             self.idle.emit()
             return
         self._running, self._state_after_cancel = entry, VideoState.STOPPED
         self._session.set_state(entry, VideoState.ANALYSING)
         self.progressed.emit(entry, None)
+        if self._engine_workers.closed:
+            self._engine_workers = Workers()
+        aim = Aim(
+            draft_first=True, ranking=lambda: self._session.settings, looked_at=lambda: _looked_at(self._session, entry)
+        )
         self._worker.start(
-            _analysis_of(entry.info or entry.path, self.settings(), lambda: self._session.settings, self._cache)
+            _analysis_of(entry.info or entry.path, self.settings(), aim, self._cache, self._engine_workers)
         )
 
     def _next(self) -> VideoEntry | None:
@@ -131,7 +143,7 @@ class AnalysisQueue(Job):
 
     def _progressed(self, progress: Progress) -> None:
         if self._running is not None:
-            self._session.set_progress(self._running, progress.done / max(1, progress.total))
+            self._session.set_progress(self._running, _share_done(progress))
             self.progressed.emit(self._running, progress)
 
     def _take(self, found: Any, *, complete: bool) -> None:
@@ -158,39 +170,72 @@ class AnalysisQueue(Job):
         self.start()
 
 
+def _share_done(progress: Progress) -> float:
+    """Share of an analysis that is done, 0..1; the draft is a part of its beginning."""
+    share = progress.done / max(1, progress.total)
+    return share * _DRAFT_SHARE if progress.stage == "draft" else max(share, _DRAFT_SHARE)
+
+
+def _looked_at(session: Session, entry: VideoEntry) -> list[tuple[int, int]]:
+    """Half-open spans of frames of a video that the curator looks at. Called in the worker thread."""
+    info = entry.info
+    if session.current is not entry or info is None:
+        return []
+    around = max(1, round(_AROUND_S * info.average_rate))
+    spans = [(entry.position - around, entry.position + 2 * around)]
+    if (selected := entry.selected) is not None:
+        spans.insert(0, (selected[0] - around, selected[1] + around))
+    return spans
+
+
 def _analysis_of(
     source: VideoInfo | Path,
     analysis_settings: AnalysisSettings,
-    settings: Callable[[], RankingSettings],
+    aim: Aim,
     cache: CacheFactory | None,
+    workers: Workers,
 ) -> Verb:
     """Analyse, then rank once in the worker thread to warm the ranker's caches."""
 
     def run(report: ProgressCallback, offer: Callable[[Any], None], cancel: threading.Event) -> Any:
-        # imported late: loads MediaPipe and OpenCV, which would delay the window
+        # imported late: loads OpenCV and LiteRT, which would delay the window
         from clipgen_engine.analysis.analyzer import analyze_video
 
         def ranked(analysis: Analysis, name: str = "") -> tuple[Analysis, Ranker, str]:
             ranker = Ranker(analysis)
-            ranker.rank(settings())
+            ranker.rank(aim.ranking())
             return analysis, ranker, name
 
-        offered_s = time.monotonic()
+        offered_s, offered_stage = time.monotonic(), ""
 
         def progressed(progress: Progress) -> None:
-            nonlocal offered_s
+            nonlocal offered_s, offered_stage
             report(progress)
             now = time.monotonic()
-            if progress.partial is not None and now - offered_s >= _PARTIAL_INTERVAL_S:
+            drafted = progress.stage == "refinement" and offered_stage != "refinement"
+            interval_s = _REFINED_INTERVAL_S if progress.stage == "refinement" else _PARTIAL_INTERVAL_S
+            if progress.partial is not None and (drafted or now - offered_s >= interval_s):
+                offered_stage = progress.stage
                 offer(ranked(progress.partial()))
                 # Spend at most a tenth of the time on partial results, which are costly for long videos.
                 offered_s = time.monotonic() + 9 * (time.monotonic() - now)
 
         store = cache() if cache is not None else None
-        # Playback has priority: it must not drop frames during an analysis.
-        analysis = analyze_video(
-            source, analysis_settings, cache=store, progress=progressed, cancel=cancel, low_priority=True
-        )
+        try:
+            # Playback has priority: it must not drop frames during an analysis.
+            analysis = analyze_video(
+                source,
+                analysis_settings,
+                cache=store,
+                progress=progressed,
+                cancel=cancel,
+                aim=aim,
+                workers=workers,
+                low_priority=True,
+            )
+        finally:
+            if cancel.is_set():  # the app may be closing
+                workers.close()
         return ranked(analysis, store.name_of(analysis) if store is not None else "")
 
     return run

@@ -98,6 +98,16 @@ class VideoEntry:
         return self.info.frame_count if self.info else 0
 
     @property
+    def in_order(self) -> bool:
+        """Whether the rows are listed best first."""
+        return list(self.rows) == sorted(self.rows, key=lambda row: best_first(row.sequence))
+
+    @property
+    def is_draft(self) -> bool:
+        """Whether some frames of the loaded analysis are not exact yet."""
+        return self.analysis is not None and self.analysis.exact is not None
+
+    @property
     def unloaded(self) -> bool:
         """Whether the video is analysed, but the analysis is only stored and not in memory."""
         return self.state is VideoState.DONE and self.ranker is None and bool(self.analysis_name)
@@ -193,6 +203,10 @@ class VideoEntry:
             self._curves[name, track_id] = made
         return self._curves[name, track_id]
 
+    def drafts(self, track_id: int) -> NDArray[np.bool_] | None:
+        """Which values of the score curves of a track are those of a draft; None without a ranking."""
+        return None if self.ranking is None else self.ranking.drafts(track_id)
+
     def decision_of(self, key: Key) -> Decision:
         return self.reviews[key].decision if key in self.reviews else Decision.UNDECIDED
 
@@ -214,8 +228,12 @@ class VideoEntry:
         else:
             self.rank(settings)
 
-    def rank(self, settings: RankingSettings) -> None:
-        """Rank with these settings if an analysis is loaded."""
+    def rank(self, settings: RankingSettings, *, hold_order: bool = False) -> None:
+        """Rank with these settings if an analysis is loaded.
+
+        Args:
+            hold_order: leave the listed windows where they are and append new ones.
+        """
         if self.ranker is None:
             return
         self.ranking = self.ranker.rank(
@@ -223,9 +241,9 @@ class VideoEntry:
             pinned=[key for key, review in self.reviews.items() if review.pinned],
             blocked=[key for key, review in self.reviews.items() if review.decision is Decision.REJECTED],
         )
-        self._list_windows()
+        self._list_windows(hold_order=hold_order)
 
-    def _list_windows(self) -> None:
+    def _list_windows(self, *, hold_order: bool = False) -> None:
         """Build the rows from the selected windows and all reviewed ones."""
         if self.ranker is None or self.ranking is None:
             return
@@ -234,10 +252,21 @@ class VideoEntry:
             if key not in shown:
                 shown[key] = self.ranker.describe(key, self.ranking.settings) or review.sequence
         listed = sorted(shown.values(), key=best_first)
+        if hold_order:
+            listed.sort(key=self._place)  # stable
         self.rows = tuple(self._row(number, one) for number, one in enumerate(listed, start=1))
         decided = [row.decision for row in self.rows]
         self.tally = Tally(len(decided), decided.count(Decision.ACCEPTED), decided.count(Decision.REJECTED))
         self._follow_selection()
+
+    def _place(self, sequence: Sequence) -> int:
+        """Where a window, or one that it replaces, is listed now; behind all others if it is new."""
+        start, stop, track_id = sequence.key
+        middle = (start + stop) // 2
+        for place, row in enumerate(self.rows):
+            if row.key == sequence.key or (row.key[2] == track_id and row.overlaps(middle, middle + 1)):
+                return place
+        return len(self.rows)
 
     def _row(self, number: int, sequence: Sequence) -> WindowRow:
         review = self.reviews.get(sequence.key)

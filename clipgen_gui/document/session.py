@@ -21,6 +21,7 @@ from clipgen_gui.document.storage import ProjectStorage
 from clipgen_gui.document.undo import RemoveVideos
 
 _SAVE_VIEW_MS = 400
+_HELD_ORDER_MS = 1000  # until it is tried again to sort a list that had to hold still
 _KEPT_LOADED = 3  # videos whose analyses stay in memory, the current one among them
 
 
@@ -64,6 +65,8 @@ class Session(QObject):
         self._rank_timer = _timer(self, 0, self.rank_now)  # coalesces the changes of one event loop turn
         self.controls.changed.connect(self._rank_timer.start)
         self._view_timer = _timer(self, _SAVE_VIEW_MS, self._save_view)
+        self.hold_order: Callable[[], bool] = lambda: False  # whether listed windows must not move now
+        self._order_timer = _timer(self, _HELD_ORDER_MS, self._release_order)
         # a ranking may move the selection without emitting selection.changed
         for signal in (self.selection.position_changed, self.selection.changed, self.ranking_changed):
             signal.connect(self._view_moved)
@@ -292,7 +295,8 @@ class Session(QObject):
         if complete:
             entry.state, entry.message = VideoState.DONE, ""
             entry.analysis_name = name
-        entry.rank(self.settings)
+        entry.rank(self.settings, hold_order=self.hold_order())
+        self._order_timer.start()
         if complete:
             self.storage.save_outcome(entry)
         self.video_changed.emit(entry)
@@ -307,6 +311,13 @@ class Session(QObject):
         if entry is self.current:
             self.analysis_changed.emit()
             self.ranking_changed.emit()
+
+    def _release_order(self) -> None:
+        """Sort the list anew once nobody reviews it."""
+        if self.hold_order():
+            self._order_timer.start()
+        elif self.current is not None and not self.current.in_order:
+            self.rank_now()
 
     def _mark_used(self, entry: VideoEntry) -> None:
         """Mark an entry as most recently used and unload the least recently used ones that can be reloaded."""

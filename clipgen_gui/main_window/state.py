@@ -15,6 +15,7 @@ from clipgen_gui.main_window.status_bar import QueueEstimate
 from clipgen_gui.widgets.labels import shortened
 
 _TEMPORARY_MS = 8000
+_STAGES = {"draft": "1 of 2: drafting", "refinement": "2 of 2: exact frames of"}  # of an analysis
 
 
 class WindowState(QObject):
@@ -42,7 +43,8 @@ class WindowState(QObject):
 
     def _show_analysis(self, entry: VideoEntry, progress: Progress | None) -> None:
         if not self._parts.export.job.busy:
-            title, after = f"Analysing {shortened(entry.path.name)}", self.estimate_queue(entry)
+            verb = "Analysing" if progress is None else _STAGES.get(progress.stage, "Analysing")
+            title, after = f"{verb} {shortened(entry.path.name)}", self.estimate_queue(entry)
             self._parts.status.show_progress(title, "frames", progress, after)
 
     def estimate_queue(self, running: VideoEntry) -> QueueEstimate | None:

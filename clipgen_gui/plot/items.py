@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pyqtgraph as pg
@@ -19,6 +19,7 @@ from clipgen_gui.plot.decimation import decimate
 
 _CHUNK = 1024  # samples
 _FAINT_ALPHA = 80  # for curves of inactive faces
+_DRAFT_ALPHA = 150
 AXIS_TOP = 1.22  # upper end of the score axis; leaves room for window numbers above the curves
 
 
@@ -30,6 +31,16 @@ class Line:
     values: NDArray[np.float64]  # in axis units
     kind: CurveKind
     faint: bool = False  # whether the face is inactive
+    draft: bool = False  # whether the values are those of a draft
+
+
+def split_drafts(line: Line, drafts: NDArray[np.bool_] | None) -> list[Line]:
+    """Split a line into its exact values and those of a draft, which overlap by one so that they meet."""
+    if drafts is None or len(drafts) != len(line.values) or not drafts.any():
+        return [line]
+    meeting = drafts | np.roll(drafts, 1) | np.roll(drafts, -1)
+    exact, draft = (np.where(mask, line.values, np.nan) for mask in (~drafts, meeting))
+    return [replace(line, values=exact), replace(line, values=draft, draft=True)]
 
 
 class _PlotItem(pg.GraphicsObject):  # type: ignore[misc]
@@ -88,7 +99,8 @@ class CurvesItem(_PlotItem):
             if not len(times):
                 continue
             x, y = times * to_device.m11() + to_device.dx(), values * to_device.m22() + to_device.dy()
-            pen = QPen(color(line.kind.tint, _FAINT_ALPHA if line.faint else 255), 1)
+            alpha = _FAINT_ALPHA if line.faint else _DRAFT_ALPHA if line.draft else 255
+            pen = QPen(color(line.kind.tint, alpha), 1)
             if line.kind.stems:
                 painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
                 path: QPainterPath = _stems(x, y, to_device.dy())
@@ -98,7 +110,7 @@ class CurvesItem(_PlotItem):
                 path = pg.arrayToQPath(x, y, connect="finite")
                 if smooth:
                     pen.setWidthF(line.kind.width)
-                    pen.setStyle(line.kind.pen_style)
+                    pen.setStyle(Qt.PenStyle.DashLine if line.draft else line.kind.pen_style)
             painter.setPen(pen)
             painter.drawPath(path)
         painter.setTransform(to_device)

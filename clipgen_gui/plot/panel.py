@@ -20,7 +20,7 @@ from clipgen_gui.document.session import Session
 from clipgen_gui.look.theme import follow_theme, palette, px
 from clipgen_gui.plot.axes import Limit, TimePlot
 from clipgen_gui.plot.curves import CURVES, CurveKind
-from clipgen_gui.plot.items import CurveLabelsItem, CurvesItem, DraftItem, Line, Span, SpansItem
+from clipgen_gui.plot.items import CurveLabelsItem, CurvesItem, DraftItem, Line, Span, SpansItem, split_drafts
 from clipgen_gui.plot.legend import CurveLegend
 from clipgen_gui.plot.overview import OverviewStrip
 from clipgen_gui.plot.readout import PlotReadout
@@ -194,7 +194,8 @@ class ScorePlot(Card):
                     heights /= kind.full_scale
                 faint = track.track_id in other_tracks
                 span = slice(int(frames[0]), int(frames[-1]) + 1)  # a curve's frames are contiguous
-                lines.append(Line(entry.info.times_s[span], heights, kind, faint))
+                drafts = entry.drafts(track.track_id) if entry.is_draft else None
+                lines += split_drafts(Line(entry.info.times_s[span], heights, kind, faint), drafts)
         return lines
 
     def _show_spans(self) -> None:

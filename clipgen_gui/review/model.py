@@ -106,7 +106,7 @@ class WindowsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             score = self.score(index.row(), column)
             if score is not None:
-                return f"{score[0]:.2f}"
+                return f"{score[0]:.2f}" if row.sequence.exact else f"≈{score[0]:.2f}"
             if column == 0:
                 return str(row.number)
             if column == self.difference_column:
@@ -129,7 +129,8 @@ class WindowsModel(QAbstractTableModel):
 def _appearance(row: WindowRow) -> tuple[object, ...]:
     """Return everything a row displays except its scores."""
     sequence = row.sequence
-    return row.key, row.decision, row.number, row.tags, row.note, sequence.scored_by, sequence.variations
+    scored = sequence.scored_by, sequence.variations, sequence.exact
+    return row.key, row.decision, row.number, row.tags, row.note, scored
 
 
 def _description(row: WindowRow, *, is_pending: bool) -> str:
@@ -140,6 +141,8 @@ def _description(row: WindowRow, *, is_pending: bool) -> str:
         lines.append("moves most: " + ", ".join(moving))
     if within_noise(sequence):
         lines.append("the expression variation is not above the noise of the measurement")
+    if not sequence.exact:
+        lines.append("scores of a draft, which looked at every few frames; they become exact soon")
     pair = sequence.variations
     if pair is not None:
         lines.append(

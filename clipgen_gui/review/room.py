@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
@@ -17,6 +18,7 @@ from clipgen_gui.widgets.typing_field import QuickEntry
 
 _CONTEXT = ("accept", "reject", "undecide", "", "tag", "note", "subject", "", "trim_start", "trim_end")  # "": separator
 _SHEET_ONLY = ("next_page", "previous_page", "reject_rest")
+_IN_USE_S = 3.0  # after the last step through the list
 
 
 class ReviewRoom(QObject):
@@ -36,6 +38,18 @@ class ReviewRoom(QObject):
         self.panel.set_context_actions([actions[name] if name else None for name in _CONTEXT])
         self.sheet = ContactSheet(session, settings)
         self.details = WindowDetails(session, quick_entry)
+        self._used_s = 0.0
+        for used in (session.selection.changed, session.selection.filter_changed):
+            used.connect(self._note_use)
+        session.hold_order = self._is_in_use
+
+    def _note_use(self) -> None:
+        self._used_s = time.monotonic()
+
+    def _is_in_use(self) -> bool:
+        """Whether the curator points at the windows or has just gone through them, so that they must not move."""
+        pointed = self.panel.underMouse() or self.sheet.isVisible()
+        return pointed or time.monotonic() - self._used_s < _IN_USE_S
 
     @property
     def commands(self) -> dict[str, Callable[[], object]]:

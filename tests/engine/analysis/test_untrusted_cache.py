@@ -115,7 +115,8 @@ PART_CHANGES: dict[str, Callable[[Arrays], object] | None] = {
 def draft(short_clip: Path, tmp_path: Path) -> tuple[AnalysisCache, VideoInfo]:
     """A cache that holds the parts of a draft with a refined selection."""
     cache, video = AnalysisCache(tmp_path / "parts"), probe(short_clip)
-    analyze_video(video, cache=cache, aim=Aim("top", ranking=lambda: RankingSettings(num_sequences=1)))
+    aim = Aim(ranking=lambda: RankingSettings(num_sequences=1))
+    analyze_video(video, AnalysisSettings(effort="top"), cache=cache, aim=aim)
     return cache, video
 
 
