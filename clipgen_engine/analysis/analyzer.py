@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 import time
 from collections import deque
@@ -20,6 +21,7 @@ from clipgen_engine.analysis.stored_parts import StoredParts
 from clipgen_engine.analysis.tasks import GapRows, Task
 from clipgen_engine.errors import Cancelled
 from clipgen_engine.faces.model_files import load_face_model
+from clipgen_engine.faces.smoothing import REACH_S
 from clipgen_engine.processors import core_count
 from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.types import Analysis, Progress, ProgressCallback, VideoInfo
@@ -80,8 +82,8 @@ class VideoExpressionAnalyzer:
         return analysis
 
     def _analyze(self, workers: Workers) -> Analysis:
-        aim, effort, findings = self._aim, self._settings.effort, self._findings
-        at_once = effort == "full" and not aim.draft_first
+        effort, findings = self._settings.effort, self._findings
+        at_once = effort == "full" and not self._aim.draft_first
         missing = deque(findings.missing(exact=at_once))
         frames = self._video.frame_count
 
@@ -95,7 +97,7 @@ class VideoExpressionAnalyzer:
         if effort == "full":
             self._refine(workers, (), rest_too=True)
         elif effort == "draft":
-            self._refine(workers, tuple(aim.looked_at()))
+            self._refine(workers, self._looked_at())
         return findings.result(rounds)
 
     def _refine_best(self, workers: Workers) -> int:
@@ -115,12 +117,17 @@ class VideoExpressionAnalyzer:
         gaps = self._findings.gaps
 
         def advance() -> None:
-            gaps.want([*self._aim.looked_at(), *spans], rest_too=rest_too)
+            gaps.want([*self._looked_at(), *spans], rest_too=rest_too)
             self._report_refined(self._findings.result)
 
-        gaps.want([*self._aim.looked_at(), *spans], rest_too=rest_too)
+        gaps.want([*self._looked_at(), *spans], rest_too=rest_too)
         if gaps.frames_open(None if rest_too else spans):
             self._run(workers, core_count(), gaps.next_task, advance)
+
+    def _looked_at(self) -> list[Span]:
+        """Spans of frames that are looked at, with the neighbours over which they are smoothed."""
+        around = math.ceil(REACH_S * self._video.average_rate) + 1
+        return [(start - around, stop + around) for start, stop in self._aim.looked_at()]
 
     def _report_refined(self, partial: Callable[[], Analysis]) -> None:
         frames = self._video.frame_count

@@ -104,8 +104,9 @@ class VideoEntry:
 
     @property
     def is_draft(self) -> bool:
-        """Whether some frames of the loaded analysis are not exact yet."""
-        return self.analysis is not None and self.analysis.exact is not None
+        """Whether the loaded analysis covers the video, but some of its frames are not exact yet."""
+        analysis = self.analysis
+        return analysis is not None and analysis.exact is not None and analysis.analyzed_frames == self.frame_count
 
     @property
     def unloaded(self) -> bool:

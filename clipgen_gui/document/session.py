@@ -290,12 +290,13 @@ class Session(QObject):
             self.set_info(entry, analysis.video)
         if entry not in self.videos:
             return  # removed meanwhile, or merged with an entry already listed
+        hold_order = entry.is_draft and self.hold_order()
         entry.analysis, entry.ranker = analysis, ranker
         self._mark_used(entry)
         if complete:
             entry.state, entry.message = VideoState.DONE, ""
             entry.analysis_name = name
-        entry.rank(self.settings, hold_order=self.hold_order())
+        entry.rank(self.settings, hold_order=hold_order)
         self._order_timer.start()
         if complete:
             self.storage.save_outcome(entry)

@@ -39,12 +39,14 @@ class WindowsModel(QAbstractTableModel):
         self._headings: list[str] = []
         self._has_differences = False
         self._any_learned = False
+        self.any_draft = False
         self.show((), (), ())
 
     def show(self, rows: tuple[WindowRow, ...], times_s: Any, terms: tuple[str, ...]) -> None:
         """Replace the windows. If only values changed, emit `dataChanged` for the affected cells instead of a reset."""
         has_differences = any(row.sequence.variations for row in rows)
         self._any_learned = any(row.sequence.scored_by != BLENDSHAPES for row in rows)
+        self.any_draft = any(not row.sequence.exact for row in rows)
         same = times_s is self._times_s and terms == self._terms and has_differences == self._has_differences
         if len(rows) != len(self.rows) or not same or not self._headings:
             self.beginResetModel()
@@ -106,7 +108,8 @@ class WindowsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             score = self.score(index.row(), column)
             if score is not None:
-                return f"{score[0]:.2f}" if row.sequence.exact else f"≈{score[0]:.2f}"
+                drafted = column == self.SCORE_COLUMN and not row.sequence.exact
+                return f"≈{score[0]:.2f}" if drafted else f"{score[0]:.2f}"
             if column == 0:
                 return str(row.number)
             if column == self.difference_column:

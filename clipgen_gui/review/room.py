@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from PySide6.QtCore import QObject, QSettings
+from PySide6.QtCore import QEvent, QObject, QSettings
 from PySide6.QtGui import QAction
 
 from clipgen_engine.types import Decision
@@ -18,7 +18,7 @@ from clipgen_gui.widgets.typing_field import QuickEntry
 
 _CONTEXT = ("accept", "reject", "undecide", "", "tag", "note", "subject", "", "trim_start", "trim_end")  # "": separator
 _SHEET_ONLY = ("next_page", "previous_page", "reject_rest")
-_IN_USE_S = 3.0  # after the last step through the list
+_IN_USE_S = 3.0  # after the last step or move of the pointer through the list
 
 
 class ReviewRoom(QObject):
@@ -41,15 +41,22 @@ class ReviewRoom(QObject):
         self._used_s = 0.0
         for used in (session.selection.changed, session.selection.filter_changed):
             used.connect(self._note_use)
+        for view in (self.panel.view, self.panel.strip):
+            view.viewport().installEventFilter(self)
         session.hold_order = self._is_in_use
 
     def _note_use(self) -> None:
         self._used_s = time.monotonic()
 
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Note that the pointer is used over the windows."""
+        if event.type() in (QEvent.Type.MouseMove, QEvent.Type.MouseButtonPress, QEvent.Type.Wheel):
+            self._note_use()
+        return False
+
     def _is_in_use(self) -> bool:
-        """Whether the curator points at the windows or has just gone through them, so that they must not move."""
-        pointed = self.panel.underMouse() or self.sheet.isVisible()
-        return pointed or time.monotonic() - self._used_s < _IN_USE_S
+        """Whether the curator is going through the windows, so that they must not move."""
+        return self.sheet.isVisible() or time.monotonic() - self._used_s < _IN_USE_S
 
     @property
     def commands(self) -> dict[str, Callable[[], object]]:

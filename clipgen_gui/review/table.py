@@ -97,6 +97,7 @@ class _RowDelegate(QStyledItemDelegate):
     def _apply_theme(self) -> None:
         self._font = ui_font(13)
         self._number_width = QFontMetrics(self._font).horizontalAdvance("0.00") + 2
+        self._draft_width = QFontMetrics(self._font).horizontalAdvance("≈0.00") + 2
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: AnyIndex) -> None:
         rect: QRect = option.rect
@@ -123,15 +124,16 @@ class _RowDelegate(QStyledItemDelegate):
             if column == 1:
                 _paint_badges(painter, rect, row)
             return
-        length = max(8, rect.width() - self._number_width - 18)
+        marked = column == self._model.SCORE_COLUMN and self._model.any_draft
+        number_width = self._draft_width if marked else self._number_width
+        length = max(8, rect.width() - number_width - 18)
         left, top = rect.x() + 5, rect.center().y() - 1
-        painter.drawText(
-            QRect(left + length + 7, rect.y(), self._number_width, rect.height()), Qt.AlignmentFlag.AlignVCenter, text
-        )
+        number = QRect(left + length + 7, rect.y(), number_width, rect.height())
+        painter.drawText(number, Qt.AlignmentFlag.AlignVCenter | Qt.AlignmentFlag.AlignRight, text)
         value, name = score
         painter.fillRect(QRectF(left, top, length, 3), QColor(colors.border))
         tint = QColor(term_color(name))
-        tint.setAlphaF(_PENDING_ALPHA if pending else 1.0)
+        tint.setAlphaF(_PENDING_ALPHA if pending or not row.sequence.exact else 1.0)
         painter.fillRect(QRectF(left, top, length * min(max(value, 0.0), 1.0), 3), tint)
 
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
