@@ -45,7 +45,7 @@ class AnalysisSettings(Checked):
         unit="frames",
     )
     draft_stride: int = declared(
-        4,
+        5,
         int,
         "Draft stride",
         "The draft looks at every n-th frame, at most a sixth of a second apart.",

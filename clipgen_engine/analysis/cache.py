@@ -48,8 +48,14 @@ class AnalysisCache:
         self.folder = folder or analyses_folder()
         self._max_bytes = max_bytes
 
-    def load(self, video: VideoInfo, settings: AnalysisSettings, model_sha256: Mapping[str, str]) -> Analysis | None:
-        """Return the analysis of this video if every frame is exact, or None. A damaged entry is quarantined."""
+    def load(
+        self, video: VideoInfo, settings: AnalysisSettings, model_sha256: Mapping[str, str], *, drafts: bool = False
+    ) -> Analysis | None:
+        """Return the analysis of this video if every frame is exact, or None. A damaged entry is quarantined.
+
+        Args:
+            drafts: also return an analysis of which only some frames are exact.
+        """
         entry = self._entry(video, settings.as_dict(), model_sha256)
         if not (entry / "analysis.npz").is_file():
             return None
@@ -62,7 +68,7 @@ class AnalysisCache:
             self._quarantine(entry)
             return None
         _touch(entry)
-        if analysis.exact is not None:
+        if analysis.exact is not None and not drafts:
             return None
         return replace(analysis, video=video)  # the file may have moved
 

@@ -56,11 +56,12 @@ def run(options: Namespace, cancel: threading.Event) -> int:
 
 def _stored_summary(video: VideoInfo) -> str:
     """Summarize the cached analysis of this video under default settings."""
-    analysis = AnalysisCache().load(video, AnalysisSettings(), {"face_landmarker": FACE_MODEL_SHA256})
+    analysis = AnalysisCache().load(video, AnalysisSettings(), {"face_landmarker": FACE_MODEL_SHA256}, drafts=True)
     if analysis is None:
         return "none stored"
+    exact = "" if analysis.exact is None else f"a draft, {analysis.exact.mean():.0%} of the frames exact; "
     return (
-        f"{len(analysis.tracks)} face tracks in {len(analysis.shots)} shots, "
+        f"{exact}{len(analysis.tracks)} face tracks in {len(analysis.shots)} shots, "
         f"{analysis.undecodable_frames} undecodable frames, "
         f"inactive channels: {', '.join(analysis.dead_channels) or 'none'}"
     )

@@ -1,6 +1,6 @@
-"""Face detection and tracking with MediaPipe's models.
+"""Face detection and tracking with the networks of MediaPipe's face landmarker.
 
-`tracker` tracks faces from frame to frame, `search` selects the regions to scan for new ones, and `tracks`
-joins the tracklets into one track per person. `models` and `model_files` wrap MediaPipe and its model files.
-Imports only the ground modules; mediapipe is imported by `models`.
+`tracker` follows faces from look to look, `landmarker` looks at one of them, `detector` finds new ones in the parts of
+the picture that `search` selects, and `tracks` joins the tracklets into one track per person.
+Imports only the ground modules.
 """

@@ -39,15 +39,14 @@ class FaceDetector:
         ModelFileError: the network cannot be loaded.
     """
 
-    def __init__(self, model: FaceModel, min_score: float) -> None:
+    def __init__(self, model: FaceModel) -> None:
         try:
             self._network = Network(model.detector)
         except (RuntimeError, ValueError) as error:
             raise ModelFileError(f"The face model could not be initialised ({error})", "Reinstall clipgen") from error
-        self._least = math.log(min_score / (1 - min_score))
 
-    def find(self, pixels: UInt8Array) -> list[Detection]:
-        """Find the faces in an RGB picture (H, W, 3), best score first."""
+    def find(self, pixels: UInt8Array, min_score: float) -> list[Detection]:
+        """Find the faces in an RGB picture (H, W, 3) with at least this score (0..1), best first."""
         height, width = pixels.shape[:2]
         scale = max(height, width) / _SIDE_PX
         corner = (width - scale * _SIDE_PX) / 2, (height - scale * _SIDE_PX) / 2
@@ -55,7 +54,7 @@ class FaceDetector:
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
         square = cv2.warpAffine(pixels, to_picture, (_SIDE_PX, _SIDE_PX), flags=flags)
         coded, scores = self._network(square[np.newaxis] * np.float32(2 / 255) - np.float32(1))
-        likely = np.flatnonzero(scores.ravel() >= self._least)
+        likely = np.flatnonzero(scores.ravel() >= math.log(min_score / (1 - min_score)))
         faces = coded[0, likely]
         faces[:, :2] += _ANCHORS[likely] - faces[:, 2:4] / 2  # the corner, instead of the centre
         faces[:, 4:] += np.tile(_ANCHORS[likely], faces.shape[1] // 2 - 2)

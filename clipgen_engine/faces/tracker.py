@@ -97,7 +97,7 @@ class FaceTracker:
     def __init__(self, model: FaceModel) -> None:
         self._settings = AnalysisSettings()
         self.stride = 1  # frames from one look to the next
-        self._detector = FaceDetector(model, _MIN_SCORE)
+        self._detector = FaceDetector(model)
         self._landmarker = FaceLandmarker(model)
         self._tracked: list[_TrackedFace] = []
         self._lost: list[tuple[int, Float32Array]] = []  # frame and box of faces lost in this shot
@@ -230,8 +230,8 @@ class FaceTracker:
         elif self._due(index, self._settings.search_stride):
             turn = index // self._settings.search_stride
             views.append(self._tiles[0] if turn % 2 == 0 else self._tiles[1 + turn // 2 % rest])
-        hits = [hit for view in views for hit in to_picture(self._detector.find(view.crop(pixels)), view)]
-        return non_maximum_suppression([hit for hit in hits if hit.score >= _MIN_NEW_FACE_SCORE])
+        found = [to_picture(self._detector.find(view.crop(pixels), _MIN_NEW_FACE_SCORE), view) for view in views]
+        return non_maximum_suppression([hit for hits in found for hit in hits])
 
     def _drop_duplicates(self, pixels: UInt8Array, index: int) -> None:
         """Where an occlusion left two landmarkers on one face, drop the one whose descriptor changed more."""
@@ -285,7 +285,7 @@ class FaceTracker:
     def _confidence(self, pixels: UInt8Array, box: Float32Array) -> float:
         """Best score of any detection centred in the box; 0 without one."""
         view = view_around(box, _CONFIDENCE_SIDE)
-        hits = to_picture(self._detector.find(view.crop(pixels)), view)
+        hits = to_picture(self._detector.find(view.crop(pixels), _MIN_SCORE), view)
         return max((hit.score for hit in hits if contains(box, box_center(hit.box_xywh))), default=0.0)
 
     def _new_tracklet(self, continues: int | None = None) -> Tracklet:

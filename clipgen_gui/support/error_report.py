@@ -15,7 +15,7 @@ from PySide6.QtCore import qVersion
 from clipgen_engine import __version__
 from clipgen_engine.files import private_file
 
-_PACKAGES = ("PySide6", "av", "mediapipe", "opencv-contrib-python", "numpy", "torch")
+_PACKAGES = ("PySide6", "ai-edge-litert", "av", "opencv-contrib-python", "numpy", "torch")
 _CODE = re.compile(r'File "([^"]*)"')
 _PACKAGE_ROOT = re.compile(r".*[\\/](?=(?:clipgen_gui|clipgen_engine)[\\/])|.*[\\/](?:site|dist)-packages[\\/]")
 _QUOTED_PATH = re.compile(r"""(['"])(?:[A-Za-z]:[\\/]|[\\/])[^'"\n]*[\\/]([^'"\n\\/]*)\1""")

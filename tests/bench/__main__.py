@@ -11,6 +11,7 @@ import sys
 
 _PARTS = (
     "bench_analysis",
+    "bench_effort",
     "bench_waiting",
     "bench_ranking",
     "bench_export",

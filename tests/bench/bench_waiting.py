@@ -19,7 +19,7 @@ from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.types import Progress
 from tests.support.analyses import FakeTrack, make_analysis
 from tests.support.paths import SAMPLE
-from tests.support.tracklets import LENGTH, part, shots
+from tests.support.tracklets import LENGTH, every_frame, part, shots
 
 _HOUR = 3600 * 30  # frames
 
@@ -63,9 +63,10 @@ def _cancelled_s() -> float:
 
 def _joined_s(count: int) -> float:
     segments = [
-        merged([part(number, number * LENGTH, LENGTH, left=0, look=0, entry=0 if number else None)])
+        merged([part(number, number * LENGTH, LENGTH, left=0, look=0, entry=0 if number else None)], exact=True)
         for number in range(count)
     ]
+    starts, looks = [number * LENGTH for number in range(count)], every_frame(count * LENGTH)
     begun = time.perf_counter()
-    build_tracks(segments, [number * LENGTH for number in range(count)], shots(0, count * LENGTH))
+    build_tracks(segments, starts, shots(0, count * LENGTH), looks)
     return time.perf_counter() - begun

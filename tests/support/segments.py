@@ -8,5 +8,5 @@ from clipgen_engine.types import VideoInfo
 SHORT_SEGMENTS = 4  # of the short clip
 
 
-def plan_short_segments(video: VideoInfo, stride: int = 4) -> tuple[Segment, ...]:
+def plan_short_segments(video: VideoInfo, stride: int = 5) -> tuple[Segment, ...]:
     return plan_segments(video, stride, 40)

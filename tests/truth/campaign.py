@@ -16,8 +16,8 @@ from clipgen_engine.faces.model_files import load_face_model
 from clipgen_engine.faces.tracker import FaceTracker
 from clipgen_engine.ranking.expression.actions import ACTIONS, action_values
 from clipgen_engine.ranking.expression.movements import within_noise
-from clipgen_engine.ranking.ranker import Ranker
-from clipgen_engine.settings import RankingSettings
+from clipgen_engine.ranking.ranker import Ranker, Ranking, rank_sequences
+from clipgen_engine.settings import AnalysisSettings, RankingSettings
 from clipgen_engine.types import Analysis
 from tests.support.composed import frames_of, write_video
 from tests.support.paths import REAL_CLIPS, SAMPLE
@@ -281,3 +281,42 @@ def half_the_rate() -> float:
             start = scores.start_frame[scores.complete] * step
             curves.append(dict(zip(start.tolist(), scores.term("expression_variation")[scores.complete], strict=True)))
     return float(max(abs(curves[0][start] - curves[1][start]) for start in curves[1] if start in curves[0]))
+
+
+def efforts() -> dict[str, dict[str, float]]:
+    """What drafts are worth on every clip: order of all windows, and the exact score of what is selected.
+
+    `ideal` is the exact combined score of the selected windows, as a share of that of those that the full analysis
+    selects; `overlap` is the share of them that it selects within half a window.
+    """
+    found = {}
+    for clip in [SAMPLE, *sorted(REAL_CLIPS.iterdir())]:
+        full = rank_sequences(analyze_video(clip))
+        if not full.sequences:
+            continue
+        exact = _scores(full)
+        row: dict[str, float] = {"windows": len(full.sequences)}
+        for effort in ("draft", "top"):
+            ranking = rank_sequences(analyze_video(clip, AnalysisSettings(effort=effort)))
+            scores = _scores(ranking)
+            common = sorted(exact.keys() & scores.keys())
+            order = spearmanr([exact[key] for key in common], [scores[key] for key in common]).statistic
+            chosen = [(one.track_id, one.start_frame) for one in ranking.sequences]
+            ideal = sum(one.combined_score for one in full.sequences[: len(chosen)])
+            row[f"{effort}: order"] = float(order)
+            row[f"{effort}: ideal"] = sum(exact.get(key, 0.0) for key in chosen) / ideal
+            row[f"{effort}: overlap"] = float(np.mean([_is_near(key, full) for key in chosen]))
+        found[clip.name] = row
+    return found
+
+
+def _scores(ranking: Ranking) -> dict[tuple[int, int], float]:
+    """Combined scores of the valid windows by track and first frame."""
+    scores, valid = ranking.scores, ranking.valid
+    keys = zip(scores.track_id[valid].tolist(), scores.start_frame[valid].tolist(), strict=True)
+    return dict(zip(keys, ranking.combined[valid].tolist(), strict=True))
+
+
+def _is_near(key: tuple[int, int], ranking: Ranking) -> bool:
+    half = ranking.settings.sequence_length // 2
+    return any(one.track_id == key[0] and abs(one.start_frame - key[1]) <= half for one in ranking.sequences)

@@ -96,7 +96,7 @@ class Movements:
 
         Jitter dominates the second difference x[i-1] - 2 x[i] + x[i+1], whose variance is 6 s^2 for white noise of
         variance s^2; its median square (0.455 of the variance for a normal distribution) is robust to the few frames
-        in which the face moves fast. MediaPipe smooths its mesh, so that the jitter of neighbouring frames is alike
+        in which the face moves fast. Measurements are smoothed, so that the jitter of neighbouring frames is alike
         and its second difference smaller than that of white noise: the factor was measured on still faces with sensor
         noise, motion blur and compression.
 

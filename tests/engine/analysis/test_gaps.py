@@ -68,9 +68,10 @@ def test_every_wanted_gap_is_handed_out_once(spans: list[tuple[int, int]], rest_
 
 def test_stride_is_shorter_at_low_frame_rates() -> None:
     strides = {
-        rate: draft_stride(replace(VIDEO, average_rate=Fraction(rate)), AnalysisSettings()) for rate in (1, 8, 15, 25)
+        rate: draft_stride(replace(VIDEO, average_rate=Fraction(rate)), AnalysisSettings())
+        for rate in (1, 8, 15, 25, 60)
     }
-    assert strides == {1: 1, 8: 1, 15: 2, 25: 4}
+    assert strides == {1: 1, 8: 1, 15: 2, 25: 4, 60: 5}
     assert draft_stride(VIDEO, AnalysisSettings(draft_stride=1)) == 1
 
 

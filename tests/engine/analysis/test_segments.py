@@ -65,13 +65,13 @@ def test_segmented_analysis_equals_a_sequential_run(short_clip: Path, short_anal
     whole = merged(list(analyze_segment(video, settings, segment, faces, exact=True)), exact=True)
     assert whole.shot_starts == tuple(short_analysis.shots[:, 0].tolist())
     done = np.ones(video.frame_count, np.bool_)
-    tracks = build_tracks([whole], [0], short_analysis.shots, Looks(video.times_s, np.array(whole.looks), done, 4))
+    tracks = build_tracks([whole], [0], short_analysis.shots, Looks(video.times_s, np.array(whole.looks), done, 5))
     assert len(tracks) == len(short_analysis.tracks) > 0
     for one, other in zip(tracks, short_analysis.tracks, strict=True):
         np.testing.assert_array_equal(one.frame_index, other.frame_index)
         difference = np.abs(one.blendshapes - other.blendshapes)
         assert difference.mean() <= 0.001
-        assert difference.max() <= 0.06
+        assert difference.max() <= 0.1
 
 
 @pytest.mark.usefixtures("short_segments")
