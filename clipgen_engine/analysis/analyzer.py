@@ -7,7 +7,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Collection
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -97,31 +96,40 @@ class VideoExpressionAnalyzer:
         if effort == "full":
             self._refine(workers, (), rest_too=True)
         elif effort == "draft":
-            self._refine(workers, self._looked_at())
+            self._refine(workers, ())
         return findings.result(rounds)
 
     def _refine_best(self, workers: Workers) -> int:
         """Make the best windows exact; return the number of rounds that took."""
         best = BestWindows()
         for rounds in range(_MAX_ROUNDS):
-            analysis = self._findings.result()
-            self._report_refined(partial(_same, analysis))
-            spans = best.contenders(analysis, self._aim.ranking())
+            spans = self._contenders(best)
             if not self._findings.gaps.frames_open(spans):
                 return rounds
             self._refine(workers, spans)
         return _MAX_ROUNDS
 
+    def _contenders(self, best: BestWindows) -> list[Span]:
+        """Spans of frames that must become exact next for the selection to be final."""
+        analysis = self._findings.result()
+        self._report_refined(lambda: analysis)
+        return best.contenders(analysis, self._aim.ranking())
+
     def _refine(self, workers: Workers, spans: Collection[Span], *, rest_too: bool = False) -> None:
         """Make frames exact: those that are looked at, then these spans, then, if wanted, all others."""
         gaps = self._findings.gaps
 
+        def want() -> list[Span]:
+            wanted = [*self._looked_at(), *spans]
+            gaps.want(wanted, rest_too=rest_too)
+            return wanted
+
         def advance() -> None:
-            gaps.want([*self._looked_at(), *spans], rest_too=rest_too)
+            want()
             self._report_refined(self._findings.result)
 
-        gaps.want([*self._looked_at(), *spans], rest_too=rest_too)
-        if gaps.frames_open(None if rest_too else spans):
+        wanted = want()
+        if gaps.frames_open(None if rest_too else wanted):
             self._run(workers, core_count(), gaps.next_task, advance)
 
     def _looked_at(self) -> list[Span]:
@@ -156,10 +164,6 @@ class VideoExpressionAnalyzer:
             self._parts.store_gaps(event)
         elif finished is not None and (len(self._findings.segments) > 1 or not finished[1].exact):
             self._parts.store_segment(*finished)
-
-
-def _same(analysis: Analysis) -> Analysis:
-    return analysis
 
 
 def analyze_video(

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from clipgen_engine.analysis.gap_queue import GapQueue
-from clipgen_engine.analysis.gaps import gaps_of
+from clipgen_engine.analysis.gaps import Gap, gaps_of
 from clipgen_engine.analysis.pool import Event, TaskBegun
 from clipgen_engine.analysis.segments import SegmentPart, SegmentResult, draft_stride, joined, merged, plan_segments
 from clipgen_engine.analysis.tasks import GapRows, SegmentTask
@@ -79,19 +79,19 @@ class Findings:
     def result(self, rounds: int = 0) -> Analysis:
         """Return the analysis of the contiguous frames analysed so far, from frame 0."""
         known: list[SegmentResult] = []
-        stop, running = 0, GapQueue(self._video, self._settings, self.segments)
+        stop, running = 0, list[Gap]()
         for segment, parts, finished in zip(self.segments, self._parts, self._results, strict=True):
             result = finished or merged(parts, exact=self._exact)
             known.append(result)
             stop = segment.stop if finished else parts[-1].stop if parts else segment.start
             if finished is None:
                 if not self._exact:
-                    running.add(gaps_of(segment, result))
+                    running += gaps_of(segment, result)
                 break
         shots = _spans(sorted({0, *(start for result in known for start in result.shot_starts)}), stop)
         done = np.arange(self._video.frame_count) < stop
-        self.gaps.mark_open(done)
-        running.mark_open(done)
+        for gap in (*self.gaps.open(), *running):
+            done[gap.start : gap.stop] = False
         looks = Looks(
             times_s=self._video.times_s,
             frames=np.array([look for result in known for look in result.looks], np.int64),

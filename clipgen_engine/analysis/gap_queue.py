@@ -10,7 +10,7 @@ from clipgen_engine.analysis.gaps import Gap
 from clipgen_engine.analysis.segments import Segment
 from clipgen_engine.analysis.tasks import GapTask
 from clipgen_engine.settings import AnalysisSettings
-from clipgen_engine.types import BoolArray, VideoInfo
+from clipgen_engine.types import VideoInfo
 
 _WANTED_FRAMES, _TASK_FRAMES = 48, 240  # per task: soon, or with little decoding before the first gap
 _NEAR_FRAMES = 24  # up to this distance, decoding on is cheaper than a seek
@@ -66,11 +66,10 @@ class GapQueue:
                     return self._task(within, _WANTED_FRAMES)
             return self._task(starts, _TASK_FRAMES) if self._rest_too and starts else None
 
-    def mark_open(self, done: BoolArray) -> None:
-        """Clear the frames of open gaps in a mask (T,) bool."""
+    def open(self) -> tuple[Gap, ...]:
+        """The gaps that have not been filled."""
         with self._lock:
-            for gap in self._open.values():
-                done[gap.start : gap.stop] = False
+            return tuple(self._open.values())
 
     def _within(self, starts: Sequence[int], span: Span) -> Sequence[int]:
         """Those of the sorted starts whose gaps overlap a span."""

@@ -6,6 +6,7 @@ import logging
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,16 +40,16 @@ class StoredParts:
     def restore(self, findings: Findings) -> None:
         """Add the stored parts to the findings; remove those that are damaged or of no use."""
         restored = set()
-        for path, number, _ in self._files(_SEGMENTS):
+        for path, number in self._files(_SEGMENTS):
             if 0 <= number < len(findings.segments):
-                with _Guard(path):
+                with _discarded_if_damaged(path):
                     findings.add_segment(number, _read_segment(path, findings.segments[number]))
                     restored.add(number)
-        for path, number, _ in self._files(_GAPS):
+        for path, number in self._files(_GAPS):
             if number not in restored:
                 path.unlink(missing_ok=True)  # of a segment that is analysed again
                 continue
-            with _Guard(path):
+            with _discarded_if_damaged(path):
                 findings.add_gaps(number, *_read_gaps(path, findings.segments[number]))
 
     def store_segment(self, number: int, result: SegmentResult) -> None:
@@ -65,10 +66,11 @@ class StoredParts:
 
         self._write(write)
 
-    def _files(self, pattern: str) -> Iterator[tuple[Path, int, list[str]]]:
+    def _files(self, pattern: str) -> Iterator[tuple[Path, int]]:
+        """Paths, and the numbers of their segments."""
         for path in sorted(self._entry.glob(pattern)):
-            number, *rest = path.stem.split("_")[1:]
-            yield path, int(number) if number.isdecimal() else -1, rest
+            number = path.stem.split("_")[1]
+            yield path, int(number) if number.isdecimal() else -1
 
 
 def remove_parts(entry: Path) -> None:
@@ -78,20 +80,14 @@ def remove_parts(entry: Path) -> None:
             path.unlink()
 
 
-class _Guard:
-    """Removes a damaged file and goes on: what it held is analysed again."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> bool:
-        if not isinstance(error, _DAMAGED):
-            return False
-        _log.warning("The stored part %s is damaged (%s) and is analysed again", self._path, error)
-        self._path.unlink(missing_ok=True)
-        return True
+@contextmanager
+def _discarded_if_damaged(path: Path) -> Iterator[None]:
+    """Remove a damaged file and go on: what it held is analysed again."""
+    try:
+        yield
+    except _DAMAGED as error:
+        _log.warning("The stored part %s is damaged (%s) and is analysed again", path, error)
+        path.unlink(missing_ok=True)
 
 
 def _row_arrays(rows: Rows) -> dict[str, Any]:

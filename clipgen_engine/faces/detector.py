@@ -11,8 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clipgen_engine.errors import ModelFileError
-from clipgen_engine.faces.model_files import FaceModel
+from clipgen_engine.faces.model_files import FaceModel, model_errors
 from clipgen_engine.faces.network import Network
 from clipgen_engine.opencv import cv2
 from clipgen_engine.types import Float32Array, UInt8Array
@@ -40,10 +39,8 @@ class FaceDetector:
     """
 
     def __init__(self, model: FaceModel) -> None:
-        try:
+        with model_errors():
             self._network = Network(model.detector)
-        except (RuntimeError, ValueError) as error:
-            raise ModelFileError(f"The face model could not be initialised ({error})", "Reinstall clipgen") from error
 
     def find(self, pixels: UInt8Array, min_score: float) -> list[Detection]:
         """Find the faces in an RGB picture (H, W, 3) with at least this score (0..1), best first."""

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from clipgen_engine.errors import ModelFileError
 from clipgen_engine.faces.head_pose import HeadPose
-from clipgen_engine.faces.model_files import FaceModel
+from clipgen_engine.faces.model_files import FaceModel, model_errors
 from clipgen_engine.faces.network import Network
 from clipgen_engine.faces.region import FaceRegion, region_of_mesh
 from clipgen_engine.opencv import cv2
@@ -60,12 +59,10 @@ class FaceLandmarker:
     """
 
     def __init__(self, model: FaceModel) -> None:
-        try:
+        with model_errors():
             self._landmarks = Network(model.landmarks)
             self._blendshapes = Network(model.blendshapes)
             self._head_pose = HeadPose(model.geometry)
-        except (RuntimeError, ValueError, LookupError) as error:
-            raise ModelFileError(f"The face model could not be initialised ({error})", "Reinstall clipgen") from error
 
     def find(self, pixels: UInt8Array, region: FaceRegion, max_looks: int = _MAX_LOOKS) -> FaceMesh | None:
         """Find the face in a region of an RGB picture (H, W, 3), or nearby; None if there is none."""

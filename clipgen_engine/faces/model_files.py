@@ -12,6 +12,7 @@ import logging
 import os
 import zipfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -39,6 +40,15 @@ class FaceModel:
     blendshapes: bytes
     geometry: bytes
     sha256: str
+
+
+@contextmanager
+def model_errors() -> Iterator[None]:
+    """Turn what a damaged network raises into a ModelFileError."""
+    try:
+        yield
+    except (RuntimeError, ValueError, LookupError) as error:
+        raise ModelFileError(f"The face model could not be initialised ({error})", "Reinstall clipgen") from error
 
 
 def load_face_model(named: str | Path | None = None) -> FaceModel:

@@ -57,10 +57,20 @@ def exact_frames(done: BoolArray, times_s: Float64Array, shots: Int64Array) -> B
         shots: (S, 2) int64 half-open spans of frames.
     """
     exact = np.zeros(len(done), np.bool_)
-    open_before = np.concatenate([[0], np.cumsum(~done)])
     for start, stop in shots.tolist():
-        times = times_s[start:stop]
-        first = start + np.searchsorted(times, times - REACH_S - _TOLERANCE_S)
-        last = start + np.searchsorted(times, times + REACH_S + _TOLERANCE_S, side="right")
-        exact[start:stop] = open_before[last] == open_before[first]
+        exact[start:stop] = all_within(done[start:stop], times_s[start:stop], REACH_S)
     return exact
+
+
+def all_within(done: BoolArray, times_s: Float64Array, reach_s: float) -> BoolArray:
+    """(N,) bool: all rows within reach of a row, itself included, are done.
+
+    Args:
+        done: (N,) bool.
+        times_s: (N,) float64, increasing.
+    """
+    open_before = np.concatenate([[0], np.cumsum(~done)])
+    first = np.searchsorted(times_s, times_s - reach_s - _TOLERANCE_S)
+    last = np.searchsorted(times_s, times_s + reach_s + _TOLERANCE_S, side="right")
+    every: BoolArray = open_before[last] == open_before[first]
+    return every

@@ -13,6 +13,7 @@ from functools import cached_property
 import numpy as np
 
 from clipgen_engine.faces.blendshape_channels import BLENDSHAPE_REGIONS
+from clipgen_engine.faces.smoothing import all_within
 from clipgen_engine.ranking.expression.actions import ACTION_REGIONS, ACTIONS, expression_values
 from clipgen_engine.ranking.expression.corrections import REACH_S, corrected_actions
 from clipgen_engine.ranking.token_series import TokenSeries
@@ -178,12 +179,8 @@ class FrameSeries:
         """(R + 1,) int32 prefix sums of the rows that depend on a draft, i.e. that have one within reach."""
         depends = np.zeros(self.row_count, np.bool_)
         for rows in self._rows_of.values():
-            here = slice(rows.start, rows.stop)
-            times = self._times_s[self.frame[here]]
-            drafts = np.concatenate([[0], np.cumsum(~exact[self.frame[here]])])
-            first = np.searchsorted(times, times - REACH_S)
-            last = np.searchsorted(times, times + REACH_S, side="right")
-            depends[here] = drafts[last] > drafts[first]
+            frames = self.frame[rows.start : rows.stop]
+            depends[rows.start : rows.stop] = ~all_within(exact[frames], self._times_s[frames], REACH_S)
         sums: Int32Array = prefix_sums(depends[np.newaxis])[0].astype(np.int32)
         return sums
 

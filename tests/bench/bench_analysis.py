@@ -10,22 +10,21 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import av
 import mediapipe as mp
-from mediapipe.tasks.python import BaseOptions, vision
 
 import clipgen_engine
 from clipgen_engine.faces.landmarker import FaceLandmarker
-from clipgen_engine.faces.model_files import load_face_model, locate_face_model
+from clipgen_engine.faces.model_files import load_face_model
 from clipgen_engine.faces.region import FaceRegion
 from clipgen_engine.opencv import cv2
 from clipgen_engine.settings import AnalysisSettings
 from clipgen_engine.video.decoding import decode
 from clipgen_engine.video.index import probe
+from tests.support.mediapipe_landmarker import video_landmarker
 
 SAMPLE = Path(__file__).parents[2] / "resources" / "sample.mp4"
 _REPEATED = 6  # three minutes of video
@@ -45,18 +44,9 @@ def measure(rounds: int = _ROUNDS) -> dict[str, float]:
             "clipgen, decode alone": lambda: sum(1 for _ in decode(probe(video))),
             "cv2, decode alone": lambda: plain_loop(video, landmarks=False),
         }
-        walls: dict[str, list[float]] = {name: [] for name in jobs}
-        processor: dict[str, list[float]] = {name: [] for name in jobs}
-        for _ in range(rounds):
-            for name, job in jobs.items():
-                begun, used = time.perf_counter(), processor_s()
-                job()
-                walls[name].append(time.perf_counter() - begun)
-                processor[name].append(processor_s() - used)
+        wall, used_s = interleaved(jobs, rounds)
         landmark_s = _landmark_s_a_frame(video)
-    wall = {name: statistics.median(values) for name, values in walls.items()}
     rates = {f"{name}, frames/s": frames / seconds for name, seconds in wall.items()}
-    used_s = {name: statistics.median(values) for name, values in processor.items()}
     return rates | {
         "clipgen, landmark alone, frames/s": 1 / landmark_s,
         "analysis speed / plain loop, one worker (bar: 0.95)": wall[_PLAIN] / wall[_ONE],
@@ -65,6 +55,20 @@ def measure(rounds: int = _ROUNDS) -> dict[str, float]:
         "processor seconds, plain loop / one worker": used_s[_PLAIN] / used_s[_ONE],
         "processor seconds, one worker / two workers": used_s[_ONE] / used_s[_TWO],
     }
+
+
+def interleaved(jobs: Mapping[str, Callable[[], object]], rounds: int) -> tuple[dict[str, float], dict[str, float]]:
+    """Wall and processor seconds of each job by name, as the medians of interleaved rounds."""
+    walls: dict[str, list[float]] = {name: [] for name in jobs}
+    processor: dict[str, list[float]] = {name: [] for name in jobs}
+    for _ in range(rounds):
+        for name, job in jobs.items():
+            begun, used = time.perf_counter(), processor_s()
+            job()
+            walls[name].append(time.perf_counter() - begun)
+            processor[name].append(processor_s() - used)
+    wall, used_s = ({name: statistics.median(one) for name, one in all_.items()} for all_ in (walls, processor))
+    return wall, used_s
 
 
 def repeated(path: Path, target: Path, times: int) -> Path:
@@ -94,7 +98,7 @@ def processor_s() -> float:
 
 def plain_loop(path: Path, *, landmarks: bool) -> None:
     capture = cv2.VideoCapture(str(path))
-    with _landmarker() as landmarker:
+    with video_landmarker() as landmarker:
         number = 0
         while (read := capture.read())[0]:
             if landmarks:
@@ -102,18 +106,6 @@ def plain_loop(path: Path, *, landmarks: bool) -> None:
                 landmarker.detect_for_video(mp.Image(image_format=mp.ImageFormat.SRGB, data=picture), number * 33)
             number += 1
     capture.release()
-
-
-@contextmanager
-def _landmarker() -> Iterator[vision.FaceLandmarker]:
-    options = vision.FaceLandmarkerOptions(
-        base_options=BaseOptions(model_asset_buffer=locate_face_model().read_bytes()),
-        running_mode=vision.RunningMode.VIDEO,
-        output_face_blendshapes=True,
-        output_facial_transformation_matrixes=True,
-    )
-    with vision.FaceLandmarker.create_from_options(options) as landmarker:
-        yield landmarker
 
 
 def _landmark_s_a_frame(path: Path, count: int = 300) -> float:

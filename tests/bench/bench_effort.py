@@ -9,7 +9,6 @@ import os
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -27,7 +26,7 @@ from clipgen_engine.ranking.ranker import rank_sequences
 from clipgen_engine.settings import AnalysisSettings
 from clipgen_gui.document.entry import VideoState
 from clipgen_gui.main_window.window import MainWindow
-from tests.bench.bench_analysis import SAMPLE, plain_loop, processor_s, repeated
+from tests.bench.bench_analysis import SAMPLE, interleaved, plain_loop, processor_s, repeated
 from tests.bench.event_loop import qt_app, until
 from tests.support.composed import frames_of, write_video
 
@@ -51,16 +50,7 @@ def _efforts(folder: Path, rounds: int) -> dict[str, float]:
 
     jobs = {"plain": lambda: plain_loop(video, landmarks=True)}
     jobs |= {effort: ranked(effort) for effort in ("draft", "top", "full")}
-    walls: dict[str, list[float]] = {name: [] for name in jobs}
-    used: dict[str, list[float]] = {name: [] for name in jobs}
-    for _ in range(rounds):
-        for name, job in jobs.items():
-            begun, processor = time.perf_counter(), processor_s()
-            job()
-            walls[name].append(time.perf_counter() - begun)
-            used[name].append(processor_s() - processor)
-    wall = {name: statistics.median(values) for name, values in walls.items()}
-    cost = {name: statistics.median(values) for name, values in used.items()}
+    wall, cost = interleaved(jobs, rounds)
     return {
         "first ranking of three minutes / plain loop (bar: 5.5)": wall["plain"] / wall["draft"],
         "effort top / plain loop (bar: 4)": wall["plain"] / wall["top"],

@@ -9,12 +9,12 @@ from typing import Any
 import mediapipe as mp
 import numpy as np
 import pytest
-from mediapipe.tasks.python import BaseOptions, vision
 
 from clipgen_engine.faces.landmarker import FaceLandmarker
-from clipgen_engine.faces.model_files import load_face_model, locate_face_model
+from clipgen_engine.faces.model_files import load_face_model
 from clipgen_engine.faces.region import FaceRegion, region_of_mesh, stored_region
 from tests.support.composed import frames_of
+from tests.support.mediapipe_landmarker import video_landmarker
 from tests.support.paths import SAMPLE
 
 # MediaPipe's smoothing of a single face in a video: one-euro filter (Casiez, Roussel & Vogel, CHI 2012)
@@ -48,13 +48,7 @@ class OneEuro:
 
 
 def reference(pictures: list[np.ndarray]) -> Iterator[Any]:
-    options = vision.FaceLandmarkerOptions(
-        base_options=BaseOptions(model_asset_buffer=locate_face_model().read_bytes()),
-        running_mode=vision.RunningMode.VIDEO,
-        output_face_blendshapes=True,
-        output_facial_transformation_matrixes=True,
-    )
-    with vision.FaceLandmarker.create_from_options(options) as theirs:
+    with video_landmarker() as theirs:
         for number, pixels in enumerate(pictures):
             image = mp.Image(image_format=mp.ImageFormat.SRGB, data=pixels)
             yield theirs.detect_for_video(image, 1 + 33 * number)
