@@ -94,12 +94,16 @@ class Ranking:
 class Ranker:
     """Ranks one analysis repeatedly, reusing everything that a changed setting does not affect."""
 
-    def __init__(self, analysis: Analysis) -> None:
-        self.series = FrameSeries(analysis)
+    def __init__(self, analysis: Analysis, series: FrameSeries | None = None) -> None:
+        """
+        Args:
+            series: of this analysis, or of several whose windows have the same length; None: made here.
+        """
+        self.series = series or FrameSeries(analysis)
         self._rate = analysis.video.average_rate
         self._scores: WindowScores | None = None
         self._movements: dict[tuple[SequenceKey, bool], Movements] = {}
-        self._gated: tuple[WindowScores, Mapping[str, float], _Gated] | None = None
+        self._gated: tuple[WindowScores, Mapping[str, float], Gated] | None = None
 
     def rank(
         self,
@@ -124,7 +128,7 @@ class Ranker:
         requested, settings = settings, in_frames(settings, self._rate)
         weights = effective_weights(settings)
         scores = self.scores(settings)
-        gated = self._gate(scores, effective_thresholds(settings))
+        gated = self.gated(settings)
         combined = scores.combined(weights)
         described = [sequence for key in pinned if (sequence := self.describe(key, settings))]
         order = combined + _LEARNED_FIRST * scores.learned if scores.mixed else combined
@@ -163,7 +167,9 @@ class Ranker:
         assert self._scores is not None
         return self._scores
 
-    def _gate(self, scores: WindowScores, thresholds: Mapping[str, float]) -> _Gated:
+    def gated(self, settings: RankingSettings) -> Gated:
+        """Return which windows pass all gates; the same object until a setting that this depends on changes."""
+        scores, thresholds = self.scores(settings), effective_thresholds(settings)
         if self._gated is None or self._gated[0] is not scores or self._gated[1] != thresholds:
             self._gated = scores, thresholds, _gated(scores, thresholds)
         return self._gated[2]
@@ -173,12 +179,16 @@ class Ranker:
 
         None if the track does not cover the span or the face is missing in one of its frames.
         """
+        windows, terms = self.terms_of(key, settings)
+        return None if windows is None else self._sequence(key, terms, settings, windows)
+
+    def terms_of(self, key: SequenceKey, settings: RankingSettings) -> tuple[Windows | None, dict[str, float]]:
+        """Return the terms of any span, selected or not; without a window where `describe` returns None."""
         start, stop, track_id = key
         windows = self.series.window_at(track_id, start, stop - start)
         if windows is None or self.series.missing_frames(windows)[0]:
-            return None
-        terms = {name: float(term.compute(self.series, windows, settings)[0]) for name, term in TERMS.items()}
-        return self._sequence(key, terms, settings, windows)
+            return None, {}
+        return windows, {name: float(term.compute(self.series, windows, settings)[0]) for name, term in TERMS.items()}
 
     def _select(
         self,
@@ -213,7 +223,7 @@ class Ranker:
     ) -> list[int]:
         """Like `_select`, restricted to these rows, sorted by frame; None: all rows, already sorted."""
 
-        tokens = self._compared_tokens(settings, learned=self.series.all_known and bool(scores.learned.all()))
+        tokens = self.compared_tokens(settings, learned=self.series.all_known and bool(scores.learned.all()))
 
         def similarity(position: int) -> Float64Array:
             row = position if rows is None else int(rows[position])
@@ -239,7 +249,7 @@ class Ranker:
         )
         return chosen if rows is None else rows[chosen].tolist()
 
-    def _compared_tokens(self, settings: RankingSettings, *, learned: bool) -> TokenSeries:
+    def compared_tokens(self, settings: RankingSettings, *, learned: bool) -> TokenSeries:
         """The tokens by which windows are similar: those behind their expression variation."""
         if learned:
             return self.series.tokens
@@ -294,7 +304,7 @@ class Ranker:
 
 
 @dataclass(frozen=True, eq=False)
-class _Gated:
+class Gated:
     """Result of all gates for all windows."""
 
     valid: BoolArray  # (W,) bool
@@ -304,7 +314,7 @@ class _Gated:
     counts_alone: Mapping[str, int]
 
 
-def _gated(scores: WindowScores, thresholds: Mapping[str, float]) -> _Gated:
+def _gated(scores: WindowScores, thresholds: Mapping[str, float]) -> Gated:
     failures: dict[str, BoolArray] = {}
     failed_gates = np.zeros(len(scores.start_frame), np.uint8)
     for name, gate in GATES.items():
@@ -313,7 +323,7 @@ def _gated(scores: WindowScores, thresholds: Mapping[str, float]) -> _Gated:
             failed_gates += failures[name]
     valid = scores.complete & (failed_gates == 0)
     alone = failed_gates == 1
-    return _Gated(
+    return Gated(
         valid=read_only(valid),
         window_count=int(np.count_nonzero(scores.inside)),
         valid_count=int(np.count_nonzero(valid)),

@@ -6,7 +6,7 @@ over windows, are exact for windows shorter than 65,536 frames.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from itertools import pairwise
 
 import numpy as np
@@ -23,24 +23,35 @@ _FEW = 32  # windows
 class TokenSeries:
     """Tokens (D, R) of all rows; rows without a face are zero."""
 
-    def __init__(self, values: Float32Array, present: BoolArray, channel_regions: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        values: Float32Array,
+        present: BoolArray,
+        channel_regions: tuple[str, ...],
+        edges: Sequence[int] | None = None,
+    ) -> None:
         """
         Args:
             values: (D, R) float32, zero where the face is missing.
             present: (R,) bool.
             channel_regions: region of each of the D channels.
+            edges: first row of each video, and R; None: all rows are of one video.
         """
         known = tuple(region for region in REGIONS if region in channel_regions)
         self.regions = known or tuple(dict.fromkeys(channel_regions))
         by_region = [np.flatnonzero(np.array(channel_regions) == region) for region in self.regions]
-        edges = np.cumsum([0, *map(len, by_region)]).tolist()
-        self._channels_of_region = [slice(first, stop) for first, stop in pairwise(edges)]
+        bounds = np.cumsum([0, *map(len, by_region)]).tolist()
+        self._channels_of_region = [slice(first, stop) for first, stop in pairwise(bounds)]
         self._order = np.concatenate([np.zeros(0, np.intp), *by_region])
         units = np.rint(values[self._order] * np.float32(_UNITS)).astype(np.int32)
-        middle = units.sum(axis=1, dtype=np.int64) // max(1, int(present.sum()))
         # variances and similarities are relative to the mean token; centring also preserves float32 precision
-        units[:, present] -= middle.astype(np.int32)[:, np.newaxis]
-        self._middle: Float64Array = middle / _UNITS
+        self._edges = np.array([0, units.shape[1]] if edges is None else edges, np.int64)
+        self._middles: Float64Array = np.zeros((len(units), len(self._edges) - 1))
+        for video, (first, stop) in enumerate(pairwise(self._edges.tolist())):
+            own, seen = units[:, first:stop], present[first:stop]
+            middle = own.sum(axis=1, dtype=np.int64) // max(1, int(seen.sum()))
+            own[:, seen] -= middle.astype(np.int32)[:, np.newaxis]
+            self._middles[:, video] = middle / _UNITS
         squares = np.zeros((len(self.regions), units.shape[1]), np.int64)
         for group, channels in enumerate(self._channels_of_region):
             for channel in units[channels]:
@@ -103,7 +114,7 @@ class TokenSeries:
     def similarity(self, windows: Windows, row: int) -> Float32Array:
         """(W,) float32, -1..1: cosine similarity of each window's mean token with that of the window at `row`.
 
-        Mean tokens are centred on the mean token of the video; otherwise all expressions would be similar.
+        Mean tokens are centred on the mean token of their video; otherwise all expressions would be similar.
         """
         direction = Windows(windows.length, row, row + 1).difference(self._sums)[:, 0].astype(np.float32)
 
@@ -133,7 +144,8 @@ class TokenSeries:
 
     def _tokens(self, row: int, count: int) -> Float64Array:
         """(D, count) float64: tokens from this row on, in the order of the regions."""
-        return Windows(1, row, row + count).difference(self._sums) / _UNITS + self._middle[:, np.newaxis]
+        videos = np.searchsorted(self._edges[1:-1], np.arange(row, row + count), side="right")
+        return Windows(1, row, row + count).difference(self._sums) / _UNITS + self._middles[:, videos]
 
     def _unit_tokens(self, row: int, count: int) -> Float64Array:
         """(D, count) float64: tokens from this row on, scaled to unit length (zero stays zero)."""
