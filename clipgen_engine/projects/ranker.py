@@ -21,7 +21,7 @@ from clipgen_engine.ranking.scores import WindowScores
 from clipgen_engine.ranking.selection import GroupedWindows
 from clipgen_engine.ranking.windows import Windows
 from clipgen_engine.settings import RankingSettings
-from clipgen_engine.types import Analysis, Float64Array, Int64Array
+from clipgen_engine.types import Analysis, BoolArray, Float64Array, Int64Array
 from clipgen_engine.types import Sequence as Window
 
 _PACK_ROWS = 1 << 18
@@ -44,9 +44,11 @@ class RankedWindows:
     video: Int64Array  # (N,) int64, video ids
     key: Int64Array  # (N, 3) int64: start frame, stop frame, track id
     score: Float64Array  # (N,) float64, combined
+    exact: BoolArray  # (N,) bool: not the score of a draft
     window_count: int  # windows that lie within a track
     valid_count: int  # windows that pass all gates
     _packs: Mapping[int, _Pack] = field(repr=False)  # by video id
+    _described: dict[int, Window | None] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.score)
@@ -58,8 +60,15 @@ class RankedWindows:
 
     def describe(self, place: int) -> Window | None:
         """Return the sequence at this place with its scores; None if its video has no analysis of that span."""
-        video = int(self.video[place])
-        return self._packs[video].describe(video, self.key_of(place), self.settings) if video in self._packs else None
+        if place not in self._described:
+            video = int(self.video[place])
+            self._described[place] = self._packs[video].describe(video, self.key_of(place), self.settings)
+        return self._described[place]
+
+    def analysis_of(self, video: int) -> Analysis | None:
+        """Return the analysis of a ranked video, with blendshapes as tokens."""
+        pack = self._packs.get(video)
+        return None if pack is None else pack.members.get(video)
 
 
 class ProjectRanker:
@@ -124,14 +133,9 @@ class ProjectRanker:
             if cancel is not None and cancel.is_set():
                 raise Cancelled
             found += pack.rank(settings, decided)
-        video, key, score = (
-            np.concatenate([empty, *parts])
-            for empty, parts in (
-                (np.zeros(0, np.int64), [one.video for one in found]),
-                (np.zeros((0, 3), np.int64), [one.key for one in found]),
-                (np.zeros(0), [one.score for one in found]),
-            )
-        )
+        found.append(_Found(np.zeros(0, np.int64), np.zeros((0, 3), np.int64), np.zeros(0), np.zeros(0, np.bool_)))
+        video, key = np.concatenate([one.video for one in found]), np.concatenate([one.key for one in found])
+        score, exact = np.concatenate([one.score for one in found]), np.concatenate([one.exact for one in found])
         places = {one: place for place, one in enumerate(order)}
         place = np.array([places.get(one, len(places)) for one in video.tolist()], np.int64)
         best_first = np.lexsort((key[:, 2], key[:, 0], place, -score))
@@ -140,6 +144,7 @@ class ProjectRanker:
             video[best_first],
             key[best_first],
             score[best_first],
+            exact[best_first],
             sum(one.window_count for one in found),
             sum(one.valid_count for one in found),
             {one: pack for pack in self._packs for one in pack.members},
@@ -153,6 +158,7 @@ class _Found:
     video: Int64Array
     key: Int64Array
     score: Float64Array
+    exact: BoolArray
     window_count: int = 0
     valid_count: int = 0
 
@@ -167,7 +173,10 @@ class _Pack:
         self._place = {video: place for place, video in enumerate(analyses)}
         self._rankers: dict[int, Ranker] = {}  # by window length
         self._groups: dict[tuple[int, str], _Groups] = {}
-        self._terms: tuple[WindowScores | None, dict[tuple[int, SequenceKey], dict[str, float]]] = (None, {})
+        self._terms: tuple[WindowScores | None, dict[tuple[int, SequenceKey], tuple[dict[str, float], bool]]] = (
+            None,
+            {},
+        )
 
     def rank(self, settings: RankingSettings, decided: Mapping[int, DecidedWindows]) -> list[_Found]:
         """Windows selected from each member, and those that were decided on."""
@@ -255,7 +264,12 @@ class _Pack:
         starts = scores.start_frame[rows] - first_frame
         keys = np.stack([starts, starts + settings.sequence_length, scores.track_id[rows] - first_track], axis=1)
         return _Found(
-            self._video[place], keys, combined[rows], int(np.count_nonzero(inside)), int(np.count_nonzero(valid))
+            self._video[place],
+            keys,
+            combined[rows],
+            scores.exact[rows],
+            int(np.count_nonzero(inside)),
+            int(np.count_nonzero(valid)),
         )
 
     def _decided(self, settings: RankingSettings, decided: Mapping[int, DecidedWindows], videos: list[int]) -> _Found:
@@ -265,17 +279,20 @@ class _Pack:
         if self._terms[0] is not scores:
             self._terms = scores, {}
         known = self._terms[1]
-        found: list[tuple[int, SequenceKey, float]] = []
+        found: list[tuple[int, SequenceKey, float, bool]] = []
         for video in videos:
             for key in (*decided[video].pinned, *decided[video].blocked) if video in decided else ():
                 if (video, key) not in known:
-                    known[video, key] = ranker.terms_of(self._joined(video, key), settings)[1]
-                if known[video, key]:
-                    found.append((video, key, combined_score(known[video, key], weights)))
+                    window, terms = ranker.terms_of(self._joined(video, key), settings)
+                    known[video, key] = terms, window is None or bool(self.series.exact(window)[0])
+                terms, exact = known[video, key]
+                if terms:
+                    found.append((video, key, combined_score(terms, weights), exact))
         return _Found(
-            np.array([video for video, _, _ in found], np.int64),
-            np.array([key for _, key, _ in found], np.int64).reshape(-1, 3),
-            np.array([score for _, _, score in found], np.float64),
+            np.array([video for video, *_ in found], np.int64),
+            np.array([key for _, key, *_ in found], np.int64).reshape(-1, 3),
+            np.array([score for _, _, score, _ in found], np.float64),
+            np.array([exact for *_, exact in found], np.bool_),
         )
 
     def _grouped(self, scores: WindowScores, settings: RankingSettings) -> _Groups:

@@ -82,6 +82,7 @@ _VIDEO = """
         (SELECT count(*) FROM marked_window WHERE video_id = video.id AND decision = 'rejected')
     FROM video
 """
+_WINDOW = "start_frame, stop_frame, track_id, decision, by_hand, decided_at, scores, tags, note"
 
 
 class Project(ProjectFile):
@@ -211,12 +212,21 @@ class Project(ProjectFile):
     def windows(self, video_id: int) -> dict[Key, WindowReview]:
         """Return all windows of a video that are decided, added manually, tagged or have a note."""
         windows = self.rows(
-            "SELECT start_frame, stop_frame, track_id, decision, by_hand, decided_at, scores, tags, note "
-            "FROM marked_window WHERE video_id = ? ORDER BY start_frame, stop_frame, track_id",
+            f"SELECT {_WINDOW} FROM marked_window WHERE video_id = ? ORDER BY start_frame, stop_frame, track_id",
             video_id,
             read=stored_window,
         )
         return {window.sequence.key: window for window in windows}
+
+    def all_windows(self) -> dict[int, dict[Key, WindowReview]]:
+        """Return what `windows` returns for every video that has any, by video id."""
+        found: dict[int, dict[Key, WindowReview]] = {}
+        for video_id, window in self.rows(
+            f"SELECT video_id, {_WINDOW} FROM marked_window ORDER BY video_id, start_frame, stop_frame, track_id",
+            read=lambda row: (row[0], stored_window(row[1:])),
+        ):
+            found.setdefault(video_id, {})[window.sequence.key] = window
+        return found
 
     def save_reviews(self, video_id: int, changes: Mapping[Key, WindowReview | None]) -> None:
         """Store windows in one transaction. None deletes a window."""
@@ -254,6 +264,13 @@ class Project(ProjectFile):
         """Return the subject ids of a video by track id."""
         rows = self.rows("SELECT track_id, subject_id FROM subject WHERE video_id = ? ORDER BY track_id", video_id)
         return dict(rows)
+
+    def all_subjects(self) -> dict[int, dict[int, str]]:
+        """Return what `subjects` returns for every video that has any, by video id."""
+        found: dict[int, dict[int, str]] = {}
+        for video_id, track_id, subject_id in self.rows("SELECT video_id, track_id, subject_id FROM subject"):
+            found.setdefault(video_id, {})[track_id] = subject_id
+        return found
 
     def set_subject(self, video_id: int, track_id: int, subject_id: str) -> None:
         """Set the subject of a track. An empty id clears it."""

@@ -8,6 +8,7 @@ from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from clipgen_gui.analysis.loader import AnalysisLoader
+from clipgen_gui.analysis.project_ranking import ProjectRanking
 from clipgen_gui.analysis.queue import AnalysisQueue
 from clipgen_gui.analysis.token_bar import TokenBar
 from clipgen_gui.analysis.token_flow import TokenFlow
@@ -41,6 +42,7 @@ class AnalysisRoom(QObject):
         self.queue = AnalysisQueue(session, cache, self)
         self.queue.settings = lambda: preferences.analysis
         self.loader = AnalysisLoader(session, cache, self)
+        self.project_ranking = ProjectRanking(session, cache, self)
         self.tokens = TokenJob(session, lambda: preferences.tokens, cache, parent=self)
         self.token_bar = TokenBar(session, self.tokens)
         self.token_flow = TokenFlow(session, self.tokens, preferences, messages, window)

@@ -17,7 +17,7 @@ from clipgen_engine.ranking.ranker import Ranker
 from clipgen_engine.settings import RankingSettings, TokenSettings
 from clipgen_engine.types import BLENDSHAPES, Analysis, Int64Array, Progress, ProgressCallback
 from clipgen_gui.analysis.token_backend import Load, LoadedBackend
-from clipgen_gui.document.entry import Key
+from clipgen_gui.document.windows import Key
 from clipgen_gui.support.jobs import CacheFactory
 
 _OFFER_INTERVAL_S = 1.0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Literal, Protocol
 
@@ -12,11 +12,12 @@ from PySide6.QtGui import QUndoStack
 from clipgen_engine.projects.store import WindowReview, now
 from clipgen_engine.ranking.explanation import explain_frame
 from clipgen_engine.types import Decision
-from clipgen_gui.document.entry import Key, VideoEntry, WindowRow
+from clipgen_gui.document.entry import VideoEntry
 from clipgen_gui.document.ranking_controls import RankingControls
 from clipgen_gui.document.selection import Selection
 from clipgen_gui.document.storage import ProjectStorage
-from clipgen_gui.document.undo import ReviewWindows, SetSubject
+from clipgen_gui.document.undo import Changes, ReviewWindows, SetSubject
+from clipgen_gui.document.windows import Key, WindowId, WindowRow
 
 _MIN_FRAMES = 2  # one frame has no variation
 WithKey = Callable[[str, str], str]  # text, name of a command
@@ -31,16 +32,16 @@ class ReviewedDocument(Protocol):
     controls: RankingControls
     selection: Selection
     refused: SignalInstance
-    ranking_changed: SignalInstance
     video_changed: SignalInstance
+    all_decided: SignalInstance
 
-    def set_current(self, entry: VideoEntry | None) -> None: ...
+    def reviews_changed(self, entries: Iterable[VideoEntry]) -> None: ...
 
     def flush_ranking(self) -> None: ...
 
 
 class Decisions(QObject):
-    """Methods act on the selected window of the current video, unless documented otherwise."""
+    """Methods act on the selected window, which is one of the current video, unless documented otherwise."""
 
     subjects_changed = Signal()  # the subject of a track changed
 
@@ -59,7 +60,7 @@ class Decisions(QObject):
         removes it.
         """
         entry = self._document.current
-        row = entry.selected_row if entry else None
+        row = self._document.selection.selected_row
         if entry is None or row is None:
             if entry is not None and entry.inspected is not None and decision is Decision.ACCEPTED:
                 self.accept_inspected()
@@ -68,32 +69,46 @@ class Decisions(QObject):
         removed = undecide and row.manual and row.decision is decision
         if row.decision is not decision or removed:
             verb = "Remove" if removed else {"accepted": "Accept", "rejected": "Reject"}.get(decision, "Undecide")
-            review = replace(entry.review_of(row), decision=decision, decided_at="" if undecide else now())
-            self._review(entry, row, None if removed else review, f"{verb} window {row.number}")
+            review = replace(row.blank_review, decision=decision, decided_at="" if undecide else now())
+            self._review(row, None if removed else review, f"{verb} window {self._number(row)}")
         if advance and not undecide:
-            self._select_next_undecided(entry, row.key)
+            self._select_next_undecided(row.id)
 
-    def decide_all(self, keys: Iterable[Key], decision: Decision) -> None:
-        """Decide on several windows of the current video in one undo step."""
-        entry, wanted = self._document.current, set(keys)
-        rows = [row for row in entry.rows if row.key in wanted and row.decision is not decision] if entry else []
-        if entry is None or not rows:
+    def decide_all(self, windows: Iterable[WindowId], decision: Decision) -> None:
+        """Decide on several listed windows, of any videos, in one undo step."""
+        listed = (self._document.selection.rows.row_of(window) for window in windows)
+        rows = [row for row in listed if row is not None and row.decision is not decision]
+        if not rows:
             return
         verb = {Decision.ACCEPTED: "Accept", Decision.REJECTED: "Reject"}.get(decision, "Undecide")
-        text = f"{verb} window {rows[0].number}" if len(rows) == 1 else f"{verb} {len(rows)} windows"
+        text = f"{verb} window {self._number(rows[0])}" if len(rows) == 1 else f"{verb} {len(rows)} windows"
         at = "" if decision is Decision.UNDECIDED else now()
-        changes = {row.key: _kept(row, replace(entry.review_of(row), decision=decision, decided_at=at)) for row in rows}
-        self._document.undo_stack.push(
-            ReviewWindows(self._apply_reviews, entry, changes, rows[0].key, rows[0].key, text)
-        )
+        changes: dict[VideoEntry, dict[Key, WindowReview | None]] = {}
+        for row in rows:
+            review = replace(row.blank_review, decision=decision, decided_at=at)
+            changes.setdefault(row.entry, {})[row.key] = _kept(row, review)
+        self._push(changes, rows[0].id, rows[0].id, text)
 
-    def _select_next_undecided(self, entry: VideoEntry, after: Key) -> None:
+    def _select_next_undecided(self, after: WindowId) -> None:
         """Select the next undecided window of the filtered list, wrapping around at the end."""
-        decided = self._document.selection.index_of(after)
-        undecided = [row for row in self._document.selection.shown_rows if row.decision is Decision.UNDECIDED]
-        if undecided:
-            later = (row for row in undecided if self._document.selection.index_of(row.key) > decided)
-            self._document.selection.select(next(later, undecided[0]).key)
+        rows, shown = self._document.selection.rows, self._document.selection.shown_rows
+        decided = rows.place_of(after)
+        first: WindowId | None = None
+        for window in shown.ids:
+            if window.entry.decision_of(window.key) is not Decision.UNDECIDED:
+                continue
+            first = first or window
+            place = rows.place_of(window)
+            if decided is None or (place is not None and place > decided):
+                self._document.selection.go_to(window)
+                return
+        if first is not None:
+            self._document.selection.go_to(first)
+        else:
+            self._document.all_decided.emit()
+
+    def _number(self, row: WindowRow) -> int:
+        return self._document.selection.number_of(row)
 
     def accept_inspected(self) -> None:
         """Accept the window around the inspected frame."""
@@ -129,7 +144,7 @@ class Decisions(QObject):
         """Move the start or end of the selected window to the playhead."""
         self._document.flush_ranking()
         entry = self._document.current
-        row = entry.selected_row if entry else None
+        row = self._document.selection.selected_row
         if entry is None or row is None:
             self._document.refused.emit(
                 self._with_key("Select a window first", "next_window") + ", then trim it at the playhead."
@@ -139,7 +154,9 @@ class Decisions(QObject):
         key = (entry.position, stop, track) if edge == "start" else (start, entry.position + 1, track)
         if key[1] - key[0] < _MIN_FRAMES:
             limit = "before the last" if edge == "start" else "after the first"
-            self._document.refused.emit(f"Move the playhead {limit} frame of window {row.number} to trim its {edge}.")
+            self._document.refused.emit(
+                f"Move the playhead {limit} frame of window {self._number(row)} to trim its {edge}."
+            )
         else:
             self.trim_to(key[0], key[1], edge)
 
@@ -147,11 +164,11 @@ class Decisions(QObject):
         """Trim the selected window to these frames (half-open). `edge` names the undo step."""
         self._document.flush_ranking()
         entry = self._document.current
-        row = entry.selected_row if entry else None
+        row = self._document.selection.selected_row
         if entry is not None and row is not None and stop - start >= _MIN_FRAMES:
-            key = (start, stop, row.sequence.track_id)
+            key = (start, stop, row.key[2])
             if key != row.key:
-                self._make(entry, key, row.decision, row, f"Trim {edge} of window {row.number}")
+                self._make(entry, key, row.decision, row, f"Trim {edge} of window {self._number(row)}")
 
     def accept_span(self, start: int, stop: int) -> None:
         """Accept these frames (half-open) as a manual window of the face in focus, else of the best-scoring face."""
@@ -176,18 +193,18 @@ class Decisions(QObject):
             return
         apart = self._document.controls.settings.scope == "track"
         for row in entry.rows:
-            other = row is not instead_of and row.decision is Decision.ACCEPTED and row.overlaps(start, stop)
-            if other and decision is not Decision.REJECTED and not (apart and row.sequence.track_id != track):
+            replaced = instead_of is not None and row.key == instead_of.key
+            other = not replaced and row.decision is Decision.ACCEPTED and row.overlaps(start, stop)
+            if other and decision is not Decision.REJECTED and not (apart and row.key[2] != track):
                 self._document.refused.emit(
-                    f"It would overlap window {row.number}, which is accepted. "
+                    f"It would overlap window {self._number(row)}, which is accepted. "
                     f"{self._with_key('Undecide that first', 'undecide')}."
                 )
                 return
-        before = instead_of.key if instead_of else None
-        changes: dict[Key, WindowReview | None] = {before: None} if before else {}
-        review = entry.review_of(instead_of) if instead_of else WindowReview(sequence, decision, decided_at=now())
+        changes: dict[Key, WindowReview | None] = {instead_of.key: None} if instead_of else {}
+        review = instead_of.blank_review if instead_of else WindowReview(sequence, decision, decided_at=now())
         changes[key] = replace(review, sequence=sequence, manual=True)
-        self._document.undo_stack.push(ReviewWindows(self._apply_reviews, entry, changes, before, key, text))
+        self._push({entry: changes}, instead_of.id if instead_of else None, WindowId(entry, key), text)
         self._document.selection.select(key, seek=False)
 
     # Tags, notes, subjects
@@ -195,24 +212,23 @@ class Decisions(QObject):
     def set_tags(self, tags: Iterable[str]) -> None:
         """Replace the tags of the selected window."""
         wanted = tuple(sorted({tag.strip() for tag in tags} - {""}))
-        entry, row = self._selected("tag it")
-        if entry is not None and row is not None and wanted != row.tags:
-            self._review(entry, row, replace(entry.review_of(row), tags=wanted), f"Tag window {row.number}")
+        row = self._selected("tag it")
+        if row is not None and wanted != row.tags:
+            self._review(row, replace(row.blank_review, tags=wanted), f"Tag window {self._number(row)}")
 
     def set_tag(self, tag: str, on: bool) -> None:
         """Add a tag to the selected window, or remove it."""
-        entry, row = self._selected("tag it")
-        if entry is not None and row is not None:
+        row = self._selected("tag it")
+        if row is not None:
             self.set_tags([*row.tags, tag] if on else [one for one in row.tags if one != tag.strip()])
 
     def set_note(self, text: str) -> None:
         """Set the note of the selected window. Typing without a longer pause forms one undo step."""
-        entry, row = self._selected("add a note")
-        if entry is not None and row is not None and text != row.note:
-            review = replace(entry.review_of(row), note=text)
-            self._review(
-                entry, row, review, f"Note on window {row.number}", gesture=self._document.controls.current_gesture()
-            )
+        row = self._selected("add a note")
+        if row is not None and text != row.note:
+            gesture = self._document.controls.current_gesture()
+            review = replace(row.blank_review, note=text)
+            self._review(row, review, f"Note on window {self._number(row)}", gesture=gesture)
 
     def set_subject(self, track_id: int, subject_id: str) -> None:
         """Name the subject of a track of the current video; an empty id clears it."""
@@ -228,33 +244,31 @@ class Decisions(QObject):
         self._document.storage.save_subject(entry, track_id, subject_id)
         self.subjects_changed.emit()
 
-    def _selected(self, purpose: str) -> tuple[VideoEntry | None, WindowRow | None]:
-        entry = self._document.current
-        row = entry.selected_row if entry else None
+    def _selected(self, purpose: str) -> WindowRow | None:
+        row = self._document.selection.selected_row
         if row is None:
             self._document.refused.emit(self._with_key("Select a window first", "next_window") + f", then {purpose}.")
-        return entry, row
+        return row
 
-    def _review(
-        self, entry: VideoEntry, row: WindowRow, review: WindowReview | None, text: str, gesture: int = 0
-    ) -> None:
+    def _review(self, row: WindowRow, review: WindowReview | None, text: str, gesture: int = 0) -> None:
         """Push an undo step that changes the review of a listed window."""
-        changes = {row.key: _kept(row, review) if review else None}
-        step = ReviewWindows(self._apply_reviews, entry, changes, row.key, row.key, text, gesture)
-        self._document.undo_stack.push(step)
+        kept = _kept(row, review) if review else None
+        self._push({row.entry: {row.key: kept}}, row.id, row.id, text, gesture)
 
-    def _apply_reviews(self, entry: VideoEntry, changes: Mapping[Key, WindowReview | None], show: Key | None) -> None:
-        entry.apply_reviews(changes, self._document.controls.settings)
-        self._document.storage.save_reviews(entry, changes)
+    def _push(
+        self, changes: Changes, before: WindowId | None, after: WindowId | None, text: str, gesture: int = 0
+    ) -> None:
+        self._document.undo_stack.push(ReviewWindows(self._apply_reviews, changes, before, after, text, gesture))
+
+    def _apply_reviews(self, changes: Changes, show: WindowId | None) -> None:
+        for entry, reviews in changes.items():
+            entry.apply_reviews(reviews, self._document.controls.settings)
+        self._document.storage.save_reviews(changes)
+        self._document.reviews_changed(changes)
         if show is not None:
-            self._document.set_current(entry)
-            if entry.unloaded:
-                entry.selected = show  # its analysis is still being loaded
-        if entry is self._document.current:
-            self._document.ranking_changed.emit()
-            if show is not None and any(row.key == show for row in entry.rows):
-                self._document.selection.select(show)
-        self._document.video_changed.emit(entry)
+            self._document.selection.go_to(show)
+        for entry in changes:
+            self._document.video_changed.emit(entry)
 
 
 def _kept(row: WindowRow, review: WindowReview) -> WindowReview | None:

@@ -15,9 +15,9 @@ from clipgen_engine.ranking.explanation import no_window_reason
 from clipgen_engine.ranking.ranker import COMBINED, Ranker, Ranking, best_first
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Analysis, Decision, Sequence, VideoInfo
+from clipgen_gui.document.windows import Key, WindowId, WindowRow
 
 MOVEMENT = "movement"  # curve of the token movement from frame to frame
-Key = tuple[int, int, int]  # start frame, stop frame, track id
 Curve = tuple[NDArray[np.int64], NDArray[np.float32]]  # frames, value of the window centred at each
 
 
@@ -28,27 +28,6 @@ class VideoState(StrEnum):
     STOPPED = "stopped"  # cancelled; partial results are kept
     FAILED = "failed"
     MISSING = "missing"  # the file is missing
-
-
-@dataclass(frozen=True)
-class WindowRow:
-    """A window as shown in the table and the plot. Numbers count all rows, including rejected ones, so that
-    rejecting a window does not renumber the others."""
-
-    number: int
-    sequence: Sequence
-    decision: Decision
-    manual: bool = False
-    tags: tuple[str, ...] = ()
-    note: str = ""
-
-    @property
-    def key(self) -> Key:
-        return self.sequence.key
-
-    def overlaps(self, start: int, stop: int) -> bool:
-        """Whether the window shares a frame with [start, stop)."""
-        return self.sequence.start_frame < stop and start < self.sequence.stop_frame
 
 
 @dataclass(frozen=True)
@@ -120,7 +99,12 @@ class VideoEntry:
         self._curves, self._curves_of = {}, None
 
     @property
+    def selected_window(self) -> WindowId | None:
+        return None if self.selected is None else WindowId(self, self.selected)
+
+    @property
     def selected_row(self) -> WindowRow | None:
+        """The selected window among those of the video."""
         return next((row for row in self.rows if row.key == self.selected), None)
 
     def tracks_at(self, frame: int) -> tuple[int, ...]:
@@ -211,10 +195,6 @@ class VideoEntry:
     def decision_of(self, key: Key) -> Decision:
         return self.reviews[key].decision if key in self.reviews else Decision.UNDECIDED
 
-    def review_of(self, row: WindowRow) -> WindowReview:
-        """The review of a listed window, or a blank one."""
-        return self.reviews.get(row.key) or WindowReview(row.sequence, Decision.UNDECIDED)
-
     def apply_reviews(self, changes: Mapping[Key, WindowReview | None], settings: RankingSettings) -> None:
         """Set reviews (None removes one) and update the rows. Rank again only if that can change the result."""
         unchanged = self.ranking is not None and self.ranking.requested == settings
@@ -271,9 +251,15 @@ class VideoEntry:
 
     def _row(self, number: int, sequence: Sequence) -> WindowRow:
         review = self.reviews.get(sequence.key)
-        if review is None:
-            return WindowRow(number, sequence, Decision.UNDECIDED)
-        return WindowRow(number, sequence, review.decision, review.manual, review.tags, review.note)
+        return WindowRow(
+            self,
+            number,
+            sequence.key,
+            sequence.combined_score,
+            review,
+            describe=lambda: sequence,
+            find_analysis=lambda: self.analysis,
+        )
 
     def _follow_selection(self) -> None:
         """Keep a window selected that only moved by some frames; deselect one that left the list."""

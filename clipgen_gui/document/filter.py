@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from clipgen_engine.types import Decision
-from clipgen_gui.document.entry import WindowRow
+from clipgen_gui.document.windows import WindowId, WindowList
 
 
 @dataclass(frozen=True)
@@ -15,32 +15,39 @@ class WindowFilter:
 
     decision: Decision | None = None
     tag: str = ""
-    track_id: int | None = None
+    subject: str = ""
+    track_id: int | None = None  # of the current video
 
     @property
     def active(self) -> bool:
         return self != WindowFilter()
 
-    def matches(self, row: WindowRow) -> bool:
+    def matches(self, window: WindowId) -> bool:
+        entry, key = window
+        review = entry.reviews.get(key)
         return (
-            (self.decision is None or row.decision is self.decision)
-            and (not self.tag or self.tag in row.tags)
-            and (self.track_id is None or row.sequence.track_id == self.track_id)
+            (self.decision is None or (review.decision if review else Decision.UNDECIDED) is self.decision)
+            and (not self.tag or (review is not None and self.tag in review.tags))
+            and (not self.subject or entry.subjects.get(key[2]) == self.subject)
+            and (self.track_id is None or key[2] == self.track_id)
         )
 
-    def of(self, rows: tuple[WindowRow, ...]) -> tuple[WindowRow, ...]:
-        """The matching rows, in their order."""
-        return tuple(row for row in rows if self.matches(row)) if self.active else rows
+    def places(self, windows: WindowList) -> list[int]:
+        """The places of the matching windows, ascending."""
+        if not self.active:
+            return list(range(len(windows)))
+        return [place for place, window in enumerate(windows.ids) if self.matches(window)]
 
     def for_another_video(self) -> WindowFilter:
         """The filter without the conditions that apply to one video only."""
         return replace(self, track_id=None)
 
 
-def tag_counts(rows: Iterable[WindowRow]) -> dict[str, int]:
-    """Number of rows with each tag, in alphabetical order of the tags."""
+def tag_counts(windows: Iterable[WindowId]) -> dict[str, int]:
+    """Number of windows with each tag, in alphabetical order of the tags."""
     counts: dict[str, int] = {}
-    for row in rows:
-        for tag in row.tags:
+    for entry, key in windows:
+        review = entry.reviews.get(key)
+        for tag in review.tags if review else ():
             counts[tag] = counts.get(tag, 0) + 1
     return dict(sorted(counts.items()))

@@ -1,35 +1,123 @@
-"""Selection, inspected frame, window filter and playhead of the current video."""
+"""Selection, inspected frame, window filter and playhead, and which windows are listed."""
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
+from enum import StrEnum
 from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal
 
-from clipgen_gui.document.entry import Key, VideoEntry, WindowRow
+from clipgen_gui.document.entry import VideoEntry
 from clipgen_gui.document.filter import WindowFilter
+from clipgen_gui.document.project_windows import ProjectWindows
+from clipgen_gui.document.windows import Key, WindowId, WindowList, WindowRow
 
 
-class HasCurrent(Protocol):
-    """Anything that knows the current video."""
+class Scope(StrEnum):
+    """Whose windows are listed."""
+
+    VIDEO = "video"
+    PROJECT = "project"
+
+
+class SelectedDocument(Protocol):
+    """The part of the session that the selection uses."""
 
     current: VideoEntry | None
+    project_windows: ProjectWindows
+
+    def set_current(self, entry: VideoEntry | None) -> None: ...
+
+    def load_review(self, entry: VideoEntry) -> None: ...
 
 
 class Selection(QObject):
-    """The state is stored in the entries, so that each video keeps its own; only filter and order are shared."""
+    """The state is stored in the entries, so that each video keeps its own; only scope, filter and order are shared."""
 
     changed = Signal()  # the selected window or the inspected frame changed
+    scope_changed = Signal()  # before `filter_changed`
     filter_changed = Signal()  # the listed windows or their order changed
     window_chosen = Signal()  # the curator jumped to a window
     track_changed = Signal()  # the face in focus changed
     position_changed = Signal(int)
 
-    def __init__(self, document: HasCurrent, parent: QObject) -> None:
+    def __init__(self, document: SelectedDocument, parent: QObject) -> None:
         super().__init__(parent)
         self._document = document
+        self.scope = Scope.VIDEO
         self.filter = WindowFilter()
-        self.by_disagreement = False  # sort order; False: by score
+        self.by_disagreement = False  # sort order of the windows of a video; False: by score
+        # the last lists, after what they were made of
+        self._ordered: tuple[object, bool, WindowList] = (None, False, WindowList.of(()))
+        self._shown: tuple[object, WindowFilter, WindowList, list[int]] = (None, self.filter, WindowList.of(()), [])
+
+    # Which windows are listed
+
+    def set_scope(self, scope: Scope) -> None:
+        """List the windows of the current video, or of the whole project."""
+        if scope is not self.scope:
+            self.scope = scope
+            self.filter = self.filter.for_another_video()
+            self.scope_changed.emit()
+            self.filter_changed.emit()
+
+    @property
+    def rows(self) -> WindowList:
+        """The windows in scope, in display order."""
+        if self.scope is Scope.PROJECT:
+            return self._document.project_windows.windows
+        rows = self._document.current.rows if self._document.current is not None else ()
+        known, by_disagreement, ordered = self._ordered
+        if known is not rows or by_disagreement is not self.by_disagreement:
+            ordered = WindowList.of(sorted(rows, key=_disagreement) if self.by_disagreement else rows)
+            self._ordered = rows, self.by_disagreement, ordered
+        return ordered
+
+    @property
+    def shown_rows(self) -> WindowList:
+        """The windows in scope that pass the filter, in display order."""
+        return self._filtered()[0]
+
+    def _filtered(self) -> tuple[WindowList, list[int]]:
+        """The windows that pass the filter, and their places among all windows."""
+        rows = self.rows
+        known, wanted, shown, places = self._shown
+        if known is not rows or wanted != self.filter:
+            places = self.filter.places(rows)
+            shown = rows.picked(places) if self.filter.active else rows
+            self._shown = rows, self.filter, shown, places
+        return shown, places
+
+    def set_filter(self, wanted: WindowFilter) -> None:
+        """List the windows that pass this filter."""
+        if wanted != self.filter:
+            self.filter = wanted
+            self.filter_changed.emit()
+
+    def sort_by_disagreement(self, on: bool) -> None:
+        """Sort by disagreement between the two kinds of tokens, or by score."""
+        if on != self.by_disagreement:
+            self.by_disagreement = on
+            self.filter_changed.emit()
+
+    # The selected window
+
+    @property
+    def selected(self) -> WindowId | None:
+        """The selected window, which need not be listed."""
+        return self._document.current.selected_window if self._document.current is not None else None
+
+    @property
+    def selected_row(self) -> WindowRow | None:
+        """The row of the selected window, as listed, else as it is among the windows of its video."""
+        entry = self._document.current
+        return None if entry is None else self.rows.row_of(entry.selected_window) or entry.selected_row
+
+    def number_of(self, row: WindowRow) -> int:
+        """The number of a window in the list."""
+        place = self.rows.place_of(row.id) if self.scope is Scope.PROJECT else None
+        return row.number if place is None else place + 1
 
     def select(self, key: Key | None, *, seek: bool = True) -> None:
         """Select a window of the current video and seek to its first frame."""
@@ -45,6 +133,37 @@ class Selection(QObject):
         if seek and key is not None:
             self.seek(key[0])
             self.window_chosen.emit()
+
+    def go_to(self, window: WindowId, *, seek: bool = True) -> None:
+        """Select a window of any video, making that the current one."""
+        entry, key = window
+        if entry is self._document.current:
+            self.select(key, seek=seek)
+            return
+        self._document.load_review(entry)  # which holds the last playhead and selection
+        entry.selected, entry.inspected, entry.track, entry.position = key, None, key[2], max(key[0], 0)
+        self._document.set_current(entry)
+        if seek:
+            self.window_chosen.emit()
+
+    def step(self, step: int) -> bool:
+        """Select the next listed window below (1) or above (-1); without a selection, the first or last.
+
+        Returns:
+            False at the end of the list.
+        """
+        shown, places = self._filtered()
+        if not shown:
+            return False
+        here = self.rows.place_of(self.selected)
+        if here is None:
+            at = 0 if step > 0 else len(shown) - 1
+        else:  # the filter may hide the selected window
+            at = bisect_right(places, here) if step > 0 else bisect_left(places, here) - 1
+        if not 0 <= at < len(shown):
+            return False
+        self.go_to(shown.ids[at])
+        return True
 
     def inspect(self, frame: int | None) -> None:
         """Inspect why the window centred at this frame is not listed. Clears the selection."""
@@ -62,53 +181,10 @@ class Selection(QObject):
             return
         entry.track = track_id
         if entry.selected is not None and entry.selected[2] != track_id:
-            here = (row for row in entry.rows if row.overlaps(entry.position, entry.position + 1))
-            entry.selected = next((row.key for row in here if row.sequence.track_id == track_id), None)
+            here = (row.key for row in entry.rows if row.overlaps(entry.position, entry.position + 1))
+            entry.selected = next((key for key in here if key[2] == track_id), None)
         self.track_changed.emit()
         self.changed.emit()
-
-    @property
-    def shown_rows(self) -> tuple[WindowRow, ...]:
-        """The windows of the current video that pass the filter, in display order."""
-        return self.filter.of(self._ordered_rows)
-
-    @property
-    def _ordered_rows(self) -> tuple[WindowRow, ...]:
-        rows = self._document.current.rows if self._document.current is not None else ()
-        return tuple(sorted(rows, key=_disagreement)) if self.by_disagreement else rows
-
-    def sort_by_disagreement(self, on: bool) -> None:
-        """Sort by disagreement between the two kinds of tokens, or by score."""
-        if on != self.by_disagreement:
-            self.by_disagreement = on
-            self.filter_changed.emit()
-
-    def index_of(self, key: Key) -> int:
-        """Index of a window in the unfiltered list, from 0; -1 if it is not listed."""
-        return next((index for index, row in enumerate(self._ordered_rows) if row.key == key), -1)
-
-    def set_filter(self, wanted: WindowFilter) -> None:
-        """List the windows that pass this filter."""
-        if wanted != self.filter:
-            self.filter = wanted
-            self.filter_changed.emit()
-
-    def step(self, step: int) -> None:
-        """Select the next listed window below (1) or above (-1); without a selection, the first or last."""
-        entry = self._document.current
-        shown = self.shown_rows
-        if entry is None or not shown:
-            return
-        selected = entry.selected_row
-        if selected is None:
-            row = shown[0 if step > 0 else -1]
-        else:  # the filter may hide the selected window, so compare unfiltered indices
-            here = self.index_of(selected.key)
-            beyond = [one for one in shown if (self.index_of(one.key) - here) * step > 0]
-            if not beyond:
-                return
-            row = beyond[0 if step > 0 else -1]
-        self.select(row.key)
 
     def seek(self, frame: int) -> None:
         """Move the playhead to this frame, clamped to the video."""

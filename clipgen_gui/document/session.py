@@ -15,13 +15,15 @@ from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Analysis, VideoInfo
 from clipgen_gui.document.decisions import Decisions, WithKey
 from clipgen_gui.document.entry import VideoEntry, VideoState
+from clipgen_gui.document.project_windows import ProjectWindows
 from clipgen_gui.document.ranking_controls import RankingControls
-from clipgen_gui.document.selection import Selection
+from clipgen_gui.document.selection import Scope, Selection
 from clipgen_gui.document.storage import ProjectStorage
 from clipgen_gui.document.undo import RemoveVideos
 
 _SAVE_VIEW_MS = 400
 _HELD_ORDER_MS = 1000  # until it is tried again to sort a list that had to hold still
+_SHORT_FRAMES = 20_000  # videos up to this long are ranked without a thread when they become current
 _KEPT_LOADED = 3  # videos whose analyses stay in memory, the current one among them
 
 
@@ -40,6 +42,7 @@ class Session(QObject):
     ranking_changed = Signal()  # windows, curves or decisions of the current video; may move the selection
     failed = Signal(object, str)  # entry, message
     released = Signal(object)  # the analysis of this entry was evicted from memory
+    all_decided = Signal()  # the last undecided window of the list was decided
     notified = Signal(str)  # message about something the curator did not trigger
     refused = Signal(str)  # message why a request cannot be met
 
@@ -59,6 +62,7 @@ class Session(QObject):
         self.controls = RankingControls(
             self.storage.settings(), self.undo_stack, lambda settings: self.storage.save_settings(settings), self
         )
+        self.project_windows = ProjectWindows(self)
         self.selection = Selection(self, self)
         self.decisions = Decisions(self, with_key, self)
         self._loaded: list[VideoEntry] = []  # least recently used first
@@ -91,6 +95,7 @@ class Session(QObject):
         self.undo_stack.clear()
         self.storage = ProjectStorage(project, self.refused.emit)
         self.videos, self.current, self._loaded = self.storage.videos(), None, []
+        self.project_windows.clear()
         self.controls.replace_all(self.storage.settings())
         self.project_changed.emit()
         self.videos_changed.emit()
@@ -188,11 +193,24 @@ class Session(QObject):
         if entry is not None:
             self.storage.save_current(entry)
             self.storage.load_review(entry)
+            self._take_ranked(entry)
             self._mark_used(entry)
             if entry.ranking is None or entry.ranking.requested != self.settings:
                 entry.rank(self.settings)
-        self.selection.set_filter(self.selection.filter.for_another_video())
+        if self.selection.scope is Scope.VIDEO:
+            self.selection.set_filter(self.selection.filter.for_another_video())
         self._emit_current_changed()
+
+    def _take_ranked(self, entry: VideoEntry) -> None:
+        """Show an analysis that the ranking of the project has in memory at once."""
+        analysis = self.project_windows.analysis_of(entry) if entry.unloaded else None
+        if analysis is not None and analysis.video.frame_count <= _SHORT_FRAMES:
+            entry.analysis = replace(analysis, video=replace(analysis.video, path=entry.path))
+            entry.info, entry.ranker = entry.analysis.video, Ranker(entry.analysis)
+
+    def load_review(self, entry: VideoEntry) -> None:
+        """Load the stored decisions, playhead and selection of a video, once."""
+        self.storage.load_review(entry)
 
     def _emit_current_changed(self) -> None:
         self.current_changed.emit()
@@ -342,6 +360,13 @@ class Session(QObject):
         """Rank now if a ranking is pending."""
         if self._rank_timer.isActive():
             self.rank_now()
+
+    def reviews_changed(self, entries: Iterable[VideoEntry]) -> None:
+        """Show changed reviews of these videos."""
+        if self.selection.scope is Scope.PROJECT:
+            self.project_windows.refresh(hold_order=True)
+        if any(entry is self.current for entry in entries):
+            self.ranking_changed.emit()
 
     # Selection and playhead
 

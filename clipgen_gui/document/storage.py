@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from clipgen_engine.errors import ClipgenError, ProjectError, SettingError
 from clipgen_engine.projects.store import Project, StoredVideo, WindowReview
 from clipgen_engine.settings import RankingSettings
-from clipgen_gui.document.entry import Key, Tally, VideoEntry, VideoState
+from clipgen_gui.document.entry import Tally, VideoEntry, VideoState
+from clipgen_gui.document.windows import Key
 
 if TYPE_CHECKING:
     from clipgen_engine.datasets.request import ExportSource
@@ -119,7 +120,7 @@ class ProjectStorage:
             entry.reviews |= was.reviews
             entry.subjects |= was.subjects
             self.save_outcome(entry)
-            self.save_reviews(entry, was.reviews)
+            self.save_reviews({entry: was.reviews})
             for track_id, subject_id in was.subjects.items():
                 self.save_subject(entry, track_id, subject_id)
             self.save_position(entry)
@@ -154,8 +155,7 @@ class ProjectStorage:
         except ProjectError as error:
             self._report_error(str(error))
             return
-        entry.position, entry.selected = max(video.position, 0), video.selected
-        entry.track = None if video.selected is None else video.selected[2]
+        _apply_view(entry, video)
 
     def save_outcome(self, entry: VideoEntry) -> None:
         """Store the state of the analysis."""
@@ -191,9 +191,31 @@ class ProjectStorage:
 
     # Decisions
 
-    def save_reviews(self, entry: VideoEntry, changes: Mapping[Key, WindowReview | None]) -> None:
-        """Commit decisions; they are on disk when this returns."""
-        self._write(entry, lambda project, video_id: project.save_reviews(video_id, changes))
+    def save_reviews(self, changes: Mapping[VideoEntry, Mapping[Key, WindowReview | None]]) -> None:
+        """Commit decisions on windows of any videos together; they are on disk when this returns."""
+
+        def write(project: Project) -> None:
+            with project.together():
+                for entry, reviews in changes.items():
+                    if entry.video_id is not None:
+                        project.save_reviews(entry.video_id, reviews)
+
+        self._write_any(write)
+
+    def load_reviews(self, entries: Iterable[VideoEntry]) -> None:
+        """Load the stored reviews of many videos at once."""
+        missing = {entry.video_id: entry for entry in entries if not entry.review_loaded and entry.video_id is not None}
+        if not missing:
+            return
+        reviews = self._read(Project.all_windows, dict[int, dict[Key, WindowReview]]())
+        subjects = self._read(Project.all_subjects, dict[int, dict[int, str]]())
+        for stored in self._read(Project.videos, list[StoredVideo]()):
+            entry = missing.get(stored.video_id)
+            if entry is not None:
+                entry.review_loaded = True
+                entry.reviews = reviews.get(stored.video_id, {})
+                entry.subjects = subjects.get(stored.video_id, {})
+                _apply_view(entry, stored)
 
     def save_subject(self, entry: VideoEntry, track_id: int, subject_id: str) -> None:
         """Commit the subject of a track; an empty id clears it."""
@@ -260,6 +282,11 @@ class ProjectStorage:
 
 def _ids(entries: Iterable[VideoEntry]) -> list[int]:
     return [entry.video_id for entry in entries if entry.video_id is not None]
+
+
+def _apply_view(entry: VideoEntry, stored: StoredVideo) -> None:
+    entry.position, entry.selected = max(stored.position, 0), stored.selected
+    entry.track = None if stored.selected is None else stored.selected[2]
 
 
 def _apply_stored(entry: VideoEntry, stored: StoredVideo) -> VideoEntry:

@@ -8,22 +8,23 @@ from PySide6.QtGui import QUndoCommand
 
 from clipgen_engine.projects.store import WindowReview
 from clipgen_engine.settings import RankingSettings
-from clipgen_gui.document.entry import Key, VideoEntry
+from clipgen_gui.document.entry import VideoEntry
+from clipgen_gui.document.windows import Key, WindowId
 
+Changes = Mapping[VideoEntry, Mapping[Key, WindowReview | None]]  # None removes a review
 # The last argument is the window to show afterwards, if any.
-ApplyReviews = Callable[[VideoEntry, Mapping[Key, WindowReview | None], Key | None], None]
+ApplyReviews = Callable[[Changes, WindowId | None], None]
 
 
 class ReviewWindows(QUndoCommand):
-    """Change of reviews. Undo and redo show the affected window."""
+    """Change of reviews of any videos. Undo and redo show the affected window."""
 
     def __init__(
         self,
         apply: ApplyReviews,
-        entry: VideoEntry,
-        changes: Mapping[Key, WindowReview | None],
-        before: Key | None,
-        after: Key | None,
+        changes: Changes,
+        before: WindowId | None,
+        after: WindowId | None,
         text: str,
         gesture: int = 0,
     ) -> None:
@@ -34,9 +35,9 @@ class ReviewWindows(QUndoCommand):
             gesture: changes of the same windows with the same gesture id are merged; 0: never merged.
         """
         super().__init__(text)
-        self._apply, self._entry = apply, entry
-        self._old = {key: entry.reviews.get(key) for key in changes}
-        self._new = dict(changes)
+        self._apply = apply
+        self._old = {entry: {key: entry.reviews.get(key) for key in keys} for entry, keys in changes.items()}
+        self._new = {entry: dict(reviews) for entry, reviews in changes.items()}
         self._before, self._after = before, after
         self._gesture = gesture
         self._done_before = False
@@ -45,20 +46,22 @@ class ReviewWindows(QUndoCommand):
         return 2 if self._gesture else -1
 
     def mergeWith(self, other: QUndoCommand) -> bool:
-        if not isinstance(other, ReviewWindows) or other._entry is not self._entry:
+        if not isinstance(other, ReviewWindows) or other._gesture != self._gesture:
             return False
-        if other._gesture != self._gesture or other._new.keys() != self._new.keys():
+        if {entry: set(keys) for entry, keys in other._new.items()} != {
+            entry: set(keys) for entry, keys in self._new.items()
+        }:
             return False
         self._new = other._new
         self.setObsolete(self._new == self._old)
         return True
 
     def redo(self) -> None:
-        self._apply(self._entry, self._new, self._after if self._done_before else None)
+        self._apply(self._new, self._after if self._done_before else None)
         self._done_before = True
 
     def undo(self) -> None:
-        self._apply(self._entry, self._old, self._before)
+        self._apply(self._old, self._before)
 
 
 class SetSubject(QUndoCommand):

@@ -19,7 +19,7 @@ from clipgen_engine.errors import Cancelled
 from clipgen_engine.settings import ExportSettings
 from clipgen_engine.types import Analysis, UInt8Array
 from clipgen_engine.video.decoding import decode
-from clipgen_gui.document.entry import Key
+from clipgen_gui.document.windows import Key
 from clipgen_gui.look.theme import follow_theme, palette, px
 from clipgen_gui.support.jobs import EngineWorker
 from clipgen_gui.widgets.cards import named

@@ -12,9 +12,10 @@ from PySide6.QtWidgets import QWidget
 from clipgen_engine.errors import OutputError, SettingError
 from clipgen_engine.types import Progress
 from clipgen_gui.commands.keymap import with_key
-from clipgen_gui.document.entry import Key, VideoEntry
+from clipgen_gui.document.entry import VideoEntry
 from clipgen_gui.document.preferences import Preferences
 from clipgen_gui.document.session import Session
+from clipgen_gui.document.windows import Key
 from clipgen_gui.export.job import EstimateJob, ExportJob
 from clipgen_gui.support.files import open_folder
 from clipgen_gui.support.formatting import counted

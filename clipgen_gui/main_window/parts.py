@@ -56,7 +56,7 @@ class Parts:
         self.analysis = AnalysisRoom(session, preferences, self.messages, cache, window)
         self.export = ExportRoom(session, preferences, self.messages, settings, cache, window)
         self.projects = ProjectsRoom(
-            session, preferences, self.messages, settings, cache, thumbnails, lambda: self.export.job.busy, window
+            session, preferences, self.messages, settings, thumbnails, lambda: self.export.job.busy, window
         )
         self.ranking = RankingRoom(session, window)
         self.review = ReviewRoom(session, actions, settings, QuickEntry(self.central), window)

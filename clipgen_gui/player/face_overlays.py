@@ -11,7 +11,8 @@ import numpy as np
 from clipgen_engine.ranking.terms import TERMS
 from clipgen_engine.settings import ExportSettings
 from clipgen_engine.types import FaceTrack
-from clipgen_gui.document.entry import Key, VideoEntry
+from clipgen_gui.document.entry import VideoEntry
+from clipgen_gui.document.windows import Key
 
 if TYPE_CHECKING:
     from clipgen_engine.clips.crop_path import CropPath

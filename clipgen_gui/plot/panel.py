@@ -210,8 +210,8 @@ class ScorePlot(Card):
         self.spans.set_candidate(self._span_s(max(0, candidate[0]), candidate[1]) if candidate else None)
         spans = [
             Span(
-                *self._span_s(row.sequence.start_frame, row.sequence.stop_frame),
-                row.number,
+                *self._span_s(*row.key[:2]),
+                self._session.selection.number_of(row),
                 row.decision,
                 row.key == entry.selected,
             )
@@ -274,7 +274,7 @@ class ScorePlot(Card):
             return
         frame = self._frame_at(seconds)
         here = [row for row in entry.rows if row.overlaps(frame, frame + 1)]
-        row = next((row for row in here if row.sequence.track_id == entry.track), here[0] if here else None)
+        row = next((row for row in here if row.key[2] == entry.track), here[0] if here else None)
         self._inspecting = (row is None or shift) and entry.ranking is not None
         if self._inspecting:
             self._session.selection.inspect(frame)

@@ -11,11 +11,9 @@ from PySide6.QtWidgets import QWidget
 
 from clipgen_gui.document.preferences import Preferences
 from clipgen_gui.document.session import Session
-from clipgen_gui.projects.best import BestOfProject
 from clipgen_gui.projects.flow import ProjectFlow
 from clipgen_gui.projects.scout import VideoScout
 from clipgen_gui.projects.video_list import VideosList
-from clipgen_gui.support.jobs import CacheFactory
 from clipgen_gui.widgets.message_bar import MessageArea
 
 
@@ -28,14 +26,12 @@ class ProjectsRoom(QObject):
         preferences: Preferences,
         messages: MessageArea,
         settings: QSettings,
-        cache: CacheFactory | None,
         thumbnails: Path | None,
         busy: Callable[[], bool],
         window: QWidget,
     ) -> None:
         """
         Args:
-            cache: creates the analysis cache in the thread that uses it; None: no cache.
             thumbnails: folder of video thumbnails; None: kept in memory only.
             busy: whether a running job writes to the open project.
             window: parent of the dialogs.
@@ -46,7 +42,6 @@ class ProjectsRoom(QObject):
             session, self.scout, messages, settings, busy, preferences.apply_ranking_defaults, window
         )
         self.videos = VideosList(session, self.scout, settings)
-        self.best = BestOfProject(session, cache, window)
         self.videos.locate_requested.connect(self.flow.locate)
 
     @property
@@ -59,7 +54,6 @@ class ProjectsRoom(QObject):
             "open_project": self.flow.choose_project,
             "open_export": self.flow.choose_export,
             "save_project_as": self.flow.save_as,
-            "best_of_project": self.best.open_and_rank,
             "next_video": partial(self.videos.step, 1),
             "previous_video": partial(self.videos.step, -1),
         }

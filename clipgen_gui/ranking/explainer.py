@@ -10,8 +10,9 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from clipgen_engine.ranking.explanation import Explanation, explain, explain_frame
 from clipgen_engine.ranking.ranker import COMBINED, Ranking
 from clipgen_engine.types import Decision
-from clipgen_gui.document.entry import Key, VideoEntry, WindowRow
+from clipgen_gui.document.entry import VideoEntry
 from clipgen_gui.document.session import Session
+from clipgen_gui.document.windows import Key, WindowRow
 
 _SETTLE_MS = 80  # debounces drags, whose next step makes an answer stale
 

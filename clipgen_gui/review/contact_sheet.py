@@ -9,16 +9,18 @@ from PySide6.QtCore import QSettings, Qt, Signal
 from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QWidget
 
-from clipgen_engine.types import Analysis, Decision
-from clipgen_gui.document.entry import VideoEntry
+from clipgen_engine.types import Decision
+from clipgen_gui.document.selection import Scope
 from clipgen_gui.document.session import Session
+from clipgen_gui.document.windows import WindowId, WindowRow
 from clipgen_gui.look.theme import icon
-from clipgen_gui.review.sheet_grid import SheetCell, SheetGrid
+from clipgen_gui.review.sheet_cell import SheetCell
+from clipgen_gui.review.sheet_grid import SheetGrid
 from clipgen_gui.review.sheet_pages import SheetPages
 from clipgen_gui.review.thumbnails import ClipServer
 from clipgen_gui.widgets.cards import Card, chip, muted_label, named, named_with_key
 
-_COLUMNS = (2, 3, 4)
+_COLUMNS = (2, 3, 4, 5, 6)
 _DIGITS = "1234567890"
 _BUDGET_BYTES = 256 * 1024 * 1024
 _COLUMNS_KEY, _WHOLE_KEY = "sheet/columns", "sheet/whole"
@@ -32,8 +34,8 @@ class ContactSheet(Card):
     def __init__(self, session: Session, settings: QSettings, parent: QWidget | None = None) -> None:
         super().__init__("Contact sheet", parent)
         self._session, self._settings = session, settings
-        self._entry: VideoEntry | None = None  # video and analysis that the pages were built from
-        self._analysis: Analysis | None = None
+        self._made_from: tuple[object, ...] = ()  # what the pages were built from
+        self._rows: dict[WindowId, WindowRow] = {}  # of the pages shown, as last listed
         self.server = ClipServer(_BUDGET_BYTES, self)
         columns = int(str(settings.value(_COLUMNS_KEY, 3)))
         self._columns = columns if columns in _COLUMNS else 3
@@ -49,8 +51,8 @@ class ContactSheet(Card):
                 shortcut = QShortcut(QKeySequence(sequence), self)
                 shortcut.setAutoRepeat(False)
                 shortcut.activated.connect(partial(self._toggle, index, decision))
-        session.ranking_changed.connect(self._sync)
-        session.current_changed.connect(self._on_current_changed)
+        for changed in (session.ranking_changed, session.current_changed, session.project_windows.changed):
+            changed.connect(self._sync)
         session.controls.changed.connect(self._invalidate)
         session.selection.filter_changed.connect(self._on_filter_changed)
         session.selection.changed.connect(self._show_selection)
@@ -82,6 +84,11 @@ class ContactSheet(Card):
         hint = muted_label("Digit or click accepts · Shift + digit or right-click rejects")
         hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         footer.addWidget(hint, 1)
+        self.accept_button = _slim_button(
+            "Accept the rest", "Accept the undecided windows on this page, then go to the next", "accept_rest"
+        )
+        self.accept_button.setText("Accept the rest")
+        self.accept_button.clicked.connect(lambda _=False: self.accept_rest())
         self.rest_button = _slim_button(
             "Reject the rest", "Reject the undecided windows on this page, then go to the next", "reject_rest"
         )
@@ -93,7 +100,7 @@ class ContactSheet(Card):
         self.next_button = _slim_button("Next page", "Next page", "next_page")
         self.next_button.setIcon(icon("chevron-right"))
         self.next_button.clicked.connect(lambda _=False: self.turn(1))
-        for button in (self.rest_button, self.previous_button, self.next_button):
+        for button in (self.accept_button, self.rest_button, self.previous_button, self.next_button):
             footer.addWidget(button)
         self.body.addLayout(footer)
 
@@ -123,57 +130,64 @@ class ContactSheet(Card):
 
     def reject_rest(self) -> None:
         """Reject the undecided windows on the page as one undo step and go to the next page."""
-        undecided = [
-            cell.key for cell in self.grid.cells if cell.row is not None and cell.decision is Decision.UNDECIDED
-        ]
-        if undecided:
-            self._session.decisions.decide_all(undecided, Decision.REJECTED)
-        self.turn(1)
+        self._decide_rest(Decision.REJECTED)
 
-    def _go_to_page(self, page: int) -> None:
-        if self.pages.turn(page - self.pages.page):
+    def accept_rest(self) -> None:
+        """Accept the undecided windows on the page as one undo step and go to the next page."""
+        self._decide_rest(Decision.ACCEPTED)
+
+    def _decide_rest(self, decision: Decision) -> None:
+        undecided = [cell.id for cell in self.grid.cells if cell.listed and cell.decision is Decision.UNDECIDED]
+        if undecided:
+            self._session.decisions.decide_all(undecided, decision)
+        if not self._go_to_page(self.pages.page + 1):
+            self._session.all_decided.emit()
+
+    def _go_to_page(self, page: int) -> bool:
+        """Go to this page; return whether the page changed."""
+        turned = self.pages.turn(page - self.pages.page)
+        if turned:
             shown = self.pages.shown
             if shown:
-                self._session.selection.select(shown[0], seek=False)
+                self._session.selection.go_to(shown[0], seek=False)
             self._show()
+        return turned
 
     def _move(self, step: int) -> None:
         """Select the window this many cells further; past the end of the page, turn it."""
-        entry = self._session.current
-        key = self.pages.neighbour(entry.selected if entry else None, step)
-        if key is not None:
-            self._session.selection.select(key, seek=False)
+        window = self.pages.neighbour(self._session.selection.selected, step)
+        if window is not None:
+            self._session.selection.go_to(window, seek=False)
 
     def _decide_selected(self, decision: Decision) -> None:
         """Decide on the selected window and select the next undecided one."""
-        entry = self._session.current
-        if entry is None or entry.selected not in self.pages.shown:
+        selected, shown = self._session.selection.selected, self.pages.shown
+        if selected is None or selected not in shown:
             return
         self._session.decisions.decide(decision, advance=False)
         if decision is Decision.UNDECIDED:
             return
-        shown = self.pages.shown
-        after = shown[shown.index(entry.selected) + 1 :] if entry.selected in shown else ()
-        for key in (*after, *self.pages.following):
-            if entry.decision_of(key) is Decision.UNDECIDED:
-                self._session.selection.select(key, seek=False)
+        for window in (*shown[shown.index(selected) + 1 :], *self.pages.following):
+            if window.entry.decision_of(window.key) is Decision.UNDECIDED:
+                self._session.selection.go_to(window, seek=False)
                 return
+        if not self.pages.following:
+            self._session.all_decided.emit()
 
     def _toggle(self, index: int, decision: Decision) -> None:
         """Decide on a cell; repeating the same decision reverts it."""
         if index >= len(self.grid.cells):
             return
         cell = self.grid.cells[index]
-        if cell.row is not None:
-            self._session.selection.select(cell.key, seek=False)
+        if cell.listed:
+            self._session.selection.go_to(cell.id, seek=False)
             again = cell.decision is decision
             self._session.decisions.decide(Decision.UNDECIDED if again else decision, advance=False)
 
     def _set_columns(self, columns: int) -> None:
         self._columns = columns
         self._settings.setValue(_COLUMNS_KEY, columns)
-        entry = self._session.current
-        self.pages.resize(columns**2, entry.selected if entry else None)
+        self.pages.resize(columns**2, self._session.selection.selected)
         self._show()
 
     def _set_whole(self, on: bool) -> None:
@@ -184,12 +198,7 @@ class ContactSheet(Card):
 
     def _invalidate(self) -> None:
         """Rebuild the pages with the next ranking."""
-        self._entry = None
-
-    def _on_current_changed(self) -> None:
-        entry = self._session.current
-        self.server.evict(keep=entry.analysis.video if entry and entry.analysis else None)
-        self._sync()
+        self._made_from = ()
 
     def _on_filter_changed(self) -> None:
         """Rebuild the pages."""
@@ -199,49 +208,57 @@ class ContactSheet(Card):
     def _sync(self) -> None:
         if not self.isVisible():
             return
-        entry = self._session.current
-        keys = [row.key for row in self._session.selection.shown_rows]
-        analysis = entry.analysis if entry else None
-        if entry is self._entry and analysis is self._analysis:
-            self.pages.follow(keys)
-        else:  # rebuild: the best windows change as an analysis progresses
-            page = self.pages.page if entry is self._entry else 0
-            self._entry, self._analysis = entry, analysis
-            self.pages.restart(keys)
+        selection, entry = self._session.selection, self._session.current
+        windows = selection.shown_rows.ids
+        # the best windows of a video change as its analysis progresses
+        whole = selection.scope is Scope.PROJECT
+        made_from = (selection.scope,) if whole else (selection.scope, entry, entry and entry.analysis)
+        if made_from == self._made_from:
+            self.pages.follow(windows)
+        else:
+            page = self.pages.page if made_from[:2] == self._made_from[:2] else 0
+            self._made_from = made_from
+            self.pages.restart(windows)
             self.pages.turn(page)
-            if entry is not None and entry.selected is not None:
-                self.pages.go_to(entry.selected)
+            if selection.selected is not None:
+                self.pages.go_to(selection.selected)
         self._show()
         self._show_selection()
 
     def _show_selection(self) -> None:
         if not self.isVisible():
             return
-        entry = self._session.current
-        selected = entry.selected if entry else None
+        selected = self._session.selection.selected
         self.grid.set_selected(selected)
         page = self.pages.page
         if selected is not None and self.pages.go_to(selected) and self.pages.page != page:
             self._show()
 
     def _show(self) -> None:
-        entry = self._session.current
-        rows = {row.key: row for row in entry.rows} if entry else {}
+        rows, pages = self._session.selection.rows, self.pages
+        listed = {window: rows.row_of(window) for window in (*pages.shown, *pages.following)}
+        self._rows = {
+            window: one for window, row in listed.items() if (one := row or self._rows.get(window)) is not None
+        }
         cells = [
-            SheetCell(key, rows.get(key), _DIGITS[index] if index < len(_DIGITS) else "")
-            for index, key in enumerate(self.pages.shown)
+            SheetCell(self._rows[window], listed[window] is not None, _DIGITS[index] if index < len(_DIGITS) else "")
+            for index, window in enumerate(pages.shown)
+            if window in self._rows
         ]
-        self.grid.show_cells(entry.analysis if entry else None, cells, self.pages.following, self._columns)
-        pages = self.pages
+        following = [row for window in pages.following if (row := self._rows.get(window)) is not None]
+        whole = self._session.selection.scope is Scope.PROJECT
+        self.grid.show_cells(cells, following, self._columns, with_videos=whole)
         last = pages.first + len(cells)
-        self.page_label.setText(f"{pages.first + 1}–{last} of {pages.total}" if cells else "No windows")
+        self.page_label.setText(f"{pages.first + 1}–{last} of {pages.total:,}" if cells else "No windows")
         self.page_label.setToolTip(f"Page {pages.page + 1} of {pages.count}")
         self.previous_button.setEnabled(pages.page > 0)
         self.next_button.setEnabled(pages.page + 1 < pages.count)
-        self.rest_button.setEnabled(any(cell.row and cell.decision is Decision.UNDECIDED for cell in cells))
+        undecided = any(cell.listed and cell.decision is Decision.UNDECIDED for cell in cells)
+        self.accept_button.setEnabled(undecided)
+        self.rest_button.setEnabled(undecided)
 
     def showEvent(self, event: QShowEvent) -> None:
-        self._entry = None
+        self._invalidate()
         self._sync()
         self.grid.setFocus()
         super().showEvent(event)

@@ -7,8 +7,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from clipgen_gui.commands.keymap import with_key
-from clipgen_gui.document.entry import WindowRow
 from clipgen_gui.document.session import Session
+from clipgen_gui.document.windows import WindowRow
 from clipgen_gui.look.theme import px
 from clipgen_gui.widgets.cards import named, named_with_key
 from clipgen_gui.widgets.labels import shortened
@@ -48,6 +48,7 @@ class WindowDetails(QWidget):
         layout.addLayout(fields)
         for signal in (
             session.ranking_changed,
+            session.project_windows.changed,
             session.selection.changed,
             session.current_changed,
             session.decisions.subjects_changed,
@@ -62,7 +63,13 @@ class WindowDetails(QWidget):
         """Open the entry for one or more tags."""
         row = self._require_row("tag it")
         if row is not None:
-            self._quick.ask(f"Tag window {row.number}", "Tags, separated by commas", "", self._known_tags(), self._tag)
+            self._quick.ask(
+                f"Tag window {self._session.selection.number_of(row)}",
+                "Tags, separated by commas",
+                "",
+                self._known_tags(),
+                self._tag,
+            )
 
     def ask_note(self) -> None:
         """Focus the note field, or open the quick entry while it is hidden."""
@@ -72,7 +79,13 @@ class WindowDetails(QWidget):
         if self.isVisible():
             self.note.begin()
         else:
-            self._quick.ask(f"Note on window {row.number}", "Note", row.note, (), self._session.decisions.set_note)
+            self._quick.ask(
+                f"Note on window {self._session.selection.number_of(row)}",
+                "Note",
+                row.note,
+                (),
+                self._session.decisions.set_note,
+            )
 
     def ask_subject(self) -> None:
         """Focus the subject field, or open the quick entry while it is hidden."""
@@ -83,7 +96,7 @@ class WindowDetails(QWidget):
         if self.isVisible():
             self.subject.begin(known)
         else:
-            track = row.sequence.track_id
+            track = row.key[2]
             self._quick.ask(
                 f"Subject of face {track + 1}",
                 "Subject ID",
@@ -109,13 +122,12 @@ class WindowDetails(QWidget):
 
     def _set_subject(self) -> None:
         if self._row is not None:
-            self._session.decisions.set_subject(self._row.sequence.track_id, self.subject.text())
+            self._session.decisions.set_subject(self._row.key[2], self.subject.text())
 
     # Following the session
 
     def _show(self) -> None:
-        entry = self._session.current
-        previous, self._row = self._row, entry.selected_row if entry else None
+        previous, self._row = self._row, self._session.selection.selected_row
         self.setVisible(self._row is not None)
         if self._row is None:
             return
@@ -123,18 +135,17 @@ class WindowDetails(QWidget):
         if self.note.text() != self._row.note:
             self.note.setText(self._row.note)
             self.note.setCursorPosition(0)  # show the start of a long note
-        self._show_subject(force=previous is None or previous.key != self._row.key)
+        self._show_subject(force=previous is None or previous.id != self._row.id)
 
     def _show_subject(self, *, force: bool = False) -> None:
         """Show the subject. Keeps text being typed unless `force`."""
         if self._row is None or (self.subject.hasFocus() and not force):
             return
-        self.subject.setPlaceholderText(f"Subject of face {self._row.sequence.track_id + 1}")
+        self.subject.setPlaceholderText(f"Subject of face {self._row.key[2] + 1}")
         self.subject.setText(self._subject_of(self._row))
 
     def _subject_of(self, row: WindowRow) -> str:
-        entry = self._session.current
-        return entry.subjects.get(row.sequence.track_id, "") if entry else ""
+        return row.entry.subjects.get(row.key[2], "")
 
 
 class _TagLine(QWidget):

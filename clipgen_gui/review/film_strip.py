@@ -14,13 +14,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from clipgen_engine.types import Analysis, Decision, VideoInfo
+from clipgen_engine.types import Decision, FaceTrack
 from clipgen_gui.commands.keymap import decision_key_hint, keymap
-from clipgen_gui.document.entry import Key, WindowRow
+from clipgen_gui.document.windows import WindowId, WindowRow
 from clipgen_gui.look.theme import color, follow_theme, icon, palette, px, ui_font
 from clipgen_gui.review.model import DECISION_ICONS, AnyIndex, WindowsModel
 from clipgen_gui.review.thumbnail_crops import face_crop, fit_size, representative_frames
-from clipgen_gui.review.thumbnails import ClipRequest, ClipServer
+from clipgen_gui.review.thumbnails import ClipRequest, ClipServer, by_video
 from clipgen_gui.support.signals import follow
 from clipgen_gui.widgets.cards import named
 
@@ -40,9 +40,7 @@ class FilmStrip(QListView):
         super().__init__(parent)
         self._rows = model
         self.server = ClipServer(_BUDGET_BYTES, self)
-        self._video: VideoInfo | None = None
-        self._analysis: Analysis | None = None
-        self._requests: dict[Key, ClipRequest] = {}
+        self._requests: dict[WindowId, tuple[tuple[FaceTrack, ...], ClipRequest]] = {}  # after what it was made from
         self._size = (0, 0)  # picture size of the cached requests, device px
         self.setModel(model)
         self.setItemDelegate(_StripDelegate(self, model))
@@ -63,26 +61,22 @@ class FilmStrip(QListView):
         self.server.ready.connect(lambda _: self.viewport().update())
         follow_theme(self, self.scheduleDelayedItemsLayout)
 
-    def show_analysis(self, video: VideoInfo | None, analysis: Analysis | None) -> None:
-        """Set the video and analysis that the pictures come from."""
-        if (video, analysis) != (self._video, self._analysis):
-            self._video, self._analysis = video, analysis
-            self._requests.clear()
-            self.viewport().update()
-
     def request(self, row: WindowRow) -> ClipRequest | None:
         """Return the request for this window's pictures at the current size."""
-        if self._video is None or self._analysis is None:
+        analysis = row.analysis
+        if analysis is None:
             return None
         width, height = size = self._decoded_size()
         if size != self._size:
             self._size = size
             self._requests.clear()
-        if row.key not in self._requests:
-            crop = face_crop(self._analysis, row.key, width / height)
-            frames = representative_frames(self._analysis, row.key)
-            self._requests[row.key] = ClipRequest(self._video, frames, crop, fit_size(crop, width, height))
-        return self._requests[row.key]
+        made_from, request = self._requests.get(row.id, (None, None))
+        if made_from is not analysis.tracks or request is None:
+            crop = face_crop(analysis, row.key, width / height)
+            frames = representative_frames(analysis, row.key)
+            request = ClipRequest(analysis.video, frames, crop, fit_size(crop, width, height))
+            self._requests[row.id] = analysis.tracks, request
+        return request
 
     def picture_rects(self, row: QRect) -> list[QRect]:
         """Return the rectangles of a row's three pictures."""
@@ -128,7 +122,7 @@ class FilmStrip(QListView):
             rows[last + 1 : last + 1 + _PREFETCH_ROWS],
             rows[max(0, first - _PREFETCH_ROWS) : first],
         )
-        requests = [self.request(row) for part in parts for row in sorted(part, key=lambda row: row.key)]
+        requests = [self.request(row) for part in parts for row in sorted(part, key=by_video)]
         self.server.set_requests([request for request in requests if request is not None])
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
@@ -212,7 +206,7 @@ class _StripDelegate(QStyledItemDelegate):
         painter.setPen(QColor(colors.muted if rejected else colors.text))
         painter.setFont(ui_font(13, bold=True))
         top = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        score = row.sequence.combined_score
+        score = row.score
         painter.drawText(QRect(text_rect.x(), text_rect.y(), text_rect.width(), line), top, f"{score:.2f}")
         bar = QRectF(text_rect.x(), text_rect.y() + line, min(text_rect.width() - 4, px(52)), 3)
         painter.fillRect(bar, QColor(colors.border))
@@ -221,7 +215,8 @@ class _StripDelegate(QStyledItemDelegate):
         font = ui_font(11)
         metrics = QFontMetrics(font)
         painter.setFont(font)
-        lines = [(self._model.start_text(row), colors.muted), (", ".join(row.tags), colors.accent)]
+        lines = [(row.entry.path.stem, colors.text)] if self._model.with_videos else []
+        lines += [(self._model.start_text(row), colors.muted), (", ".join(row.tags), colors.accent)]
         lines.append((row.note, colors.muted))
         below = text_rect.y() + line + px(7)
         for slot, (text, tint) in enumerate(one for one in lines if one[0]):

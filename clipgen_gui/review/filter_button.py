@@ -13,12 +13,14 @@ from PySide6.QtWidgets import QMenu, QToolButton, QWidget
 from clipgen_engine.types import Decision
 from clipgen_gui.commands.keymap import keymap, with_key
 from clipgen_gui.document.filter import WindowFilter, tag_counts
+from clipgen_gui.document.selection import Scope
 from clipgen_gui.document.session import Session
+from clipgen_gui.document.windows import WindowId, WindowList
 from clipgen_gui.look.theme import icon, px
 from clipgen_gui.support.signals import follow
 from clipgen_gui.widgets.cards import named, restyle
 
-_TEXT_WIDTH = 130
+_TEXT_WIDTH = 118
 _DECISIONS = (Decision.UNDECIDED, Decision.ACCEPTED, Decision.REJECTED)
 
 
@@ -46,6 +48,7 @@ class FilterButton(QToolButton):
         parts = [
             chosen.decision.capitalize() if chosen.decision else "",
             chosen.tag,
+            chosen.subject,
             "" if chosen.track_id is None else self._face(chosen.track_id),
         ]
         text = " · ".join(part for part in parts if part)
@@ -63,25 +66,33 @@ class FilterButton(QToolButton):
         """List each choice with its number of windows under the other current conditions."""
         menu, chosen = self.menu(), self._session.selection.filter
         menu.clear()
-        entry = self._session.current
-        rows = entry.rows if entry else ()
+        rows = self._session.selection.rows
         self._add_choice(menu, f"All windows\t{len(rows)}", not chosen.active, WindowFilter())
-        candidates = replace(chosen, decision=None).of(rows)
-        decisions = Counter(row.decision for row in candidates)
+        decisions = Counter(entry.decision_of(key) for entry, key in _matching(replace(chosen, decision=None), rows))
         self._add_section(
             menu,
             [(one.capitalize(), one, decisions[one]) for one in _DECISIONS],
             "decision",
             chosen.decision,
         )
-        tags = tag_counts(replace(chosen, tag="").of(rows))
+        tags = tag_counts(_matching(replace(chosen, tag=""), rows))
         if chosen.tag:
             tags.setdefault(chosen.tag, 0)
         self._add_section(menu, [(_escaped(tag), tag, count) for tag, count in tags.items()], "tag", chosen.tag)
-        faces = Counter(row.sequence.track_id for row in replace(chosen, track_id=None).of(rows))
-        if len({row.sequence.track_id for row in rows}) > 1:
-            choices = [(_escaped(self._face(track)), track, faces[track]) for track in sorted(faces)]
-            self._add_section(menu, choices, "track_id", chosen.track_id)
+        subjects = Counter(
+            entry.subjects.get(key[2], "") for entry, key in _matching(replace(chosen, subject=""), rows)
+        )
+        named = sorted(subject for subject in subjects if subject)
+        if chosen.subject and chosen.subject not in named:
+            named.append(chosen.subject)
+        if self._session.selection.scope is Scope.PROJECT:
+            choices = [(_escaped(one), one, subjects[one]) for one in named]
+            self._add_section(menu, choices, "subject", chosen.subject)
+            return
+        faces = Counter(key[2] for _, key in _matching(replace(chosen, track_id=None), rows))
+        if len({key[2] for _, key in rows.ids}) > 1:
+            numbered = [(_escaped(self._face(track)), track, faces[track]) for track in sorted(faces)]
+            self._add_section(menu, numbered, "track_id", chosen.track_id)
 
     def _add_section(self, menu: QMenu, choices: list[tuple[str, Any, int]], field: str, current: Any) -> None:
         """Add the choices of one condition; choosing the current one again clears it."""
@@ -101,6 +112,10 @@ class FilterButton(QToolButton):
         action.setChecked(on)
         action.triggered.connect(lambda _=False: self._session.selection.set_filter(window_filter))
         return action
+
+
+def _matching(wanted: WindowFilter, windows: WindowList) -> list[WindowId]:
+    return [windows.ids[place] for place in wanted.places(windows)]
 
 
 def _escaped(text: str) -> str:

@@ -10,7 +10,7 @@ from clipgen_engine.ranking.expression.movements import movement_words, within_n
 from clipgen_engine.ranking.ranker import COMBINED
 from clipgen_engine.ranking.terms import TERMS
 from clipgen_engine.types import BLENDSHAPES, Decision
-from clipgen_gui.document.entry import Key, WindowRow
+from clipgen_gui.document.windows import WindowId, WindowList, WindowRow
 from clipgen_gui.support.formatting import clock
 
 _DIFFERENCE_HELP = (
@@ -26,53 +26,75 @@ DECISION_ICONS = {  # icon name and palette role
 
 
 class WindowsModel(QAbstractTableModel):
-    """Columns: rank, start, one per score, optional difference, decision."""
-
-    SCORE_COLUMN = 2
+    """Columns: rank, video if those of several are listed, start, one per score, optional difference, decision."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.rows: tuple[WindowRow, ...] = ()
-        self._times_s: Any = ()
+        self.rows = WindowList.of(())
+        self.with_videos = False
         self._terms: tuple[str, ...] = ()
         self._scores: list[tuple[str, str]] = []
         self._headings: list[str] = []
         self._has_differences = False
-        self._any_learned = False
-        self.any_draft = False
-        self.show((), (), ())
+        self.show(self.rows, ())
 
-    def show(self, rows: tuple[WindowRow, ...], times_s: Any, terms: tuple[str, ...]) -> None:
-        """Replace the windows. If only values changed, emit `dataChanged` for the affected cells instead of a reset."""
-        has_differences = any(row.sequence.variations for row in rows)
-        self._any_learned = any(row.sequence.scored_by != BLENDSHAPES for row in rows)
-        self.any_draft = any(not row.sequence.exact for row in rows)
-        same = times_s is self._times_s and terms == self._terms and has_differences == self._has_differences
+    def show(self, rows: WindowList, terms: tuple[str, ...], *, with_videos: bool = False) -> None:
+        """Replace the windows. If only values changed, emit `dataChanged` for the affected cells instead of a reset.
+
+        Args:
+            with_videos: the windows are those of several videos.
+        """
+        shown = terms, rows.traits.variations, with_videos
+        same = shown == (self._terms, self._has_differences, self.with_videos)
         if len(rows) != len(self.rows) or not same or not self._headings:
             self.beginResetModel()
-            self.rows, self._times_s, self._terms, self._has_differences = rows, times_s, terms, has_differences
+            self.rows = rows
+            self._terms, self._has_differences, self.with_videos = shown
             self._scores = [(COMBINED, "Score")]
             self._scores += [(name, TERMS[name].short_label) for name in terms]
-            differ = ["Differ"] if has_differences else []
-            self._headings = ["#", "Start", *(heading for _, heading in self._scores), *differ, ""]
+            video, differ = ["Video"] if with_videos else [], ["Differ"] if self._has_differences else []
+            self._headings = ["#", *video, "Start", *(heading for _, heading in self._scores), *differ, ""]
             self.endResetModel()
             return
         before, self.rows = self.rows, rows
         last = len(self._headings) - 1
+        if with_videos:  # comparing the rows would describe all of them
+            if rows and before is not rows:
+                self.dataChanged.emit(self.index(0, 0), self.index(len(rows) - 1, last))
+            return
         for position, (old, new) in enumerate(zip(before, rows, strict=True)):
             if _appearance(old) != _appearance(new):
                 self.dataChanged.emit(self.index(position, 0), self.index(position, last))
-            elif old.sequence.combined_score != new.sequence.combined_score:
-                cell = self.index(position, self.SCORE_COLUMN)
+            elif old.score != new.score:
+                cell = self.index(position, self.score_column)
                 self.dataChanged.emit(cell, cell)
+
+    @property
+    def any_draft(self) -> bool:
+        """Whether any of the scores is that of a draft."""
+        return self.rows.traits.draft
+
+    @property
+    def start_column(self) -> int:
+        return 2 if self.with_videos else 1
+
+    @property
+    def score_column(self) -> int:
+        """The first of the score columns."""
+        return self.start_column + 1
+
+    @property
+    def term_columns(self) -> range:
+        """The columns of the terms of the score."""
+        return range(self.score_column + 1, self.score_column + len(self._scores))
 
     def score(self, row: int, column: int) -> tuple[float, str] | None:
         """Return value and name of a score cell; None for other columns."""
-        if not self.SCORE_COLUMN <= column < self.SCORE_COLUMN + len(self._scores):
+        if not self.score_column <= column < self.score_column + len(self._scores):
             return None
-        name, _ = self._scores[column - self.SCORE_COLUMN]
-        sequence = self.rows[row].sequence
-        return (sequence.combined_score if name == COMBINED else sequence.terms[name]), name
+        name, _ = self._scores[column - self.score_column]
+        shown = self.rows[row]
+        return (shown.score if name == COMBINED else shown.sequence.terms.get(name, 0.0)), name
 
     @property
     def difference_column(self) -> int | None:
@@ -81,7 +103,7 @@ class WindowsModel(QAbstractTableModel):
 
     def is_pending(self, row: WindowRow) -> bool:
         """Whether this window still lacks learned tokens while others are scored by them."""
-        return self._any_learned and row.sequence.scored_by == BLENDSHAPES
+        return self.rows.traits.learned and row.sequence.scored_by == BLENDSHAPES
 
     @property
     def decision_column(self) -> int:
@@ -108,25 +130,28 @@ class WindowsModel(QAbstractTableModel):
         if role == Qt.ItemDataRole.DisplayRole:
             score = self.score(index.row(), column)
             if score is not None:
-                drafted = column == self.SCORE_COLUMN and not row.sequence.exact
+                drafted = column == self.score_column and not row.sequence.exact
                 return f"≈{score[0]:.2f}" if drafted else f"{score[0]:.2f}"
             if column == 0:
                 return str(row.number)
             if column == self.difference_column:
                 pair = row.sequence.variations
                 return f"{pair.disagreement:+.2f}" if pair else "…"
-            return self.start_text(row) if column == 1 else None
+            if column == self.start_column:
+                return self.start_text(row)
+            return row.entry.path.stem if column == 1 else None
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
-            return _description(row, is_pending=self.is_pending(row))
+            text = _description(row, is_pending=self.is_pending(row))
+            return f"{row.entry.path.name}, {text}" if self.with_videos else text[0].upper() + text[1:]
         return None
 
     def start_text(self, row: WindowRow) -> str:
         """Return the start time of the window."""
-        return clock(float(self._times_s[row.sequence.start_frame]))
+        return "…" if row.start_s is None else clock(row.start_s)
 
-    def row_of(self, key: Key | None) -> int | None:
+    def row_of(self, window: WindowId | None) -> int | None:
         """Return the row index of this window; None if it is not listed."""
-        return next((position for position, row in enumerate(self.rows) if row.key == key), None)
+        return self.rows.place_of(window)
 
 
 def _appearance(row: WindowRow) -> tuple[object, ...]:
@@ -138,7 +163,7 @@ def _appearance(row: WindowRow) -> tuple[object, ...]:
 
 def _description(row: WindowRow, *, is_pending: bool) -> str:
     sequence = row.sequence
-    lines = [f"Window {row.number}, {row.decision}: frames {sequence.start_frame} to {sequence.stop_frame - 1}"]
+    lines = [f"window {row.number}, {row.decision}: frames {sequence.start_frame} to {sequence.stop_frame - 1}"]
     moving = [movement_words(*movement) for movement in sequence.movements or sequence.top_channels]
     if moving:
         lines.append("moves most: " + ", ".join(moving))

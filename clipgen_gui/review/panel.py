@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from PySide6.QtCore import QItemSelectionModel, QModelIndex, QPoint, QSettings, Qt
 from PySide6.QtGui import QAction
@@ -18,10 +19,9 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from clipgen_engine.ranking.ranker import Ranking
 from clipgen_engine.types import Decision
-from clipgen_gui.document.entry import VideoEntry
 from clipgen_gui.document.filter import WindowFilter
+from clipgen_gui.document.selection import Scope
 from clipgen_gui.document.session import Session
 from clipgen_gui.look.theme import icon
 from clipgen_gui.review.film_strip import FilmStrip
@@ -40,6 +40,7 @@ class WindowsPanel(Card):
     def __init__(self, session: Session, settings: QSettings, parent: QWidget | None = None) -> None:
         super().__init__("Best windows", parent)
         self._session, self._settings = session, settings
+        self.scopes = self._add_scope_buttons()
         self._context_actions: Sequence[QAction | None] = ()
         self.count = chip()
         self.filter = FilterButton(session)
@@ -71,11 +72,37 @@ class WindowsPanel(Card):
             )
         )
         self.show_strip(str(settings.value(_STRIP_KEY, "false")) == "true")
-        session.current_changed.connect(self._show)
-        session.ranking_changed.connect(self._show)
-        session.selection.filter_changed.connect(self._show)
+        for changed in (
+            session.current_changed,
+            session.ranking_changed,
+            session.project_windows.changed,
+            session.selection.filter_changed,
+        ):
+            changed.connect(self._show)
         session.selection.changed.connect(self._show_selection)
         self._show()
+
+    def _add_scope_buttons(self) -> dict[Scope, QToolButton]:
+        """Add the choice whose windows are listed; it stands in the place of a title."""
+        self.title.hide()
+        group = QButtonGroup(self)
+        texts = {
+            Scope.VIDEO: ("This video", "List the best windows of this video"),
+            Scope.PROJECT: ("Project", "List the best windows of all videos together"),
+        }
+        buttons = {}
+        for place, (scope, (text, tooltip)) in enumerate(texts.items()):
+            button = QToolButton()
+            button.setObjectName("tab")
+            button.setText(text)
+            button.setCheckable(True)
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            named_with_key(button, text, tooltip, "scope")
+            button.clicked.connect(partial(self._session.selection.set_scope, scope))
+            group.addButton(button)
+            self.header.insertWidget(place, button)
+            buttons[scope] = button
+        return buttons
 
     def _add_view_buttons(self) -> tuple[QToolButton, QToolButton]:
         group = QButtonGroup(self)
@@ -136,47 +163,52 @@ class WindowsPanel(Card):
         self._show_hint()
 
     def _show_hint(self) -> None:
-        entry = self._session.current
-        hidden = len(entry.rows) if entry and not self.model.rows else 0
-        text = self._hint_text
+        selection = self._session.selection
+        hidden = len(selection.rows) if not self.model.rows else 0
+        text = self._hint_text if selection.scope is Scope.VIDEO else self._project_hint()
         if hidden:
-            text = f"{hidden} {'window is' if hidden == 1 else 'windows are'} hidden by the filter."
+            text = f"{hidden:,} {'window is' if hidden == 1 else 'windows are'} hidden by the filter."
         self._hint.setText(text)
         self.show_all.setVisible(bool(hidden))
         self._empty_state.setVisible(bool(text))
 
+    def _project_hint(self) -> str:
+        if self.model.rows:
+            return ""
+        if not any(entry.analysis_name for entry in self._session.videos):
+            return "The windows of all videos appear here once the first is analysed."
+        return "" if self._session.project_windows.ranked else "Loading the analyses of the project."
+
     # Following the session
 
     def _show(self) -> None:
-        entry = self._session.current
-        if entry is None or entry.ranking is None or entry.info is None:
-            self.model.show((), (), self._session.controls.shown_terms)
-            self.strip.show_analysis(None, None)
-            self.count.setVisible(False)
-        else:
-            self.model.show(self._session.selection.shown_rows, entry.info.times_s, self._session.controls.shown_terms)
-            self.view.show_order(by_difference=self._session.selection.by_disagreement)
-            self.strip.show_analysis(entry.info, entry.analysis)
-            self._show_count(entry, entry.ranking)
-            self._show_selection()
+        session = self._session
+        whole = session.selection.scope is Scope.PROJECT
+        self.scopes[session.selection.scope].setChecked(True)
+        self.model.show(session.selection.shown_rows, session.controls.shown_terms, with_videos=whole)
+        self.view.show_order(by_difference=session.selection.by_disagreement and not whole)
+        self._show_count()
+        self._show_selection()
         self._show_hint()
 
-    def _show_count(self, entry: VideoEntry, ranking: Ranking) -> None:
-        proposed = sum(row.decision is not Decision.REJECTED for row in entry.rows)
-        if self._session.selection.filter.active:
-            self.count.setText(f"{len(self.model.rows)} of {len(entry.rows)}")
-            self.count.setToolTip(f"Showing {len(self.model.rows)} of {len(entry.rows)} windows")
-        else:
-            self.count.setText(f"{proposed} of {ranking.valid_count}")
+    def _show_count(self) -> None:
+        session = self._session
+        total, shown = len(session.selection.rows), len(self.model.rows)
+        whole = session.selection.scope is Scope.PROJECT
+        ranking = session.project_windows.ranked if whole else session.current.ranking if session.current else None
+        text = f"{total:,}" if not session.selection.filter.active else f"{shown:,} of {total:,}"
+        self.count.setText(text)
+        if ranking is not None:
+            quota = session.settings.num_sequences
+            of_each = f" (up to {quota} of each video, and those you decided on)" if whole else ""
             self.count.setToolTip(
-                f"{proposed} windows selected from {ranking.valid_count} that pass every condition"
-                f" ({ranking.window_count} in total)"
+                f"Showing {shown:,} of {total:,} listed windows{of_each}\n{ranking.valid_count:,} of "
+                f"{ranking.window_count:,} possible windows pass every condition"
             )
-        self.count.setVisible(bool(ranking.window_count))
+        self.count.setVisible(ranking is not None and bool(ranking.window_count))
 
     def _show_selection(self) -> None:
-        entry = self._session.current
-        row = self.model.row_of(entry.selected) if entry else None
+        row = self.model.row_of(self._session.selection.selected)
         if row is None:
             self.view.selectionModel().clear()
         elif self.view.currentIndex().row() != row or not self.view.selectionModel().hasSelection():
@@ -189,7 +221,7 @@ class WindowsPanel(Card):
     # Mouse events
 
     def _clicked(self, index: QModelIndex) -> None:
-        self._session.selection.select(self.model.rows[index.row()].key)
+        self._session.selection.go_to(self.model.rows.ids[index.row()])
         if index.column() == self.model.decision_column:
             self._toggle(index)
 
@@ -201,7 +233,7 @@ class WindowsPanel(Card):
         index = view.indexAt(at)
         if not index.isValid():
             return
-        self._session.selection.select(self.model.rows[index.row()].key)
+        self._session.selection.go_to(self.model.rows.ids[index.row()])
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         for action in self._context_actions:

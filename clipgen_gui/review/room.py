@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QObject, QSettings
 from PySide6.QtGui import QAction
 
 from clipgen_engine.types import Decision
+from clipgen_gui.document.selection import Scope
 from clipgen_gui.document.session import Session
 from clipgen_gui.review.contact_sheet import ContactSheet
 from clipgen_gui.review.details import WindowDetails
@@ -17,7 +18,7 @@ from clipgen_gui.review.panel import WindowsPanel
 from clipgen_gui.widgets.typing_field import QuickEntry
 
 _CONTEXT = ("accept", "reject", "undecide", "", "tag", "note", "subject", "", "trim_start", "trim_end")  # "": separator
-_SHEET_ONLY = ("next_page", "previous_page", "reject_rest")
+_SHEET_ONLY = ("next_page", "previous_page", "accept_rest", "reject_rest")
 _IN_USE_S = 3.0  # after the last step or move of the pointer through the list
 
 
@@ -43,7 +44,7 @@ class ReviewRoom(QObject):
             used.connect(self._note_use)
         for view in (self.panel.view, self.panel.strip):
             view.viewport().installEventFilter(self)
-        session.hold_order = self._is_in_use
+        session.hold_order = session.project_windows.hold_order = self._is_in_use
 
     def _note_use(self) -> None:
         self._used_s = time.monotonic()
@@ -65,6 +66,7 @@ class ReviewRoom(QObject):
         return {
             "previous_window": partial(session.selection.step, -1),
             "next_window": partial(session.selection.step, 1),
+            "scope": self._switch_scope,
             "accept": partial(session.decisions.decide, Decision.ACCEPTED),
             "reject": partial(session.decisions.decide, Decision.REJECTED),
             "undecide": partial(session.decisions.decide, Decision.UNDECIDED),
@@ -79,8 +81,13 @@ class ReviewRoom(QObject):
             "filter": self.panel.filter.showMenu,
             "next_page": partial(self.sheet.turn, 1),
             "previous_page": partial(self.sheet.turn, -1),
+            "accept_rest": self.sheet.accept_rest,
             "reject_rest": self.sheet.reject_rest,
         }
+
+    def _switch_scope(self) -> None:
+        selection = self._session.selection
+        selection.set_scope(Scope.VIDEO if selection.scope is Scope.PROJECT else Scope.PROJECT)
 
     @property
     def commands_of_sheet(self) -> Mapping[str, Callable[[], object]]:
@@ -91,8 +98,8 @@ class ReviewRoom(QObject):
         """Enable the sheet's commands when it opens; focus the list and select again when it closes."""
         for name in _SHEET_ONLY:
             self._actions[name].setEnabled(on)
-        current = self._session.current
+        selected = self._session.selection.selected
         if not on:
             self.panel.take_focus()  # otherwise the next field takes the focus and the shortcuts type there
-            if current is not None and current.selected is not None:
-                self._session.selection.select(current.selected)
+            if selected is not None:
+                self._session.selection.go_to(selected)

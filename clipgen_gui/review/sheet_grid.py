@@ -8,13 +8,11 @@ from dataclasses import dataclass
 from math import sqrt
 
 import numpy as np
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, Qt, QTimer, Signal
+from PySide6.QtCore import QEvent, QPoint, QRect, QRectF, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QColor,
-    QFontMetrics,
     QHelpEvent,
     QHideEvent,
-    QImage,
     QMouseEvent,
     QPainter,
     QPainterPath,
@@ -25,11 +23,12 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QToolTip, QWidget
 
-from clipgen_engine.types import Analysis, Decision, Float64Array
-from clipgen_gui.document.entry import Key, WindowRow
-from clipgen_gui.look.theme import ON_PICTURE, color, follow_theme, palette, px, ui_font
+from clipgen_engine.types import Decision, Float64Array
+from clipgen_gui.document.windows import WindowId, WindowRow
+from clipgen_gui.look.theme import ON_PICTURE, color, follow_theme, palette, ui_font
+from clipgen_gui.review.sheet_cell import SheetCell, cell_description, paint_labels, paint_picture
 from clipgen_gui.review.thumbnail_crops import face_crop, fit_size, full_frame, sampled_frames
-from clipgen_gui.review.thumbnails import Clip, ClipRequest, ClipServer
+from clipgen_gui.review.thumbnails import Clip, ClipRequest, ClipServer, by_video
 from clipgen_gui.widgets.cards import named
 
 _GAP = 4
@@ -37,19 +36,6 @@ _SELECTION_MARGIN = 4  # around a picture, for the selection outline
 _TICK_MS = 12
 _DEBOUNCE_MS = 120  # after a resize, before re-decoding
 _MAX_FRAMES = 48  # per window; also determines the picture size within the budget
-
-
-@dataclass(frozen=True)
-class SheetCell:
-    """One cell of the grid. `row` is None if the window has left the list."""
-
-    key: Key
-    row: WindowRow | None
-    digit: str  # key that accepts the window; empty if none
-
-    @property
-    def decision(self) -> Decision:
-        return self.row.decision if self.row else Decision.UNDECIDED
 
 
 @dataclass(frozen=True, eq=False)
@@ -83,15 +69,17 @@ class SheetGrid(QWidget):
         self.clock: Callable[[], float] = time.monotonic
         self.cells: tuple[SheetCell, ...] = ()
         self.columns = 3
-        self._analysis: Analysis | None = None
-        self._following: tuple[Key, ...] = ()
+        self._following: tuple[WindowRow, ...] = ()
+        self._made_from: tuple[object, ...] = ()  # what the requested pictures depend on
         self._whole = False
-        self._selected: Key | None = None
+        self._selected: WindowId | None = None
+        self._with_videos = False
+        self._requests: dict[WindowId, ClipRequest] = {}
         self._hovered = -1
         self._speed = 1.0
         self._paused_s: float | None = None  # loop time while paused
         self._anchor_s = (0.0, 0.0)  # clock and loop time
-        self._loops: dict[Key, _Loop] = {}
+        self._loops: dict[WindowId, _Loop] = {}
         self._painted: list[int] = []  # picture index painted in each cell
         self._timer = QTimer(self)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
@@ -111,29 +99,30 @@ class SheetGrid(QWidget):
     # Content
 
     def show_cells(
-        self, analysis: Analysis | None, cells: Sequence[SheetCell], following: Sequence[Key], columns: int
+        self, cells: Sequence[SheetCell], following: Sequence[WindowRow], columns: int, *, with_videos: bool = False
     ) -> None:
-        """Fill the grid row by row; prefetch the windows of the next page (`following`)."""
-        keys = [cell.key for cell in cells]
-        same = (
-            (analysis and analysis.tracks) is (self._analysis and self._analysis.tracks)  # ignores new tokens
-            and columns == self.columns
-            and keys == [cell.key for cell in self.cells]
-            and tuple(following) == self._following
-        )
-        if keys != [cell.key for cell in self.cells]:
+        """Fill the grid row by row; prefetch the windows of the next page (`following`).
+
+        Args:
+            with_videos: name the video of each window.
+        """
+        if [cell.id for cell in cells] != [cell.id for cell in self.cells]:
             self._anchor_s = self.clock(), 0.0  # restart the loops on a new page
             self._paused_s = None if self._paused_s is None else 0.0
-        self._analysis, self.cells, self.columns = analysis, tuple(cells), columns
+        self.cells, self.columns, self._with_videos = tuple(cells), columns, with_videos
         self._following = tuple(following)
-        if not same:
+        rows = (*(cell.row for cell in cells), *following)
+        # new tokens do not change the pictures
+        made_from = columns, *((row.id, id(row.analysis and row.analysis.tracks)) for row in rows)
+        if made_from != self._made_from:
+            self._made_from = made_from
             self._request_clips()
         self._update_description()
         self.update()
 
-    def set_selected(self, key: Key | None) -> None:
-        if key != self._selected:
-            self._selected = key
+    def set_selected(self, window: WindowId | None) -> None:
+        if window != self._selected:
+            self._selected = window
             self._update_description()
             self.update()
 
@@ -166,25 +155,26 @@ class SheetGrid(QWidget):
 
     def shown_frame(self, index: int) -> int:
         """Return the frame index that a cell shows now; -1 if none."""
-        loop = self._loops.get(self.cells[index].key)
+        loop = self._loops.get(self.cells[index].id)
         at = loop.at(self.seconds) if loop else -1
         return loop.frames[at] if loop and at >= 0 else -1
 
     # Pictures
 
-    def request(self, key: Key) -> ClipRequest | None:
+    def request(self, row: WindowRow) -> ClipRequest | None:
         """Return the request for this window's pictures at the current size."""
-        if self._analysis is None:
+        analysis = row.analysis
+        if analysis is None:
             return None
         area = self._picture_rect(0)
-        start, stop, _ = key
+        start, stop, _ = row.key
         frames = sampled_frames(start, stop, _MAX_FRAMES)
         clip_count = 2 * self.columns**2
         ratio = self.devicePixelRatioF()
         width, height = area.width() * ratio, area.height() * ratio
         shrink = min(1.0, sqrt(self._budget / (clip_count * len(frames) * 4 * width * height)))
-        video = self._analysis.video
-        crop = full_frame(video) if self._whole else face_crop(self._analysis, key, width / height)
+        video = analysis.video
+        crop = full_frame(video) if self._whole else face_crop(analysis, row.key, width / height)
         return ClipRequest(video, frames, crop, fit_size(crop, int(width * shrink), int(height * shrink)))
 
     def _request_clips(self) -> None:
@@ -192,28 +182,27 @@ class SheetGrid(QWidget):
         self._resize_timer.stop()
         if not self.isVisible():
             return
-        on_page = [cell.key for cell in self.cells]
-        self._loops = {key: loop for key, loop in self._loops.items() if key in on_page}
-        by_time = (*sorted(on_page), *sorted(self._following))
-        requests = {key: self.request(key) for key in by_time}
-        self._server.set_requests([request for request in requests.values() if request is not None])
-        for key in on_page:
-            request = requests[key]
-            if request is not None:
-                self._load(key, request)
+        on_page = [cell.row for cell in self.cells]
+        shown = {row.id for row in on_page}
+        self._loops = {window: loop for window, loop in self._loops.items() if window in shown}
+        by_page = (*sorted(on_page, key=by_video), *sorted(self._following, key=by_video))
+        self._requests = {row.id: request for row in by_page if (request := self.request(row)) is not None}
+        self._server.set_requests(list(self._requests.values()))
+        for window in shown & self._requests.keys():
+            self._load(window, self._requests[window])
 
     def _on_clip_ready(self, request: ClipRequest) -> None:
         for cell in self.cells:
-            if cell.key[0] == request.frames[0] and request == self.request(cell.key):
-                self._load(cell.key, request)
+            if self._requests.get(cell.id) == request:
+                self._load(cell.id, request)
 
-    def _load(self, key: Key, request: ClipRequest) -> None:
+    def _load(self, window: WindowId, request: ClipRequest) -> None:
         clip = self._server.get(request)
         if clip is None:
             return
-        times, (start, stop, _) = request.video.times_s, key
+        times, (start, stop, _) = request.video.times_s, window.key
         end_s = float(times[stop]) if stop < len(times) else request.video.duration_s
-        self._loops[key] = _Loop(
+        self._loops[window] = _Loop(
             clip, request.frames, times[list(request.frames)] - times[start], end_s - float(times[start])
         )
         self.update()
@@ -221,7 +210,7 @@ class SheetGrid(QWidget):
     def _tick(self) -> None:
         """Repaint the cells whose due picture changed."""
         now = self.seconds
-        due = [loop.at(now) if (loop := self._loops.get(cell.key)) else -1 for cell in self.cells]
+        due = [loop.at(now) if (loop := self._loops.get(cell.id)) else -1 for cell in self.cells]
         if len(due) != len(self._painted):
             self.update()
             return
@@ -263,10 +252,10 @@ class SheetGrid(QWidget):
 
     def _paint_cell(self, painter: QPainter, index: int, cell: SheetCell, now: float) -> None:
         rect = QRectF(self._picture_rect(index))
-        loop = self._loops.get(cell.key)
+        loop = self._loops.get(cell.id)
         at = self._painted[index] = loop.at(now) if loop else -1
         if loop is not None and at >= 0:
-            _paint_picture(painter, self._picture_rect(index), loop.clip.pictures[at])
+            paint_picture(painter, self._picture_rect(index), loop.clip.pictures[at])
         else:
             painter.fillRect(rect, QColor(ON_PICTURE.stage))
             painter.setFont(ui_font(12))
@@ -275,9 +264,9 @@ class SheetGrid(QWidget):
             painter.drawText(
                 rect.adjusted(12, 12, -12, -12), Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, problem
             )
-        if cell.row is None or cell.decision is Decision.REJECTED:
+        if not cell.listed or cell.decision is Decision.REJECTED:
             painter.fillRect(rect, color(ON_PICTURE.stage, 160))
-        _paint_labels(painter, rect, cell)
+        paint_labels(painter, rect, cell, with_video=self._with_videos)
         colors = palette()
         decided = {Decision.ACCEPTED: colors.accepted, Decision.REJECTED: colors.rejected}.get(cell.decision)
         tint = decided or (colors.faint if index == self._hovered else colors.border)
@@ -287,7 +276,7 @@ class SheetGrid(QWidget):
         painter.fillPath(corners, QColor(colors.card))
         painter.setPen(QPen(QColor(tint), 2 if decided else 1))
         painter.drawRoundedRect(rect, 5, 5)
-        if cell.key == self._selected:
+        if cell.id == self._selected:
             painter.setPen(QPen(QColor(colors.accent), 2))
             painter.drawRoundedRect(rect.adjusted(-3, -3, 3, 3), 7, 7)
 
@@ -315,7 +304,7 @@ class SheetGrid(QWidget):
         if isinstance(event, QHelpEvent) and event.type() is QEvent.Type.ToolTip:
             index = self.cell_at(event.pos())
             if index >= 0:
-                QToolTip.showText(event.globalPos(), _description(self.cells[index]), self)
+                QToolTip.showText(event.globalPos(), cell_description(self.cells[index]), self)
             return True
         return super().event(event)
 
@@ -332,67 +321,5 @@ class SheetGrid(QWidget):
         self._server.set_requests(())
 
     def _update_description(self) -> None:
-        selected = next((cell for cell in self.cells if cell.key == self._selected), None)
-        self.setAccessibleDescription(_description(selected) if selected else f"{len(self.cells)} windows")
-
-
-def _paint_picture(painter: QPainter, area: QRect, picture: QImage) -> None:
-    """Paint a picture centred; scale it only if it was decoded for another size."""
-    size = picture.size().scaled(area.size(), Qt.AspectRatioMode.KeepAspectRatio)
-    target = QRect(QPoint(), size)
-    target.moveCenter(area.center())
-    if size.width() < area.width() or size.height() < area.height():
-        painter.fillRect(area, QColor(ON_PICTURE.stage))
-    painter.drawImage(target, picture)
-
-
-def _description(cell: SheetCell) -> str:
-    if cell.row is None:
-        return "This window is no longer listed."
-    sequence = cell.row.sequence
-    text = f"Window {cell.row.number}, {cell.decision}, score {sequence.combined_score:.2f}"
-    text += f": frames {sequence.start_frame} to {sequence.stop_frame - 1}"
-    return f"{text}. Press {cell.digit} or click to accept." if cell.digit else f"{text}. Click to accept."
-
-
-def _paint_labels(painter: QPainter, rect: QRectF, cell: SheetCell) -> None:
-    """Paint the key (top left), the decision (top right), and number, score and tags (bottom left)."""
-    max_width = rect.width() - 14
-    if cell.digit:
-        _paint_label(painter, rect.topLeft() + QPointF(7, 7), cell.digit, max_width, bold=True)
-    if cell.row is None:
-        text = "no longer listed"
-    else:
-        text = "   ".join([f"#{cell.row.number}", f"{cell.row.sequence.combined_score:.2f}", *cell.row.tags])
-    _paint_label(painter, rect.bottomLeft() + QPointF(7, -7 - px(21)), text, max_width)
-    center = rect.topRight() + QPointF(-19, 19)
-    if cell.decision is Decision.UNDECIDED:
-        return
-    accepted = cell.decision is Decision.ACCEPTED
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(ON_PICTURE.accepted if accepted else ON_PICTURE.rejected))
-    painter.drawEllipse(center, 11, 11)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    pen = QPen(QColor(ON_PICTURE.on_accent), 2.4)
-    pen.setCapStyle(Qt.PenCapStyle.RoundCap)
-    painter.setPen(pen)
-    if accepted:
-        painter.drawPolyline([center + QPointF(-5, 0), center + QPointF(-1.5, 4), center + QPointF(5, -4)])
-    else:
-        painter.drawLine(center + QPointF(-4, -4), center + QPointF(4, 4))
-        painter.drawLine(center + QPointF(-4, 4), center + QPointF(4, -4))
-
-
-def _paint_label(painter: QPainter, at: QPointF, text: str, max_width: float, *, bold: bool = False) -> None:
-    font = ui_font(12, bold=bold)
-    painter.setFont(font)
-    height = px(21)
-    metrics = QFontMetrics(font)
-    text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, int(max_width) - 14)
-    plate = QRectF(at.x(), at.y(), max(height, metrics.horizontalAdvance(text) + 14), height)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(color(ON_PICTURE.stage, 190))
-    painter.drawRoundedRect(plate, 4, 4)
-    painter.setBrush(Qt.BrushStyle.NoBrush)
-    painter.setPen(QColor(ON_PICTURE.text))
-    painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, text)
+        selected = next((cell for cell in self.cells if cell.id == self._selected), None)
+        self.setAccessibleDescription(cell_description(selected) if selected else f"{len(self.cells)} windows")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFontMetrics, QPainter
+from PySide6.QtGui import QColor, QFontMetrics, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QHeaderView,
@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 
 from clipgen_engine.types import Decision
 from clipgen_gui.commands.keymap import decision_key_hint, keymap
-from clipgen_gui.document.entry import WindowRow
+from clipgen_gui.document.windows import WindowRow
 from clipgen_gui.look.theme import follow_theme, icon, palette, px, ui_font
 from clipgen_gui.review.model import DECISION_ICONS, AnyIndex, WindowsModel
 from clipgen_gui.support.signals import follow
@@ -25,6 +25,7 @@ from clipgen_gui.widgets.score_style import term_color
 
 _ROW_HEIGHT = 30  # at the default text size
 _DECISION_ICON = 16
+_NARROW = 520  # without room for video names and the terms of the score
 _PENDING_ALPHA = 0.4  # of the bars of windows that still lack learned tokens
 _BADGE = 12  # tag and note icons
 
@@ -67,12 +68,24 @@ class WindowsTable(QTableView):
     def _size_columns(self) -> None:
         columns = self.horizontalHeader()
         columns.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
-        fixed = [(0, 30), (1, 92), (self._rows.decision_column, 30)]
+        with_videos = self._rows.with_videos
+        fixed = [(0, 44 if with_videos else 30), (self._rows.start_column, 78 if with_videos else 92)]
+        fixed.append((self._rows.decision_column, 30))
+        if with_videos:
+            fixed += [(column, 84) for column in (self._rows.score_column, *self._rows.term_columns)]
         if self._rows.difference_column is not None:
             fixed.append((self._rows.difference_column, 52))
         for column, width in fixed:
             columns.setSectionResizeMode(column, QHeaderView.ResizeMode.Fixed)
             columns.resizeSection(column, px(width))
+
+        narrow = with_videos and self.viewport().width() < px(_NARROW)
+        for column in range(self._rows.columnCount()):
+            self.setColumnHidden(column, narrow and column in self._rows.term_columns)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        super().resizeEvent(event)
+        self._size_columns()
 
     def _heading_clicked(self, column: int) -> None:
         if self._rows.difference_column is not None:
@@ -120,11 +133,13 @@ class _RowDelegate(QStyledItemDelegate):
         text = self._model.data(index)
         score = self._model.score(row_index, column)
         if score is None:
-            painter.drawText(rect.adjusted(6, 0, 0, 0), Qt.AlignmentFlag.AlignVCenter, text)
-            if column == 1:
+            room = rect.adjusted(6, 0, 0, 0)
+            elided = QFontMetrics(self._font).elidedText(text, Qt.TextElideMode.ElideMiddle, room.width())
+            painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, elided)
+            if column == self._model.start_column:
                 _paint_badges(painter, rect, row)
             return
-        marked = column == self._model.SCORE_COLUMN and self._model.any_draft
+        marked = column == self._model.score_column and self._model.any_draft
         number_width = self._draft_width if marked else self._number_width
         length = max(8, rect.width() - number_width - 18)
         left, top = rect.x() + 5, rect.center().y() - 1

@@ -8,7 +8,7 @@ import numpy as np
 
 from clipgen_engine.ranking.expression.actions import action_values, expression_values
 from clipgen_engine.types import BLENDSHAPES, Analysis, ExpressionTokens, FaceTrack, VideoInfo
-from clipgen_gui.document.entry import Key
+from clipgen_gui.document.windows import Key
 
 Rect = tuple[int, int, int, int]  # x, y, width, height; upright source px
 _MARGIN = 0.35  # of the face size, on each side

@@ -13,6 +13,7 @@ from PySide6.QtGui import QImage
 from clipgen_engine.errors import ClipgenError
 from clipgen_engine.types import UInt8Array, VideoInfo
 from clipgen_engine.video.decoding import FrameReader
+from clipgen_gui.document.windows import Key, WindowRow
 from clipgen_gui.review.thumbnail_crops import Rect
 from clipgen_gui.support.request_thread import RequestThread
 
@@ -48,6 +49,11 @@ class Clip:
 
     pictures: tuple[QImage, ...]
     problem: str = ""
+
+
+def by_video(row: WindowRow) -> tuple[int, Key]:
+    """Sort key by which few seeks and openings of files are needed."""
+    return id(row.entry), row.key
 
 
 class ClipServer(RequestThread):
@@ -87,12 +93,6 @@ class ClipServer(RequestThread):
             if clip is not None:
                 self._clips.move_to_end(request)
             return clip
-
-    def evict(self, *, keep: VideoInfo | None) -> None:
-        """Evict the clips of all videos except this one."""
-        with self._wake:
-            for request in [one for one in self._clips if one.video is not keep]:
-                del self._clips[request]
 
     @property
     def cached_bytes(self) -> int:

@@ -23,9 +23,9 @@ class Card(QFrame):
         self.header = QHBoxLayout()
         self.header.setSpacing(8)
         if title:
-            label = QLabel(title.upper())
-            label.setObjectName("cardTitle")
-            self.header.addWidget(label)
+            self.title = QLabel(title.upper())
+            self.title.setObjectName("cardTitle")
+            self.header.addWidget(self.title)
             self.header.addStretch(1)
             layout.addLayout(self.header)
         self.body = QVBoxLayout()

@@ -18,10 +18,12 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QAbstractItemView
 
 from clipgen_engine import analyze_video
+from clipgen_engine.projects.store import WindowReview
 from clipgen_engine.ranking.ranker import Ranker
 from clipgen_engine.types import Decision, Sequence
-from clipgen_gui.document.entry import VideoEntry, VideoState, WindowRow
+from clipgen_gui.document.entry import VideoEntry, VideoState
 from clipgen_gui.document.filter import WindowFilter
+from clipgen_gui.document.windows import WindowRow
 from clipgen_gui.look.theme import apply_theme
 from clipgen_gui.main_window.window import MainWindow
 from tests.bench.event_loop import qt_app, until
@@ -63,18 +65,27 @@ def lists() -> dict[str, float]:
     best = entry.rows[0].sequence
     decisions = (Decision.ACCEPTED, Decision.UNDECIDED, Decision.REJECTED)
     spans = entry.frame_count - 31
+    made = [
+        Sequence(number + 1, number % spans, number % spans + 30 + number // spans, 0, best.terms, 1 - number / 1e5)
+        for number in range(_WINDOWS)
+    ]
+    entry.reviews = {one.key: WindowReview(one, decisions[number % 3]) for number, one in enumerate(made)}
     entry.rows = tuple(
         WindowRow(
+            entry,
             number + 1,
-            Sequence(number + 1, number % spans, number % spans + 30, best.track_id, best.terms, 1 - number / 1e5),
-            decisions[number % 3],
+            one.key,
+            one.combined_score,
+            entry.reviews[one.key],
+            describe=lambda one=one: one,  # type: ignore[misc]
+            find_analysis=lambda: entry.analysis,
         )
-        for number in range(_WINDOWS)
+        for number, one in enumerate(made)
     )
     figures = {}
     panel = window.parts.review.panel
     began = time.perf_counter()
-    panel.model.show(window.session.selection.shown_rows, entry.info.times_s, window.session.controls.shown_terms)  # type: ignore[union-attr]
+    panel.model.show(window.session.selection.shown_rows, window.session.controls.shown_terms)
     qt_app().processEvents()
     figures["table of 10,000 windows, show, ms"] = (time.perf_counter() - began) * 1000
     figures["table of 10,000 windows, scroll, p95 ms"], figures["table, scroll, max, ms"] = _scroll_ms(panel.view)

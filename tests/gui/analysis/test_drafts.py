@@ -43,7 +43,7 @@ def swapped(analysis: Analysis) -> Analysis:
 
 def scores(window: MainWindow) -> list[str]:
     model = window.parts.review.panel.model
-    return [model.data(model.index(row, model.SCORE_COLUMN)) for row in range(model.rowCount())]
+    return [model.data(model.index(row, model.score_column)) for row in range(model.rowCount())]
 
 
 def test_drafts_are_marked_in_table_plot_and_tooltip(reviewed: MainWindow, short_analysis: Analysis) -> None:

@@ -378,22 +378,3 @@ def test_list_filters_and_sorts(opened: Opened, qtbot: QtBot, five: list[Path]) 
     assert opened().parts.projects.videos.model.sorted_by == "name", "the sort order must be remembered"
     labels = [action.text() for action in videos.menu_for([session.videos[4]]).actions()]
     assert "Retry" in labels
-
-
-def test_best_of_project_selects_its_windows(opened: Opened, qtbot: QtBot, five: list[Path]) -> None:
-    window = opened_with(opened, five, qtbot)
-    session, best = window.session, window.parts.projects.best
-    qtbot.waitUntil(lambda: bool(session.current.rows))
-    best.quota.setValue(2)
-    best.total.setValue(7)
-    qtbot.keyClick(window, Qt.Key.Key_B, Qt.KeyboardModifier.ControlModifier | Qt.KeyboardModifier.ShiftModifier)
-    qtbot.waitUntil(lambda: best.table.rowCount() == 7)
-    names = [best.table.item(row, 1).text() for row in range(7)]
-    assert max(names.count(name) for name in names) == 2
-    best.table.setCurrentCell(6, 0)
-    entry = session.current
-    assert entry is not None
-    assert entry.path.name == names[6]
-    qtbot.waitUntil(lambda: entry.selected_row is not None)
-    assert f"{entry.selected_row.sequence.combined_score:.2f}" == best.table.item(6, 3).text()
-    best.close()

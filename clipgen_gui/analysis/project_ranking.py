@@ -1,0 +1,229 @@
+"""Ranks the windows of all videos in a thread, from stored analyses, while they are listed."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from clipgen_engine.errors import ClipgenError, StoredAnalysisError
+from clipgen_engine.projects.ranker import DecidedWindows, ProjectRanker, RankedWindows
+from clipgen_engine.settings import RankingSettings
+from clipgen_engine.types import Analysis, Decision
+from clipgen_gui.document.entry import VideoEntry, VideoState
+from clipgen_gui.document.selection import Scope
+from clipgen_gui.document.session import Session
+from clipgen_gui.support.jobs import CacheFactory
+from clipgen_gui.support.request_thread import RequestThread
+
+_log = logging.getLogger(__name__)
+_FIRST_BATCH = 8  # videos; each further batch is twice as large, as ranking costs little against loading
+_LARGEST_BATCH = 256
+_SHOWN = 30  # windows that are described in the thread, so that the list need not wait for them
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """Where the analysis of a video is."""
+
+    path: Path
+    name: str  # of the stored analysis
+    analysis: Analysis | None  # a draft in memory
+
+    def same(self, other: Source | None) -> bool:
+        """Whether both lead to the same analysis."""
+        mine = self.path, self.name, self.analysis
+        return other is not None and mine == (other.path, other.name, other.analysis)
+
+
+@dataclass(frozen=True, eq=False)
+class _Request:
+    """What is to be ranked, by the ids of the videos."""
+
+    settings: RankingSettings
+    sources: Mapping[int, Source]
+    decided: Mapping[int, DecidedWindows]
+
+
+@dataclass(eq=False)
+class _Loaded:
+    """What the thread has in memory."""
+
+    ranker: ProjectRanker = field(default_factory=ProjectRanker)
+    sources: dict[int, Source] = field(default_factory=dict)  # also of videos whose analysis cannot be read
+    batch: int = _FIRST_BATCH
+
+
+class RankingThread(RequestThread):
+    """Ranks again whenever the request changes, and as further analyses are loaded."""
+
+    ranked = Signal(object, bool)  # RankedWindows, whether all analyses are loaded
+
+    def __init__(self, cache: CacheFactory | None, parent: QObject | None = None) -> None:
+        super().__init__("ranking of the project", parent)
+        self._cache_factory = cache
+        self._request: _Request | None = None
+        self._changed = False  # since the last ranking
+
+    def request(self, request: _Request | None) -> None:
+        """Rank this from now on; None: forget everything."""
+        with self._update_requests():
+            self._request, self._changed = request, True
+
+    # In the thread
+
+    def run(self) -> None:
+        """Serve requests until the thread is asked to end."""
+        loaded = _Loaded()
+        while True:
+            with self._wake:
+                self._wake.wait_for(partial(self._has_work, loaded))
+                if self._ending:
+                    return
+                request, changed, self._changed = self._request, self._changed, False
+            try:
+                if request is None:
+                    loaded = _Loaded()
+                    continue
+                self._forget(loaded, request)
+                if not changed or not loaded.ranker.videos:
+                    self._load(loaded, request)
+                self._rank(loaded, request)
+            except Exception:
+                _log.exception("ranking the project failed")  # a bug must not end the thread
+
+    def _has_work(self, loaded: _Loaded) -> bool:
+        return self._ending or self._changed or self._missing(loaded)
+
+    def _missing(self, loaded: _Loaded) -> bool:
+        request = self._request
+        return request is not None and any(video not in loaded.sources for video in request.sources)
+
+    def _forget(self, loaded: _Loaded, request: _Request) -> None:
+        gone = [video for video, source in loaded.sources.items() if not source.same(request.sources.get(video))]
+        loaded.ranker.remove(gone)
+        for video in gone:
+            del loaded.sources[video]
+
+    def _load(self, loaded: _Loaded, request: _Request) -> None:
+        """Load another batch, shorter if the request changes meanwhile."""
+        found: dict[int, Analysis] = {}
+        for video, source in request.sources.items():
+            if video in loaded.sources:
+                continue
+            if len(found) >= loaded.batch or self._ending or (found and self._changed):
+                break
+            loaded.sources[video] = source
+            analysis = source.analysis or self._stored(source)
+            if analysis is not None:
+                found[video] = analysis
+        if found:
+            loaded.ranker.add(found)
+        loaded.batch = min(2 * loaded.batch, _LARGEST_BATCH)
+
+    def _stored(self, source: Source) -> Analysis | None:
+        if self._cache_factory is None:
+            return None
+        try:
+            return self._cache_factory().open(source.name, source.path)
+        except StoredAnalysisError as error:
+            _log.warning("%s is left out of the project's ranking: %s", source.path.name, error)
+            return None
+
+    def _rank(self, loaded: _Loaded, request: _Request) -> None:
+        try:
+            ranked = loaded.ranker.rank(request.settings, request.decided, list(request.sources))
+        except ClipgenError as error:  # settings of another version
+            _log.warning("the project cannot be ranked: %s", error)
+            return
+        for place in range(min(_SHOWN, len(ranked))):
+            ranked.describe(place)
+        with self._wake:
+            complete = not self._missing(loaded)
+            current = not self._changed
+        if current:
+            self.ranked.emit(ranked, complete)
+
+
+class ProjectRanking(QObject):
+    """Asks the thread for what the session shows in the scope of the project, and passes its answers on."""
+
+    def __init__(self, session: Session, cache: CacheFactory | None = None, parent: QObject | None = None) -> None:
+        """
+        Args:
+            cache: creates the analysis cache in the thread that uses it; None: only drafts in memory are ranked.
+        """
+        super().__init__(parent)
+        self._session = session
+        self.thread_ = RankingThread(cache, self)
+        self.complete = False  # whether every analysis is ranked
+        self.took_s = 0.0  # from the last request to its first answer
+        self._asked_s = 0.0
+        self._numbers: dict[VideoEntry, int] = {}  # ids of the videos in the ranking
+        self._decided: dict[VideoEntry, tuple[object, DecidedWindows]] = {}  # after the reviews that they are made of
+        self._timer = QTimer(self)  # coalesces the changes of one turn of the event loop
+        self._timer.setSingleShot(True)
+        self._timer.setInterval(0)
+        self._timer.timeout.connect(self._ask)
+        self.thread_.ranked.connect(self._take)
+        session.project_changed.connect(self._start_over)
+        for changed in (session.selection.scope_changed, session.controls.changed, session.videos_changed):
+            changed.connect(self._timer.start)
+        session.video_changed.connect(lambda _: self._timer.start())
+
+    def _start_over(self) -> None:
+        self._numbers, self._decided = {}, {}
+        self.complete = False
+        self.thread_.request(None)
+        self._timer.start()
+
+    def _ask(self) -> None:
+        session = self._session
+        if session.selection.scope is not Scope.PROJECT:
+            return
+        session.storage.load_reviews(session.videos)
+        sources = {self._number(entry): source for entry in session.videos if (source := _source(entry)) is not None}
+        decided = {self._number(entry): self._decisions(entry) for entry in session.videos if entry.reviews}
+        request = _Request(session.settings, sources, decided)
+        self._asked_s = time.perf_counter()
+        self.thread_.request(request)
+
+    def _number(self, entry: VideoEntry) -> int:
+        return self._numbers.setdefault(entry, len(self._numbers))
+
+    def _decisions(self, entry: VideoEntry) -> DecidedWindows:
+        known = self._decided.get(entry)
+        state = tuple(entry.reviews.items())
+        if known is None or known[0] != state:
+            reviews = entry.reviews.items()
+            known = (
+                state,
+                DecidedWindows(
+                    tuple(key for key, review in reviews if review.pinned),
+                    tuple(key for key, review in reviews if review.decision is Decision.REJECTED),
+                ),
+            )
+            self._decided[entry] = known
+        return known[1]
+
+    def _take(self, ranked: RankedWindows, complete: bool) -> None:
+        if self._asked_s:
+            self.took_s, self._asked_s = time.perf_counter() - self._asked_s, 0.0
+        self.complete = complete
+        listed = set(self._session.videos)
+        entries = {number: entry for entry, number in self._numbers.items() if entry in listed}
+        self._session.project_windows.take(ranked, entries)
+
+
+def _source(entry: VideoEntry) -> Source | None:
+    """Where the analysis of a video is; None if it has none that covers the whole video."""
+    if entry.is_draft:
+        return Source(entry.path, "", entry.analysis)
+    if entry.analysis_name and entry.state is not VideoState.MISSING:
+        return Source(entry.path, entry.analysis_name, None)
+    return None

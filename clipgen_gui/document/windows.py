@@ -1,0 +1,161 @@
+"""Listed windows. Rows are made when they are looked at, so that a list of a whole project costs little. No Qt here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from collections.abc import Sequence as Sequences
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple, overload
+
+from clipgen_engine.projects.store import WindowReview
+from clipgen_engine.types import BLENDSHAPES, Analysis, Decision, Sequence
+
+if TYPE_CHECKING:
+    from clipgen_gui.document.entry import VideoEntry
+
+Key = tuple[int, int, int]  # start frame, stop frame, track id
+
+
+class WindowId(NamedTuple):
+    """A window of a project."""
+
+    entry: VideoEntry
+    key: Key
+
+
+@dataclass(frozen=True)
+class WindowRow:
+    """A window as shown in the lists and the plot. Numbers count all rows, including rejected ones, so that
+    rejecting a window does not renumber the others."""
+
+    entry: VideoEntry
+    number: int
+    key: Key
+    score: float  # combined
+    review: WindowReview | None = None
+    describe: Callable[[], Sequence] = field(kw_only=True, compare=False, repr=False)
+    find_analysis: Callable[[], Analysis | None] = field(kw_only=True, compare=False, repr=False)
+
+    @cached_property
+    def sequence(self) -> Sequence:
+        """The window with all its scores."""
+        return self.describe()
+
+    @property
+    def analysis(self) -> Analysis | None:
+        """The analysis of its video, if in memory."""
+        return self.find_analysis()
+
+    @property
+    def start_s(self) -> float | None:
+        """When it starts, seconds; None without an analysis in memory."""
+        analysis = self.analysis
+        return None if analysis is None else float(analysis.video.times_s[self.key[0]])
+
+    @property
+    def id(self) -> WindowId:
+        return WindowId(self.entry, self.key)
+
+    @property
+    def decision(self) -> Decision:
+        return Decision.UNDECIDED if self.review is None else self.review.decision
+
+    @property
+    def manual(self) -> bool:
+        """Whether a curator made or trimmed the window."""
+        return self.review is not None and self.review.manual
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        return () if self.review is None else self.review.tags
+
+    @property
+    def note(self) -> str:
+        return "" if self.review is None else self.review.note
+
+    @property
+    def blank_review(self) -> WindowReview:
+        """The review of the window, or one without any input."""
+        return self.review or WindowReview(self.sequence, Decision.UNDECIDED)
+
+    def overlaps(self, start: int, stop: int) -> bool:
+        """Whether the window shares a frame with [start, stop)."""
+        return self.key[0] < stop and start < self.key[1]
+
+
+@dataclass(frozen=True)
+class Traits:
+    """What any of the windows of a list have."""
+
+    draft: bool = False  # scores of a draft
+    learned: bool = False  # scores by learned tokens
+    variations: bool = False  # both variations
+
+
+class WindowList(Sequences[WindowRow]):
+    """Rows by place, made on first use."""
+
+    def __init__(
+        self, ids: Sequences[WindowId], make: Callable[[int], WindowRow], traits: Callable[[], Traits] = Traits
+    ) -> None:
+        """
+        Args:
+            make: returns the row at a place.
+        """
+        self.ids = ids
+        self._make, self._traits = make, traits
+        self._made: dict[int, WindowRow] = {}
+
+    @classmethod
+    def of(cls, rows: Sequences[WindowRow]) -> WindowList:
+        """A list of rows that are made already."""
+
+        def traits() -> Traits:
+            sequences = [row.sequence for row in rows]
+            return Traits(
+                any(not one.exact for one in sequences),
+                any(one.scored_by != BLENDSHAPES for one in sequences),
+                any(one.variations is not None for one in sequences),
+            )
+
+        return cls([row.id for row in rows], rows.__getitem__, traits)
+
+    def __len__(self) -> int:
+        return len(self.ids)
+
+    @overload
+    def __getitem__(self, place: int) -> WindowRow: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[WindowRow]: ...
+
+    def __getitem__(self, place: int | slice) -> WindowRow | list[WindowRow]:
+        if isinstance(place, slice):
+            return [self[one] for one in range(len(self))[place]]
+        place = range(len(self))[place]
+        if place not in self._made:
+            self._made[place] = self._make(place)
+        return self._made[place]
+
+    @cached_property
+    def traits(self) -> Traits:
+        return self._traits()
+
+    @cached_property
+    def _places(self) -> dict[WindowId, int]:
+        return {one: place for place, one in enumerate(self.ids)}
+
+    def place_of(self, window: WindowId | None) -> int | None:
+        """The place of a window; None if it is not listed."""
+        return None if window is None else self._places.get(window)
+
+    def row_of(self, window: WindowId | None) -> WindowRow | None:
+        """The row of a window; None if it is not listed."""
+        place = self.place_of(window)
+        return None if place is None else self[place]
+
+    def picked(self, places: Iterable[int]) -> WindowList:
+        """The rows at these places, in this order."""
+        chosen = list(places)
+        return WindowList([self.ids[one] for one in chosen], lambda place: self[chosen[place]], lambda: self.traits)
