@@ -12,6 +12,7 @@ from typing import Any
 from clipgen_engine.datasets.manifest import MANIFEST_NAME, Manifest, read_manifest
 from clipgen_engine.datasets.request import ExportSource
 from clipgen_engine.errors import Cancelled, OutputError, SettingError
+from clipgen_engine.projects.reasons import as_reason
 from clipgen_engine.projects.store import Project, WindowReview
 from clipgen_engine.ranking.records import scored_sequence
 from clipgen_engine.settings import RankingSettings
@@ -128,4 +129,6 @@ def _window(record: Mapping[str, Any]) -> WindowReview:
         tuple(map(str, record["tags"])),
         str(record["note"]),
         str(record["decided_at"]),
+        str(record.get("decided_by", "")),  # missing in older exports
+        as_reason(str(record.get("reason", ""))),
     )

@@ -140,6 +140,8 @@ class ExportItem:
             "note": window.note,
             "decision": window.decision.value,
             "decided_at": window.decided_at,
+            "decided_by": window.decided_by,
+            "reason": window.reason,
             "by_hand": window.manual,
             **{name: sequence.terms.get(name) for name in TERMS},
             # windows may have been reviewed under other weights: recompute the score with the current ones
@@ -246,6 +248,8 @@ def window_record(window: WindowReview) -> dict[str, Any]:
         "decision": window.decision.value,
         "by_hand": window.manual,
         "decided_at": window.decided_at,
+        "decided_by": window.decided_by,
+        "reason": window.reason,
         "tags": list(window.tags),
         "note": window.note,
         **scores_record(sequence),

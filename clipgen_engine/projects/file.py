@@ -81,6 +81,23 @@ _MIGRATIONS = (
     """
     DELETE FROM setting WHERE name = 'variation_metric' AND value = '"token_spread"';
     """,
+    # a conflict is a decision of one of several curators who disagree
+    """
+    ALTER TABLE marked_window ADD COLUMN reason TEXT NOT NULL DEFAULT '';
+    ALTER TABLE marked_window ADD COLUMN decided_by TEXT NOT NULL DEFAULT '';
+    CREATE TABLE conflict (
+        video_id INTEGER NOT NULL REFERENCES video (id) ON DELETE CASCADE,
+        start_frame INTEGER NOT NULL,
+        stop_frame INTEGER NOT NULL,
+        track_id INTEGER NOT NULL,
+        curator TEXT NOT NULL,
+        decision TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        note TEXT NOT NULL,
+        decided_at TEXT NOT NULL,
+        PRIMARY KEY (video_id, start_frame, stop_frame, track_id, curator)
+    );
+    """,
 )
 SCHEMA_VERSION = len(_MIGRATIONS)
 _CHECKED_BYTES = 64 << 20  # larger files are not checked on opening: too slow

@@ -14,10 +14,10 @@ from clipgen_engine.errors import DamagedProjectError, OutputError, ProjectError
 from clipgen_engine.files import locked_file
 from clipgen_engine.projects.backups import backups_of
 from clipgen_engine.projects.file import looks_like_database
-from clipgen_engine.projects.store import Project, stored_window
+from clipgen_engine.projects.store import WINDOW_COLUMNS, Project, stored_window
 from clipgen_engine.untrusted import parse_json
 
-_TABLES = ("video", "marked_window", "subject", "setting", "app_state", "export")
+_TABLES = ("video", "marked_window", "conflict", "subject", "setting", "app_state", "export")
 _BESIDE = ("-wal", "-shm")  # SQLite side files; they may hold the latest decisions
 
 
@@ -107,7 +107,7 @@ def _fill(rescued: Path, sources: list[Path]) -> tuple[int, int]:
                     with suppress(sqlite3.Error, ValueError, KeyError, TypeError, AttributeError):
                         _check_row(table, dict(zip(names, row, strict=True)))
                         target.execute(insert, row)
-        for table in ("marked_window", "subject", "export"):
+        for table in ("marked_window", "conflict", "subject", "export"):
             target.execute(f"DELETE FROM {table} WHERE video_id NOT IN (SELECT id FROM video)")
         target.commit()
         (videos,) = target.execute("SELECT count(*) FROM video").fetchone()
@@ -118,18 +118,7 @@ def _fill(rescued: Path, sources: list[Path]) -> tuple[int, int]:
 def _check_row(table: str, row: dict[str, Any]) -> None:
     """Raise if a project could not parse this row."""
     if table == "marked_window":
-        columns = (
-            "start_frame",
-            "stop_frame",
-            "track_id",
-            "decision",
-            "by_hand",
-            "decided_at",
-            "scores",
-            "tags",
-            "note",
-        )
-        stored_window(tuple(row[name] for name in columns))
+        stored_window(tuple(row[name] for name in WINDOW_COLUMNS))
     elif table == "video":
         Path(row["path"])
         if row["selected"]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from clipgen_engine.files import strict_json
 from clipgen_engine.projects.file import ProjectFile
+from clipgen_engine.projects.reasons import as_reason
 from clipgen_engine.ranking.records import scored_sequence, scores_record
 from clipgen_engine.types import Decision, Sequence
 from clipgen_engine.untrusted import parse_json
@@ -35,6 +36,8 @@ class WindowReview:
     note: str = ""
     # UTC, ISO 8601; empty while undecided. Set on saving if empty
     decided_at: str = field(default="", compare=False)
+    decided_by: str = field(default="", compare=False)  # name of the curator; empty: not recorded
+    reason: str = ""  # why it was rejected; empty: none given
 
     @property
     def pinned(self) -> bool:
@@ -82,7 +85,11 @@ _VIDEO = """
         (SELECT count(*) FROM marked_window WHERE video_id = video.id AND decision = 'rejected')
     FROM video
 """
-_WINDOW = "start_frame, stop_frame, track_id, decision, by_hand, decided_at, scores, tags, note"
+WINDOW_COLUMNS = (
+    *("start_frame", "stop_frame", "track_id", "decision", "by_hand"),
+    *("decided_at", "decided_by", "scores", "tags", "note", "reason"),
+)
+_WINDOW = ", ".join(WINDOW_COLUMNS)
 
 
 class Project(ProjectFile):
@@ -243,11 +250,12 @@ class Project(ProjectFile):
                     undecided = window.decision is Decision.UNDECIDED
                     decided_at = window.decided_at or ("" if undecided else now())
                     database.execute(
-                        "INSERT OR REPLACE INTO marked_window (video_id, start_frame, stop_frame, track_id, decision, "
-                        "by_hand, decided_at, scores, tags, note) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        f"INSERT OR REPLACE INTO marked_window (video_id, {_WINDOW}) "
+                        f"VALUES (?, {', '.join('?' * len(WINDOW_COLUMNS))})",
                         (
                             video_id, start, stop, track_id, window.decision.value, window.manual, decided_at,
-                            strict_json(scores_record(window.sequence)), strict_json(window.tags), window.note,
+                            window.decided_by, strict_json(scores_record(window.sequence)), strict_json(window.tags),
+                            window.note, window.reason,
                         ),
                     )  # fmt: skip
 
@@ -366,6 +374,16 @@ def _stored_video(row: tuple[Any, ...]) -> StoredVideo:
 
 
 def stored_window(row: tuple[Any, ...]) -> WindowReview:
-    start, stop, track_id, decision, manual, decided_at, text, tags, note = row
+    """The review in a row of `WINDOW_COLUMNS`."""
+    start, stop, track_id, decision, manual, decided_at, decided_by, text, tags, note, reason = row
     sequence = scored_sequence((start, stop, track_id), parse_json(text))
-    return WindowReview(sequence, Decision(decision), bool(manual), tuple(parse_json(tags)), note, decided_at)
+    return WindowReview(
+        sequence,
+        Decision(decision),
+        bool(manual),
+        tuple(parse_json(tags)),
+        note,
+        decided_at,
+        str(decided_by),
+        as_reason(str(reason)),
+    )

@@ -23,7 +23,10 @@ def made(seed: int, rate: int = 30) -> Analysis:
     rng = np.random.default_rng(seed)
     count = int(rng.integers(1, 4))
     tracks = [
-        random_track(rng, int(rng.integers(0, 150)), int(rng.integers(20, 300)), track_id, missing=0.02)
+        replace(
+            random_track(rng, int(rng.integers(0, 150)), int(rng.integers(20, 500)), track_id, missing=0.002),
+            confidence=None,
+        )
         for track_id in range(count)
     ]
     analysis = make_analysis(*tracks)
@@ -92,7 +95,9 @@ def test_the_same_windows_as_alone(name: str, with_decisions: bool, packs: int) 
     for pack in range(packs):
         ranker.add({video: analyses[video] for video in ids[pack::packs]})
     ranked = ranker.rank(settings, decided, ids)
-    assert together(ranked) == alone(analyses, settings, decided)
+    expected = alone(analyses, settings, decided)
+    assert len(expected) >= (0 if name == "too long" else 15), "too few windows to compare"
+    assert together(ranked) == expected
     assert list(ranked.score) == sorted(ranked.score, reverse=True)
     if name == "too long":
         assert len(ranked) == sum(len(one.pinned) + len(one.blocked) for one in decided.values())

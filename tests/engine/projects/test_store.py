@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 
 from clipgen_engine.errors import OutputError, ProjectError
+from clipgen_engine.projects.file import _MIGRATIONS
+from clipgen_engine.projects.reasons import MAX_REASON, REASONS, as_reason
 from clipgen_engine.projects.store import Project, WindowReview
 from clipgen_engine.types import Decision, Sequence
 
@@ -293,3 +295,32 @@ def test_a_killed_process_loses_no_decision(tmp_path: Path) -> None:
             assert len(stored) > last_reported
             last_reported = len(stored) - 1
             assert project.rows("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_version_3_project_gets_reasons_and_curators(tmp_path: Path) -> None:
+    path = tmp_path / "old.clipgen"
+    with sqlite3.connect(path) as database:
+        for script in _MIGRATIONS[:3]:
+            database.executescript(script)
+        database.executescript(
+            "INSERT INTO video (id, fingerprint, path, added_at, queue_place) VALUES (1, 'aaa', '/a.mp4', '', 1);"
+            "INSERT INTO marked_window VALUES (1, 10, 40, 1, 'rejected', 0, '2026-01-01T00:00:01.000+00:00', "
+            """'{"terms": {}, "combined_score": 0.4, "top_channels": []}', '[]', 'dark');"""
+            "PRAGMA user_version = 3; PRAGMA application_id = 1668049264;"
+        )
+    database.close()
+    with Project(path) as project:
+        old = project.windows(1)[10, 40, 1]
+        assert (old.note, old.reason, old.decided_by) == ("dark", "", "")
+        given = replace(old, reason="blurred", decided_by="Anna")
+        project.save_reviews(1, {(10, 40, 1): given})
+    with Project(path) as project:
+        stored = project.windows(1)[10, 40, 1]
+        assert (stored.reason, stored.decided_by) == ("blurred", "Anna")
+        assert project.all_windows() == {1: {(10, 40, 1): stored}}
+
+
+def test_a_reason_is_one_short_line() -> None:
+    assert as_reason("  wrong \n person\t") == "wrong person"
+    assert len(as_reason("x" * 500)) == MAX_REASON
+    assert all(as_reason(reason) == reason for reason in REASONS)
