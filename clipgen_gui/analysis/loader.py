@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -15,9 +15,6 @@ from clipgen_engine.types import ProgressCallback
 from clipgen_gui.document.entry import VideoEntry, VideoState
 from clipgen_gui.document.session import Session
 from clipgen_gui.support.jobs import CacheFactory, Job, Verb
-
-if TYPE_CHECKING:
-    pass
 
 
 class AnalysisLoader(Job):
@@ -40,9 +37,13 @@ class AnalysisLoader(Job):
         return self._wanted
 
     def load_current(self) -> None:
-        """Load the analysis of the current video, unless it is loaded or being loaded."""
+        """Load the analysis of the current video, unless it is loaded or being loaded; then check the file."""
         entry = self._session.current
-        if entry is None or not entry.unloaded or entry is self._wanted:
+        if entry is None or entry is self._wanted or not (entry.unloaded or entry.unchecked):
+            return
+        if entry.unchecked:
+            self._wanted = entry
+            self._worker.start(_check_of(entry))
             return
         if self._cache is None:
             self._forget(entry)
@@ -53,6 +54,14 @@ class AnalysisLoader(Job):
     def _take(self, found: Any) -> None:
         entry, self._wanted = self._wanted, None
         assert entry is not None
+        if entry.unchecked:
+            entry.unchecked = False
+            if found is None:
+                entry.unload()
+                self._forget(entry)
+            else:
+                self.loaded.emit(entry)
+            return
         if not entry.unloaded:
             return
         if found is None:
@@ -71,6 +80,19 @@ class AnalysisLoader(Job):
         entry.analysis_name = ""
         self._session.set_state(entry, VideoState.WAITING)
         self.lost.emit(entry)
+
+
+def _check_of(entry: VideoEntry) -> Verb:
+    """Whether the file of a video is still the one that was analysed: its path, or None."""
+    path, known = entry.path, entry.fingerprint
+
+    def run(report: ProgressCallback, offer: Callable[[Any], None], cancel: threading.Event) -> Any:
+        from clipgen_engine.video.container import check_present, fingerprint
+
+        check_present(path)
+        return path if known is None or fingerprint(path) == known else None
+
+    return run
 
 
 def _stored_analysis_of(entry: VideoEntry, settings: RankingSettings, cache: CacheFactory) -> Verb:

@@ -57,6 +57,7 @@ class VideoEntry:
     analysis_name: str = ""  # of the stored analysis; empty: none
     tally: Tally | None = None  # None until ranked
     review_loaded: bool = False  # whether the stored decisions were loaded
+    unchecked: bool = False  # whether the file may have been replaced since its analysis was loaded
     progress: float = 0.0  # of the running analysis, 0..1
     info: VideoInfo | None = None
     analysis: Analysis | None = None
@@ -95,6 +96,7 @@ class VideoEntry:
     def unload(self) -> None:
         """Drop the analysis from memory; decisions, playhead and selection stay."""
         self.info = self.analysis = self.ranker = self.ranking = None
+        self.unchecked = False
         self.rows = ()
         self._curves, self._curves_of = {}, None
 

@@ -206,7 +206,7 @@ class Session(QObject):
         analysis = self.project_windows.analysis_of(entry) if entry.unloaded else None
         if analysis is not None and analysis.video.frame_count <= _SHORT_FRAMES:
             entry.analysis = replace(analysis, video=replace(analysis.video, path=entry.path))
-            entry.info, entry.ranker = entry.analysis.video, Ranker(entry.analysis)
+            entry.info, entry.ranker, entry.unchecked = entry.analysis.video, Ranker(entry.analysis), True
 
     def load_review(self, entry: VideoEntry) -> None:
         """Load the stored decisions, playhead and selection of a video, once."""

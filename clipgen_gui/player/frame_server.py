@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
@@ -24,7 +24,7 @@ from clipgen_gui.support.request_thread import RequestThread
 
 _log = logging.getLogger(__name__)
 _CACHE_BYTES = 192 * 1024 * 1024
-_MAX_SIDE_PX = 1920
+MAX_SIDE_PX = 1920
 _PREFETCH_AHEAD = 10  # frames; bridges a decoder stall of a third of a second at 30 fps
 _PREFETCH_BEHIND = 8
 _PAINT_PAUSE_S = 0.012
@@ -65,11 +65,15 @@ class FrameServer(RequestThread):
         self._delivered = False  # the wanted frame came from the cache; only its neighbours are left to decode
         self._cache = _Cache()  # of the open video
 
-    def open(self, video: Path | VideoInfo | None) -> int:
-        """Close the current video and open this one; return the new generation."""
+    def open(self, video: Path | VideoInfo | None, known: Iterable[PlayerPicture] = ()) -> int:
+        """Close the current video and open this one; return the new generation.
+
+        Args:
+            known: frames of the video that are decoded already.
+        """
         with self._update_requests():
             self._generation += 1
-            self._video, self._wanted, self._cache = video, None, _Cache()
+            self._video, self._wanted, self._cache = video, None, _Cache(known)
             return self._generation
 
     def request(self, index: int) -> None:
@@ -108,7 +112,7 @@ class FrameServer(RequestThread):
             if self._superseded(generation):
                 return
         self.opened.emit(generation, info)
-        with FrameReader(info, _MAX_SIDE_PX, "bgra") as reader:
+        with FrameReader(info, MAX_SIDE_PX, "bgra") as reader:
             last = -1
             while True:
                 with self._wake:
@@ -161,10 +165,10 @@ class _Cache:
     Only the decoder thread calls `read`; any thread may call `get`.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, known: Iterable[PlayerPicture] = ()) -> None:
         self._lock = threading.Lock()
-        self._pictures: OrderedDict[int, PlayerPicture] = OrderedDict()
-        self._bytes = 0
+        self._pictures: OrderedDict[int, PlayerPicture] = OrderedDict((one.index, one) for one in known)
+        self._bytes = sum(picture.pixels.nbytes for picture in self._pictures.values())
 
     def get(self, index: int) -> PlayerPicture | None:
         """Return the cached frame, or None."""

@@ -59,10 +59,16 @@ class PictureView(QGraphicsView):
         self.viewport().update()  # a deferred scene update would paint the overlays twice
 
     def set_size(self, width_px: int, height_px: int) -> None:
-        """Set the size of the following pictures and reset the zoom."""
+        """Set the size of the following pictures, keeping zoom and visible part."""
+        before, size = self._item.boundingRect(), QRectF(0, 0, width_px, height_px)
+        if size == before:
+            return
+        if not before.isEmpty():
+            scale = width_px / before.width(), height_px / before.height()
+            self._center = QPointF(self._center.x() * scale[0], self._center.y() * scale[1])
         self._item.set_size(width_px, height_px)
-        self._scene.setSceneRect(self._item.boundingRect())
-        self.fit()
+        self._scene.setSceneRect(size)
+        self._set_zoom(self._zoom)
 
     @property
     def picture_rect(self) -> QRectF:

@@ -42,6 +42,7 @@ class Playback(QObject):
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.setInterval(_TICK_MS)
         self._timer.timeout.connect(self._tick)
+        self._starts = False  # when the index of the video is known
         self._clock_s = 0.0  # monotonic clock at the anchor
         self._video_s = 0.0  # video time at the anchor
         self._expected_frame = -1  # where this object last put the playhead
@@ -60,9 +61,12 @@ class Playback(QObject):
             self.play()
 
     def play(self) -> None:
-        """Start at the playhead; at the end of the video, start over."""
+        """Start at the playhead, as soon as the video is known; at its end, start over."""
         entry = self._session.current
-        if entry is None or not entry.frame_count or self.playing:
+        if entry is None or self.playing:
+            return
+        self._starts = not entry.frame_count
+        if self._starts:
             return
         if self._loop_span() is None and entry.position >= entry.frame_count - 1:
             self._session.selection.seek(0)
@@ -71,6 +75,7 @@ class Playback(QObject):
         self.playing_changed.emit(True)
 
     def pause(self) -> None:
+        self._starts = False
         if self.playing:
             self._timer.stop()
             self.playing_changed.emit(False)
@@ -94,6 +99,8 @@ class Playback(QObject):
         if self._session.current is not self._entry:
             self._entry = self._session.current
             self.pause()
+        elif self._starts:
+            self.play()
 
     def _loop_span(self) -> tuple[int, int] | None:
         """Return the selected or inspected window while the playhead is inside it."""

@@ -14,6 +14,7 @@ from clipgen_gui.player.frame_server import FrameServer
 from clipgen_gui.player.playback import SPEEDS, Playback
 from clipgen_gui.player.sound import SoundPlayer
 from clipgen_gui.player.transport_bar import TransportBar
+from clipgen_gui.player.upcoming import UpcomingWindows
 from clipgen_gui.player.video_view import VideoPlayer
 from clipgen_gui.player.volume_control import VolumeControl
 
@@ -36,7 +37,8 @@ class PlayerRoom(QObject):
         self.playback = Playback(session, self)
         self.sound = SoundPlayer(session, self.playback, settings, parent=self)
         self.frames = FrameServer(self)
-        self.view = VideoPlayer(session, self.frames)
+        self.upcoming = UpcomingWindows(session, self)
+        self.view = VideoPlayer(session, self.frames, self.upcoming)
         self.transport = TransportBar(session, actions, SPEEDS, settings)
         self.volume = VolumeControl(session, self.sound, actions)
         self.transport.add_control(self.volume)

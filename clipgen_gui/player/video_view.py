@@ -12,7 +12,8 @@ from PySide6.QtGui import QAction, QPainter
 from PySide6.QtWidgets import QWidget
 
 from clipgen_engine.settings import ExportSettings
-from clipgen_gui.document.entry import VideoEntry
+from clipgen_engine.types import VideoInfo
+from clipgen_gui.document.entry import VideoEntry, VideoState
 from clipgen_gui.document.session import Session
 from clipgen_gui.look.theme import ON_PICTURE
 from clipgen_gui.player.face_overlays import FaceOverlay, Overlay, OverlayBuilder
@@ -20,6 +21,7 @@ from clipgen_gui.player.frame_server import FrameServer, PlayerPicture
 from clipgen_gui.player.mesh_server import Meshes, MeshServer
 from clipgen_gui.player.overlay_painter import FacePainter, draw_chip
 from clipgen_gui.player.picture_view import PictureView
+from clipgen_gui.player.upcoming import UpcomingWindows
 from clipgen_gui.widgets.cards import named_with_key
 
 _MAX_MESHES = 1000  # frames
@@ -37,9 +39,12 @@ class VideoPlayer(PictureView):
     clicked = Signal()
     open_failed = Signal(object, str)  # entry, message
 
-    def __init__(self, session: Session, server: FrameServer, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, session: Session, server: FrameServer, upcoming: UpcomingWindows, parent: QWidget | None = None
+    ) -> None:
         super().__init__(parent)
-        self._session, self._server = session, server
+        self._session, self._server, self._upcoming = session, server, upcoming
+        self._size_px = 0, 0  # of the following pictures
         self.meshes = MeshServer(self)
         self._entry: VideoEntry | None = None
         self._requested: tuple[VideoEntry | None, Path | None, bool] = (None, None, False)
@@ -128,19 +133,26 @@ class VideoPlayer(PictureView):
         self._builder = OverlayBuilder(entry) if entry else None
         self._picture, self._faces = None, ()
         self._meshes = {}
-        self.show_picture(None)
-        self._generation = self._server.open((entry.info or entry.path) if entry and not awaits_analysis else None)
+        if entry is None or entry.state is VideoState.MISSING:
+            self.show_picture(None)  # of another video, the last picture stays until the first of this one is there
+        video = (entry.info or entry.path) if entry and not awaits_analysis else None
+        known = self._upcoming.pictures(video, entry.position) if entry and isinstance(video, VideoInfo) else ()
+        self._generation = self._server.open(video, known)
+        if entry is not None and known and isinstance(video, VideoInfo):
+            self._size_px = video.width_px, video.height_px
+            self._server.request(entry.position)  # shown before the event loop paints anything else
         self.viewport().update()
 
     def _opened(self, generation: int, info: object) -> None:
         if generation == self._generation and self._entry is not None:
             self._session.set_info(self._entry, info)  # type: ignore[arg-type]
             assert self._entry.info is not None
-            self.set_size(self._entry.info.width_px, self._entry.info.height_px)
+            self._size_px = self._entry.info.width_px, self._entry.info.height_px
             self._request(self._entry.position)
 
     def _open_failed(self, generation: int, message: str) -> None:
         if generation == self._generation and self._entry is not None:
+            self.show_picture(None)
             self.open_failed.emit(self._entry, message)
 
     def _request(self, frame: int) -> None:
@@ -153,6 +165,7 @@ class VideoPlayer(PictureView):
         if picture.index != self._entry.position == self.shown_frame:
             return  # late: a newer request is already on screen
         self._picture = picture
+        self.set_size(*self._size_px)
         self.show_picture(picture)
         self._refresh_faces()
         self.frame_shown.emit(picture.index)
