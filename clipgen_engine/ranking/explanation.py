@@ -156,37 +156,37 @@ def _blocking(ranking: Ranking, key: SequenceKey) -> Sequence | None:
 def _verdict(ranking: Ranking, sequence: Sequence, gates: tuple[GateResult, ...], lost_to: Sequence | None) -> str:
     for chosen in ranking.sequences:
         if chosen.key == sequence.key:
-            return f"Selected as number {chosen.rank} of {len(ranking.sequences)}."
+            return f"Proposed as number {chosen.rank} of {len(ranking.sequences)}."
     failed = [gate.reason for gate in gates if not gate.passed]
     if failed:
-        return f"Not selected: {'; '.join(failed)}."
+        return f"Not proposed: {'; '.join(failed)}."
     pending = "its learned tokens are pending"
     if lost_to is not None:
         if sequence.scored_by == BLENDSHAPES != lost_to.scored_by:
-            return f"Not selected: number {lost_to.rank} overlaps it and has learned tokens; {pending}."
+            return f"Not proposed: number {lost_to.rank} overlaps it and has learned tokens; {pending}."
         return (
-            f"Not selected: number {lost_to.rank} (frames {lost_to.start_frame} to {lost_to.stop_frame - 1}, "
+            f"Not proposed: number {lost_to.rank} (frames {lost_to.start_frame} to {lost_to.stop_frame - 1}, "
             f"score {lost_to.combined_score:.2f}) overlaps it and scores higher."
             if lost_to.combined_score >= sequence.combined_score
-            else f"Not selected: number {lost_to.rank} (frames {lost_to.start_frame} to {lost_to.stop_frame - 1}) "
+            else f"Not proposed: number {lost_to.rank} (frames {lost_to.start_frame} to {lost_to.stop_frame - 1}) "
             "overlaps it and was accepted."
         )
     start, stop, gap = sequence.start_frame, sequence.stop_frame, ranking.settings.min_gap
     if any(begin < stop + gap and start < end + gap for begin, end, _ in ranking.blocked):
-        return "Not selected: it overlaps a rejected span."
+        return "Not proposed: it overlaps a rejected span."
     rivals = [
         other for other in ranking.sequences if ranking.settings.scope == "video" or other.track_id == sequence.track_id
     ]
     if rivals and sequence.scored_by == BLENDSHAPES != rivals[-1].scored_by:
-        return f"Not selected yet: {pending}."
+        return f"Not proposed yet: {pending}."
     if ranking.settings.diversity and rivals and sequence.combined_score >= rivals[-1].combined_score:
         diversity = ranking.settings.diversity
-        return f"Not selected: it looks too similar to the selected windows (diversity {diversity:.2f})."
+        return f"Not proposed: it looks too similar to the proposed windows (diversity {diversity:.2f})."
     if not rivals:
-        return "Not selected: no windows are requested."
+        return "Not proposed: no windows are requested."
     return (
-        f"Not selected: its score {sequence.combined_score:.2f} is below the {rivals[-1].combined_score:.2f} of the "
-        f"last of {len(rivals)} selected windows."
+        f"Not proposed: its score {sequence.combined_score:.2f} is below the {rivals[-1].combined_score:.2f} of the "
+        f"last of {len(rivals)} proposed windows."
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -27,6 +28,7 @@ class AnalysisLoader(Job):
         super().__init__("stored analyses", parent)
         self._session, self._cache = session, cache
         self._wanted: VideoEntry | None = None
+        self._path: Path | None = None  # where its file was when loading began
         self._worker.finished.connect(lambda _, found: self._take(found))
         self._worker.failed.connect(lambda _, message: self._fail(message))
         session.current_changed.connect(self.load_current)
@@ -42,13 +44,13 @@ class AnalysisLoader(Job):
         if entry is None or entry is self._wanted or not (entry.unloaded or entry.unchecked):
             return
         if entry.unchecked:
-            self._wanted = entry
+            self._wanted, self._path = entry, entry.path
             self._worker.start(_check_of(entry))
             return
         if self._cache is None:
             self._forget(entry)
             return
-        self._wanted = entry
+        self._wanted, self._path = entry, entry.path
         self._worker.start(_stored_analysis_of(entry, self._session.settings, self._cache))
 
     def _take(self, found: Any) -> None:
@@ -74,7 +76,10 @@ class AnalysisLoader(Job):
     def _fail(self, message: str) -> None:
         entry, self._wanted = self._wanted, None
         assert entry is not None
-        self._session.fail(entry, message)
+        if entry.path == self._path:
+            self._session.fail(entry, message)
+        else:  # it was found elsewhere meanwhile
+            self.load_current()
 
     def _forget(self, entry: VideoEntry) -> None:
         entry.analysis_name = ""

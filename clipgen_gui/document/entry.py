@@ -206,6 +206,10 @@ class VideoEntry:
                 self.reviews.pop(key, None)
             else:
                 self.reviews[key] = review
+        if self.ranker is None and self.tally is not None:
+            decided = [review.decision for review in self.reviews.values()]
+            counts = decided.count(Decision.ACCEPTED), decided.count(Decision.REJECTED)
+            self.tally = Tally(self.tally.windows, *counts)
         if unchanged:
             self._list_windows()
         else:

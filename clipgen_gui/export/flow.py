@@ -14,6 +14,7 @@ from clipgen_engine.types import Progress
 from clipgen_gui.commands.keymap import with_key
 from clipgen_gui.document.entry import VideoEntry
 from clipgen_gui.document.preferences import Preferences
+from clipgen_gui.document.selection import Scope
 from clipgen_gui.document.session import Session
 from clipgen_gui.document.windows import Key
 from clipgen_gui.export.job import EstimateJob, ExportJob
@@ -83,7 +84,8 @@ class ExportFlow(QObject):
         """Open the export window for the accepted windows of the current video, or of all videos."""
         if self.window is None:
             self.window = self._make_window()
-        self._scope = "video" if self._accepted_here() or not self._sources("project") else "project"
+        whole = self._session.selection.scope is Scope.PROJECT or not self._accepted_here()
+        self._scope = "project" if whole and self._sources("project") else "video"
         self._result = None
         if not self._job.busy:
             self.window.results.results.clear()

@@ -12,10 +12,14 @@ from clipgen_gui.support.signals import follow
 from clipgen_gui.widgets.cards import named, restyle
 
 _SEEN = "first_run/steps_seen"
+_ENOUGH_DECISIONS = 12  # then its room serves better to show more windows
 
 
 class FirstSteps(QFrame):
-    """Open, review, export; the current step is highlighted. Once dismissed or completed, it never shows again."""
+    """Open, review, export; the current step is highlighted.
+
+    Once dismissed, completed, or no longer needed after some decisions, it never shows again.
+    """
 
     def __init__(self, session: Session, settings: QSettings, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -64,7 +68,11 @@ class FirstSteps(QFrame):
             label.setText(text)
 
     def _show(self) -> None:
-        entry = self._session.current
-        self._step = 0 if entry is None else 2 if entry.accepted else 1
+        tallies = [entry.tally for entry in self._session.videos if entry.tally is not None]
+        accepted = sum(tally.accepted for tally in tallies)
+        if accepted + sum(tally.rejected for tally in tallies) >= _ENOUGH_DECISIONS:
+            self.finish()
+        all_decided = len(tallies) == len(self._session.videos) and not any(tally.undecided for tally in tallies)
+        self._step = 0 if self._session.current is None else 2 if accepted and all_decided else 1
         for index, label in enumerate(self.labels):
             restyle(label, "now", index == self._step)

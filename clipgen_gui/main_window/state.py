@@ -8,7 +8,9 @@ from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QWidget
 
 from clipgen_engine.types import Progress
+from clipgen_gui.commands.keymap import key_hint
 from clipgen_gui.document.entry import VideoEntry, VideoState
+from clipgen_gui.document.selection import Scope
 from clipgen_gui.main_window.layout import Layout
 from clipgen_gui.main_window.parts import Parts
 from clipgen_gui.main_window.status_bar import QueueEstimate
@@ -33,6 +35,8 @@ class WindowState(QObject):
             signal.connect(self.show)
         for signal in (session.refused, session.notified):
             signal.connect(lambda text: parts.status.show_temporary(text, _TEMPORARY_MS))
+        session.selection.scope_changed.connect(self.show)
+        session.all_decided.connect(self._say_how_to_go_on)
         session.project_changed.connect(self._project_changed)
         parts.analysis.queue.progressed.connect(self._show_analysis)
         parts.analysis.queue.idle.connect(self._show_idle)
@@ -40,6 +44,16 @@ class WindowState(QObject):
         parts.export.job.progressed.connect(self._show_export)
         parts.export.flow.changed.connect(self._export_changed)
         self.show()
+
+    def _say_how_to_go_on(self) -> None:
+        selection = self._parts.session.selection
+        listed = "that passes the filter " if selection.filter.active else ""
+        if selection.scope is Scope.PROJECT:
+            text = f"Every listed window {listed}is decided. {key_hint('export')} exports what you accepted."
+        else:
+            on = f"{key_hint('next_video')} goes to the next video, {key_hint('scope')} lists those of all videos"
+            text = f"Every window of this video {listed}is decided. {on}."
+        self._parts.status.show_temporary(text, _TEMPORARY_MS)
 
     def _show_analysis(self, entry: VideoEntry, progress: Progress | None) -> None:
         if not self._parts.export.job.busy:
@@ -96,15 +110,19 @@ class WindowState(QObject):
     def show(self) -> None:
         self._dismiss_resolved()
         entry = self._parts.session.current
+        whole = self._parts.session.selection.scope is Scope.PROJECT
+        tallies = [one.tally for one in self._parts.session.videos if one.tally is not None] if whole else []
+        accepted = sum(tally.accepted for tally in tallies) if whole else len(entry.accepted) if entry else 0
         shown = (
             self._parts.export.job.busy,
             entry,
+            accepted,
+            whole,
             entry
             and (
                 entry.state,
                 entry.message,
                 entry.info,
-                len(entry.accepted),
                 bool(entry.rows),
                 entry.no_window_reason,
                 entry is self._parts.analysis.queue.running,
@@ -124,7 +142,8 @@ class WindowState(QObject):
         self._parts.toolbar.show_state(
             analysable=entry is not None,
             running=entry is not None and entry is self._parts.analysis.queue.running,
-            accepted=len(entry.accepted) if entry else 0,
+            accepted=accepted,
+            whole=whole,
             exporting=self._parts.export.job.busy,
         )
         self._show_hints(entry)

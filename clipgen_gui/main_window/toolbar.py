@@ -42,7 +42,7 @@ class ToolBar(QToolBar):
         gap.setFixedWidth(8)
         for widget in (self.analyse_button, gap, self.export_button):
             self.addWidget(widget)
-        self._running = self._analysable = self._exporting = False
+        self._running = self._analysable = self._exporting = self._whole = False
         self._accepted = 0
         follow(self, keymap.changed, self._show)
 
@@ -53,9 +53,14 @@ class ToolBar(QToolBar):
         if not text and isinstance(button, QToolButton):
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
 
-    def show_state(self, *, analysable: bool, running: bool, accepted: int, exporting: bool) -> None:
-        """Update the Analyse and Export buttons and their tooltips."""
+    def show_state(self, *, analysable: bool, running: bool, accepted: int, exporting: bool, whole: bool) -> None:
+        """Update the Analyse and Export buttons and their tooltips.
+
+        Args:
+            accepted: number of accepted windows, of the whole project if `whole`.
+        """
         self._analysable, self._running, self._accepted, self._exporting = analysable, running, accepted, exporting
+        self._whole = whole
         self._show()
 
     def _show(self) -> None:
@@ -72,12 +77,13 @@ class ToolBar(QToolBar):
         possible = bool(accepted) and not exporting
         self._actions["export"].setEnabled(possible)
         self.export_button.setEnabled(possible)
-        clips = "1 clip" if accepted == 1 else f"{accepted} clips"
+        clips = "1 clip" if accepted == 1 else f"{accepted:,} clips"
         self.export_button.setText(f"Export {clips}" if accepted else "Export clips")
         if exporting:
             why = "An export is running"
         elif accepted:
-            why = with_key("Export the accepted windows of this video as clips", "export")
+            which = "of all videos" if self._whole else "of this video"
+            why = with_key(f"Export the accepted windows {which} as clips", "export")
         else:
             why = with_key(with_key("Accept a window first", "accept") + ", then export it", "export")
         named(self.export_button, self.export_button.text(), why)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from PySide6.QtCore import QObject, QTimer, Signal
@@ -44,6 +45,7 @@ class Explainer(QObject):
         session.ranking_changed.connect(lambda: self._timer.start(_SETTLE_MS))
         session.selection.changed.connect(self._schedule)
         session.current_changed.connect(self._schedule)
+        session.selection.scope_changed.connect(self._schedule)
 
     def _schedule(self) -> None:
         """Answer the first request of a drag immediately, and debounce the following ones."""
@@ -54,19 +56,23 @@ class Explainer(QObject):
         """Answer without waiting for the timer."""
         self._timer.stop()
         entry = self._session.current
-        self.answer = _answer(entry) if entry is not None else None
+        self.answer = _answer(entry, self._session.selection.number_of) if entry is not None else None
         self._answered_s = time.monotonic()
         self.answered.emit()
 
 
-def _answer(entry: VideoEntry) -> Answer | None:
+def _answer(entry: VideoEntry, number_of: Callable[[WindowRow], int]) -> Answer | None:
+    """
+    Args:
+        number_of: returns the number of a window in the list, which may be that of the whole project.
+    """
     ranking, ranker = entry.ranking, entry.ranker
     if ranking is None or ranker is None:
         return None
     row = entry.selected_row
     if row is not None:
         explanation = explain(ranker, _numbered(entry, ranking), row.key)
-        return Answer(f"Window {row.number}", _verdict_on_row(row, entry), explanation, _row_of(entry, explanation))
+        return Answer(f"Window {number_of(row)}", _verdict_on_row(row, entry), explanation, _row_of(entry, explanation))
     if entry.inspected is None:
         return None
     found = explain_frame(ranker, _numbered(entry, ranking), entry.inspected, entry.track_for(entry.inspected))
@@ -74,7 +80,7 @@ def _answer(entry: VideoEntry) -> Answer | None:
         return Answer(f"Frame {entry.inspected}", found)
     listed = _row_with(entry, found.key)
     if listed is not None:
-        return Answer(f"Window {listed.number}", _verdict_on_row(listed, entry), found)
+        return Answer(f"Window {number_of(listed)}", _verdict_on_row(listed, entry), found)
     title = f"Frames {found.key[0]} to {found.key[1] - 1}"
     return Answer(title, _verdict_on_other(entry, ranking, found), found, _row_of(entry, found), acceptable=True)
 
@@ -97,10 +103,10 @@ def _row_of(entry: VideoEntry, explanation: Explanation | None) -> WindowRow | N
 
 def _verdict_on_row(row: WindowRow, entry: VideoEntry) -> str:
     if row.decision is Decision.REJECTED:
-        return f"Number {row.number} of {len(entry.rows)}, rejected; its frames stay free."
-    how = "accepted" if row.decision is Decision.ACCEPTED else "selected"
+        return f"Number {row.number} of {len(entry.rows)} in this video, rejected; its frames stay free."
+    how = "accepted" if row.decision is Decision.ACCEPTED else "proposed"
     by_hand = ", added manually" if row.manual else ""
-    return f"Number {row.number} of {len(entry.rows)}, {how}{by_hand}."
+    return f"Number {row.number} of {len(entry.rows)} in this video, {how}{by_hand}."
 
 
 def _verdict_on_other(entry: VideoEntry, ranking: Ranking, explanation: Explanation) -> str:
@@ -110,8 +116,8 @@ def _verdict_on_other(entry: VideoEntry, ranking: Ranking, explanation: Explanat
     gap = ranking.settings.min_gap
     for row in entry.rows:
         if row.decision is Decision.REJECTED and row.overlaps(start - gap, stop + gap):
-            return f"Not selected: it overlaps number {row.number}, which was rejected."
+            return f"Not proposed: it overlaps number {row.number}, which was rejected."
     diversity = ranking.settings.diversity
     if diversity and explanation.standings[COMBINED].value >= min(one.combined_score for one in ranking.sequences):
-        return f"Not selected: it looks too similar to the selected windows (diversity {diversity:.2f})."
+        return f"Not proposed: it looks too similar to the proposed windows (diversity {diversity:.2f})."
     return explanation.verdict

@@ -254,7 +254,7 @@ def test_verdict_mentions_pending_learned_tokens(half_known: Analysis) -> None:
     assert "number 1 overlaps it and has learned tokens; its learned tokens are pending" in overlapped.verdict
     elsewhere = explain(ranker, ranking, (200, 200 + LENGTH, 3))
     assert elsewhere is not None
-    assert elsewhere.verdict == "Not selected yet: its learned tokens are pending."
+    assert elsewhere.verdict == "Not proposed yet: its learned tokens are pending."
 
 
 def test_disagreement_compares_ranks_not_values(analysis: Analysis) -> None:

@@ -27,7 +27,7 @@ def test_selected_window_has_rank_and_standings() -> None:
     ranking = ranker.rank(RankingSettings(gates=OPEN))
     explanation = explain(ranker, ranking, ranking.sequences[0].key)
     assert explanation is not None
-    assert explanation.verdict == f"Selected as number 1 of {len(ranking.sequences)}."
+    assert explanation.verdict == f"Proposed as number 1 of {len(ranking.sequences)}."
     standing = explanation.standings[COMBINED]
     assert (standing.rank, standing.percentile) == (1, 100.0)
     assert standing.value == ranking.sequences[0].combined_score
@@ -72,7 +72,7 @@ def test_gated_window_names_the_gate_and_its_margin() -> None:
     gate = next(result for result in explanation.gates if result.name == "face_confidence")
     assert not gate.passed
     assert gate.margin == pytest.approx(-0.3)
-    assert explanation.verdict == "Not selected: the face confidence falls to 0.40, below 0.70."
+    assert explanation.verdict == "Not proposed: the face confidence falls to 0.40, below 0.70."
 
 
 def test_window_with_a_lower_score_is_explained() -> None:
@@ -90,7 +90,7 @@ def test_rejected_span_is_explained() -> None:
     ranking = ranker.rank(RankingSettings(gates=OPEN, num_sequences=100), blocked=[first.key])
     explanation = explain(ranker, ranking, first.key)
     assert explanation is not None
-    assert explanation.verdict == "Not selected: it overlaps a rejected span."
+    assert explanation.verdict == "Not proposed: it overlaps a rejected span."
 
 
 def test_frames_without_a_window_are_explained() -> None:
@@ -307,4 +307,4 @@ def test_window_too_similar_to_the_selected_ones_is_explained() -> None:
     start = int(scores.start_frame[row])
     explanation = explain(ranker, ranking, (start, start + 30, 0))
     assert explanation is not None
-    assert explanation.verdict == "Not selected: it looks too similar to the selected windows (diversity 0.90)."
+    assert explanation.verdict == "Not proposed: it looks too similar to the proposed windows (diversity 0.90)."

@@ -66,6 +66,9 @@ def test_first_steps_are_shown_until_dismissed(reviewed: MainWindow, qtbot: QtBo
     assert steps.step == 1
     reviewed.session.selection.select(reviewed.session.current.rows[0].key)
     reviewed.session.decisions.decide(Decision.ACCEPTED)
+    assert steps.step == 1, "others are still undecided"
+    rest = [row.id for row in reviewed.session.current.rows[1:]]
+    reviewed.session.decisions.decide_all(rest, Decision.REJECTED)
     assert steps.step == 2
     keymap.assign("accept", ["Y"])
     assert "Y accepts" in steps.labels[1].text()

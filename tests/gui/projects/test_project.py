@@ -17,6 +17,7 @@ from clipgen_engine.types import Analysis, Decision
 from clipgen_engine.video.index import probe
 from clipgen_gui.document.entry import VideoState
 from clipgen_gui.main_window.window import MainWindow
+from tests.support.projects import copies
 
 Opened = Callable[[], MainWindow]
 FIVE = 5
@@ -26,14 +27,9 @@ FIVE = 5
 def five(short_video: Path, short_analysis: Analysis, tmp_path: Path) -> list[Path]:
     """Five different files with the same frames, each with a stored analysis."""
     cache = AnalysisCache(tmp_path / "cache")
-    paths = []
-    for number in range(FIVE):
-        path = tmp_path / "videos" / f"video {number}.mp4"
-        path.parent.mkdir(exist_ok=True)
-        filler = b"\x00\x00\x00\x10free" + bytes([number]) * 8  # an empty box at the end of the file
-        path.write_bytes(short_video.read_bytes() + filler)
+    paths = list(copies(tmp_path / "videos", short_video, FIVE))
+    for path in paths:
         cache.store(replace(short_analysis, video=probe(path)))
-        paths.append(path)
     return paths
 
 

@@ -63,7 +63,7 @@ def test_selected_window_is_explained(reviewed: MainWindow, qtbot: QtBot) -> Non
         qtbot.keyClick(reviewed, Qt.Key.Key_Down)
         qtbot.keyClick(reviewed, Qt.Key.Key_Down)
     qtbot.waitUntil(lambda: why.subject.text() == "Window 2")
-    assert why.verdict.text() == f"Number 2 of {len(entry.rows)}, selected."
+    assert why.verdict.text() == f"Number 2 of {len(entry.rows)} in this video, proposed."
     assert [bar.label for bar in why.standings.bars] == ["Expr.", "Pos.", "Score"]
     assert why.standings.bars[-1].value == row.sequence.combined_score
     name, change = row.sequence.movements[0]
@@ -88,7 +88,7 @@ def test_clicked_frame_is_explained_and_accepted_by_key(few: MainWindow, qtbot: 
     assert entry.position == frame
     assert entry.selected is None
     assert why.verdict.isVisible()
-    assert why.verdict.text().startswith("Not selected: its score")
+    assert why.verdict.text().startswith("Not proposed: its score")
     times = entry.info.times_s
     assert few.parts.plot.spans.candidate == (times[frame - 14], times[frame + 16])
     assert why.accept.isVisible()
