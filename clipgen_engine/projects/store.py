@@ -266,6 +266,14 @@ class Project(ProjectFile):
         rows = self.rows("SELECT value, count(*) FROM marked_window, json_each(tags) GROUP BY value ORDER BY value")
         return dict(rows)
 
+    def reasons(self) -> dict[str, int]:
+        """Return every reason of rejection of the project with its window count, the most frequent first."""
+        rows = self.rows(
+            "SELECT reason, count(*) FROM marked_window WHERE reason != '' AND decision = 'rejected' "
+            "GROUP BY reason ORDER BY count(*) DESC, reason"
+        )
+        return {as_reason(str(reason)): count for reason, count in rows}
+
     # Subjects
 
     def subjects(self, video_id: int) -> dict[int, str]:

@@ -215,5 +215,6 @@ class Gesture:
 
 GESTURES: tuple[Gesture, ...] = (
     Gesture("Arrows, Enter", "Contact sheet: mark a window, loop it in the player", _REVIEW),
+    Gesture("1 … 9, 0 after R", "Say why the window was rejected; with Alt on the contact sheet", _REVIEW),
     Gesture("1 … 9, 0 or click", "Contact sheet: accept; reject with Shift or right-click", _REVIEW),
 )

@@ -9,6 +9,7 @@ from typing import Literal, Protocol
 from PySide6.QtCore import QObject, Signal, SignalInstance
 from PySide6.QtGui import QUndoStack
 
+from clipgen_engine.projects.reasons import as_reason
 from clipgen_engine.projects.store import WindowReview, now
 from clipgen_engine.ranking.explanation import explain_frame
 from clipgen_engine.types import Decision
@@ -44,6 +45,8 @@ class Decisions(QObject):
     """Methods act on the selected window, which is one of the current video, unless documented otherwise."""
 
     subjects_changed = Signal()  # the subject of a track changed
+    rejected = Signal(object)  # tuple of WindowId, by the curator just now
+    accepted = Signal()
 
     def __init__(self, document: ReviewedDocument, with_key: WithKey, parent: QObject) -> None:
         """
@@ -52,6 +55,7 @@ class Decisions(QObject):
         """
         super().__init__(parent)
         self._document, self._with_key = document, with_key
+        self.curator = ""  # recorded with each decision
 
     def decide(self, decision: Decision, *, advance: bool = True) -> None:
         """Decide on the selected window and select the next undecided one.
@@ -69,8 +73,9 @@ class Decisions(QObject):
         removed = undecide and row.manual and row.decision is decision
         if row.decision is not decision or removed:
             verb = "Remove" if removed else {"accepted": "Accept", "rejected": "Reject"}.get(decision, "Undecide")
-            review = replace(row.blank_review, decision=decision, decided_at="" if undecide else now())
+            review = self._decided(row.blank_review, decision)
             self._review(row, None if removed else review, f"{verb} window {self._number(row)}")
+            self._announce((row.id,), decision)
         if advance and not undecide:
             self._select_next_undecided(row.id)
 
@@ -82,12 +87,37 @@ class Decisions(QObject):
             return
         verb = {Decision.ACCEPTED: "Accept", Decision.REJECTED: "Reject"}.get(decision, "Undecide")
         text = f"{verb} window {self._number(rows[0])}" if len(rows) == 1 else f"{verb} {len(rows)} windows"
-        at = "" if decision is Decision.UNDECIDED else now()
         changes: dict[VideoEntry, dict[Key, WindowReview | None]] = {}
         for row in rows:
-            review = replace(row.blank_review, decision=decision, decided_at=at)
+            review = self._decided(row.blank_review, decision)
             changes.setdefault(row.entry, {})[row.key] = _kept(row, review)
         self._push(changes, rows[0].id, rows[0].id, text)
+        self._announce(tuple(row.id for row in rows), decision)
+
+    def _decided(self, review: WindowReview, decision: Decision) -> WindowReview:
+        """The review with this decision of the curator, made now."""
+        at, by = ("", "") if decision is Decision.UNDECIDED else (now(), self.curator)
+        return replace(review, decision=decision, decided_at=at, decided_by=by, reason="")
+
+    def _announce(self, windows: tuple[WindowId, ...], decision: Decision) -> None:
+        if decision is Decision.REJECTED:
+            self.rejected.emit(windows)
+        else:
+            self.accepted.emit()
+
+    def set_reason(self, windows: Iterable[WindowId], reason: str) -> None:
+        """Say why windows were rejected; an empty reason clears it. Others are left alone."""
+        reason = as_reason(reason)
+        changes: dict[VideoEntry, dict[Key, WindowReview | None]] = {}
+        first: WindowId | None = None
+        for window in windows:
+            entry, key = window
+            review = entry.reviews.get(key)
+            if review is not None and review.decision is Decision.REJECTED and review.reason != reason:
+                changes.setdefault(entry, {})[key] = replace(review, reason=reason)
+                first = first or window
+        if first is not None:
+            self._push(changes, first, first, f"Reason: {reason}" if reason else "Clear the reason")
 
     def _select_next_undecided(self, after: WindowId) -> None:
         """Select the next undecided window of the filtered list, wrapping around at the end."""
@@ -202,7 +232,8 @@ class Decisions(QObject):
                 )
                 return
         changes: dict[Key, WindowReview | None] = {instead_of.key: None} if instead_of else {}
-        review = instead_of.blank_review if instead_of else WindowReview(sequence, decision, decided_at=now())
+        new = WindowReview(sequence, Decision.UNDECIDED)
+        review = instead_of.blank_review if instead_of else self._decided(new, decision)
         changes[key] = replace(review, sequence=sequence, manual=True)
         self._push({entry: changes}, instead_of.id if instead_of else None, WindowId(entry, key), text)
         self._document.selection.select(key, seek=False)

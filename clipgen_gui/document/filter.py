@@ -16,6 +16,7 @@ class WindowFilter:
     decision: Decision | None = None
     tag: str = ""
     subject: str = ""
+    reason: str = ""  # of rejection
     track_id: int | None = None  # of the current video
 
     @property
@@ -28,6 +29,7 @@ class WindowFilter:
         return (
             (self.decision is None or (review.decision if review else Decision.UNDECIDED) is self.decision)
             and (not self.tag or (review is not None and self.tag in review.tags))
+            and (not self.reason or (review is not None and self.reason == review.reason))
             and (not self.subject or entry.subjects.get(key[2]) == self.subject)
             and (self.track_id is None or key[2] == self.track_id)
         )

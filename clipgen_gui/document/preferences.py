@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import json
 import logging
 from dataclasses import dataclass
@@ -30,6 +31,16 @@ class Page:
     settings: tuple[Setting, ...]
 
 
+_REVIEW = (
+    Setting(
+        "curator",
+        "Curator",
+        "Your name, recorded with each decision in the project and its exports. Empty: your user name.",
+        "",
+        str,
+    ),
+)
+
 PAGES = (
     Page(
         "analysis",
@@ -50,6 +61,7 @@ PAGES = (
         "New projects start with these. Changes in the ranking panel apply to the open project only.",
         declarations(RankingSettings),
     ),
+    Page("review", "Review", "These apply immediately.", _REVIEW),
     Page("export", "Export", "The next export starts with these.", declarations(ExportSettings)),
     Page("dataset", "Datasets", "The next export starts with these.", declarations(DatasetSettings)),
 )
@@ -122,6 +134,17 @@ class Preferences(QObject):
     def dataset(self) -> DatasetSettings:
         """Initial dataset settings of the next export."""
         return DatasetSettings(**self.values("dataset"))
+
+    @property
+    def curator(self) -> str:
+        """The name recorded with decisions: as set, else the name of the user."""
+        named = str(self.value("review", "curator")).strip()
+        if named:
+            return named
+        try:
+            return getpass.getuser()
+        except (OSError, KeyError):  # the user has no entry in the system's list
+            return ""
 
     @property
     def ranking(self) -> RankingSettings:

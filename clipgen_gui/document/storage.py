@@ -225,6 +225,15 @@ class ProjectStorage:
         """All tags of the project in alphabetical order, for completion."""
         return list(self._read(Project.tags, dict[str, int]()))
 
+    def reasons(self) -> list[str]:
+        """All reasons of rejection in the project, the most frequent first."""
+        return list(self._read(Project.reasons, dict[str, int]()))
+
+    def curator(self) -> str:
+        """The curator to whom this project was assigned; empty if none."""
+        name = self._read(Project.app_state, dict[str, Any]()).get("curator")
+        return name if isinstance(name, str) else ""
+
     def subject_ids(self) -> list[str]:
         """All subject ids of the project, in alphabetical order."""
         return self._read(Project.subject_ids, list[str]())

@@ -75,6 +75,11 @@ class WindowRow:
         return "" if self.review is None else self.review.note
 
     @property
+    def reason(self) -> str:
+        """Why it was rejected; empty: none given."""
+        return "" if self.review is None else self.review.reason
+
+    @property
     def blank_review(self) -> WindowReview:
         """The review of the window, or one without any input."""
         return self.review or WindowReview(self.sequence, Decision.UNDECIDED)

@@ -64,5 +64,6 @@ class Parts:
         self.start_page = StartPage(actions, sample_video())
         self.steps = FirstSteps(session, settings)
         self.status = StatusBar(actions["cancel"])
+        self.status.place_first(self.review.reasons)
         self.toolbar = ToolBar(actions)
         self.shortcuts = ShortcutsOverlay(window)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt, QTimer
+from PySide6.QtCore import QEvent, QObject, Qt, QTimer
 from PySide6.QtGui import QAction, QResizeEvent
 from PySide6.QtWidgets import QLabel, QProgressBar, QStatusBar, QToolButton, QWidget
 
@@ -50,6 +50,7 @@ class StatusBar(QStatusBar):
         self.addWidget(self._bar)
         self.addWidget(self._cancel)
         self.addPermanentWidget(self._video)
+        self._first: QWidget | None = None
         self.temporary_text = ""  # the last temporary message
         self._expiry = QTimer(self)
         self._expiry.setSingleShot(True)
@@ -59,12 +60,31 @@ class StatusBar(QStatusBar):
         self._began_done = 0
         self.show_idle()
 
+    def place_first(self, widget: QWidget) -> None:
+        """Add a widget that takes the place of the current task while it is visible."""
+        self._first = widget
+        self.insertWidget(0, widget, 1)
+        widget.hide()
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Make room for the first widget."""
+        if event.type() in (QEvent.Type.ShowToParent, QEvent.Type.HideToParent):
+            shown = event.type() is QEvent.Type.ShowToParent
+            if shown:
+                self.clearMessage()
+            self._task.setVisible(not shown)
+            if not shown and self._expiry.isActive():
+                self._fit()
+        return super().eventFilter(watched, event)
+
     def show_temporary(self, text: str, duration_ms: int) -> None:
         """Show a message for a while, elided to the available width. The tooltip has the full text."""
         self.temporary_text = text
         self.setToolTip(text)
         self._expiry.start(duration_ms)
-        self._fit()
+        if self._first is None or self._first.isHidden():  # a message would hide it
+            self._fit()
 
     def _fit(self) -> None:
         available = self.width() - self._video.sizeHint().width() - 2 * self._MARGIN

@@ -83,10 +83,16 @@ class MainWindow(QMainWindow):
             self.restoreGeometry(geometry)
         self.state = WindowState(self, self.parts, self._layout)
 
+    def _name_curator(self) -> None:
+        self.session.decisions.curator = self.session.storage.curator() or self.preferences.curator
+
     def _connect(self) -> None:
         """Connect the rooms to each other."""
         parts, session, flow = self.parts, self.session, self.parts.projects.flow
         queue, videos = parts.analysis.queue, parts.projects.videos
+        self._name_curator()
+        self.preferences.changed.connect(lambda _: self._name_curator())
+        session.project_changed.connect(self._name_curator)
         parts.start_page.clicked.connect(flow.choose_files)
         parts.start_page.recent_chosen.connect(flow.open_project)
         parts.start_page.show_recent(flow.recent)

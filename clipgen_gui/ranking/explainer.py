@@ -103,7 +103,8 @@ def _row_of(entry: VideoEntry, explanation: Explanation | None) -> WindowRow | N
 
 def _verdict_on_row(row: WindowRow, entry: VideoEntry) -> str:
     if row.decision is Decision.REJECTED:
-        return f"Number {row.number} of {len(entry.rows)} in this video, rejected; its frames stay free."
+        because = f" ({row.reason})" if row.reason else ""
+        return f"Number {row.number} of {len(entry.rows)} in this video, rejected{because}; its frames stay free."
     how = "accepted" if row.decision is Decision.ACCEPTED else "proposed"
     by_hand = ", added manually" if row.manual else ""
     return f"Number {row.number} of {len(entry.rows)} in this video, {how}{by_hand}."

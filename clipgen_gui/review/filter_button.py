@@ -49,6 +49,7 @@ class FilterButton(QToolButton):
             chosen.decision.capitalize() if chosen.decision else "",
             chosen.tag,
             chosen.subject,
+            chosen.reason,
             "" if chosen.track_id is None else self._face(chosen.track_id),
         ]
         text = " · ".join(part for part in parts if part)
@@ -79,6 +80,15 @@ class FilterButton(QToolButton):
         if chosen.tag:
             tags.setdefault(chosen.tag, 0)
         self._add_section(menu, [(_escaped(tag), tag, count) for tag, count in tags.items()], "tag", chosen.tag)
+        reasons = Counter(
+            review.reason
+            for entry, key in _matching(replace(chosen, reason=""), rows)
+            if (review := entry.reviews.get(key)) is not None and review.reason
+        )
+        if chosen.reason:
+            reasons.setdefault(chosen.reason, 0)
+        rejected_as = [(_escaped(f"Rejected: {one}"), one, count) for one, count in reasons.most_common()]
+        self._add_section(menu, rejected_as, "reason", chosen.reason)
         subjects = Counter(
             entry.subjects.get(key[2], "") for entry, key in _matching(replace(chosen, subject=""), rows)
         )

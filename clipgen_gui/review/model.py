@@ -158,7 +158,7 @@ def _appearance(row: WindowRow) -> tuple[object, ...]:
     """Return everything a row displays except its scores."""
     sequence = row.sequence
     scored = sequence.scored_by, sequence.variations, sequence.exact
-    return row.key, row.decision, row.number, row.tags, row.note, scored
+    return row.key, row.review, row.number, scored
 
 
 def _description(row: WindowRow, *, is_pending: bool) -> str:
@@ -179,6 +179,8 @@ def _description(row: WindowRow, *, is_pending: bool) -> str:
         )
     elif is_pending:
         lines.append("scored by blendshapes; its learned tokens are pending")
+    if row.reason:
+        lines.append(f"rejected: {row.reason}")
     if row.tags:
         lines.append("tags: " + ", ".join(row.tags))
     if row.note:

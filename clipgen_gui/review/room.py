@@ -15,6 +15,7 @@ from clipgen_gui.document.session import Session
 from clipgen_gui.review.contact_sheet import ContactSheet
 from clipgen_gui.review.details import WindowDetails
 from clipgen_gui.review.panel import WindowsPanel
+from clipgen_gui.review.reason_bar import ReasonBar
 from clipgen_gui.widgets.typing_field import QuickEntry
 
 _CONTEXT = ("accept", "reject", "undecide", "", "tag", "note", "subject", "", "trim_start", "trim_end")  # "": separator
@@ -23,7 +24,7 @@ _IN_USE_S = 3.0  # after the last step or move of the pointer through the list
 
 
 class ReviewRoom(QObject):
-    """Place `panel`, `sheet` and `details` in a layout. `quick_entry` is the popup that `details` uses."""
+    """Place `panel`, `sheet`, `details` and `reasons` in a layout. `quick_entry` is the popup that `details` uses."""
 
     def __init__(
         self,
@@ -39,6 +40,8 @@ class ReviewRoom(QObject):
         self.panel.set_context_actions([actions[name] if name else None for name in _CONTEXT])
         self.sheet = ContactSheet(session, settings)
         self.details = WindowDetails(session, quick_entry)
+        self.reasons = ReasonBar(session, quick_entry)
+        self.reasons.digits_are_taken = self.sheet.isVisible
         self._used_s = 0.0
         for used in (session.selection.changed, session.selection.filter_changed):
             used.connect(self._note_use)
@@ -98,6 +101,7 @@ class ReviewRoom(QObject):
         """Enable the sheet's commands when it opens; focus the list and select again when it closes."""
         for name in _SHEET_ONLY:
             self._actions[name].setEnabled(on)
+        self.reasons.refresh_keys()
         selected = self._session.selection.selected
         if not on:
             self.panel.take_focus()  # otherwise the next field takes the focus and the shortcuts type there
