@@ -83,10 +83,11 @@ class StatusBar(QStatusBar):
         self.temporary_text = text
         self.setToolTip(text)
         self._expiry.start(duration_ms)
-        if self._first is None or self._first.isHidden():  # a message would hide it
-            self._fit()
+        self._fit()
 
     def _fit(self) -> None:
+        if self._first is not None and not self._first.isHidden():
+            return  # which the message would hide
         available = self.width() - self._video.sizeHint().width() - 2 * self._MARGIN
         self.showMessage(self.fontMetrics().elidedText(self.temporary_text, Qt.TextElideMode.ElideRight, available))
 

@@ -39,7 +39,7 @@ class ReasonBar(QWidget):
         self.buttons: list[QPushButton] = []
         self._row = QHBoxLayout(self)
         self._row.setContentsMargins(10, 0, 0, 0)
-        self._row.setSpacing(4)
+        self._row.setSpacing(10)
         self._row.addWidget(self.title)
         self._row.addStretch(1)
         self._timer = QTimer(self)
@@ -76,12 +76,14 @@ class ReasonBar(QWidget):
         what = f"window {numbers[0] + 1}" if len(numbers) == 1 and numbers[0] is not None else f"{len(windows)} windows"
         self.title.setText(f"Rejected {what}. Why?")
         for button in self.buttons:
+            self._row.removeWidget(button)
+            button.hide()
             button.deleteLater()
         alt = "Alt+" if self.digits_are_taken() else ""
         self.buttons = []
         for place, reason in enumerate((*self.reasons(), _OTHER)):
             digit = _DIGITS[place] if reason != _OTHER else "0"
-            button = QPushButton(f"{digit}  {shortened(reason, 18)}".replace("&", "&&"))
+            button = QPushButton(f"{digit} {shortened(reason, 18)}".replace("&", "&&"))
             button.setObjectName("link")
             button.setFlat(True)
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -93,7 +93,7 @@ def test_a_reason_of_ones_own_is_offered_again(
     press(Qt.Key.Key_Return)
     assert entry.reviews[keys[0]].reason == "eyes closed"
     press(Qt.Key.Key_R)
-    assert window.parts.review.reasons.buttons[6].text() == "7  eyes closed"
+    assert window.parts.review.reasons.buttons[6].text() == "7 eyes closed"
     press(Qt.Key.Key_7)
     window.session.selection.set_filter(WindowFilter(reason="eyes closed"))
     assert [row.key for row in window.session.selection.shown_rows] == keys[:2]
