@@ -63,6 +63,7 @@ class StoredVideo:
     state: str  # analysis state, as named by the app
     message: str  # reason of failure
     duration_s: float | None
+    frame_count: int | None  # with the duration, the average frame rate; None: stored by an earlier clipgen
     window_count: int | None  # windows last listed; None: not analysed
     analysis: str  # entry name in the analysis cache; empty if none
     accepted: int
@@ -80,7 +81,8 @@ class StoredExport:
 
 
 _VIDEO = """
-    SELECT id, path, fingerprint, added_at, position, selected, state, message, duration_s, window_count, analysis,
+    SELECT id, path, fingerprint, added_at, position, selected, state, message, duration_s, frame_count,
+        window_count, analysis,
         (SELECT count(*) FROM marked_window WHERE video_id = video.id AND decision = 'accepted'),
         (SELECT count(*) FROM marked_window WHERE video_id = video.id AND decision = 'rejected')
     FROM video
@@ -172,6 +174,7 @@ class Project(ProjectFile):
         state: str | None = None,
         message: str | None = None,
         duration_s: float | None = None,
+        frame_count: int | None = None,
         window_count: int | None = None,
         analysis: str | None = None,
     ) -> None:
@@ -181,6 +184,7 @@ class Project(ProjectFile):
             "state": state,
             "message": message,
             "duration_s": duration_s,
+            "frame_count": frame_count,
             "window_count": window_count,
             "analysis": analysis,
         }
