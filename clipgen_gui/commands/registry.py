@@ -105,6 +105,15 @@ COMMANDS: tuple[Command, ...] = (
         "view-grid-outline",
         checkable=True,
     ),
+    Command(
+        "dashboard",
+        "Dashboard",
+        ("Ctrl+D",),
+        "Show how far the project is, and its goals",
+        _VIEW,
+        "chart-box-outline",
+        checkable=True,
+    ),
     Command("film_strip", "Film strip", ("V",), "Switch between film strip and table", _VIEW),
     Command("filter", "Filter", ("Ctrl+F",), "Filter the listed windows", _VIEW),
     Command(
