@@ -223,6 +223,7 @@ class Gesture:
 
 
 GESTURES: tuple[Gesture, ...] = (
+    Gesture("Arrows, Enter", "Dashboard: go from bar to bar, list its windows", _VIEW),
     Gesture("Arrows, Enter", "Contact sheet: mark a window, loop it in the player", _REVIEW),
     Gesture("1 … 9, 0 or click", "Contact sheet: accept; reject with Shift or right-click", _REVIEW),
 )

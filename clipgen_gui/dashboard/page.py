@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from PySide6.QtCore import QElapsedTimer, QPoint, QRect, Qt, QTimer, Signal
@@ -50,13 +50,13 @@ class DashboardPage(QWidget):
     )  # kind (decision, tag, subject, split, video, reason, day, curator, score), value
     closed = Signal()
 
-    def __init__(self, session: Session, split_of: SplitOf, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, splits: Callable[[], SplitOf], parent: QWidget | None = None) -> None:
         """
         Args:
-            split_of: the split of a clip by subject and fingerprint, under the settings of the next export.
+            splits: returns the split of a clip by subject and fingerprint, under the current settings.
         """
         super().__init__(parent)
-        self._session, self._split_of = session, split_of
+        self._session, self._splits = session, splits
         self._unit: Unit = "clips"
         self._goals: tuple[Goal, ...] = ()
         self.statistics = ProjectStatistics()
@@ -166,7 +166,7 @@ class DashboardPage(QWidget):
         took.start()
         storage = self._session.storage
         try:
-            self.statistics = storage.statistics(self._split_of)
+            self.statistics = storage.statistics(self._splits())
             self._goals = storage.goals()
             hint = _NO_PROJECT if storage.project is None else "" if self._session.videos else _EMPTY
         except ProjectError as error:

@@ -8,6 +8,7 @@ from typing import Any
 from PySide6.QtCore import QObject
 
 from clipgen_engine.datasets.names import split_of
+from clipgen_engine.projects.statistics import SplitOf
 from clipgen_engine.types import Decision
 from clipgen_gui.dashboard.page import DashboardPage
 from clipgen_gui.document.filter import WindowFilter
@@ -22,13 +23,16 @@ class DashboardRoom(QObject):
     def __init__(self, session: Session, preferences: Preferences, parent: QObject) -> None:
         super().__init__(parent)
         self._session, self._preferences = session, preferences
-        self.page = DashboardPage(session, self._split_of)
+        self.page = DashboardPage(session, self._splits)
         self.page.filter_requested.connect(self._filter)
         preferences.changed.connect(lambda _: self.page.schedule())
 
-    def _split_of(self, subject: str, fingerprint: str) -> str:
-        record = {"subject_id": subject, "source_fingerprint": fingerprint}
-        return split_of(record, bool(subject), self._preferences.dataset)
+    def _splits(self) -> SplitOf:
+        """The splits under the settings of the next export, which are slow to read."""
+        settings = self._preferences.dataset
+        return lambda subject, fingerprint: split_of(
+            {"subject_id": subject, "source_fingerprint": fingerprint}, bool(subject), settings
+        )
 
     def _filter(self, kind: str, value: str) -> None:
         """List the windows of the project with this decision, tag or subject; a second click lists the others again."""
