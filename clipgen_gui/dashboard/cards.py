@@ -13,7 +13,7 @@ from clipgen_gui.dashboard.columns import ColumnChart
 from clipgen_gui.look.theme import follow_theme, palette
 from clipgen_gui.widgets.cards import Card, named
 
-_FEW = 6  # bars shown until all are asked for
+_FEW, _ALL = 6, 8  # bars shown until all are asked for; so many are always shown
 
 
 class ChartCard(Card):
@@ -47,7 +47,7 @@ class BarsCard(ChartCard):
 
     def show_marks(self, marks: Sequence[Mark]) -> None:
         self._marks = tuple(marks)
-        many = len(marks) > _FEW
+        many = len(marks) > _ALL
         super().show_marks(marks if self._all or not many else marks[:_FEW])
         self.more.setVisible(many)
         self.more.setText("Show fewer" if self._all else f"Show all {len(marks)}")
@@ -61,8 +61,12 @@ class BarsCard(ChartCard):
 class ColumnsCard(ChartCard):
     """Columns of accepted and rejected windows, with a legend."""
 
-    def __init__(self, title: str) -> None:
-        super().__init__(title, ColumnChart(title))
+    def __init__(self, title: str, *, edges: bool = False) -> None:
+        """
+        Args:
+            edges: labels are of the left edges of the columns, rather than of their middles.
+        """
+        super().__init__(title, ColumnChart(title, edges=edges))
         self.header.addWidget(_legend())
         self.chart.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from PySide6.QtCore import QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QPainter, QPaintEvent
+from PySide6.QtWidgets import QWidget
 
 from clipgen_gui.dashboard.chart import Chart
 from clipgen_gui.look.theme import palette, px, ui_font
@@ -16,6 +17,14 @@ _MIN_SHOWN = 2  # px: one decision is visible beside thousands
 
 class ColumnChart(Chart):
     """Position says which part is which, so that the colours need not."""
+
+    def __init__(self, name: str, *, edges: bool = False, parent: QWidget | None = None) -> None:
+        """
+        Args:
+            edges: labels are of the left edges of the columns, rather than of their middles.
+        """
+        super().__init__(name, parent)
+        self._edges = edges
 
     def sizeHint(self) -> QSize:
         return QSize(px(240), px(_HEIGHT))
@@ -81,6 +90,7 @@ class ColumnChart(Chart):
         every = max(1, -(-widest * len(self.marks) // max(1, plot.width())))
         for index in range(0, len(self.marks), every):
             slot = self.rect_of(index)
-            place = QRect(slot.center().x() - widest // 2, plot.bottom() + px(3), widest, px(_AXIS) - px(3))
+            middle = slot.left() if self._edges else slot.center().x()
+            place = QRect(middle - widest // 2, plot.bottom() + px(3), widest, px(_AXIS) - px(3))
             place.moveRight(min(place.right(), self.width()))
             painter.drawText(place, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, self.marks[index].label)

@@ -76,7 +76,7 @@ class DashboardPage(QWidget):
         self.by_subject, self.by_tag = BarsCard("Accepted by subject"), BarsCard("Accepted by tag")
         self.by_split, self.by_video = BarsCard("Accepted by split"), BarsCard("Accepted by video")
         self.decisions, self.curators = BarsCard("Windows"), BarsCard("Decided by curator")
-        self.days, self.scores = ColumnsCard("Decided by day"), ColumnsCard("Scores of decided windows")
+        self.days, self.scores = ColumnsCard("Decided by day"), ColumnsCard("Scores of decided windows", edges=True)
         self.reasons = BarsCard("Reasons of rejection")
         self.cards: tuple[ChartCard, ...] = (
             self.by_subject, self.decisions, self.days, self.scores, self.by_tag, self.by_video, self.reasons,
