@@ -201,10 +201,12 @@ class DashboardPage(QWidget):
     @property
     def _undecided(self) -> int:
         """Number of listed windows without a decision, as ranked last: together, or each video alone."""
-        project_windows = self._session.project_windows
-        if project_windows.ranked is None:
-            return sum(one.tally.undecided for one in self._session.videos if one.tally is not None)
-        return sum(entry.decision_of(key) is Decision.UNDECIDED for entry, key in project_windows.windows.ids)
+        together = self._session.project_windows
+        listed = Counter(entry for entry, key in together.windows.ids if entry.decision_of(key) is Decision.UNDECIDED)
+        return sum(
+            entry.tally.undecided if together.analysis_of(entry) is None and entry.tally else listed[entry]
+            for entry in self._session.videos
+        )
 
     def _show_tiles(self, undecided: int) -> None:
         found, states = self.statistics, Counter(entry.state for entry in self._session.videos)

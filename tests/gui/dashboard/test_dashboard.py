@@ -222,6 +222,13 @@ def test_a_click_on_a_bar_filters_the_list(opened: MainWindow, qtbot: QtBot) -> 
     assert not page.decisions.chart.is_active(mark(page.decisions.chart, "Rejected"))
 
 
+def test_videos_that_cannot_be_ranked_together_keep_their_windows(opened: MainWindow, qtbot: QtBot) -> None:
+    click(page_of(opened).decisions.chart, "Undecided")
+    qtbot.waitUntil(lambda: opened.session.project_windows.ranked is not None)
+    page_of(opened).refresh()
+    assert figures(opened)["left"] == ("2 min", "20 windows undecided")
+
+
 @pytest.mark.parametrize(
     ("card", "label", "asked"),
     [
