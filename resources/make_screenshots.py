@@ -6,8 +6,10 @@ Run with `make screenshot`. The screenshot in the README is copied from there ma
 from __future__ import annotations
 
 import argparse
+import random
 import tempfile
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from PySide6.QtCore import QElapsedTimer, QPoint, QSettings, QSize
@@ -15,7 +17,11 @@ from PySide6.QtGui import QPainter, QPixmap
 from PySide6.QtWidgets import QApplication, QWidget
 
 from clipgen_engine.analysis.cache import AnalysisCache
-from clipgen_engine.types import Decision
+from clipgen_engine.projects.goals import Goal, set_goals
+from clipgen_engine.projects.reasons import REASONS
+from clipgen_engine.projects.records import WindowReview
+from clipgen_engine.projects.store import Project
+from clipgen_engine.types import Decision, Sequence
 from clipgen_gui.document.entry import VideoState
 from clipgen_gui.document.preferences import PAGES
 from clipgen_gui.look.theme import apply_theme, theme
@@ -50,6 +56,7 @@ def _picture_all(app: QApplication, options: argparse.Namespace, folder: Path) -
     empty.parts.shortcuts.close()
     empty.close()
 
+    _picture_dashboard(app, options, folder)
     settings = QSettings(str(folder / "settings.ini"), QSettings.Format.IniFormat)
     settings.setValue("first_run/steps_seen", True)
     broken = folder / "interrupted copy.mp4"
@@ -62,6 +69,60 @@ def _picture_all(app: QApplication, options: argparse.Namespace, folder: Path) -
     _review(app, window)
     _pictures(app, window, dict(_screens(app, window)), options)
     window.close()
+
+
+def _picture_dashboard(app: QApplication, options: argparse.Namespace, folder: Path) -> None:
+    """Picture a project of several weeks, whose videos need not exist."""
+    if options.only not in "dashboard":
+        return
+    project = Project(folder / "study.clipgen")
+    _fill(project)
+    settings = QSettings(str(folder / "dashboard.ini"), QSettings.Format.IniFormat)
+    settings.setValue("first_run/steps_seen", True)
+    for split in ("validation_share", "test_share"):
+        settings.setValue(f"dataset/{split}", 0.25)
+    window = MainWindow(settings, project)
+    _pictures(app, window, {"dashboard": lambda: window.show_dashboard(True)}, options)
+    window.close()
+
+
+def _fill(project: Project) -> None:
+    """Forty videos of three subjects, 600 decisions of two curators, and goals."""
+    chance, subjects, curators = random.Random(1), ("Anna", "Ben", "Chiara"), ("mara", "jonas")
+    at = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    for number in range(40):
+        video_id = project.add_video(Path(f"/videos/take {number + 1:02d}.mp4"), f"{number:064x}").video_id
+        if number >= 30:
+            project.describe_video(video_id, state="failed" if number % 5 == 0 else "waiting")
+            continue
+        project.describe_video(
+            video_id, state="done", duration_s=60.0, frame_count=1800, window_count=chance.randint(20, 30), analysis="-"
+        )
+        project.set_subject(video_id, 1, subjects[number % 3])
+        at += timedelta(hours=chance.uniform(3, 12))
+        reviews = {}
+        for place in range(20):
+            score = min(1.0, max(0.0, chance.gauss(0.5, 0.17)))
+            sequence = Sequence(0, 60 * place, 60 * place + 45, 1 if chance.random() < 0.9 else 2, {}, score)
+            at += timedelta(seconds=chance.uniform(2, 9))
+            accepted = chance.random() < score
+            reviews[sequence.key] = WindowReview(
+                sequence,
+                Decision.ACCEPTED if accepted else Decision.REJECTED,
+                tags=(chance.choice(("smile", "surprise", "frown", "speech", "eyes closed")),) if accepted else (),
+                decided_at=at.isoformat(timespec="milliseconds"),
+                decided_by=curators[number % 3 == 0],
+                reason="" if accepted else chance.choice(("", *REASONS)),
+            )
+        project.save_reviews(video_id, reviews)
+    set_goals(
+        project,
+        [
+            Goal("total", None, "clips", 300),
+            Goal("subject", None, "seconds", 120),
+            Goal("tag", "smile", "clips", 80),
+        ],
+    )
 
 
 def _review(app: QApplication, window: MainWindow) -> None:

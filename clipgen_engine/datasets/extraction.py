@@ -12,7 +12,7 @@ from clipgen_engine.datasets.export import check_source, export_clips
 from clipgen_engine.datasets.request import ExportRequest, ExportSource
 from clipgen_engine.datasets.results import ExportStep
 from clipgen_engine.errors import Cancelled
-from clipgen_engine.projects.store import WindowReview
+from clipgen_engine.projects.records import WindowReview
 from clipgen_engine.settings import DatasetSettings, ExportSettings, RankingSettings
 from clipgen_engine.types import Analysis, Decision, Progress, ProgressCallback, Sequence
 

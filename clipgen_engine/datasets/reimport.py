@@ -12,8 +12,8 @@ from typing import Any
 from clipgen_engine.datasets.manifest import MANIFEST_NAME, Manifest, read_manifest
 from clipgen_engine.datasets.request import ExportSource
 from clipgen_engine.errors import Cancelled, OutputError, SettingError
-from clipgen_engine.projects.reasons import as_reason
-from clipgen_engine.projects.store import Project, WindowReview
+from clipgen_engine.projects.records import WindowReview, as_reason
+from clipgen_engine.projects.store import Project
 from clipgen_engine.ranking.records import scored_sequence
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Decision

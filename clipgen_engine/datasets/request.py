@@ -15,7 +15,8 @@ from clipgen_engine.clips.crop_path import CropPath
 from clipgen_engine.clips.writer import WrittenClip
 from clipgen_engine.datasets.manifest import key_of
 from clipgen_engine.files import SCHEMA_VERSION
-from clipgen_engine.projects.store import Project, WindowReview
+from clipgen_engine.projects.records import WindowReview
+from clipgen_engine.projects.store import Project
 from clipgen_engine.ranking.effective import effective_regions, effective_thresholds, effective_weights
 from clipgen_engine.ranking.ranker import combined_score
 from clipgen_engine.ranking.records import movements_record, scored_by_record, scores_record, sequence_record

@@ -15,6 +15,8 @@ from clipgen_engine.files import locked_file, private_file
 from clipgen_engine.projects.backups import back_up, copy_database
 
 _APPLICATION_ID = 0x636C6970  # "clip": distinguishes projects from other SQLite files
+# SQL: the combined score of a window; NULL for a damaged record. Indexed, so that it must stay as it is
+DECIDED_SCORE = "CASE WHEN json_valid(scores) THEN json_extract(scores, '$.combined_score') END"
 _MIGRATIONS = (
     """
     CREATE TABLE video (
@@ -96,6 +98,14 @@ _MIGRATIONS = (
         note TEXT NOT NULL,
         decided_at TEXT NOT NULL,
         PRIMARY KEY (video_id, start_frame, stop_frame, track_id, curator)
+    );
+    """,
+    # the index holds what statistics are counted from, so that they need not read the scores
+    f"""
+    ALTER TABLE video ADD COLUMN frame_count INTEGER;
+    CREATE INDEX decided_window ON marked_window (
+        decision, video_id, track_id, start_frame, stop_frame, decided_at, decided_by, reason,
+        {DECIDED_SCORE}
     );
     """,
 )

@@ -9,7 +9,8 @@ from typing import Any
 
 from clipgen_engine.analysis.cache import AnalysisCache
 from clipgen_engine.errors import Cancelled, StoredAnalysisError
-from clipgen_engine.projects.store import Key, Project, StoredVideo
+from clipgen_engine.projects.records import Key, StoredVideo
+from clipgen_engine.projects.store import Project
 from clipgen_engine.ranking.ranker import Ranker, Ranking, rank_across_videos
 from clipgen_engine.ranking.records import sequence_record
 from clipgen_engine.settings import RankingSettings

@@ -14,7 +14,8 @@ from clipgen_engine.errors import DamagedProjectError, OutputError, ProjectError
 from clipgen_engine.files import locked_file
 from clipgen_engine.projects.backups import backups_of
 from clipgen_engine.projects.file import looks_like_database
-from clipgen_engine.projects.store import WINDOW_COLUMNS, Project, stored_window
+from clipgen_engine.projects.records import WINDOW_COLUMNS, stored_window
+from clipgen_engine.projects.store import Project
 from clipgen_engine.untrusted import parse_json
 
 _TABLES = ("video", "marked_window", "conflict", "subject", "setting", "app_state", "export")

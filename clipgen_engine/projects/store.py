@@ -2,93 +2,37 @@
 
 from __future__ import annotations
 
-import os
 import sqlite3
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from clipgen_engine.files import strict_json
 from clipgen_engine.projects.file import ProjectFile
-from clipgen_engine.projects.reasons import as_reason
-from clipgen_engine.ranking.records import scored_sequence, scores_record
-from clipgen_engine.types import Decision, Sequence
-from clipgen_engine.untrusted import parse_json
-
-Key = tuple[int, int, int]
-
-
-def now() -> str:
-    """Return the current time as stored in projects: UTC, ISO 8601."""
-    return datetime.now(UTC).isoformat(timespec="milliseconds")
-
-
-@dataclass(frozen=True)
-class WindowReview:
-    """A window stored in the project: decided, added manually, tagged or with a note."""
-
-    sequence: Sequence
-    decision: Decision
-    manual: bool = False
-    tags: tuple[str, ...] = ()
-    note: str = ""
-    # UTC, ISO 8601; empty while undecided. Set on saving if empty
-    decided_at: str = field(default="", compare=False)
-    decided_by: str = field(default="", compare=False)  # name of the curator; empty: not recorded
-    reason: str = ""  # why it was rejected; empty: none given
-
-    @property
-    def pinned(self) -> bool:
-        """Whether the window is listed even if the ranking would not select it."""
-        return self.decision is not Decision.REJECTED and self.worth_keeping
-
-    @property
-    def worth_keeping(self) -> bool:
-        """Whether it holds any user input."""
-        return self.decision is not Decision.UNDECIDED or self.manual or bool(self.tags or self.note)
-
-
-@dataclass(frozen=True)
-class StoredVideo:
-    """A video of the project, as shown in lists. Does not require the file to be present."""
-
-    video_id: int
-    path: Path
-    fingerprint: str | None  # None until the file was probed
-    added_at: str  # UTC, ISO 8601
-    position: int  # playhead, frame index
-    selected: Key | None
-    state: str  # analysis state, as named by the app
-    message: str  # reason of failure
-    duration_s: float | None
-    window_count: int | None  # windows last listed; None: not analysed
-    analysis: str  # entry name in the analysis cache; empty if none
-    accepted: int
-    rejected: int
-
-
-@dataclass(frozen=True)
-class StoredExport:
-    """Clips of one video written by one export."""
-
-    exported_at: str  # UTC, ISO 8601
-    folder: Path
-    clips: tuple[str, ...]  # file names
-    details: Mapping[str, Any]  # layouts, settings
-
+from clipgen_engine.projects.records import (
+    WINDOW_COLUMNS,
+    Key,
+    StoredExport,
+    StoredVideo,
+    WindowReview,
+    as_reason,
+    named_value,
+    now,
+    stored_export,
+    stored_path,
+    stored_video,
+    stored_window,
+)
+from clipgen_engine.ranking.records import scores_record
+from clipgen_engine.types import Decision
 
 _VIDEO = """
-    SELECT id, path, fingerprint, added_at, position, selected, state, message, duration_s, window_count, analysis,
+    SELECT id, path, fingerprint, added_at, position, selected, state, message, duration_s, frame_count,
+        window_count, analysis,
         (SELECT count(*) FROM marked_window WHERE video_id = video.id AND decision = 'accepted'),
         (SELECT count(*) FROM marked_window WHERE video_id = video.id AND decision = 'rejected')
     FROM video
 """
-WINDOW_COLUMNS = (
-    *("start_frame", "stop_frame", "track_id", "decision", "by_hand"),
-    *("decided_at", "decided_by", "scores", "tags", "note", "reason"),
-)
 _WINDOW = ", ".join(WINDOW_COLUMNS)
 
 
@@ -102,7 +46,7 @@ class Project(ProjectFile):
 
     def videos(self) -> list[StoredVideo]:
         """Return the videos that are not removed, in queue order."""
-        return self.rows(f"{_VIDEO} WHERE removed_at IS NULL ORDER BY queue_place, id", read=_stored_video)
+        return self.rows(f"{_VIDEO} WHERE removed_at IS NULL ORDER BY queue_place, id", read=stored_video)
 
     def add_videos(self, paths: Iterable[Path]) -> list[StoredVideo]:
         """Return the videos at these paths. New ones are appended to the queue, removed ones restored."""
@@ -111,9 +55,7 @@ class Project(ProjectFile):
 
         def write(database: sqlite3.Connection) -> None:
             for path in paths:
-                known = database.execute("SELECT max(id) FROM video WHERE path = ?", (_stored_path(path),)).fetchone()[
-                    0
-                ]
+                known = database.execute("SELECT max(id) FROM video WHERE path = ?", (stored_path(path),)).fetchone()[0]
                 ids.append(known or _insert(database, path, None))
                 database.execute("UPDATE video SET removed_at = NULL WHERE id = ?", (ids[-1],))
 
@@ -125,13 +67,13 @@ class Project(ProjectFile):
         return self.identify(self.add_videos([path])[0].video_id, fingerprint)
 
     def video(self, video_id: int) -> StoredVideo:
-        (video,) = self.rows(f"{_VIDEO} WHERE id = ?", video_id, read=_stored_video)
+        (video,) = self.rows(f"{_VIDEO} WHERE id = ?", video_id, read=stored_video)
         assert isinstance(video, StoredVideo)
         return video
 
     def video_of(self, fingerprint: str) -> StoredVideo | None:
         """Return the video with this fingerprint, including removed ones."""
-        return next(iter(self.rows(f"{_VIDEO} WHERE fingerprint = ?", fingerprint, read=_stored_video)), None)
+        return next(iter(self.rows(f"{_VIDEO} WHERE fingerprint = ?", fingerprint, read=stored_video)), None)
 
     def identify(self, video_id: int, fingerprint: str) -> StoredVideo:
         """Return the video matching the file at this video's path, now that its fingerprint is known.
@@ -155,7 +97,7 @@ class Project(ProjectFile):
             found = _insert(database, video.path, fingerprint) if other is None else other.video_id
             database.execute("UPDATE video SET removed_at = NULL WHERE id = ?", (found,))
             if moved:
-                database.execute("UPDATE video SET path = ? WHERE id = ?", (_stored_path(video.path), found))
+                database.execute("UPDATE video SET path = ? WHERE id = ?", (stored_path(video.path), found))
             if video.fingerprint is None:
                 database.execute("DELETE FROM video WHERE id = ?", (video_id,))
             else:
@@ -172,15 +114,17 @@ class Project(ProjectFile):
         state: str | None = None,
         message: str | None = None,
         duration_s: float | None = None,
+        frame_count: int | None = None,
         window_count: int | None = None,
         analysis: str | None = None,
     ) -> None:
         """Update the properties of a video. None leaves a value unchanged."""
         given = {
-            "path": None if path is None else _stored_path(path),
+            "path": None if path is None else stored_path(path),
             "state": state,
             "message": message,
             "duration_s": duration_s,
+            "frame_count": frame_count,
             "window_count": window_count,
             "analysis": analysis,
         }
@@ -306,7 +250,7 @@ class Project(ProjectFile):
 
     def settings(self) -> dict[str, Any]:
         """Return the stored ranking settings, plain JSON values by name."""
-        return dict(self.rows("SELECT name, value FROM setting", read=_named_value))
+        return dict(self.rows("SELECT name, value FROM setting", read=named_value))
 
     def set_settings(self, settings: Mapping[str, Any]) -> None:
         """Store ranking settings by name. Others are unchanged."""
@@ -314,7 +258,7 @@ class Project(ProjectFile):
 
     def app_state(self) -> dict[str, Any]:
         """Return the app state of this project, plain JSON values by name."""
-        return dict(self.rows("SELECT name, value FROM app_state", read=_named_value))
+        return dict(self.rows("SELECT name, value FROM app_state", read=named_value))
 
     def set_app_state(self, values: Mapping[str, Any]) -> None:
         """Store app state by name. Other values are unchanged."""
@@ -332,7 +276,7 @@ class Project(ProjectFile):
         self, video_id: int, folder: Path, clips: Iterable[str], details: Mapping[str, Any] | None = None
     ) -> None:
         """Record an export of clips of a video."""
-        row = video_id, now(), _stored_path(folder), strict_json(list(clips)), strict_json(dict(details or {}))
+        row = video_id, now(), stored_path(folder), strict_json(list(clips)), strict_json(dict(details or {}))
         self.write(
             lambda database: database.execute(
                 "INSERT INTO export (video_id, exported_at, folder, clips, details) VALUES (?, ?, ?, ?, ?)", row
@@ -342,56 +286,14 @@ class Project(ProjectFile):
     def exports(self, video_id: int) -> list[StoredExport]:
         """Return the exports of a video, oldest first."""
         query = "SELECT exported_at, folder, clips, details FROM export WHERE video_id = ? ORDER BY id"
-        return self.rows(query, video_id, read=_stored_export)
+        return self.rows(query, video_id, read=stored_export)
 
 
 def _insert(database: sqlite3.Connection, path: Path, fingerprint: str | None) -> int:
     row_id = database.execute(
         "INSERT INTO video (fingerprint, path, added_at, queue_place) "
         "VALUES (?, ?, ?, (SELECT coalesce(max(queue_place), 0) + 1 FROM video))",
-        (fingerprint, _stored_path(path), now()),
+        (fingerprint, stored_path(path), now()),
     ).lastrowid
     assert row_id is not None
     return row_id
-
-
-def _stored_path(path: Path) -> str | bytes:
-    """A path as text, or as bytes where its name is not UTF-8: SQLite's text always is."""
-    try:
-        str(path).encode()
-    except UnicodeEncodeError:
-        return os.fsencode(path)
-    return str(path)
-
-
-def _named_value(row: tuple[Any, ...]) -> tuple[str, Any]:
-    name, value = row
-    return str(name), parse_json(value)
-
-
-def _stored_export(row: tuple[Any, ...]) -> StoredExport:
-    exported_at, folder, clips, details = row
-    return StoredExport(exported_at, Path(os.fsdecode(folder)), tuple(parse_json(clips)), parse_json(details))
-
-
-def _stored_video(row: tuple[Any, ...]) -> StoredVideo:
-    video_id, path, fingerprint, added_at, position, selected, *rest = row
-    start_stop_track = parse_json(selected) if selected else None
-    key = start_stop_track and tuple(start_stop_track)
-    return StoredVideo(video_id, Path(os.fsdecode(path)), fingerprint, added_at, position, key, *rest)
-
-
-def stored_window(row: tuple[Any, ...]) -> WindowReview:
-    """The review in a row of `WINDOW_COLUMNS`."""
-    start, stop, track_id, decision, manual, decided_at, decided_by, text, tags, note, reason = row
-    sequence = scored_sequence((start, stop, track_id), parse_json(text))
-    return WindowReview(
-        sequence,
-        Decision(decision),
-        bool(manual),
-        tuple(parse_json(tags)),
-        note,
-        decided_at,
-        str(decided_by),
-        as_reason(str(reason)),
-    )

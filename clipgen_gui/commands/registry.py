@@ -105,6 +105,15 @@ COMMANDS: tuple[Command, ...] = (
         "view-grid-outline",
         checkable=True,
     ),
+    Command(
+        "dashboard",
+        "Dashboard",
+        ("Ctrl+D",),
+        "Show how far the project is, and its goals",
+        _VIEW,
+        "chart-box-outline",
+        checkable=True,
+    ),
     Command("film_strip", "Film strip", ("V",), "Switch between film strip and table", _VIEW),
     Command("filter", "Filter", ("Ctrl+F",), "Filter the listed windows", _VIEW),
     Command(
@@ -214,6 +223,7 @@ class Gesture:
 
 
 GESTURES: tuple[Gesture, ...] = (
+    Gesture("Arrows, Enter", "Dashboard: go from bar to bar, list its windows", _VIEW),
     Gesture("Arrows, Enter", "Contact sheet: mark a window, loop it in the player", _REVIEW),
     Gesture("1 … 9, 0 after R", "Say why the window was rejected; with Alt on the contact sheet", _REVIEW),
     Gesture("1 … 9, 0 or click", "Contact sheet: accept; reject with Shift or right-click", _REVIEW),

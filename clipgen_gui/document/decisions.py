@@ -9,8 +9,7 @@ from typing import Literal, Protocol
 from PySide6.QtCore import QObject, Signal, SignalInstance
 from PySide6.QtGui import QUndoStack
 
-from clipgen_engine.projects.reasons import as_reason
-from clipgen_engine.projects.store import WindowReview, now
+from clipgen_engine.projects.records import WindowReview, as_reason, now
 from clipgen_engine.ranking.explanation import explain_frame
 from clipgen_engine.types import Decision
 from clipgen_gui.document.entry import VideoEntry

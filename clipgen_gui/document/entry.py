@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from clipgen_engine.projects.store import WindowReview
+from clipgen_engine.projects.records import WindowReview
 from clipgen_engine.ranking.explanation import no_window_reason
 from clipgen_engine.ranking.ranker import COMBINED, Ranker, Ranking, best_first
 from clipgen_engine.settings import RankingSettings

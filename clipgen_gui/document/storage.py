@@ -10,7 +10,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from clipgen_engine.errors import ClipgenError, ProjectError, SettingError
-from clipgen_engine.projects.store import Project, StoredVideo, WindowReview
+from clipgen_engine.projects.goals import Goal, goals_of, set_goals
+from clipgen_engine.projects.records import StoredVideo, WindowReview
+from clipgen_engine.projects.statistics import ProjectStatistics, SplitOf, project_statistics
+from clipgen_engine.projects.store import Project
 from clipgen_engine.settings import RankingSettings
 from clipgen_gui.document.entry import Tally, VideoEntry, VideoState
 from clipgen_gui.document.windows import Key
@@ -171,6 +174,7 @@ class ProjectStorage:
                 duration_s=entry.duration_s,
                 window_count=entry.tally.windows if entry.tally else None,
                 analysis=entry.analysis_name,
+                frame_count=entry.frame_count or None,
             ),
         )
 
@@ -249,6 +253,27 @@ class ProjectStorage:
         from clipgen_engine.datasets.request import project_sources  # deferred: not needed to show the window
 
         return project_sources(self._project) if self._project is not None else ()
+
+    # Statistics
+
+    def statistics(self, split_of: SplitOf) -> ProjectStatistics:
+        """The numbers of the project; those of an empty one if nothing is stored.
+
+        Raises:
+            ProjectError: the project cannot be read.
+        """
+        return ProjectStatistics() if self._project is None else project_statistics(self._project, split_of)
+
+    def goals(self) -> tuple[Goal, ...]:
+        """The goals of the project.
+
+        Raises:
+            ProjectError: the project cannot be read.
+        """
+        return () if self._project is None else goals_of(self._project)
+
+    def save_goals(self, goals: Iterable[Goal]) -> None:
+        self._write_any(lambda project: set_goals(project, goals))
 
     # Settings
 

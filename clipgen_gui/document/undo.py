@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from PySide6.QtGui import QUndoCommand
 
-from clipgen_engine.projects.store import WindowReview
+from clipgen_engine.projects.records import WindowReview
 from clipgen_engine.settings import RankingSettings
 from clipgen_gui.document.entry import VideoEntry
 from clipgen_gui.document.windows import Key, WindowId

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, overload
 
-from clipgen_engine.projects.store import WindowReview
+from clipgen_engine.projects.records import WindowReview
 from clipgen_engine.types import BLENDSHAPES, Analysis, Decision, Sequence
 
 if TYPE_CHECKING:

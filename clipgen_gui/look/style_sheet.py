@@ -31,6 +31,7 @@ QLabel#muted { color: $muted; font-size: 12sp; }
 QLabel#complaint { color: $warning; font-size: 12sp; }
 QLabel#pageTitle { font-size: 17sp; }
 QLabel#headline { font-size: 20sp; }
+QLabel#figure { font-size: 24sp; }
 
 QToolBar { background: $card; border: none; border-bottom: 1px solid $border; padding: 0 10px; spacing: 4px;
     icon-size: 20sp; }

@@ -14,7 +14,7 @@ _MARGIN = 8
 
 
 class Layout:
-    """Fills the central widget. The stage and the left side are stacks that each show one of two widgets."""
+    """Fills the central widget. The stage and the left side are stacks that each show one of their widgets."""
 
     def __init__(self, parts: Parts, settings: QSettings) -> None:
         """
@@ -30,7 +30,7 @@ class Layout:
         below = _splitter(Qt.Orientation.Horizontal, (parts.plot, ranking.why), (790, 310))
         follow_theme(below, lambda: below.setMinimumHeight(px(212)))
         left = _splitter(Qt.Orientation.Vertical, (card, below), (650, 290))
-        self._left = _stack(left, review.sheet)
+        self._left = _stack(left, review.sheet, parts.dashboard.page)
         videos = parts.projects.videos
         manage = _column(QWidget(), videos, below=ranking.panel)
         right = _splitter(Qt.Orientation.Vertical, (manage, review.panel), (490, 410))
@@ -51,6 +51,10 @@ class Layout:
     def show_sheet(self, on: bool) -> None:
         """Show the contact sheet, or player and curves."""
         self._left.setCurrentIndex(1 if on else 0)
+
+    def show_dashboard(self, on: bool) -> None:
+        """Show the dashboard, or player and curves."""
+        self._left.setCurrentIndex(2 if on else 0)
 
 
 def _stack(*widgets: QWidget) -> QStackedWidget:

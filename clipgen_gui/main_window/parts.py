@@ -10,6 +10,7 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMainWindow, QWidget
 
 from clipgen_gui.analysis.room import AnalysisRoom
+from clipgen_gui.dashboard.room import DashboardRoom
 from clipgen_gui.document.preferences import Preferences
 from clipgen_gui.document.session import Session
 from clipgen_gui.export.room import ExportRoom
@@ -60,6 +61,7 @@ class Parts:
         )
         self.ranking = RankingRoom(session, window)
         self.review = ReviewRoom(session, actions, settings, QuickEntry(self.central), window)
+        self.dashboard = DashboardRoom(session, preferences, window)
         self.settings = SettingsRoom(session, preferences, window)
         self.start_page = StartPage(actions, sample_video())
         self.steps = FirstSteps(session, settings)

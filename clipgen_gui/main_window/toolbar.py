@@ -23,11 +23,11 @@ class ToolBar(QToolBar):
         self.setMovable(False)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.PreventContextMenu)
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        for name in ("open", None, "undo", "redo", None, "loop", "contact_sheet"):
+        for name in ("open", None, "undo", "redo", None, "loop", "contact_sheet", "dashboard"):
             if name is None:
                 self.addSeparator()
             else:
-                self._add(actions[name], text=name not in ("undo", "redo"))
+                self._add(actions[name], text=name not in ("undo", "redo", "dashboard"))
         space = QWidget()
         space.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
         self.addWidget(space)

@@ -102,6 +102,7 @@ class MainWindow(QMainWindow):
         self.actions_by_name["export"].triggered.connect(parts.steps.finish)
         session.selection.window_chosen.connect(self._play_chosen)
         parts.review.sheet.closed.connect(partial(self.show_sheet, False))
+        parts.dashboard.page.closed.connect(partial(self.show_dashboard, False))
         parts.player.playback.speed_changed.connect(parts.review.sheet.grid.set_speed)
         parts.analysis.settings_wanted.connect(parts.settings.show)
         recent = QMenu("Open recent project", self)
@@ -126,6 +127,7 @@ class MainWindow(QMainWindow):
             "cancel": self.cancel,
             "loop": self._loop_triggered,
             "contact_sheet": lambda: self.show_sheet(not parts.review.sheet.isVisible()),
+            "dashboard": lambda: self.show_dashboard(not parts.dashboard.page.isVisible()),
             "keys": lambda: parts.shortcuts.setVisible(not parts.shortcuts.isVisible()),
             "dismiss": self._dismiss,
             "quit": self.close,
@@ -136,6 +138,8 @@ class MainWindow(QMainWindow):
 
         A command without a handler is a toggle that a view listens to.
         """
+        if name == "play" and self.parts.dashboard.page.isVisible():
+            self.show_dashboard(False)  # nothing plays unseen
         handler = self.parts.review.commands_of_sheet.get(name) or self._commands.get(name)
         if handler is not None:
             handler()
@@ -151,24 +155,49 @@ class MainWindow(QMainWindow):
         loop, current = self.actions_by_name["loop"], self.session.current
         if press_focused_button():
             loop.toggle()  # Enter was meant for the button: revert the toggle
-        elif self.parts.review.sheet.isVisible():
+        elif self._player_hidden:
             loop.setChecked(True)
-            self.show_sheet(False)  # the marked window loops in the player
+            self._show_player()  # the selected window loops there
         elif self.parts.player.playback.loop and current is not None and current.selected:
             self.session.selection.select(current.selected)
 
     def _play_chosen(self) -> None:
-        if self.parts.player.playback.loop and not self.parts.review.sheet.isVisible():
+        if self.parts.player.playback.loop and not self._player_hidden:
             self.parts.player.playback.play()
+
+    @property
+    def _player_hidden(self) -> bool:
+        return self.parts.review.sheet.isVisible() or self.parts.dashboard.page.isVisible()
+
+    def _show_player(self) -> None:
+        """Close the contact sheet or the dashboard."""
+        if self.parts.dashboard.page.isVisible():
+            self.show_dashboard(False)
+        else:
+            self.show_sheet(False)
 
     def show_sheet(self, on: bool) -> None:
         """Show the contact sheet instead of player and curves, or return to them."""
         self.parts.player.playback.pause()
         self._layout.show_sheet(on)
+        self.actions_by_name["dashboard"].setChecked(False)
         self.actions_by_name["contact_sheet"].setChecked(on)
         self.parts.review.enter_sheet(on)
 
+    def show_dashboard(self, on: bool) -> None:
+        """Show the dashboard instead of player and curves, or return to them."""
+        if self.parts.review.sheet.isVisible():
+            self.show_sheet(False)
+        self.parts.player.playback.pause()
+        self._layout.show_dashboard(on)
+        self.actions_by_name["dashboard"].setChecked(on)
+        if not on:
+            self.parts.review.panel.take_focus()  # otherwise the next field takes the focus
+
     def _dismiss(self) -> None:
+        if self.parts.dashboard.page.isVisible():
+            self.show_dashboard(False)
+            return
         self.parts.messages.dismiss_all()
         self.parts.plot.cancel_drag()
         self.parts.shortcuts.hide()

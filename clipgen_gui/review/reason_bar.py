@@ -9,7 +9,7 @@ from PySide6.QtCore import QSize, Qt, QTimer
 from PySide6.QtGui import QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
 
-from clipgen_engine.projects.reasons import REASONS
+from clipgen_engine.projects.records import REASONS
 from clipgen_gui.document.session import Session
 from clipgen_gui.document.windows import WindowId
 from clipgen_gui.look.theme import theme

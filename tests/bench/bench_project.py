@@ -22,7 +22,12 @@ import psutil
 from PySide6.QtCore import QSettings
 
 from clipgen_engine.analysis.cache import AnalysisCache
+from clipgen_engine.projects.records import WindowReview
+from clipgen_engine.projects.statistics import project_statistics
 from clipgen_engine.projects.store import Project
+from clipgen_engine.ranking.terms import TERMS
+from clipgen_engine.types import Decision
+from clipgen_engine.types import Sequence as Window
 from clipgen_engine.video.index import probe
 from clipgen_gui.document.entry import VideoEntry
 from clipgen_gui.look.theme import apply_theme
@@ -139,6 +144,32 @@ def thousand_videos_ms() -> dict[str, float]:
     return figures
 
 
+def statistics_ms() -> dict[str, float]:
+    """Median time in which the numbers of a project of 1,000 videos with 20 decided windows each are counted."""
+    rng = np.random.default_rng(1)
+    decisions = (Decision.ACCEPTED, Decision.REJECTED)
+    terms = dict.fromkeys(TERMS, 0.5)
+    with tempfile.TemporaryDirectory() as name, Project(Path(name) / "work.clipgen") as project:
+        with project.together():
+            for number in range(_VIDEOS):
+                video_id = project.add_video(Path(f"/videos/{number}.mp4"), f"{number:064x}").video_id
+                project.describe_video(video_id, duration_s=60.0, frame_count=1800, window_count=30, state="done")
+                project.set_subject(video_id, 1, f"subject {number % 50}")
+                reviews = {}
+                for place in range(20):
+                    window = Window(0, 60 * place, 60 * place + 30, 1, terms, float(rng.random()))
+                    at = f"2026-03-{number % 28 + 1:02d}T12:{place:02d}:{number % 60:02d}.000+00:00"
+                    decision = decisions[int(rng.integers(2))]
+                    reviews[window.key] = WindowReview(window, decision, tags=("smile",), decided_at=at)
+                project.save_reviews(video_id, reviews)
+        taken = []
+        for _ in range(9):
+            began = time.perf_counter()
+            project_statistics(project)
+            taken.append((time.perf_counter() - began) * 1000)
+    return {"statistics_of_20000_decisions_ms": float(np.median(taken))}
+
+
 def memory_of_switches_mb() -> dict[str, float]:
     """Memory growth over 200 switches between five analysed five-minute videos, after 40 switches of warm-up."""
     process = psutil.Process()
@@ -165,7 +196,7 @@ def memory_of_switches_mb() -> dict[str, float]:
 
 def measure() -> dict[str, float]:
     """All results by name."""
-    return open_an_hour_s() | thousand_videos_ms() | memory_of_switches_mb()
+    return open_an_hour_s() | thousand_videos_ms() | statistics_ms() | memory_of_switches_mb()
 
 
 if __name__ == "__main__":

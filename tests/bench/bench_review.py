@@ -18,7 +18,7 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QAbstractItemView
 
 from clipgen_engine import analyze_video
-from clipgen_engine.projects.store import WindowReview
+from clipgen_engine.projects.records import WindowReview
 from clipgen_engine.ranking.ranker import Ranker
 from clipgen_engine.types import Decision, Sequence
 from clipgen_gui.document.entry import VideoEntry, VideoState

@@ -15,7 +15,7 @@ from clipgen_engine.datasets.analyses import GivenAnalyses
 from clipgen_engine.datasets.export import export_clips
 from clipgen_engine.datasets.request import ExportRequest, ExportSource
 from clipgen_engine.datasets.results import ExportResult
-from clipgen_engine.projects.store import WindowReview
+from clipgen_engine.projects.records import WindowReview
 from clipgen_engine.ranking.ranker import Ranker
 from clipgen_engine.settings import DatasetSettings, ExportSettings, RankingSettings
 from clipgen_engine.types import Analysis, Decision, VideoInfo

@@ -10,7 +10,8 @@ import pytest
 
 from clipgen_engine.analysis.cache import AnalysisCache
 from clipgen_engine.cli.main import main
-from clipgen_engine.projects.store import Project, WindowReview
+from clipgen_engine.projects.records import WindowReview
+from clipgen_engine.projects.store import Project
 from clipgen_engine.types import Analysis, Decision, Sequence
 from clipgen_engine.user_folders import (
     analyses_folder,

@@ -13,9 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 
+from clipgen_engine.projects.goals import Goal, set_goals
+from clipgen_engine.projects.records import WindowReview
+from clipgen_engine.projects.store import Project
 from clipgen_engine.ranking.gates import GATES
 from clipgen_engine.ranking.presets import PRESETS
 from clipgen_engine.ranking.terms import REGION_MULTIPLIERS
+from clipgen_engine.types import Decision, Sequence
 from clipgen_engine.video.decoding import decode
 from clipgen_engine.video.index import probe
 from tests.support.command_line import engine
@@ -185,6 +189,34 @@ def test_info_prints_the_index_and_the_cached_analysis(run_folder: Path, tmp_pat
     assert "  damage      none found\n" in done.stdout
     assert f"0 undecodable frames, inactive channels: {', '.join(dead)}\n" in done.stdout
     assert engine("info").returncode == 2
+
+
+def test_info_prints_the_numbers_of_a_project(tmp_path: Path) -> None:
+    with Project(tmp_path / "work.clipgen") as project:
+        video_id = project.add_video(tmp_path / "a.mp4", "aaa").video_id
+        project.describe_video(video_id, state="done", duration_s=40.0, frame_count=1000, window_count=5)
+        project.set_subject(video_id, 1, "Anna\n")
+        accepted, rejected = Sequence(0, 0, 50, 1, {}, 0.5), Sequence(0, 100, 150, 2, {}, 0.5)
+        reviews = (
+            WindowReview(accepted, Decision.ACCEPTED, tags=("smile",), decided_at="2026-03-02T12:00:00.000+00:00"),
+            WindowReview(rejected, Decision.REJECTED, decided_at="2026-03-02T12:00:10.000+00:00"),
+        )
+        project.save_reviews(video_id, {one.sequence.key: one for one in reviews})
+        set_goals(project, [Goal("subject", None, "clips", 1), Goal("total", None, "clips", 300)])
+    (tmp_path / "broken.clipgen").write_text("hello")
+    done = engine("info", tmp_path / "work.clipgen", tmp_path / "broken.clipgen")
+    assert done.returncode == 2
+    assert "broken.clipgen is not a clipgen project" in done.stderr
+    assert done.stdout.splitlines() == [
+        str(tmp_path / "work.clipgen"),
+        "  videos      1 done",
+        "  windows     1 accepted, 1 rejected, 3 undecided",
+        "  clips       1, 2.0 s",
+        "  subjects    Anna\ufffd 1",
+        "  tags        smile 1",
+        "  pace        6.0 decisions a minute",
+        "  goals       1 of 2 reached",
+    ]
 
 
 def test_help_lists_every_gate_region_and_preset() -> None:

@@ -15,7 +15,8 @@ from clipgen_engine.datasets.reimport import import_export, read_export
 from clipgen_engine.datasets.request import project_sources
 from clipgen_engine.expression_tokens.filling import TokenFilling
 from clipgen_engine.expression_tokens.priorities import rows_in_time
-from clipgen_engine.projects.store import Project, WindowReview
+from clipgen_engine.projects.records import WindowReview
+from clipgen_engine.projects.store import Project
 from clipgen_engine.ranking.effective import effective_regions
 from clipgen_engine.ranking.ranker import Ranker
 from clipgen_engine.ranking.terms import METRIC_VERSIONS, metric_of

@@ -13,7 +13,8 @@ from clipgen_engine.analysis.cache import AnalysisCache
 from clipgen_engine.cli import main as cli
 from clipgen_engine.cli import rank as cli_rank
 from clipgen_engine.projects.ranking import decided_videos, rank_project
-from clipgen_engine.projects.store import Project, WindowReview
+from clipgen_engine.projects.records import WindowReview
+from clipgen_engine.projects.store import Project
 from clipgen_engine.ranking.ranker import rank_sequences
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Decision

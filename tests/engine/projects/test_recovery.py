@@ -11,8 +11,9 @@ import pytest
 
 from clipgen_engine.errors import DamagedProjectError, ProjectError
 from clipgen_engine.projects.backups import backups_of
+from clipgen_engine.projects.records import WindowReview
 from clipgen_engine.projects.recovery import recover_project
-from clipgen_engine.projects.store import Project, WindowReview
+from clipgen_engine.projects.store import Project
 from clipgen_engine.types import Decision, Sequence
 from tests.support.command_line import engine
 

@@ -12,8 +12,8 @@ import pytest
 
 from clipgen_engine.errors import OutputError, ProjectError
 from clipgen_engine.projects.file import _MIGRATIONS
-from clipgen_engine.projects.reasons import MAX_REASON, REASONS, as_reason
-from clipgen_engine.projects.store import Project, WindowReview
+from clipgen_engine.projects.records import MAX_REASON, REASONS, WindowReview, as_reason
+from clipgen_engine.projects.store import Project
 from clipgen_engine.types import Decision, Sequence
 
 KILLS = 50
@@ -258,7 +258,8 @@ def test_invalid_project_files_are_refused(tmp_path: Path) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from clipgen_engine.projects.store import Project, WindowReview
+from clipgen_engine.projects.records import WindowReview
+from clipgen_engine.projects.store import Project
 from clipgen_engine.types import Decision, Sequence
 
 project = Project(Path(sys.argv[1]))

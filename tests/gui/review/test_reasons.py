@@ -10,7 +10,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from clipgen_engine.projects.reasons import REASONS
+from clipgen_engine.projects.records import REASONS
 from clipgen_engine.projects.store import Project
 from clipgen_engine.types import Analysis, Decision
 from clipgen_gui.document.entry import VideoEntry
