@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
 from clipgen_engine.errors import Cancelled
 from clipgen_engine.expression_tokens.backends import load_backend
+from clipgen_engine.processors import core_count
 from clipgen_engine.ranking.effective import effective_weights, in_frames
 from clipgen_engine.ranking.frame_series import FrameSeries
 from clipgen_engine.ranking.ranker import Ranker, SequenceKey, combined_score
@@ -25,7 +28,7 @@ from clipgen_engine.types import Analysis, BoolArray, Float64Array, Int64Array
 from clipgen_engine.types import Sequence as Window
 
 _PACK_ROWS = 1 << 18
-_SMALL_PACKS = 8  # more of them are merged
+_SMALL_PACKS = 4  # more of them are merged
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,12 @@ class RankedWindows:
 
     def __len__(self) -> int:
         return len(self.score)
+
+    @cached_property
+    def places(self) -> dict[tuple[int, int, int, int], int]:
+        """Place by video id, start frame, stop frame and track id."""
+        rows = zip(self.video.tolist(), *self.key.T.tolist(), strict=True)
+        return {row: place for place, row in enumerate(rows)}
 
     def key_of(self, place: int) -> SequenceKey:
         """Return the window at this place of the list."""
@@ -128,16 +137,20 @@ class ProjectRanker:
             Cancelled: `cancel` was set.
             SettingError: unknown name, or weight, threshold or multiplier out of bounds.
         """
-        found: list[_Found] = []
-        for pack in self._packs:
+
+        def ranked(pack: _Pack) -> list[_Found]:
             if cancel is not None and cancel.is_set():
                 raise Cancelled
-            found += pack.rank(settings, decided)
+            return pack.rank(settings, decided)
+
+        with ThreadPoolExecutor(core_count(), thread_name_prefix="clipgen-ranking") as pool:  # NumPy releases the GIL
+            found = [one for part in pool.map(ranked, self._packs) for one in part]
         found.append(_Found(np.zeros(0, np.int64), np.zeros((0, 3), np.int64), np.zeros(0), np.zeros(0, np.bool_)))
         video, key = np.concatenate([one.video for one in found]), np.concatenate([one.key for one in found])
         score, exact = np.concatenate([one.score for one in found]), np.concatenate([one.exact for one in found])
-        places = {one: place for place, one in enumerate(order)}
-        place = np.array([places.get(one, len(places)) for one in video.tolist()], np.int64)
+        place = np.full(1 + max(max(order, default=0), int(video.max(initial=0))), len(order))
+        place[list(order)] = np.arange(len(order))
+        place = place[video]
         best_first = np.lexsort((key[:, 2], key[:, 0], place, -score))
         return RankedWindows(
             settings,

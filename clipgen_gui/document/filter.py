@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from clipgen_engine.types import Decision
@@ -34,10 +34,10 @@ class WindowFilter:
             and (self.track_id is None or key[2] == self.track_id)
         )
 
-    def places(self, windows: WindowList) -> list[int]:
+    def places(self, windows: WindowList) -> Sequence[int]:
         """The places of the matching windows, ascending."""
         if not self.active:
-            return list(range(len(windows)))
+            return range(len(windows))
         return [place for place, window in enumerate(windows.ids) if self.matches(window)]
 
     def for_another_video(self) -> WindowFilter:

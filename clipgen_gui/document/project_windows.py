@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from clipgen_engine.projects.ranker import RankedWindows
 from clipgen_engine.types import Analysis, Sequence
 from clipgen_gui.document.entry import VideoEntry
-from clipgen_gui.document.windows import Key, Traits, WindowId, WindowList, WindowRow
+from clipgen_gui.document.windows import Key, LazyIds, Traits, WindowId, WindowList, WindowRow
 
 _HELD_ORDER_MS = 1000  # until it is tried again to sort a list that had to hold still
 
@@ -66,54 +67,76 @@ class ProjectWindows(QObject):
         Args:
             hold_order: keep listed windows where they are and append new ones.
         """
-        found: dict[WindowId, tuple[float, int]] = {}  # score and place in the ranking
-        if self.ranked is not None:
-            numbered = zip(
-                self.ranked.video.tolist(), self.ranked.key.tolist(), self.ranked.score.tolist(), strict=True
-            )
-            for place, (number, (start, stop, track_id), score) in enumerate(numbered):
-                entry = self._entries.get(number)
-                if entry is not None:
-                    found[WindowId(entry, (start, stop, track_id))] = score, place
-        ids, ranked_count = list(found), len(found)
-        for entry in self._entries.values():
-            for key, review in entry.reviews.items():
-                window = WindowId(entry, key)
-                if window not in found:
-                    found[window] = review.sequence.combined_score, -1
-                    ids.append(window)
-        if len(ids) > ranked_count:
-            ids.sort(key=lambda one: -found[one][0])  # stable
+        ranked, entries = self.ranked, self._entries
+        count = 0 if ranked is None else len(ranked)
+        extras = self._not_ranked()
+        stored = [window.entry.reviews[window.key].sequence.combined_score for window in extras]
+        scores = np.concatenate([np.zeros(0) if ranked is None else ranked.score, stored])
+        order = np.argsort(-scores, kind="stable")  # the ranked ones are in order, but for the extras
+        if ranked is not None:
+            gone = [number for number in np.unique(ranked.video).tolist() if number not in entries]
+            if gone:
+                kept = np.append(~np.isin(ranked.video, gone), np.ones(len(extras), np.bool_))
+                order = order[kept[order]]
+
+        def window_of(one: int) -> WindowId:
+            if ranked is None or one >= count:
+                return extras[one - count]
+            return WindowId(entries[int(ranked.video[one])], ranked.key_of(one))
+
         self._in_order = True
         if hold_order:
-            before, best_first = self.windows, ids
-            ids = sorted(ids, key=lambda one: len(before) if (place := before.place_of(one)) is None else place)
-            self._in_order = ids == best_first
-        ranked = self.ranked
+            before = self.windows
+            held = [before.place_of(window_of(one)) for one in order.tolist()]
+            again = np.argsort([len(before) if place is None else place for place in held], kind="stable")
+            self._in_order = bool((again == np.arange(len(again))).all())
+            order = order[again]
+        place_of_one = np.full(len(scores), -1)
+        place_of_one[order] = np.arange(len(order))
+        extra_places = {window: count + number for number, window in enumerate(extras)}
+
+        def find(window: WindowId) -> int | None:
+            one = extra_places.get(window)
+            if one is None and ranked is not None:
+                number = self._numbers.get(window.entry)
+                one = None if number is None else ranked.places.get((number, *window.key))
+            place = -1 if one is None or one >= len(place_of_one) else int(place_of_one[one])
+            return None if place < 0 else place
 
         def make(place: int) -> WindowRow:
-            window = ids[place]
-            review = window.entry.reviews.get(window.key)
-            score, ranked_place = found[window]
+            one = int(order[place])
+            window = window_of(one)
 
             def describe() -> Sequence:
-                described = ranked.describe(ranked_place) if ranked is not None and ranked_place >= 0 else None
+                described = ranked.describe(one) if ranked is not None and one < count else None
                 return described or _stored(window.entry, window.key)
 
             return WindowRow(
                 window.entry,
                 place + 1,
                 window.key,
-                score,
-                review,
+                float(scores[one]),
+                window.entry.reviews.get(window.key),
                 describe=describe,
                 find_analysis=lambda: self.analysis_of(window.entry) or window.entry.analysis,
             )
 
-        self.windows = WindowList(ids, make, lambda: Traits(draft=ranked is not None and not ranked.exact.all()))
+        ids = LazyIds(len(order), lambda place: window_of(int(order[place])))
+        traits = Traits(draft=ranked is not None and not ranked.exact.all())
+        self.windows = WindowList(ids, make, lambda: traits, find)
         if not self._in_order:
             self._order_timer.start()
         self.changed.emit()
+
+    def _not_ranked(self) -> list[WindowId]:
+        """Windows with a review that the ranking does not list: their analysis is not loaded, or lacks their span."""
+        places = self.ranked.places if self.ranked is not None else {}
+        return [
+            WindowId(entry, key)
+            for number, entry in self._entries.items()
+            for key in entry.reviews
+            if (number, *key) not in places
+        ]
 
 
 def _stored(entry: VideoEntry, key: Key) -> Sequence:

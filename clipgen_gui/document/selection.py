@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -50,7 +51,7 @@ class Selection(QObject):
         self.by_disagreement = False  # sort order of the windows of a video; False: by score
         # the last lists, after what they were made of
         self._ordered: tuple[object, bool, WindowList] = (None, False, WindowList.of(()))
-        self._shown: tuple[object, WindowFilter, WindowList, list[int]] = (None, self.filter, WindowList.of(()), [])
+        self._shown: tuple[object, WindowFilter, WindowList, Sequence[int]] = (None, self.filter, WindowList.of(()), ())
 
     # Which windows are listed
 
@@ -79,7 +80,7 @@ class Selection(QObject):
         """The windows in scope that pass the filter, in display order."""
         return self._filtered()[0]
 
-    def _filtered(self) -> tuple[WindowList, list[int]]:
+    def _filtered(self) -> tuple[WindowList, Sequence[int]]:
         """The windows that pass the filter, and their places among all windows."""
         rows = self.rows
         known, wanted, shown, places = self._shown

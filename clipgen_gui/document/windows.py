@@ -102,14 +102,19 @@ class WindowList(Sequences[WindowRow]):
     """Rows by place, made on first use."""
 
     def __init__(
-        self, ids: Sequences[WindowId], make: Callable[[int], WindowRow], traits: Callable[[], Traits] = Traits
+        self,
+        ids: Sequences[WindowId],
+        make: Callable[[int], WindowRow],
+        traits: Callable[[], Traits] = Traits,
+        find: Callable[[WindowId], int | None] | None = None,
     ) -> None:
         """
         Args:
             make: returns the row at a place.
+            find: returns the place of a window; None: it is looked up among `ids`.
         """
         self.ids = ids
-        self._make, self._traits = make, traits
+        self._make, self._traits, self._find = make, traits, find
         self._made: dict[int, WindowRow] = {}
 
     @classmethod
@@ -153,7 +158,9 @@ class WindowList(Sequences[WindowRow]):
 
     def place_of(self, window: WindowId | None) -> int | None:
         """The place of a window; None if it is not listed."""
-        return None if window is None else self._places.get(window)
+        if window is None:
+            return None
+        return self._places.get(window) if self._find is None else self._find(window)
 
     def row_of(self, window: WindowId | None) -> WindowRow | None:
         """The row of a window; None if it is not listed."""
@@ -164,3 +171,24 @@ class WindowList(Sequences[WindowRow]):
         """The rows at these places, in this order."""
         chosen = list(places)
         return WindowList([self.ids[one] for one in chosen], lambda place: self[chosen[place]], lambda: self.traits)
+
+
+class LazyIds(Sequences[WindowId]):
+    """Ids that are made when they are looked at."""
+
+    def __init__(self, count: int, make: Callable[[int], WindowId]) -> None:
+        self._count, self._make = count, make
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, place: int) -> WindowId: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[WindowId]: ...
+
+    def __getitem__(self, place: int | slice) -> WindowId | list[WindowId]:
+        if isinstance(place, slice):
+            return [self._make(one) for one in range(self._count)[place]]
+        return self._make(range(self._count)[place])
