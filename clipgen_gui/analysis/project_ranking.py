@@ -178,8 +178,8 @@ class ProjectRanking(QObject):
         session.project_changed.connect(self._start_over)
         session.videos_changed.connect(self._forget)
         session.video_changed.connect(self._note)
-        session.selection.scope_changed.connect(self._timer.start)
-        session.controls.changed.connect(self._ask)  # at once: the thread works while this one ranks the video
+        for changed in (session.selection.scope_changed, session.controls.changed):
+            changed.connect(self._timer.start)
 
     def _start_over(self) -> None:
         self._numbers = {}

@@ -9,6 +9,7 @@ from typing import Protocol
 
 from PySide6.QtCore import QObject, Signal
 
+from clipgen_engine.types import Decision
 from clipgen_gui.document.entry import VideoEntry
 from clipgen_gui.document.filter import WindowFilter
 from clipgen_gui.document.project_windows import ProjectWindows
@@ -48,6 +49,8 @@ class Selection(QObject):
         self._document = document
         self.scope = Scope.VIDEO
         self.filter = WindowFilter()
+        self.full_subjects: frozenset[str] = frozenset()
+        self.left_out = 0  # undecided windows of full subjects, in the scope of the project
         self.by_disagreement = False  # sort order of the windows of a video; False: by score
         # the last lists, after what they were made of
         self._ordered: tuple[object, bool, WindowList] = (None, False, WindowList.of(()))
@@ -59,7 +62,8 @@ class Selection(QObject):
         """List the windows of the current video, or of the whole project."""
         if scope is not self.scope:
             self.scope = scope
-            self.filter = self.filter.for_another_video()
+            whole = scope is Scope.PROJECT
+            self.filter = self.filter.for_another_video() if whole else self.filter.for_one_video()
             self.scope_changed.emit()
             self.filter_changed.emit()
 
@@ -85,10 +89,27 @@ class Selection(QObject):
         rows = self.rows
         known, wanted, shown, places = self._shown
         if known is not rows or wanted != self.filter:
-            places = self.filter.places(rows)
-            shown = rows.picked(places) if self.filter.active else rows
+            places = self._without_full(rows, self.filter.places(rows))
+            shown = rows if len(places) == len(rows) else rows.picked(places)
             self._shown = rows, self.filter, shown, places
         return shown, places
+
+    def _without_full(self, rows: WindowList, places: Sequence[int]) -> Sequence[int]:
+        """Leave out undecided windows of subjects that have enough, unless the filter asks for the subject."""
+        self.left_out = 0
+        full = self.full_subjects - {self.filter.subject}
+        if self.scope is not Scope.PROJECT or not full:
+            return places
+        kept = [place for place in places if not _undecided_of(rows.ids[place], full)]
+        self.left_out = len(places) - len(kept)
+        return kept
+
+    def set_full_subjects(self, subjects: frozenset[str]) -> None:
+        """List no undecided windows of these subjects in the scope of the project."""
+        if subjects != self.full_subjects:
+            self.full_subjects = subjects
+            self._shown = (None, self.filter, WindowList.of(()), ())
+            self.filter_changed.emit()
 
     def set_filter(self, wanted: WindowFilter) -> None:
         """List the windows that pass this filter."""
@@ -196,6 +217,11 @@ class Selection(QObject):
         if frame != entry.position:
             entry.position = frame
             self.position_changed.emit(frame)
+
+
+def _undecided_of(window: WindowId, subjects: frozenset[str]) -> bool:
+    entry, key = window
+    return entry.subjects.get(key[2], "") in subjects and entry.decision_of(key) is Decision.UNDECIDED
 
 
 def _disagreement(row: WindowRow) -> float:

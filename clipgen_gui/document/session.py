@@ -42,6 +42,7 @@ class Session(QObject):
     ranking_changed = Signal()  # windows, curves or decisions of the current video; may move the selection
     failed = Signal(object, str)  # entry, message
     released = Signal(object)  # the analysis of this entry was evicted from memory
+    goals_changed = Signal()
     all_decided = Signal()  # the last undecided window of the list was decided
     notified = Signal(str)  # message about something the curator did not trigger
     refused = Signal(str)  # message why a request cannot be met

@@ -256,7 +256,7 @@ class ProjectStorage:
 
     # Statistics
 
-    def statistics(self, split_of: SplitOf) -> ProjectStatistics:
+    def statistics(self, split_of: SplitOf | None) -> ProjectStatistics:
         """The numbers of the project; those of an empty one if nothing is stored.
 
         Raises:
