@@ -42,6 +42,7 @@ class ContactSheet(Card):
         self.pages = SheetPages(self._columns**2)
         self.grid = SheetGrid(self.server, _BUDGET_BYTES)
         self.grid.clicked.connect(self._toggle)
+        self.grid.swept.connect(self._decide_swept)
         self.page_label = chip()
         self.body.addWidget(self.grid, 1)
         self._fill_header()
@@ -81,7 +82,7 @@ class ContactSheet(Card):
     def _fill_footer(self) -> None:
         footer = QHBoxLayout()
         footer.setSpacing(8)
-        hint = muted_label("Digit or click accepts · Shift + digit or right-click rejects")
+        hint = muted_label("Digit, click or drag accepts · with Shift or the right button rejects")
         hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         footer.addWidget(hint, 1)
         self.accept_button = _slim_button(
@@ -183,6 +184,11 @@ class ContactSheet(Card):
             self._session.selection.go_to(cell.id, seek=False)
             again = cell.decision is decision
             self._session.decisions.decide(Decision.UNDECIDED if again else decision, advance=False)
+
+    def _decide_swept(self, indices: tuple[int, ...], decision: Decision) -> None:
+        """Decide on all cells that the pointer went over, in one undo step."""
+        cells = [self.grid.cells[index] for index in indices if index < len(self.grid.cells)]
+        self._session.decisions.decide_all([cell.id for cell in cells if cell.listed], decision)
 
     def _set_columns(self, columns: int) -> None:
         self._columns = columns
