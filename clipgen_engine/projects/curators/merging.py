@@ -27,6 +27,7 @@ from clipgen_engine.projects.records import Key, StoredVideo, WindowReview
 from clipgen_engine.projects.store import Project
 from clipgen_engine.types import Decision
 from clipgen_engine.types import Sequence as Window
+from clipgen_engine.untrusted import as_text
 
 _MERGED = "merged"  # in the app state: marks of what was merged
 
@@ -92,15 +93,19 @@ def read_part(project: Project) -> Part:
         unnamed = review.decision is not Decision.UNDECIDED and not review.decided_by
         return replace(review, decided_by=curator) if unnamed and review.decided_at > since else review
 
-    reviews, subjects = project.all_windows(), project.all_subjects()
-    videos = tuple(
-        PartVideo(
-            video,
-            {key: named(review) for key, review in reviews.get(video.video_id, {}).items()},
-            subjects.get(video.video_id, {}),
+    stored, reviews, subjects = project.videos(), project.all_windows(), project.all_subjects()
+    with project.reading():
+        for video in stored:
+            for text in (video.fingerprint or "", video.state, video.message, video.analysis):
+                as_text(text)
+        videos = tuple(
+            PartVideo(
+                video,
+                {key: named(review) for key, review in reviews.get(video.video_id, {}).items()},
+                {int(track_id): as_text(name) for track_id, name in subjects.get(video.video_id, {}).items()},
+            )
+            for video in stored
         )
-        for video in project.videos()
-    )
     return Part(project.path, curator, assignment.source_id if assignment else "", videos)
 
 
@@ -153,8 +158,10 @@ def merged(was: Reviewed, parts: Sequence[tuple[Reviews, AbstractSet[Key]]]) -> 
         was: what the project holds.
         parts: the windows of each part, and which of them have something new.
     """
-    reviews = dict(was.reviews)
     given = [theirs[key] for theirs, new in parts for key in new]
+    if not given:
+        return was
+    reviews = dict(was.reviews)
     remarks: dict[Key, list[WindowReview]] = {}
     for review in given:
         remarks.setdefault(review.sequence.key, []).append(review)
