@@ -47,6 +47,7 @@ class WindowReview:
     decided_at: str = field(default="", compare=False)
     decided_by: str = field(default="", compare=False)  # name of the curator; empty: not recorded
     reason: str = ""  # why it was rejected; empty: none given
+    contested: bool = field(default=False, compare=False)  # curators disagreed on it; see `conflicts`
 
     @property
     def pinned(self) -> bool:
@@ -56,7 +57,7 @@ class WindowReview:
     @property
     def worth_keeping(self) -> bool:
         """Whether it holds any user input."""
-        return self.decision is not Decision.UNDECIDED or self.manual or bool(self.tags or self.note)
+        return self.decision is not Decision.UNDECIDED or self.manual or bool(self.tags or self.note or self.contested)
 
 
 @dataclass(frozen=True)

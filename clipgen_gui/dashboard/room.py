@@ -35,7 +35,8 @@ class DashboardRoom(QObject):
         condition = self._condition(kind, value)
         if kind in _FIELDS:
             on = getattr(selection.filter, kind) == condition
-            wanted = replace(selection.filter, **{kind: None if on else condition})
+            changes: dict[str, Any] = {kind: None if on else condition}
+            wanted = replace(selection.filter, **changes)
             selection.set_filter(replace(wanted, split_of=self._splits()) if kind == "split" else wanted)
 
     def _condition(self, kind: str, value: str) -> Any:

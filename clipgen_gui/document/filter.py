@@ -18,6 +18,7 @@ class WindowFilter:
     """A window is listed if it meets all conditions that are set. An empty text means: without any."""
 
     decision: Decision | None = None
+    contested: bool = False  # only windows on which curators disagreed
     tag: str | None = None
     subject: str | None = None
     reason: str | None = None  # of rejection
@@ -47,7 +48,8 @@ class WindowFilter:
             (self.score and f"{self.score[0]:.2f}–{self.score[1]:.2f}", "{}", ""),
         )
         given = tuple((form.format(text) if text else without) for text, form, without in texts if text is not None)
-        return ((self.decision.capitalize(),) if self.decision is not None else ()) + given
+        conflicts = ("conflicts",) if self.contested else ()
+        return ((self.decision.capitalize(),) if self.decision is not None else ()) + conflicts + given
 
     def matches(self, window: WindowId) -> bool:
         """Whether the window meets all conditions but that on its score."""
@@ -56,6 +58,7 @@ class WindowFilter:
         subject = entry.subjects.get(key[2], "")
         return (
             (self.decision is None or (review.decision if review else Decision.UNDECIDED) is self.decision)
+            and (not self.contested or key in entry.conflicts)
             and (self.tag is None or _has_tag(review, self.tag))
             and (self.subject is None or subject == self.subject)
             and (self.video is None or entry is self.video)

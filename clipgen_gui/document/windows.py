@@ -80,6 +80,11 @@ class WindowRow:
         return "" if self.review is None else self.review.reason
 
     @property
+    def opinions(self) -> str:
+        """Who said what, if curators disagreed on it."""
+        return self.entry.opinions_on(self.key)
+
+    @property
     def blank_review(self) -> WindowReview:
         """The review of the window, or one without any input."""
         return self.review or WindowReview(self.sequence, Decision.UNDECIDED)

@@ -73,6 +73,9 @@ class FilterButton(QToolButton):
             "decision",
             chosen.decision,
         )
+        contested = sum(key in entry.conflicts for entry, key in _matching(replace(chosen, contested=False), rows))
+        if contested or chosen.contested:
+            self._add_section(menu, [("Conflicts", True, contested)], "contested", chosen.contested)
         tags = tag_counts(_matching(replace(chosen, tag=None), rows))
         if chosen.tag:
             tags.setdefault(chosen.tag, 0)

@@ -14,8 +14,10 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from clipgen_engine.analysis.cache import AnalysisCache
+from clipgen_engine.projects.conflicts import Opinion
 from clipgen_engine.projects.goals import Goal
 from clipgen_engine.projects.ranking import decided_videos, rank_project
+from clipgen_engine.projects.records import WindowReview
 from clipgen_engine.projects.store import Project
 from clipgen_engine.ranking.ranker import Ranker
 from clipgen_engine.types import Analysis, Decision
@@ -418,3 +420,36 @@ def test_a_subject_with_enough_clips_leaves_the_queue(desk: MainWindow, qtbot: Q
     session.undo_stack.undo()
     qtbot.waitUntil(lambda: set(mine) <= set(listed(desk)))
     assert not desk.parts.review.panel.note.isVisible()
+
+
+def test_conflicts_between_curators_are_a_queue_of_their_own(desk: MainWindow, qtbot: QtBot, project: Path) -> None:
+    windows = list({window.entry: window for window in reversed(listed(desk))}.values())[-2:]  # of two videos
+    rows = {one: desk.session.selection.rows.row_of(one) for one in windows}
+    ids = {one: one.entry.video_id for one in windows}
+    desk.close()
+    with Project(project / "work.clipgen") as opened:
+        for window in windows:
+            blank = WindowReview(rows[window].sequence, Decision.UNDECIDED)
+            opened.save_reviews(ids[window], {window.key: blank})
+            said = (("anna", Decision.ACCEPTED, ""), ("ben", Decision.REJECTED, "cut"))
+            opinions = [Opinion(window.key, who, what, why, "", "2026-01-01") for who, what, why in said]
+            opened.set_conflicts(ids[window], opinions)
+    again = open_desk(project, qtbot)
+    session = again.session
+    session.selection.set_filter(WindowFilter(contested=True))
+    queue = [(entry.path.name, key) for entry, key in listed(again)]
+    assert sorted(queue) == sorted((window.entry.path.name, window.key) for window in windows)
+    press(qtbot, Qt.Key.Key_Down)
+    first = session.selection.selected
+    qtbot.waitUntil(
+        lambda: again.parts.ranking.why.verdict.text() == "Curators disagree: anna accepted, ben rejected (cut)."
+    )
+    press(qtbot, Qt.Key.Key_A)
+    assert session.selection.selected == listed(again)[1]
+    with Project(project / "work.clipgen") as opened:
+        assert first.entry.video_id not in opened.conflicts(), "settled"
+    press(qtbot, Qt.Key.Key_Z, modifier=CONTROL)
+    assert session.selection.selected == first
+    with Project(project / "work.clipgen") as opened:
+        assert len(opened.conflicts()[first.entry.video_id][0].opinions) == 2, "undo opens the conflict again"
+    again.close()
