@@ -85,11 +85,28 @@ class WindowFilter:
         """The places of the matching windows, ascending."""
         if not self.active:
             return range(len(windows))
-        found = [place for place, window in enumerate(windows.ids) if self.matches(window)]
+        found = self._matching(windows)
         if self.score is not None:
             low, high = self.score
             found = [place for place in found if low <= windows[place].score < high]
         return found
+
+    def _matching(self, windows: WindowList) -> list[int]:
+        if windows.reviewed is not None and self._needs_review:
+            places = (windows.place_of(window) for window in windows.reviewed() if self.matches(window))
+            return sorted(place for place in places if place is not None)
+        if windows.reviewed is not None and self == WindowFilter(Decision.UNDECIDED):
+            decided = (one for one in windows.reviewed() if one.entry.decision_of(one.key) is not Decision.UNDECIDED)
+            gone = {windows.place_of(window) for window in decided}
+            return [place for place in range(len(windows)) if place not in gone]
+        return [place for place, window in enumerate(windows.ids) if self.matches(window)]
+
+    @property
+    def _needs_review(self) -> bool:
+        """Whether only windows with a review can match."""
+        decided = self.decision not in (None, Decision.UNDECIDED)
+        about_decisions = (self.reason, self.curator, self.day) != (None, None, None)
+        return decided or self.contested or bool(self.tag) or about_decisions
 
     def for_another_video(self) -> WindowFilter:
         """The filter without the conditions that apply to one video only."""

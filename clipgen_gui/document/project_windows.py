@@ -8,7 +8,7 @@ import numpy as np
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from clipgen_engine.projects.ranker import RankedWindows
-from clipgen_engine.types import Analysis, Sequence
+from clipgen_engine.types import Analysis, Int64Array, Sequence
 from clipgen_gui.document.entry import VideoEntry
 from clipgen_gui.document.windows import Key, LazyIds, Traits, WindowId, WindowList, WindowRow
 
@@ -27,6 +27,9 @@ class ProjectWindows(QObject):
         self.hold_order: Callable[[], bool] = lambda: False  # whether listed windows must not move now
         self._entries: Mapping[int, VideoEntry] = {}
         self._numbers: dict[VideoEntry, int] = {}  # in the ranking
+        self._listed_from: tuple[object, ...] = (None, None, None)  # ranking, videos, windows that are not ranked
+        # the ranking that is listed, and the place of each of its windows, -1 for none
+        self._ranked_places: tuple[RankedWindows | None, Int64Array] = (None, np.zeros(0, np.int64))
         self._in_order = True
         self._order_timer = QTimer(self)
         self._order_timer.setSingleShot(True)
@@ -67,9 +70,17 @@ class ProjectWindows(QObject):
         Args:
             hold_order: keep listed windows where they are and append new ones.
         """
+        extras = self._not_ranked()
+        listed_from = self.ranked, self._entries, extras
+        if hold_order and all(
+            now is then or now == then for now, then in zip(listed_from, self._listed_from, strict=True)
+        ):
+            self.windows = self.windows.again()  # only reviews have changed
+            self.changed.emit()
+            return
+        self._listed_from = listed_from
         ranked, entries = self.ranked, self._entries
         count = 0 if ranked is None else len(ranked)
-        extras = self._not_ranked()
         stored = [window.entry.reviews[window.key].sequence.combined_score for window in extras]
         scores = np.concatenate([np.zeros(0) if ranked is None else ranked.score, stored])
         order = np.argsort(-scores, kind="stable")  # the ranked ones are in order, but for the extras
@@ -86,13 +97,13 @@ class ProjectWindows(QObject):
 
         self._in_order = True
         if hold_order:
-            before = self.windows
-            held = [before.place_of(window_of(one)) for one in order.tolist()]
-            again = np.argsort([len(before) if place is None else place for place in held], kind="stable")
+            held = self._places_until_now(ranked, extras)[order]
+            again = np.argsort(np.where(held < 0, len(self.windows), held), kind="stable")
             self._in_order = bool((again == np.arange(len(again))).all())
             order = order[again]
         place_of_one = np.full(len(scores), -1)
         place_of_one[order] = np.arange(len(order))
+        self._ranked_places = ranked, place_of_one
         extra_places = {window: count + number for number, window in enumerate(extras)}
 
         def find(window: WindowId) -> int | None:
@@ -123,10 +134,23 @@ class ProjectWindows(QObject):
 
         ids = LazyIds(len(order), lambda place: window_of(int(order[place])))
         traits = Traits(draft=ranked is not None and not ranked.exact.all())
-        self.windows = WindowList(ids, make, lambda: traits, find)
+        self.windows = WindowList(ids, make, lambda: traits, find, self._reviewed)
         if not self._in_order:
             self._order_timer.start()
         self.changed.emit()
+
+    def _places_until_now(self, ranked: RankedWindows | None, extras: list[WindowId]) -> Int64Array:
+        """(N,) int64: where the windows of this ranking, then the extras, are listed now; -1 for new ones."""
+        before, places = self._ranked_places
+        known = before.places if before is not None else {}
+        found = [known.get(window, -1) for window in (ranked.places if ranked is not None else ())]
+        once = np.array(found, np.int64)
+        listed = np.where(once < 0, -1, places[once]) if len(places) else once
+        others = (self.windows.place_of(window) for window in extras)
+        return np.append(listed, [-1 if place is None else place for place in others]).astype(np.int64)
+
+    def _reviewed(self) -> list[WindowId]:
+        return [WindowId(entry, key) for entry in self._entries.values() for key in entry.reviews]
 
     def _not_ranked(self) -> list[WindowId]:
         """Windows with a review that the ranking does not list: their analysis is not loaded, or lacks their span."""

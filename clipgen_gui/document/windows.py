@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from collections.abc import Sequence as Sequences
 from dataclasses import dataclass, field
@@ -112,13 +113,16 @@ class WindowList(Sequences[WindowRow]):
         make: Callable[[int], WindowRow],
         traits: Callable[[], Traits] = Traits,
         find: Callable[[WindowId], int | None] | None = None,
+        reviewed: Callable[[], Iterable[WindowId]] | None = None,
     ) -> None:
         """
         Args:
             make: returns the row at a place.
             find: returns the place of a window; None: it is looked up among `ids`.
+            reviewed: returns the windows with a review, also unlisted ones; None: all may have one.
         """
         self.ids = ids
+        self.reviewed = reviewed
         self._make, self._traits, self._find = make, traits, find
         self._made: dict[int, WindowRow] = {}
 
@@ -161,6 +165,10 @@ class WindowList(Sequences[WindowRow]):
     def _places(self) -> dict[WindowId, int]:
         return {one: place for place, one in enumerate(self.ids)}
 
+    def again(self) -> WindowList:
+        """The same windows, with rows that are made anew."""
+        return WindowList(self.ids, self._make, self._traits, self._find, self.reviewed)
+
     def place_of(self, window: WindowId | None) -> int | None:
         """The place of a window; None if it is not listed."""
         if window is None:
@@ -173,9 +181,22 @@ class WindowList(Sequences[WindowRow]):
         return None if place is None else self[place]
 
     def picked(self, places: Iterable[int]) -> WindowList:
-        """The rows at these places, in this order."""
+        """The rows at these places, which ascend."""
         chosen = list(places)
-        return WindowList([self.ids[one] for one in chosen], lambda place: self[chosen[place]], lambda: self.traits)
+        ids = LazyIds(len(chosen), lambda place: self.ids[chosen[place]])
+        return WindowList(
+            ids, lambda place: self[chosen[place]], lambda: self.traits, self._find and self._found_in(chosen)
+        )
+
+    def _found_in(self, chosen: list[int]) -> Callable[[WindowId], int | None]:
+        """Find windows among those at ascending places of this list."""
+
+        def find(window: WindowId) -> int | None:
+            place = self.place_of(window)
+            at = len(chosen) if place is None else bisect_left(chosen, place)
+            return at if at < len(chosen) and chosen[at] == place else None
+
+        return find
 
 
 class LazyIds(Sequences[WindowId]):

@@ -35,6 +35,8 @@ class ContactSheet(Card):
         super().__init__("Contact sheet", parent)
         self._session, self._settings = session, settings
         self._made_from: tuple[object, ...] = ()  # what the pages were built from
+        self._followed: object = None  # the list that the pages hold
+        self._listed: object = None  # its ids
         self._rows: dict[WindowId, WindowRow] = {}  # of the pages shown, as last listed
         self.server = ClipServer(_BUDGET_BYTES, self)
         columns = int(str(settings.value(_COLUMNS_KEY, 3)))
@@ -215,12 +217,17 @@ class ContactSheet(Card):
         if not self.isVisible():
             return
         selection, entry = self._session.selection, self._session.current
-        windows = selection.shown_rows.ids
+        rows = selection.shown_rows
+        if rows is self._followed and self._made_from:
+            self._show_selection()
+            return
+        self._followed, windows = rows, rows.ids
         # the best windows of a video change as its analysis progresses
         whole = selection.scope is Scope.PROJECT
         made_from = (selection.scope,) if whole else (selection.scope, entry, entry and entry.analysis)
         if made_from == self._made_from:
-            self.pages.follow(windows)
+            if windows is not self._listed:
+                self.pages.follow(windows)
         else:
             page = self.pages.page if made_from[:2] == self._made_from[:2] else 0
             self._made_from = made_from
@@ -228,6 +235,7 @@ class ContactSheet(Card):
             self.pages.turn(page)
             if selection.selected is not None:
                 self.pages.go_to(selection.selected)
+        self._listed = windows
         self._show()
         self._show_selection()
 
