@@ -10,6 +10,7 @@ import random
 import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import QElapsedTimer, QPoint, QSettings, QSize
@@ -23,6 +24,7 @@ from clipgen_engine.projects.store import Project
 from clipgen_engine.types import Decision, Sequence
 from clipgen_gui.document.entry import VideoState
 from clipgen_gui.document.preferences import PAGES
+from clipgen_gui.document.selection import Scope
 from clipgen_gui.look.theme import apply_theme, theme
 from clipgen_gui.main_window.window import MainWindow
 
@@ -154,10 +156,27 @@ def _screens(app: QApplication, window: MainWindow) -> Iterator[tuple[str, Scree
         _wait(app, lambda: False, 4000)  # for its pictures to load
 
     yield "contact-sheet", sheet
+
+    def project(*, sheet: bool) -> None:
+        window.show_sheet(False)
+        session = window.session
+        session.selection.set_scope(Scope.PROJECT)
+        ranking = window.parts.analysis.project_ranking
+        _wait(app, lambda: ranking.complete and len(session.selection.rows) > 0, 10_000)
+        session.selection.go_to(session.selection.rows.ids[1])
+        window.parts.player.playback.pause()
+        if sheet:
+            window.show_sheet(True)
+        _wait(app, lambda: False, 4000)  # for its pictures to load
+        window.parts.status.show_temporary("", 1)
+
+    yield "project", partial(project, sheet=False)
+    yield "sheet-of-project", partial(project, sheet=True)
     for page in [*(page.name for page in PAGES), "shortcuts"]:
 
         def settings(name: str = page) -> None:
             window.show_sheet(False)
+            window.session.selection.set_scope(Scope.VIDEO)
             window.parts.settings.show(name)
 
         yield f"settings-{page}", settings

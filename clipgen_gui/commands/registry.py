@@ -117,6 +117,18 @@ COMMANDS: tuple[Command, ...] = (
     Command("film_strip", "Film strip", ("V",), "Switch between film strip and table", _VIEW),
     Command("filter", "Filter", ("Ctrl+F",), "Filter the listed windows", _VIEW),
     Command(
+        "layout_review",
+        "Layout: review",
+        ("Ctrl+1",),
+        "Give the list of windows all the height",
+        _VIEW,
+        checkable=True,
+        starts_section=True,
+    ),
+    Command("layout_tune", "Layout: tune", ("Ctrl+2",), "Show videos, ranking and windows", _VIEW, checkable=True),
+    Command("layout_manage", "Layout: manage", ("Ctrl+3",), "Give the list of videos room", _VIEW, checkable=True),
+    Command("reset_layout", "Reset layout", (), "Arrange this layout as it was at first", _VIEW),
+    Command(
         "theme", "Switch theme", ("Ctrl+Shift+D",), "Switch between light and dark theme", _VIEW, starts_section=True
     ),
     Command("dismiss", "Dismiss messages", ("Esc",), "Dismiss all messages", _VIEW, starts_section=True),

@@ -68,7 +68,7 @@ class DashboardPage(QWidget):
                 ("decided", "Windows decided"),
                 ("accepted", "Accepted"),
                 ("time", "Accepted time"),
-                ("pace", "Decisions a minute"),
+                ("pace", "Decisions / min"),
                 ("left", "Time left"),
             )
         }

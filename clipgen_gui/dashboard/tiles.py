@@ -7,9 +7,10 @@ from PySide6.QtWidgets import QFrame, QLabel, QVBoxLayout
 from clipgen_engine.projects.statistics import ProjectStatistics
 from clipgen_gui.dashboard import wording
 from clipgen_gui.support.formatting import counted, length
-from clipgen_gui.widgets.cards import muted_label
+from clipgen_gui.widgets.labels import ElidedLabel
 
 _Texts = tuple[str, str]  # figure, note
+_ENOUGH_S = 60.0  # of work, for a pace to say something
 
 
 class Tile(QFrame):
@@ -18,18 +19,24 @@ class Tile(QFrame):
     def __init__(self, caption: str) -> None:
         super().__init__()
         self.setObjectName("card")
-        self._caption, self.figure, self.note = caption, QLabel(), muted_label()
+        self._caption, self.figure, self.note = caption, QLabel(), _muted("")
         self.figure.setObjectName("figure")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(14, 10, 10, 10)
         layout.setSpacing(2)
-        for label in (muted_label(caption), self.figure, self.note):
+        for label in (_muted(caption), self.figure, self.note):
             layout.addWidget(label)
 
     def show_texts(self, figure: str, note: str) -> None:
         self.figure.setText(figure)
         self.note.setText(note)
         self.setAccessibleName(f"{self._caption}: {figure}, {note}")
+
+
+def _muted(text: str) -> ElidedLabel:
+    label = ElidedLabel(text)
+    label.setObjectName("muted")
+    return label
 
 
 def videos_texts(analysed: int, failed: int, waiting: int) -> _Texts:
@@ -44,24 +51,24 @@ def decided_texts(statistics: ProjectStatistics, undecided: int) -> _Texts:
 
 def accepted_texts(statistics: ProjectStatistics) -> _Texts:
     decided = statistics.decided
-    return f"{decided.accepted:,}", f"{wording.share(decided.accepted, decided.total)} of the decided"
+    return f"{decided.accepted:,}", f"{wording.share(decided.accepted, decided.total)} of decided"
 
 
 def time_texts(statistics: ProjectStatistics) -> _Texts:
     total = statistics.total
     if total.unmeasured:
-        return length(total.seconds), f"and {counted(total.unmeasured, 'clip')} unmeasured"
+        return length(total.seconds), f"{counted(total.unmeasured, 'clip')} unmeasured"
     return length(total.seconds), f"{total.seconds / total.clips:.1f} s a clip" if total.clips else "no clip yet"
 
 
 def pace_texts(statistics: ProjectStatistics) -> _Texts:
     pace = statistics.pace
-    if pace.per_minute is None:
-        return "–", "after a few decisions"
+    if pace.per_minute is None or pace.active_s < _ENOUGH_S:
+        return "–", "after a minute"
     return f"{pace.per_minute:.1f}", f"in {wording.duration(pace.active_s)} of work"
 
 
 def left_texts(statistics: ProjectStatistics, undecided: int) -> _Texts:
-    seconds = statistics.pace.time_for_s(undecided)
-    note = f"{counted(undecided, 'window')} undecided"
+    seconds = statistics.pace.time_for_s(undecided) if statistics.pace.active_s >= _ENOUGH_S else None
+    note = f"{undecided:,} undecided"
     return ("–" if seconds is None else wording.duration(seconds)), note

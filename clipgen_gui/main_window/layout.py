@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QByteArray, QSettings, Qt
-from PySide6.QtWidgets import QGridLayout, QSplitter, QStackedWidget, QVBoxLayout, QWidget
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from PySide6.QtCore import QByteArray, QSettings, Qt, QTimer
+from PySide6.QtWidgets import QGridLayout, QSizePolicy, QSplitter, QStackedWidget, QVBoxLayout, QWidget
 
 from clipgen_gui.look.theme import follow_theme, px
 from clipgen_gui.main_window.parts import Parts
@@ -11,15 +15,37 @@ from clipgen_gui.widgets.cards import Card
 
 _GAP = 8
 _MARGIN = 8
+_LARGE = 10_000  # px: all the room there is
+_ARRANGEMENT, _ARRANGEMENTS, _OLD_SIZES = "window/arrangement", "window/arrangements", "window/splitters"
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """Which cards are folded, and how wide and high the rest is, until the curator changes it."""
+
+    folded: frozenset[str]
+    sizes: Mapping[str, tuple[int, int]]  # of the splitters, by name
+
+
+_LEFT = {"below": (790, 310), "left": (650, 290)}
+ARRANGEMENTS = {
+    "review": Arrangement(frozenset({"videos", "ranking"}), _LEFT | {"right": (80, 820), "both": (1140, 424)}),
+    "tune": Arrangement(frozenset(), _LEFT | {"right": (490, 410), "both": (1140, 424)}),
+    "manage": Arrangement(frozenset({"ranking"}), _LEFT | {"right": (760, 140), "both": (960, 604)}),
+}
+_FIRST = "tune"
 
 
 class Layout:
-    """Fills the central widget. The stage and the left side are stacks that each show one of their widgets."""
+    """Fills the central widget. The stage and the left side are stacks that each show one of their widgets.
+
+    Splitters and folded cards belong to the arrangement in use, which remembers them.
+    """
 
     def __init__(self, parts: Parts, settings: QSettings) -> None:
         """
         Args:
-            settings: where splitter sizes are stored.
+            settings: where arrangements are stored.
         """
         player, review, ranking = parts.player, parts.review, parts.ranking
         self._parts = parts
@@ -27,22 +53,96 @@ class Layout:
         card = _player_card(self._stage, parts.messages, player.transport)
         review.panel.body.addWidget(parts.analysis.token_bar)
         ranking.why.body.addWidget(review.details)
-        below = _splitter(Qt.Orientation.Horizontal, (parts.plot, ranking.why), (790, 310))
+        below = _splitter(Qt.Orientation.Horizontal, (parts.plot, ranking.why))
         follow_theme(below, lambda: below.setMinimumHeight(px(212)))
-        left = _splitter(Qt.Orientation.Vertical, (card, below), (650, 290))
+        left = _splitter(Qt.Orientation.Vertical, (card, below))
         self._left = _stack(left, review.sheet, parts.dashboard.page)
         videos = parts.projects.videos
-        manage = _column(QWidget(), videos, below=ranking.panel)
-        right = _splitter(Qt.Orientation.Vertical, (manage, review.panel), (490, 410))
+        self._manage = _column(QWidget(), videos, below=ranking.panel)
+        right = _splitter(Qt.Orientation.Vertical, (self._manage, review.panel))
         follow_theme(videos, lambda: videos.setMinimumWidth(px(330)))
-        both = _splitter(Qt.Orientation.Horizontal, (self._left, right), (1140, 424))
-        both.setStretchFactor(0, 1)
-        both.setStretchFactor(1, 0)
-        _remember_sizes(settings, {"below": below, "left": left, "right": right, "both": both})
+        both = _splitter(Qt.Orientation.Horizontal, (self._left, right))
+        self._settings = settings
+        self._later = QTimer(both)  # once the cards have their new heights
+        self._later.setSingleShot(True)
+        self._later.setInterval(0)
+        self._later.timeout.connect(self._size_all)
+        self._splitters = {"below": below, "left": left, "right": right, "both": both}
+        self._cards: dict[str, Card] = {"videos": videos, "ranking": ranking.panel, "windows": review.panel}
+        stored = str(settings.value(_ARRANGEMENT, _FIRST))
+        self.arrangement = stored if stored in ARRANGEMENTS else _FIRST
+        self._apply()
+        for name, one in self._cards.items():
+            one.folded_changed.connect(partial(self._folded, name))
+        for name, splitter in self._splitters.items():
+            splitter.splitterMoved.connect(partial(self._moved, name))
         _column(parts.central, both, above=parts.steps, margin=_MARGIN)
         parts.central.setFocusPolicy(Qt.FocusPolicy.ClickFocus)
         for view in (player.view, parts.plot.plot, review.panel.view, review.panel.strip):
             view.setAcceptDrops(False)  # drops anywhere are handled by the main window
+
+    # Arrangements
+
+    def use(self, arrangement: str) -> None:
+        """Arrange everything as it was left in this arrangement."""
+        self.arrangement = arrangement
+        self._settings.setValue(_ARRANGEMENT, arrangement)
+        self._apply()
+
+    def reset(self) -> None:
+        """Forget what was changed in this arrangement."""
+        self._settings.remove(f"{_ARRANGEMENTS}/{self.arrangement}")
+        self._settings.remove(_OLD_SIZES)
+        self._apply()
+
+    def _apply(self) -> None:
+        arrangement = ARRANGEMENTS[self.arrangement]
+        for name, card in self._cards.items():
+            stored = self._settings.value(self._key("folded", name))
+            card.set_folded(name in arrangement.folded if stored is None else str(stored) == "true")
+        self._give_room()
+        self._size_all()
+        self._later.start()
+
+    def _size(self, name: str) -> None:
+        """Give a splitter the sizes that it was left with in this arrangement."""
+        splitter, sizes = self._splitters[name], ARRANGEMENTS[self.arrangement].sizes[name]
+        stored = self._settings.value(self._key("sizes", name))
+        if stored is None and self.arrangement == _FIRST:
+            stored = self._settings.value(f"{_OLD_SIZES}/{name}")  # by versions without arrangements
+        for place, size in enumerate(sizes if name != "both" else (1, 0)):  # only the left side grows with the window
+            splitter.setStretchFactor(place, size)
+        if name == "right" and self._cards["videos"].folded:
+            splitter.setSizes([1, _LARGE])
+        elif name == "right" and self._cards["windows"].folded:
+            splitter.setSizes([_LARGE, 1])
+        elif not isinstance(stored, QByteArray) or not splitter.restoreState(stored):
+            splitter.setSizes(list(sizes))
+
+    def _size_all(self) -> None:
+        for name in self._splitters:
+            self._size(name)
+
+    def _key(self, what: str, name: str) -> str:
+        return f"{_ARRANGEMENTS}/{self.arrangement}/{what}/{name}"
+
+    def _folded(self, name: str, on: bool) -> None:
+        self._settings.setValue(self._key("folded", name), "true" if on else "false")
+        self._give_room()
+        self._later.start()
+
+    def _moved(self, name: str, _position: int, _index: int) -> None:
+        if name != "right" or not (self._cards["videos"].folded or self._cards["windows"].folded):
+            self._settings.setValue(self._key("sizes", name), self._splitters[name].saveState())
+
+    def _give_room(self) -> None:
+        """Let the list of windows have the height that a folded list of videos does not need."""
+        grows = not self._cards["videos"].folded
+        policy = QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding if grows else QSizePolicy.Policy.Maximum
+        self._manage.setSizePolicy(*policy)
+        self._manage.updateGeometry()
+
+    # What the left side shows
 
     def show_player(self, on: bool) -> None:
         """Show the player, or the start page."""
@@ -92,23 +192,10 @@ def _column(
     return whole
 
 
-def _splitter(orientation: Qt.Orientation, widgets: tuple[QWidget, ...], sizes: tuple[int, ...]) -> QSplitter:
-    """A splitter with these widgets and initial sizes."""
+def _splitter(orientation: Qt.Orientation, widgets: tuple[QWidget, ...]) -> QSplitter:
     splitter = QSplitter(orientation)
     splitter.setHandleWidth(_GAP)
     splitter.setChildrenCollapsible(False)
-    for position, widget in enumerate(widgets):
+    for widget in widgets:
         splitter.addWidget(widget)
-        splitter.setStretchFactor(position, sizes[position])
-    splitter.setSizes(list(sizes))
     return splitter
-
-
-def _remember_sizes(settings: QSettings, splitters: dict[str, QSplitter]) -> None:
-    """Restore the stored sizes of the splitters, by name, and store later changes."""
-    for name, one in splitters.items():
-        key = f"window/splitters/{name}"
-        stored = settings.value(key)
-        if isinstance(stored, QByteArray):
-            one.restoreState(stored)
-        one.splitterMoved.connect(lambda _at, _index, one=one, key=key: settings.setValue(key, one.saveState()))

@@ -17,7 +17,7 @@ from clipgen_gui.document.preferences import PAGES, Page, Preferences
 from clipgen_gui.document.reached_goals import ReachedGoals
 from clipgen_gui.document.session import Session
 from clipgen_gui.look import theme as look
-from clipgen_gui.main_window.layout import Layout
+from clipgen_gui.main_window.layout import ARRANGEMENTS, Layout
 from clipgen_gui.main_window.parts import Parts
 from clipgen_gui.main_window.state import WindowState
 from clipgen_gui.settings.room import apply_appearance
@@ -83,6 +83,7 @@ class MainWindow(QMainWindow):
         geometry = self._settings.value(_GEOMETRY)
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
+        self.use_layout(self._layout.arrangement)
         self.state = WindowState(self, self.parts, self._layout)
 
     def _name_curator(self) -> None:
@@ -124,6 +125,8 @@ class MainWindow(QMainWindow):
         rooms = (parts.projects, parts.analysis, parts.player, parts.review, parts.export, parts.settings)
         handlers = {name: handler for room in rooms for name, handler in room.commands.items()}
         return handlers | {
+            **{f"layout_{name}": partial(self.use_layout, name) for name in ARRANGEMENTS},
+            "reset_layout": self._layout.reset,
             "undo": self.session.undo_stack.undo,
             "redo": self.session.undo_stack.redo,
             "cancel": self.cancel,
@@ -177,6 +180,12 @@ class MainWindow(QMainWindow):
             self.show_dashboard(False)
         else:
             self.show_sheet(False)
+
+    def use_layout(self, arrangement: str) -> None:
+        """Arrange the cards in one of the three ways."""
+        self._layout.use(arrangement)
+        for name in ARRANGEMENTS:
+            self.actions_by_name[f"layout_{name}"].setChecked(name == arrangement)
 
     def show_sheet(self, on: bool) -> None:
         """Show the contact sheet instead of player and curves, or return to them."""

@@ -64,7 +64,7 @@ class VideosList(Card):
     pause_requested = Signal(bool)
 
     def __init__(self, session: Session, scout: VideoScout, settings: QSettings, parent: QWidget | None = None) -> None:
-        super().__init__("Videos", parent)
+        super().__init__("Videos", parent, foldable=True)
         self._session, self._scout, self._settings = session, scout, settings
         self._paused = False
         self.model = VideosModel(session)

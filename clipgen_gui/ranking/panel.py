@@ -27,7 +27,7 @@ class RankingPanel(Card):
     """
 
     def __init__(self, session: Session, parent: QWidget | None = None) -> None:
-        super().__init__("Ranking", parent)
+        super().__init__("Ranking", parent, foldable=True)
         self._session = session
         self._pages = QStackedWidget()
         self._group = QButtonGroup(self)

@@ -38,7 +38,7 @@ class WindowsPanel(Card):
     """Selecting a row seeks to the window; clicking its decision icon toggles the decision."""
 
     def __init__(self, session: Session, settings: QSettings, parent: QWidget | None = None) -> None:
-        super().__init__("Best windows", parent)
+        super().__init__("Best windows", parent, foldable=True)
         self._session, self._settings = session, settings
         self.scopes = self._add_scope_buttons()
         self._context_actions: Sequence[QAction | None] = ()
@@ -88,6 +88,7 @@ class WindowsPanel(Card):
     def _add_scope_buttons(self) -> dict[Scope, QToolButton]:
         """Add the choice whose windows are listed; it stands in the place of a title."""
         self.title.hide()
+        self.header.setSpacing(4)
         group = QButtonGroup(self)
         texts = {
             Scope.VIDEO: ("This video", "List the best windows of this video"),
@@ -103,7 +104,7 @@ class WindowsPanel(Card):
             named_with_key(button, text, tooltip, "scope")
             button.clicked.connect(partial(self._session.selection.set_scope, scope))
             group.addButton(button)
-            self.header.insertWidget(place, button)
+            self.header.insertWidget(1 + place, button)  # after the arrow
             buttons[scope] = button
         return buttons
 

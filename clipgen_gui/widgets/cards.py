@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from clipgen_gui.commands.keymap import keymap, with_key
@@ -10,13 +10,22 @@ from clipgen_gui.look.theme import follow_theme, icon, px
 from clipgen_gui.support.signals import follow
 from clipgen_gui.widgets.labels import WrappedLabel
 
+_ANY_HEIGHT = (1 << 24) - 1  # Qt's default maximum
+
 
 class Card(QFrame):
     """A titled panel. `header` holds the widgets right of the title, `body` the content."""
 
-    def __init__(self, title: str = "", parent: QWidget | None = None) -> None:
+    folded_changed = Signal(bool)
+
+    def __init__(self, title: str = "", parent: QWidget | None = None, *, foldable: bool = False) -> None:
+        """
+        Args:
+            foldable: whether an arrow before the title folds the card down to its header.
+        """
         super().__init__(parent)
         self.setObjectName("card")
+        self.fold = QToolButton(self) if foldable else None
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 9, 12, 10)
         layout.setSpacing(6)
@@ -28,9 +37,46 @@ class Card(QFrame):
             self.header.addWidget(self.title)
             self.header.addStretch(1)
             layout.addLayout(self.header)
-        self.body = QVBoxLayout()
+        self._content = QWidget()
+        self._content.setObjectName("plain")
+        self.body = QVBoxLayout(self._content)
+        self.body.setContentsMargins(0, 0, 0, 0)
         self.body.setSpacing(4)
-        layout.addLayout(self.body, 1)
+        layout.addWidget(self._content, 1)
+        if self.fold is not None:
+            self.fold.setObjectName("fold")
+            self.fold.setCheckable(True)
+            self.fold.setChecked(True)
+            self.fold.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+            self.header.insertWidget(0, self.fold)
+            self.fold.toggled.connect(lambda shown: self.set_folded(not shown))
+            named(self.fold, f"Fold {title}", f"Show or hide the card {title}")
+            follow_theme(self.fold, self._show_fold)
+
+    @property
+    def folded(self) -> bool:
+        """Whether only the header is shown."""
+        return self._content.isHidden()
+
+    def set_folded(self, on: bool) -> None:
+        """Show only the header, or the whole card."""
+        if self.fold is not None and on != self.folded:
+            self._content.setVisible(not on)
+            self.fold.setChecked(not on)
+            self._show_fold()
+            self.folded_changed.emit(on)
+
+    def _show_fold(self) -> None:
+        if self.fold is None:
+            return
+        self.fold.setIconSize(QSize(px(14), px(14)))
+        self.fold.setFixedWidth(px(16))
+        self.fold.setIcon(icon("chevron-right" if self.folded else "chevron-down", "muted"))
+        layout = self.layout()
+        assert layout is not None
+        margins = layout.contentsMargins()
+        header = self.header.sizeHint().height() + margins.top() + margins.bottom()
+        self.setMaximumHeight(header if self.folded else _ANY_HEIGHT)
 
 
 class ScrollSection(QScrollArea):

@@ -102,10 +102,10 @@ def test_the_tiles_say_how_far_the_project_is(opened: MainWindow) -> None:
     assert figures(opened) == {
         "videos": ("4 of 6", "1 failed · 1 waiting"),
         "decided": ("60", "of 80 windows"),
-        "accepted": ("26", "43 % of the decided"),
+        "accepted": ("26", "43 % of decided"),
         "time": ("0:52", "2.0 s a clip"),
         "pace": ("10.0", "in 6 min of work"),
-        "left": ("2 min", "20 windows undecided"),
+        "left": ("2 min", "20 undecided"),
     }
 
 
@@ -227,7 +227,7 @@ def test_videos_that_cannot_be_ranked_together_keep_their_windows(opened: MainWi
     click(page_of(opened).decisions.chart, "Undecided")
     qtbot.waitUntil(lambda: opened.session.project_windows.ranked is not None)
     page_of(opened).refresh()
-    assert figures(opened)["left"] == ("2 min", "20 windows undecided")
+    assert figures(opened)["left"] == ("2 min", "20 undecided")
 
 
 @pytest.mark.parametrize(
@@ -374,10 +374,10 @@ def test_numbers_follow_a_decision(
     window.actions_by_name["dashboard"].trigger()
     before = figures(window)
     undecided = 20 + len(entry.rows)
-    assert before["left"][1] == f"{undecided} windows undecided"
+    assert before["left"][1] == f"{undecided} undecided"
     qtbot.keyClick(window, Qt.Key.Key_A)
     qtbot.waitUntil(lambda: figures(window)["accepted"][0] == "27", timeout=3000)
-    assert figures(window)["left"][1] == f"{undecided - 1} windows undecided"
+    assert figures(window)["left"][1] == f"{undecided - 1} undecided"
     key = entry.rows[0].key
     assert entry.info is not None
     seconds = (key[1] - key[0]) * entry.info.duration_s / entry.info.frame_count

@@ -202,7 +202,7 @@ def test_copies_of_a_file_are_one_video(opened: Opened, qtbot: QtBot, five: list
     for path in more:
         path.write_bytes(five[0].read_bytes())
     window.open_paths(more)
-    qtbot.waitUntil(lambda: session.videos == [first])
+    qtbot.waitUntil(lambda: session.videos == [first], timeout=20_000)
     (text,) = window.parts.messages.texts
     assert text.startswith("10 files were left out, being the same as a listed video: a copy.mp4 (as video 0.mp4), ")
     assert text.endswith(" and 2 more.")
