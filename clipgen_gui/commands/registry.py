@@ -114,6 +114,15 @@ COMMANDS: tuple[Command, ...] = (
         "chart-box-outline",
         checkable=True,
     ),
+    Command(
+        "sheet_window",
+        "Contact sheet in its own window",
+        ("Shift+C",),
+        "Show the contact sheet in a window of its own",
+        _VIEW,
+        "open-in-new",
+        checkable=True,
+    ),
     Command("film_strip", "Film strip", ("V",), "Switch between film strip and table", _VIEW),
     Command("filter", "Filter", ("Ctrl+F",), "Filter the listed windows", _VIEW),
     Command(

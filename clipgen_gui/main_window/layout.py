@@ -56,6 +56,7 @@ class Layout:
         below = _splitter(Qt.Orientation.Horizontal, (parts.plot, ranking.why))
         follow_theme(below, lambda: below.setMinimumHeight(px(212)))
         left = _splitter(Qt.Orientation.Vertical, (card, below))
+        self._front = left
         self._left = _stack(left, review.sheet, parts.dashboard.page)
         videos = parts.projects.videos
         self._manage = _column(QWidget(), videos, below=ranking.panel)
@@ -150,11 +151,14 @@ class Layout:
 
     def show_sheet(self, on: bool) -> None:
         """Show the contact sheet, or player and curves."""
-        self._left.setCurrentIndex(1 if on else 0)
+        sheet = self._parts.review.sheet
+        if on and self._left.indexOf(sheet) < 0:  # it was in a window of its own
+            self._left.addWidget(sheet)
+        self._left.setCurrentWidget(sheet if on else self._front)
 
     def show_dashboard(self, on: bool) -> None:
         """Show the dashboard, or player and curves."""
-        self._left.setCurrentIndex(2 if on else 0)
+        self._left.setCurrentWidget(self._parts.dashboard.page if on else self._front)
 
 
 def _stack(*widgets: QWidget) -> QStackedWidget:

@@ -19,6 +19,7 @@ from clipgen_gui.document.session import Session
 from clipgen_gui.look import theme as look
 from clipgen_gui.main_window.layout import ARRANGEMENTS, Layout
 from clipgen_gui.main_window.parts import Parts
+from clipgen_gui.main_window.sheet_window import SheetWindow
 from clipgen_gui.main_window.state import WindowState
 from clipgen_gui.settings.room import apply_appearance
 from clipgen_gui.support.files import open_folder
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 _END_MS = 30_000  # a running batch of learned tokens cannot be interrupted
 _APPEARANCE = Page("appearance", "Appearance", "These apply immediately.", look.SETTINGS)
-_GEOMETRY = "window/geometry"
+_GEOMETRY, _SHEET_APART = "window/geometry", "sheet/own_window"
 
 
 class MainWindow(QMainWindow):
@@ -84,6 +85,10 @@ class MainWindow(QMainWindow):
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
         self.use_layout(self._layout.arrangement)
+        self.sheet_window = SheetWindow(self._settings, self.actions_by_name.values(), self)
+        self.sheet_window.closed.connect(partial(self.show_sheet, False))
+        self._sheet_apart = False
+        self.set_sheet_apart(str(self._settings.value(_SHEET_APART, "false")) == "true")
         self.state = WindowState(self, self.parts, self._layout)
 
     def _name_curator(self) -> None:
@@ -131,6 +136,7 @@ class MainWindow(QMainWindow):
             "redo": self.session.undo_stack.redo,
             "cancel": self.cancel,
             "loop": self._loop_triggered,
+            "sheet_window": lambda: self.set_sheet_apart(not self._sheet_apart),
             "contact_sheet": lambda: self.show_sheet(not parts.review.sheet.isVisible()),
             "dashboard": lambda: self.show_dashboard(not parts.dashboard.page.isVisible()),
             "keys": lambda: parts.shortcuts.setVisible(not parts.shortcuts.isVisible()),
@@ -145,7 +151,9 @@ class MainWindow(QMainWindow):
         """
         if name == "play" and self.parts.dashboard.page.isVisible():
             self.show_dashboard(False)  # nothing plays unseen
-        handler = self.parts.review.commands_of_sheet.get(name) or self._commands.get(name)
+        sheet_first = not self._sheet_apart or self.sheet_window.isActiveWindow()
+        sheet_commands = self.parts.review.commands_of_sheet if sheet_first else {}
+        handler = sheet_commands.get(name) or self._commands.get(name)
         if handler is not None:
             handler()
 
@@ -172,7 +180,8 @@ class MainWindow(QMainWindow):
 
     @property
     def _player_hidden(self) -> bool:
-        return self.parts.review.sheet.isVisible() or self.parts.dashboard.page.isVisible()
+        sheet_in_front = self.parts.review.sheet.isVisible() and not self._sheet_apart
+        return sheet_in_front or self.parts.dashboard.page.isVisible()
 
     def _show_player(self) -> None:
         """Close the contact sheet or the dashboard."""
@@ -188,16 +197,34 @@ class MainWindow(QMainWindow):
             self.actions_by_name[f"layout_{name}"].setChecked(name == arrangement)
 
     def show_sheet(self, on: bool) -> None:
-        """Show the contact sheet instead of player and curves, or return to them."""
-        self.parts.player.playback.pause()
-        self._layout.show_sheet(on)
+        """Show the contact sheet instead of player and curves, or return to them; or in its own window."""
+        if self._sheet_apart:
+            if on:
+                self.sheet_window.show_sheet(self.parts.review.sheet)
+            else:
+                self.sheet_window.hide()
+                self.activateWindow()
+        else:
+            self.parts.player.playback.pause()
+            self._layout.show_sheet(on)
         self.actions_by_name["dashboard"].setChecked(False)
         self.actions_by_name["contact_sheet"].setChecked(on)
         self.parts.review.enter_sheet(on)
 
+    def set_sheet_apart(self, on: bool) -> None:
+        """Let the contact sheet have a window of its own, or show it in this one."""
+        shown = self.parts.review.sheet.isVisible()
+        if shown:
+            self.show_sheet(False)
+        self._sheet_apart = self.parts.review.sheet.seeks = on
+        self._settings.setValue(_SHEET_APART, "true" if on else "false")
+        self.actions_by_name["sheet_window"].setChecked(on)
+        if shown:
+            self.show_sheet(True)
+
     def show_dashboard(self, on: bool) -> None:
         """Show the dashboard instead of player and curves, or return to them."""
-        if self.parts.review.sheet.isVisible():
+        if self.parts.review.sheet.isVisible() and not self._sheet_apart:
             self.show_sheet(False)
         self.parts.player.playback.pause()
         self._layout.show_dashboard(on)
@@ -253,6 +280,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:
         """Cancel running work and end all threads. Nothing is left half-written."""
         self._settings.setValue(_GEOMETRY, self.saveGeometry())
+        self.sheet_window.hide()
         self.hide()
         self.session.undo_stack.blockSignals(True)  # it emits once more on destruction
         self.parts.player.playback.pause()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import partial
 
 from PySide6.QtCore import QSettings, Qt, Signal
-from PySide6.QtGui import QHideEvent, QKeySequence, QShortcut, QShowEvent
+from PySide6.QtGui import QAction, QHideEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QPushButton, QSizePolicy, QToolButton, QWidget
 
 from clipgen_engine.types import Decision
@@ -34,6 +34,7 @@ class ContactSheet(Card):
     def __init__(self, session: Session, settings: QSettings, parent: QWidget | None = None) -> None:
         super().__init__("Contact sheet", parent)
         self._session, self._settings = session, settings
+        self.seeks = False  # whether the player follows, which it can where it is visible beside the sheet
         self._made_from: tuple[object, ...] = ()  # what the pages were built from
         self._followed: object = None  # the list that the pages hold
         self._listed: object = None  # its ids
@@ -107,6 +108,15 @@ class ContactSheet(Card):
             footer.addWidget(button)
         self.body.addLayout(footer)
 
+    def add_button(self, action: QAction) -> None:
+        """Add a button for a command beside the one that closes the sheet."""
+        button = QToolButton()
+        button.setDefaultAction(action)
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonIconOnly)
+        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        button.setAccessibleName(action.text())
+        self.header.insertWidget(self.header.indexOf(self.close_button), button)
+
     # Commands
 
     @property
@@ -152,7 +162,7 @@ class ContactSheet(Card):
         if turned:
             shown = self.pages.shown
             if shown:
-                self._session.selection.go_to(shown[0], seek=False)
+                self._session.selection.go_to(shown[0], seek=self.seeks)
             self._show()
         return turned
 
@@ -160,7 +170,7 @@ class ContactSheet(Card):
         """Select the window this many cells further; past the end of the page, turn it."""
         window = self.pages.neighbour(self._session.selection.selected, step)
         if window is not None:
-            self._session.selection.go_to(window, seek=False)
+            self._session.selection.go_to(window, seek=self.seeks)
 
     def _decide_selected(self, decision: Decision) -> None:
         """Decide on the selected window and select the next undecided one."""
@@ -172,7 +182,7 @@ class ContactSheet(Card):
             return
         for window in (*shown[shown.index(selected) + 1 :], *self.pages.following):
             if window.entry.decision_of(window.key) is Decision.UNDECIDED:
-                self._session.selection.go_to(window, seek=False)
+                self._session.selection.go_to(window, seek=self.seeks)
                 return
         if not self.pages.following:
             self._session.all_decided.emit()
@@ -183,7 +193,7 @@ class ContactSheet(Card):
             return
         cell = self.grid.cells[index]
         if cell.listed:
-            self._session.selection.go_to(cell.id, seek=False)
+            self._session.selection.go_to(cell.id, seek=self.seeks)
             again = cell.decision is decision
             self._session.decisions.decide(Decision.UNDECIDED if again else decision, advance=False)
 

@@ -39,6 +39,7 @@ class ReviewRoom(QObject):
         self.panel = WindowsPanel(session, settings)
         self.panel.set_context_actions([actions[name] if name else None for name in _CONTEXT])
         self.sheet = ContactSheet(session, settings)
+        self.sheet.add_button(actions["sheet_window"])
         self.details = WindowDetails(session, quick_entry)
         self.reasons = ReasonBar(session, quick_entry)
         self.reasons.digits_are_taken = self.sheet.isVisible
