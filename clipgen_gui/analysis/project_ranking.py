@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -63,7 +62,7 @@ class _Loaded:
 class RankingThread(RequestThread):
     """Ranks again whenever the request changes, and as further analyses are loaded."""
 
-    ranked = Signal(object, bool)  # RankedWindows, whether all analyses are loaded
+    ranked = Signal(object, bool)  # RankedWindows, whether it answers the last request with all analyses loaded
 
     def __init__(self, cache: CacheFactory | None, parent: QObject | None = None) -> None:
         super().__init__("ranking of the project", parent)
@@ -146,10 +145,8 @@ class RankingThread(RequestThread):
             ranked.describe(place)
         _ = ranked.places  # made here, so that the list need not wait for it
         with self._wake:
-            complete = not self._missing(loaded)
-            current = not self._changed
-        if current:
-            self.ranked.emit(ranked, complete)
+            complete = not self._changed and not self._missing(loaded)
+        self.ranked.emit(ranked, complete)  # even if the request has changed: a list that is dragged at keeps moving
 
 
 class ProjectRanking(QObject):
@@ -163,9 +160,7 @@ class ProjectRanking(QObject):
         super().__init__(parent)
         self._session = session
         self.thread_ = RankingThread(cache, self)
-        self.complete = False  # whether every analysis is ranked
-        self.took_s = 0.0  # from the last request to its first answer
-        self._asked_s = 0.0
+        self.complete = False  # whether the last request is answered with every analysis
         self._numbers: dict[VideoEntry, int] = {}  # ids of the videos in the ranking
         self._sources: dict[int, Source] = {}
         self._decided: dict[int, DecidedWindows] = {}
@@ -208,7 +203,7 @@ class ProjectRanking(QObject):
                 self._update(entry)
             self._known = True
         request = _Request(session.settings, dict(self._sources), dict(self._decided))
-        self._asked_s = time.perf_counter()
+        self.complete = False
         self.thread_.request(request)
 
     def _update(self, entry: VideoEntry) -> bool:
@@ -227,8 +222,6 @@ class ProjectRanking(QObject):
         return True
 
     def _take(self, ranked: RankedWindows, complete: bool) -> None:
-        if self._asked_s:
-            self.took_s, self._asked_s = time.perf_counter() - self._asked_s, 0.0
         self.complete = complete
         listed = set(self._session.videos)
         entries = {number: entry for entry, number in self._numbers.items() if entry in listed}

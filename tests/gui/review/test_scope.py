@@ -70,7 +70,6 @@ def settle(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(
         lambda: (
             ranking.complete
-            and not ranking._asked_s
             and window.session.project_windows.ranked is not None
             and window.session.project_windows.ranked.settings == window.session.settings
         )
@@ -453,3 +452,17 @@ def test_conflicts_between_curators_are_a_queue_of_their_own(desk: MainWindow, q
     with Project(project / "work.clipgen") as opened:
         assert len(opened.conflicts()[first.entry.video_id][0].opinions) == 2, "undo opens the conflict again"
     again.close()
+
+
+def test_the_list_follows_while_a_weight_is_dragged(desk: MainWindow, qtbot: QtBot) -> None:
+    shown: list[float] = []
+    desk.session.project_windows.changed.connect(
+        lambda: shown.append(desk.session.project_windows.ranked.settings.weights.get("sharpness", 0.0))
+    )
+    for step in range(100):  # without a pause in which an answer could catch up
+        desk.session.controls.set_weight("sharpness", (step + 1) / 100)
+        qtbot.wait(5)
+    assert len(set(shown) - {1.0}) >= 5, "not only once it rests"
+    settle(desk, qtbot)
+    assert shown[-1] == 1.0
+    assert shown == sorted(shown)
