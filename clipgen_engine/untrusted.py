@@ -29,6 +29,17 @@ def _refuse(name: str) -> NoReturn:
     raise ValueError(f"{name} is not a JSON value")
 
 
+def as_text(value: object) -> str:
+    """The value, which must be text.
+
+    Raises:
+        TypeError: it is something else.
+    """
+    if not isinstance(value, str):
+        raise TypeError("it holds something else than text")
+    return value
+
+
 def is_sha256(value: object) -> bool:
     """Whether this is a SHA-256 in lower-case hex, and thus also safe as a file name."""
     return isinstance(value, str) and _SHA256.match(value) is not None

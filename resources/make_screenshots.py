@@ -18,8 +18,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from clipgen_engine.analysis.cache import AnalysisCache
 from clipgen_engine.projects.goals import Goal, set_goals
-from clipgen_engine.projects.reasons import REASONS
-from clipgen_engine.projects.records import WindowReview
+from clipgen_engine.projects.records import REASONS, WindowReview
 from clipgen_engine.projects.store import Project
 from clipgen_engine.types import Decision, Sequence
 from clipgen_gui.document.entry import VideoState

@@ -69,6 +69,7 @@ def _of_video(path: Path) -> dict[str, str]:
 def _of_project(path: Path) -> dict[str, str]:
     with Project(path) as project:
         found, goals = project_statistics(project), goals_of(project)
+        conflicts = sum(map(len, project.conflicts().values()))
     decided, total, pace = found.decided, found.total, found.pace.per_minute
     states = ", ".join(f"{count} {state}" for state, count in sorted(found.states.items()))
     unknown = f", {total.unmeasured} of unknown length" if total.unmeasured else ""
@@ -79,13 +80,20 @@ def _of_project(path: Path) -> dict[str, str]:
         "clips": f"{total.clips}, {total.seconds:.1f} s{unknown}",
         "subjects": _counts(found.by_subject),
         "tags": _counts(found.by_tag),
+        "curators": _listed({name: one.total for name, one in found.by_curator.items()}),
+        "reasons": _listed({reason: count for reason, count in found.reasons.items() if reason}),
+        "conflicts": str(conflicts or "none"),
         "pace": "not known yet" if pace is None else f"{pace:.1f} decisions a minute",
         "goals": f"{sum(one.reached for one in progress)} of {len(progress)} reached" if progress else "none set",
     }
 
 
 def _counts(amounts: Mapping[str, Amount]) -> str:
-    return ", ".join(f"{printable(name) or 'not named'} {one.clips}" for name, one in amounts.items()) or "none"
+    return _listed({name: one.clips for name, one in amounts.items()})
+
+
+def _listed(counts: Mapping[str, int]) -> str:
+    return ", ".join(f"{printable(name) or 'not named'} {count}" for name, count in counts.items()) or "none"
 
 
 def _stored_summary(video: VideoInfo) -> str:

@@ -19,6 +19,8 @@ _COMMANDS = {
     "forget": "clipgen_engine.cli.forget",
     "import": "clipgen_engine.cli.import_",
     "rank": "clipgen_engine.cli.rank",
+    "assign": "clipgen_engine.cli.assign",
+    "merge": "clipgen_engine.cli.merge",
 }
 _RUN = "clipgen_engine.cli.run"
 

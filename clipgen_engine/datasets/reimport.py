@@ -130,5 +130,5 @@ def _window(record: Mapping[str, Any]) -> WindowReview:
         str(record["note"]),
         str(record["decided_at"]),
         str(record.get("decided_by", "")),  # missing in older exports
-        as_reason(str(record.get("reason", ""))),
+        as_reason(str(record.get("reason", ""))) if record["decision"] == Decision.REJECTED else "",
     )

@@ -8,26 +8,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Collection, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import numpy as np
 
 from clipgen_engine.errors import Cancelled
 from clipgen_engine.expression_tokens.backends import load_backend
-from clipgen_engine.projects.stacks import stacked
+from clipgen_engine.processors import core_count
 from clipgen_engine.ranking.effective import effective_weights, in_frames
 from clipgen_engine.ranking.frame_series import FrameSeries
 from clipgen_engine.ranking.ranker import Ranker, SequenceKey, combined_score
 from clipgen_engine.ranking.scores import WindowScores
 from clipgen_engine.ranking.selection import GroupedWindows
-from clipgen_engine.ranking.trajectories import POINTS, SHAPE, trajectories
 from clipgen_engine.ranking.windows import Windows
 from clipgen_engine.settings import RankingSettings
-from clipgen_engine.types import Analysis, BoolArray, Float32Array, Float64Array, Int64Array
+from clipgen_engine.types import Analysis, BoolArray, Float64Array, Int64Array
 from clipgen_engine.types import Sequence as Window
 
 _PACK_ROWS = 1 << 18
-_SMALL_PACKS = 8  # more of them are merged
+_SMALL_PACKS = 4  # more of them are merged
 
 
 @dataclass(frozen=True)
@@ -54,6 +55,12 @@ class RankedWindows:
 
     def __len__(self) -> int:
         return len(self.score)
+
+    @cached_property
+    def places(self) -> dict[tuple[int, int, int, int], int]:
+        """Place by video id, start frame, stop frame and track id."""
+        rows = zip(self.video.tolist(), *self.key.T.tolist(), strict=True)
+        return {row: place for place, row in enumerate(rows)}
 
     def key_of(self, place: int) -> SequenceKey:
         """Return the window at this place of the list."""
@@ -130,16 +137,20 @@ class ProjectRanker:
             Cancelled: `cancel` was set.
             SettingError: unknown name, or weight, threshold or multiplier out of bounds.
         """
-        found: list[_Found] = []
-        for pack in self._packs:
+
+        def ranked(pack: _Pack) -> list[_Found]:
             if cancel is not None and cancel.is_set():
                 raise Cancelled
-            found += pack.rank(settings, decided)
+            return pack.rank(settings, decided)
+
+        with ThreadPoolExecutor(core_count(), thread_name_prefix="clipgen-ranking") as pool:  # NumPy releases the GIL
+            found = [one for part in pool.map(ranked, self._packs) for one in part]
         found.append(_Found(np.zeros(0, np.int64), np.zeros((0, 3), np.int64), np.zeros(0), np.zeros(0, np.bool_)))
         video, key = np.concatenate([one.video for one in found]), np.concatenate([one.key for one in found])
         score, exact = np.concatenate([one.score for one in found]), np.concatenate([one.exact for one in found])
-        places = {one: place for place, one in enumerate(order)}
-        place = np.array([places.get(one, len(places)) for one in video.tolist()], np.int64)
+        place = np.full(1 + max(max(order, default=0), int(video.max(initial=0))), len(order))
+        place[list(order)] = np.arange(len(order))
+        place = place[video]
         best_first = np.lexsort((key[:, 2], key[:, 0], place, -score))
         return RankedWindows(
             settings,
@@ -151,27 +162,6 @@ class ProjectRanker:
             sum(one.valid_count for one in found),
             {one: pack for pack in self._packs for one in pack.members},
         )
-
-    def stacks(self, ranked: RankedWindows, cancel: threading.Event | None = None) -> Int64Array:
-        """(N,) int64: for each listed window, the place of the best one that looks and moves like it; see `stacks`.
-
-        A length in frames is compared over the time that it takes at the median frame rate of the videos.
-
-        Raises:
-            Cancelled: `cancel` was set.
-        """
-        settings, packs = ranked.settings, ranked._packs
-        rates = [float(one.video.average_rate) for pack in set(packs.values()) for one in pack.members.values()]
-        length_s = settings.sequence_seconds or settings.sequence_length / max(float(np.median(rates or [1.0])), 1e-6)
-        values = np.full((len(ranked), *SHAPE), np.nan, np.float32)
-        pack_of = [packs[video] for video in ranked.video.tolist()]
-        for pack in set(pack_of):
-            if cancel is not None and cancel.is_set():
-                raise Cancelled
-            places = [place for place, one in enumerate(pack_of) if one is pack]
-            windows = [(int(ranked.video[place]), ranked.key_of(place)) for place in places]
-            values[places] = pack.trajectories(windows, length_s / POINTS)
-        return stacked(values, ranked.score, cancel=cancel)
 
 
 @dataclass(frozen=True, eq=False)
@@ -200,8 +190,6 @@ class _Pack:
             None,
             {},
         )
-        # by window, after the step between two points, seconds
-        self._courses: tuple[float, dict[tuple[int, SequenceKey], Float32Array]] = (0.0, {})
 
     def rank(self, settings: RankingSettings, decided: Mapping[int, DecidedWindows]) -> list[_Found]:
         """Windows selected from each member, and those that were decided on."""
@@ -222,26 +210,6 @@ class _Pack:
         sequence = self._ranker(length).describe(self._joined(video, key), _at_length(settings, length))
         start, stop, track_id = key
         return sequence and replace(sequence, start_frame=start, stop_frame=stop, track_id=track_id)
-
-    def trajectories(self, windows: Sequence[tuple[int, SequenceKey]], step_s: float) -> Float32Array:
-        """(N, P, C) float32: see `ranking.trajectories`; NaN where a video has no such window."""
-        if self._courses[0] != step_s:
-            self._courses = step_s, {}
-        known = self._courses[1]
-        new: dict[tuple[int, int], list[SequenceKey]] = {}  # by video and track
-        for video, key in windows:
-            if (video, key) not in known:
-                new.setdefault((video, key[2]), []).append(key)
-        for (video, track_id), keys in new.items():
-            analysis = self.members[video]
-            times_s = np.append(analysis.video.times_s, analysis.video.duration_s)
-            track = next((one for one in analysis.tracks if one.track_id == track_id and len(one.frame_index)), None)
-            spans = np.clip(np.array(keys)[:, :2], 0, len(times_s) - 1)
-            if track is not None:
-                found = trajectories(track, times_s, times_s[spans].mean(axis=1), step_s)
-                known |= zip([(video, key) for key in keys], found, strict=True)
-        unknown = np.full(SHAPE, np.nan, np.float32)
-        return np.stack([known.get(window, unknown) for window in windows])
 
     def _ranker(self, length: int) -> Ranker:
         return self._rankers.get(length) or Ranker(self.series.parts[0].analysis, self.series)

@@ -11,9 +11,9 @@ from typing import Any
 
 from clipgen_engine.ranking.records import scored_sequence
 from clipgen_engine.types import Decision, Sequence
-from clipgen_engine.untrusted import parse_json
+from clipgen_engine.untrusted import as_text, parse_json
 
-Key = tuple[int, int, int]
+Key = tuple[int, int, int]  # start frame, stop frame (half-open), track id
 REASONS = ("blurred", "wrong person", "talking", "cut", "hands", "duplicate")  # of rejection; others are free text
 MAX_REASON = 60  # characters
 
@@ -47,6 +47,7 @@ class WindowReview:
     decided_at: str = field(default="", compare=False)
     decided_by: str = field(default="", compare=False)  # name of the curator; empty: not recorded
     reason: str = ""  # why it was rejected; empty: none given
+    contested: bool = field(default=False, compare=False)  # curators disagreed on it; see `conflicts`
 
     @property
     def pinned(self) -> bool:
@@ -56,7 +57,7 @@ class WindowReview:
     @property
     def worth_keeping(self) -> bool:
         """Whether it holds any user input."""
-        return self.decision is not Decision.UNDECIDED or self.manual or bool(self.tags or self.note)
+        return self.decision is not Decision.UNDECIDED or self.manual or bool(self.tags or self.note or self.contested)
 
 
 @dataclass(frozen=True)
@@ -123,9 +124,9 @@ def stored_window(row: tuple[Any, ...]) -> WindowReview:
         sequence,
         Decision(decision),
         bool(manual),
-        tuple(parse_json(tags)),
-        note,
-        decided_at,
-        str(decided_by),
-        as_reason(str(reason)),
+        tuple(map(as_text, parse_json(tags))),
+        as_text(note),
+        as_text(decided_at),
+        as_text(decided_by),
+        as_reason(as_text(reason)) if decision == Decision.REJECTED else "",
     )

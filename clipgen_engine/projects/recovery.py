@@ -13,6 +13,7 @@ from typing import Any
 from clipgen_engine.errors import DamagedProjectError, OutputError, ProjectError
 from clipgen_engine.files import locked_file
 from clipgen_engine.projects.backups import backups_of
+from clipgen_engine.projects.conflicts import OPINION_COLUMNS, stored_opinion
 from clipgen_engine.projects.file import looks_like_database
 from clipgen_engine.projects.records import WINDOW_COLUMNS, stored_window
 from clipgen_engine.projects.store import Project
@@ -120,6 +121,8 @@ def _check_row(table: str, row: dict[str, Any]) -> None:
     """Raise if a project could not parse this row."""
     if table == "marked_window":
         stored_window(tuple(row[name] for name in WINDOW_COLUMNS))
+    elif table == "conflict":
+        stored_opinion(tuple(row[name] for name in OPINION_COLUMNS))
     elif table == "video":
         Path(row["path"])
         if row["selected"]:

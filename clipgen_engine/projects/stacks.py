@@ -12,8 +12,10 @@ import threading
 import numpy as np
 
 from clipgen_engine.errors import Cancelled
-from clipgen_engine.ranking.trajectories import MARGIN, POINTS
-from clipgen_engine.types import BoolArray, Float32Array, Float64Array, Int64Array
+from clipgen_engine.projects.ranker import RankedWindows
+from clipgen_engine.ranking.ranker import SequenceKey
+from clipgen_engine.ranking.trajectories import MARGIN, POINTS, SHAPE, trajectories
+from clipgen_engine.types import Analysis, BoolArray, Float32Array, Float64Array, Int64Array
 
 ALIKE = 0.35  # largest distance within a stack; resources/docs/scores.md says what it was chosen by
 _SHIFTS = (0, *(sign * step for step in range(1, MARGIN + 1) for sign in (1, -1)))
@@ -76,6 +78,57 @@ def stacked(
     np.minimum.at(best, stack[listed], np.arange(count))
     top: Int64Array = listed[best[stack]]
     return top
+
+
+class Stacker:
+    """Stacks the listed windows of rankings. Keeps what it knows of a window while its length and analysis stay."""
+
+    def __init__(self) -> None:
+        self._step_s = 0.0
+        self._known: dict[int, tuple[Analysis, dict[SequenceKey, Float32Array]]] = {}  # by video
+
+    def stacks(self, ranked: RankedWindows, cancel: threading.Event | None = None) -> Int64Array:
+        """(N,) int64: as `stacked`, of the listed windows.
+
+        A length in frames is compared over the time that it takes at the median frame rate of the listed videos.
+
+        Raises:
+            Cancelled: `cancel` was set.
+        """
+        settings, places_of = ranked.settings, _places_by_video(ranked)
+        analyses = {video: one for video in places_of if (one := ranked.analysis_of(video)) is not None}
+        rates = [float(one.video.average_rate) for one in analyses.values()] or [1.0]
+        step_s = (settings.sequence_seconds or settings.sequence_length / max(float(np.median(rates)), 1e-6)) / POINTS
+        if step_s != self._step_s:
+            self._step_s, self._known = step_s, {}
+        self._known = {video: one for video, one in self._known.items() if analyses.get(video) is one[0]}
+        values = np.full((len(ranked), *SHAPE), np.nan, np.float32)
+        for video, analysis in analyses.items():
+            if cancel is not None and cancel.is_set():
+                raise Cancelled
+            known = self._known.setdefault(video, (analysis, {}))[1]
+            keys = [ranked.key_of(place) for place in places_of[video].tolist()]
+            self._add(analysis, [key for key in keys if key not in known], known)
+            for place, key in zip(places_of[video].tolist(), keys, strict=True):
+                if key in known:
+                    values[place] = known[key]
+        return stacked(values, ranked.score, cancel=cancel)
+
+    def _add(self, analysis: Analysis, keys: list[SequenceKey], known: dict[SequenceKey, Float32Array]) -> None:
+        times_s = np.append(analysis.video.times_s, analysis.video.duration_s)
+        for track in analysis.tracks:
+            own = [key for key in keys if key[2] == track.track_id]
+            if own and len(track.frame_index):
+                spans = np.clip(np.array(own)[:, :2], 0, len(times_s) - 1)
+                found = trajectories(track, times_s, times_s[spans].mean(axis=1), self._step_s)
+                known |= zip(own, found, strict=True)
+
+
+def _places_by_video(ranked: RankedWindows) -> dict[int, Int64Array]:
+    """Places in the list, by video."""
+    order = np.argsort(ranked.video, kind="stable")
+    videos, first = np.unique(ranked.video[order], return_index=True)
+    return dict(zip(videos.tolist(), np.split(order, first[1:]), strict=False))  # one empty part without videos
 
 
 class _Courses:

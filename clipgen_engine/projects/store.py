@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from clipgen_engine.files import strict_json
-from clipgen_engine.projects.file import ProjectFile
+from clipgen_engine.projects.conflicts import ConflictFile, settle
 from clipgen_engine.projects.records import (
     WINDOW_COLUMNS,
     Key,
@@ -36,7 +36,7 @@ _VIDEO = """
 _WINDOW = ", ".join(WINDOW_COLUMNS)
 
 
-class Project(ProjectFile):
+class Project(ConflictFile):
     """An open project. Writing methods commit before returning. Usable from one thread at a time.
 
     Later openers, in any process, get a read-only project, whose writes raise ProjectError.
@@ -65,6 +65,21 @@ class Project(ProjectFile):
     def add_video(self, path: Path, fingerprint: str) -> StoredVideo:
         """Return the video with this fingerprint, added if new. Updates the path of a moved file."""
         return self.identify(self.add_videos([path])[0].video_id, fingerprint)
+
+    def insert_video(self, video: StoredVideo) -> int:
+        """Append a copy of a video of another project, without its windows. Returns its id in this one."""
+        made: list[int] = []
+        self.write(lambda database: made.append(_insert(database, video.path, video.fingerprint)))
+        self.describe_video(
+            made[0],
+            state=video.state,
+            message=video.message,
+            duration_s=video.duration_s,
+            frame_count=video.frame_count,
+            window_count=video.window_count,
+            analysis=video.analysis,
+        )
+        return made[0]
 
     def video(self, video_id: int) -> StoredVideo:
         (video,) = self.rows(f"{_VIDEO} WHERE id = ?", video_id, read=stored_video)
@@ -180,7 +195,10 @@ class Project(ProjectFile):
         return found
 
     def save_reviews(self, video_id: int, changes: Mapping[Key, WindowReview | None]) -> None:
-        """Store windows in one transaction. None deletes a window."""
+        """Store windows in one transaction. None deletes a window. A decision settles the conflict on its window.
+
+        Only rejected windows keep a reason.
+        """
 
         def write(database: sqlite3.Connection) -> None:
             for (start, stop, track_id), window in changes.items():
@@ -199,9 +217,11 @@ class Project(ProjectFile):
                         (
                             video_id, start, stop, track_id, window.decision.value, window.manual, decided_at,
                             window.decided_by, strict_json(scores_record(window.sequence)), strict_json(window.tags),
-                            window.note, window.reason,
+                            window.note, window.reason if window.decision is Decision.REJECTED else "",
                         ),
                     )  # fmt: skip
+                    if not undecided:
+                        settle(database, video_id, (start, stop, track_id))
 
         self.write(write)
 

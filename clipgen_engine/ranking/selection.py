@@ -165,7 +165,8 @@ class GroupedWindows:
             places = np.repeat(first + self._shift[groups] - (np.cumsum(counts) - counts), counts)
             places += np.arange(len(places))
             padded[places] = -np.inf
-            touched = np.unique(places // _SMALL_BLOCK)
+            touched = np.zeros(self._block_total, np.bool_)
+            touched[places // _SMALL_BLOCK] = True
             best_of_block[touched] = blocks[touched].max(axis=1)
 
         if occupied is not None and len(occupied[0]):

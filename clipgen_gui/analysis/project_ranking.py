@@ -24,7 +24,8 @@ from clipgen_gui.support.request_thread import RequestThread
 _log = logging.getLogger(__name__)
 _FIRST_BATCH = 8  # videos; each further batch is twice as large, as ranking costs little against loading
 _LARGEST_BATCH = 256
-_SHOWN = 30  # windows that are described in the thread, so that the list need not wait for them
+_NOTHING = DecidedWindows()
+_SHOWN = 12  # windows that are described in the thread, so that the list need not wait for them
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,6 +144,7 @@ class RankingThread(RequestThread):
             return
         for place in range(min(_SHOWN, len(ranked))):
             ranked.describe(place)
+        _ = ranked.places  # made here, so that the list need not wait for it
         with self._wake:
             complete = not self._missing(loaded)
             current = not self._changed
@@ -165,51 +167,64 @@ class ProjectRanking(QObject):
         self.took_s = 0.0  # from the last request to its first answer
         self._asked_s = 0.0
         self._numbers: dict[VideoEntry, int] = {}  # ids of the videos in the ranking
-        self._decided: dict[VideoEntry, tuple[object, DecidedWindows]] = {}  # after the reviews that they are made of
+        self._sources: dict[int, Source] = {}
+        self._decided: dict[int, DecidedWindows] = {}
+        self._known = False  # whether the sources and decisions of all listed videos are held
         self._timer = QTimer(self)  # coalesces the changes of one turn of the event loop
         self._timer.setSingleShot(True)
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._ask)
         self.thread_.ranked.connect(self._take)
         session.project_changed.connect(self._start_over)
-        for changed in (session.selection.scope_changed, session.controls.changed, session.videos_changed):
+        session.videos_changed.connect(self._forget)
+        session.video_changed.connect(self._note)
+        for changed in (session.selection.scope_changed, session.controls.changed):
             changed.connect(self._timer.start)
-        session.video_changed.connect(lambda _: self._timer.start())
 
     def _start_over(self) -> None:
-        self._numbers, self._decided = {}, {}
+        self._numbers = {}
         self.complete = False
         self.thread_.request(None)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Look at all videos anew."""
+        self._known = False
         self._timer.start()
+
+    def _note(self, entry: VideoEntry) -> None:
+        """Rank again if this video has another analysis or other decisions; progress alone changes nothing."""
+        if self._known and self._update(entry):
+            self._timer.start()
 
     def _ask(self) -> None:
         session = self._session
         if session.selection.scope is not Scope.PROJECT:
             return
-        session.storage.load_reviews(session.videos)
-        sources = {self._number(entry): source for entry in session.videos if (source := _source(entry)) is not None}
-        decided = {self._number(entry): self._decisions(entry) for entry in session.videos if entry.reviews}
-        request = _Request(session.settings, sources, decided)
+        if not self._known:
+            session.storage.load_reviews(session.videos)
+            self._sources, self._decided = {}, {}
+            for entry in session.videos:
+                self._update(entry)
+            self._known = True
+        request = _Request(session.settings, dict(self._sources), dict(self._decided))
         self._asked_s = time.perf_counter()
         self.thread_.request(request)
 
-    def _number(self, entry: VideoEntry) -> int:
-        return self._numbers.setdefault(entry, len(self._numbers))
-
-    def _decisions(self, entry: VideoEntry) -> DecidedWindows:
-        known = self._decided.get(entry)
-        state = tuple(entry.reviews.items())
-        if known is None or known[0] != state:
-            reviews = entry.reviews.items()
-            known = (
-                state,
-                DecidedWindows(
-                    tuple(key for key, review in reviews if review.pinned),
-                    tuple(key for key, review in reviews if review.decision is Decision.REJECTED),
-                ),
-            )
-            self._decided[entry] = known
-        return known[1]
+    def _update(self, entry: VideoEntry) -> bool:
+        """Hold where the analysis of a video is and what was decided on it; return whether that changed."""
+        number = self._numbers.setdefault(entry, len(self._numbers))
+        source, decided = _source(entry), _decisions(entry)
+        known = self._sources.get(number)
+        same = source is None if known is None else known.same(source)
+        if same and self._decided.get(number, _NOTHING) == decided:
+            return False
+        for held, value in ((self._sources, source), (self._decided, decided if entry.reviews else None)):
+            if value is None:
+                held.pop(number, None)
+            else:
+                held[number] = value  # type: ignore[assignment]
+        return True
 
     def _take(self, ranked: RankedWindows, complete: bool) -> None:
         if self._asked_s:
@@ -218,6 +233,14 @@ class ProjectRanking(QObject):
         listed = set(self._session.videos)
         entries = {number: entry for entry, number in self._numbers.items() if entry in listed}
         self._session.project_windows.take(ranked, entries)
+
+
+def _decisions(entry: VideoEntry) -> DecidedWindows:
+    reviews = entry.reviews.items()
+    return DecidedWindows(
+        tuple(key for key, review in reviews if review.pinned),
+        tuple(key for key, review in reviews if review.decision is Decision.REJECTED),
+    )
 
 
 def _source(entry: VideoEntry) -> Source | None:

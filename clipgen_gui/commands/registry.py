@@ -227,4 +227,5 @@ GESTURES: tuple[Gesture, ...] = (
     Gesture("Arrows, Enter", "Contact sheet: mark a window, loop it in the player", _REVIEW),
     Gesture("1 … 9, 0 after R", "Say why the window was rejected; with Alt on the contact sheet", _REVIEW),
     Gesture("1 … 9, 0 or click", "Contact sheet: accept; reject with Shift or right-click", _REVIEW),
+    Gesture("Drag", "Contact sheet: accept all windows passed; with the right button, reject them", _REVIEW),
 )

@@ -226,9 +226,14 @@ class DashboardPage(QWidget):
     def _show_filter(self) -> None:
         """Emphasise what the list is filtered by."""
         wanted = self._session.selection.filter
-        active = {(kind, value) for kind, value in (("tag", wanted.tag), ("subject", wanted.subject)) if value}
+        kinds = ("tag", "subject", "reason", "curator", "day", "split")
+        active = {(kind, value) for kind in kinds if (value := getattr(wanted, kind)) is not None}
         if wanted.decision is not None:
             active.add(("decision", wanted.decision.value))
+        if wanted.video is not None:
+            active.add(("video", str(wanted.video.video_id)))
+        if wanted.score is not None:
+            active.add(("score", f"{wanted.score[0]:.2f}-{wanted.score[1]:.2f}"))
         for card in self.cards:
             card.chart.show_active(frozenset(active))
 
@@ -240,6 +245,7 @@ class DashboardPage(QWidget):
 
     def _set_goals(self, goals: Sequence[Goal]) -> None:
         self._session.storage.save_goals(goals)
+        self._session.goals_changed.emit()
         self.refresh()
 
     def _reveal(self, chart: Chart, place: QRect) -> None:

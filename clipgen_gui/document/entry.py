@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from clipgen_engine.projects.conflicts import Conflict
 from clipgen_engine.projects.records import WindowReview
 from clipgen_engine.ranking.explanation import no_window_reason
 from clipgen_engine.ranking.ranker import COMBINED, Ranker, Ranking, best_first
@@ -66,6 +67,7 @@ class VideoEntry:
     rows: tuple[WindowRow, ...] = ()
     reviews: dict[Key, WindowReview] = field(default_factory=dict)
     subjects: dict[int, str] = field(default_factory=dict)  # subject id by track id
+    conflicts: dict[Key, Conflict] = field(default_factory=dict)  # by the window to decide on, also of settled ones
     selected: Key | None = None
     inspected: int | None = None  # frame whose missing window is explained; excludes a selection
     track: int | None = None  # id of the face in focus; None: any
@@ -193,6 +195,14 @@ class VideoEntry:
     def drafts(self, track_id: int) -> NDArray[np.bool_] | None:
         """Which values of the score curves of a track are those of a draft; None without a ranking."""
         return None if self.ranking is None else self.ranking.drafts(track_id)
+
+    def opinions_on(self, key: Key) -> str:
+        """Who said what about a window on which curators disagreed; empty for others."""
+        conflict = self.conflicts.get(key)
+        said = conflict.opinions if conflict is not None else ()
+        return ", ".join(
+            f"{one.curator or 'somebody'} {one.decision}" + (f" ({one.reason})" if one.reason else "") for one in said
+        )
 
     def decision_of(self, key: Key) -> Decision:
         return self.reviews[key].decision if key in self.reviews else Decision.UNDECIDED

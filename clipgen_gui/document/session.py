@@ -42,6 +42,8 @@ class Session(QObject):
     ranking_changed = Signal()  # windows, curves or decisions of the current video; may move the selection
     failed = Signal(object, str)  # entry, message
     released = Signal(object)  # the analysis of this entry was evicted from memory
+    goals_changed = Signal()
+    duplicate_found = Signal(object, object)  # an entry that is left out, and the listed one of the same video
     all_decided = Signal()  # the last undecided window of the list was decided
     notified = Signal(str)  # message about something the curator did not trigger
     refused = Signal(str)  # message why a request cannot be met
@@ -243,9 +245,7 @@ class Session(QObject):
         if stored.path == entry.path:
             self.relink(other, entry.path)
         else:
-            self.notified.emit(
-                f"{entry.path.name} is the same video as {other.path.name}, which is already in the list."
-            )
+            self.duplicate_found.emit(entry, other)
         self.videos.remove(entry)
         self.videos_changed.emit()
         if entry is self.current:

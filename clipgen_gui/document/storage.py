@@ -5,16 +5,18 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from copy import copy
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from clipgen_engine.errors import ClipgenError, ProjectError, SettingError
+from clipgen_engine.projects.conflicts import Conflict
 from clipgen_engine.projects.goals import Goal, goals_of, set_goals
 from clipgen_engine.projects.records import StoredVideo, WindowReview
 from clipgen_engine.projects.statistics import ProjectStatistics, SplitOf, project_statistics
 from clipgen_engine.projects.store import Project
 from clipgen_engine.settings import RankingSettings
+from clipgen_engine.types import Decision
 from clipgen_gui.document.entry import Tally, VideoEntry, VideoState
 from clipgen_gui.document.windows import Key
 
@@ -155,6 +157,7 @@ class ProjectStorage:
             video = self._project.video(entry.video_id)
             entry.reviews = self._project.windows(entry.video_id)
             entry.subjects = self._project.subjects(entry.video_id)
+            _apply_conflicts(entry, self._project.conflicts().get(entry.video_id, ()))
         except ProjectError as error:
             self._report_error(str(error))
             return
@@ -203,6 +206,7 @@ class ProjectStorage:
                 for entry, reviews in changes.items():
                     if entry.video_id is not None:
                         project.save_reviews(entry.video_id, reviews)
+                        _open_again(project, entry, entry.video_id, reviews)
 
         self._write_any(write)
 
@@ -213,12 +217,14 @@ class ProjectStorage:
             return
         reviews = self._read(Project.all_windows, dict[int, dict[Key, WindowReview]]())
         subjects = self._read(Project.all_subjects, dict[int, dict[int, str]]())
+        conflicts = self._read(Project.conflicts, dict[int, tuple[Conflict, ...]]())
         for stored in self._read(Project.videos, list[StoredVideo]()):
             entry = missing.get(stored.video_id)
             if entry is not None:
                 entry.review_loaded = True
                 entry.reviews = reviews.get(stored.video_id, {})
                 entry.subjects = subjects.get(stored.video_id, {})
+                _apply_conflicts(entry, conflicts.get(stored.video_id, ()))
                 _apply_view(entry, stored)
 
     def save_subject(self, entry: VideoEntry, track_id: int, subject_id: str) -> None:
@@ -256,7 +262,7 @@ class ProjectStorage:
 
     # Statistics
 
-    def statistics(self, split_of: SplitOf) -> ProjectStatistics:
+    def statistics(self, split_of: SplitOf | None) -> ProjectStatistics:
         """The numbers of the project; those of an empty one if nothing is stored.
 
         Raises:
@@ -316,6 +322,27 @@ class ProjectStorage:
 
 def _ids(entries: Iterable[VideoEntry]) -> list[int]:
     return [entry.video_id for entry in entries if entry.video_id is not None]
+
+
+def _apply_conflicts(entry: VideoEntry, conflicts: Iterable[Conflict]) -> None:
+    """Mark the windows that curators disagree on, so that they are listed."""
+    for conflict in conflicts:
+        review = entry.reviews.get(conflict.key)
+        if review is not None:
+            entry.conflicts[conflict.key] = conflict
+            entry.reviews[conflict.key] = replace(review, contested=True)
+
+
+def _open_again(project: Project, entry: VideoEntry, video_id: int, reviews: Mapping[Key, WindowReview | None]) -> None:
+    """Store the conflicts again whose decision was undone."""
+    undone = [
+        entry.conflicts[key]
+        for key, review in reviews.items()
+        if review is not None and review.decision is Decision.UNDECIDED and key in entry.conflicts
+    ]
+    if undone:
+        left = [one for one in project.conflicts().get(video_id, ()) if one not in undone]
+        project.set_conflicts(video_id, [opinion for one in (*left, *undone) for opinion in one.opinions])
 
 
 def _apply_view(entry: VideoEntry, stored: StoredVideo) -> None:

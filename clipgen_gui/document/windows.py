@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable
 from collections.abc import Sequence as Sequences
 from dataclasses import dataclass, field
@@ -9,12 +10,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 from clipgen_engine.projects.records import WindowReview
-from clipgen_engine.types import BLENDSHAPES, Analysis, Decision, Sequence
+from clipgen_engine.types import BLENDSHAPES, Analysis, Decision, Int64Array, Sequence
 
 if TYPE_CHECKING:
     from clipgen_gui.document.entry import VideoEntry
 
 Key = tuple[int, int, int]  # start frame, stop frame, track id
+IN_STACK = 0  # mark of a window that is listed below the top of its stack
 
 
 class WindowId(NamedTuple):
@@ -80,6 +82,11 @@ class WindowRow:
         return "" if self.review is None else self.review.reason
 
     @property
+    def opinions(self) -> str:
+        """Who said what, if curators disagreed on it."""
+        return self.entry.opinions_on(self.key)
+
+    @property
     def blank_review(self) -> WindowReview:
         """The review of the window, or one without any input."""
         return self.review or WindowReview(self.sequence, Decision.UNDECIDED)
@@ -102,14 +109,27 @@ class WindowList(Sequences[WindowRow]):
     """Rows by place, made on first use."""
 
     def __init__(
-        self, ids: Sequences[WindowId], make: Callable[[int], WindowRow], traits: Callable[[], Traits] = Traits
+        self,
+        ids: Sequences[WindowId],
+        make: Callable[[int], WindowRow],
+        traits: Callable[[], Traits] = Traits,
+        find: Callable[[WindowId], int | None] | None = None,
+        reviewed: Callable[[], Iterable[WindowId]] | None = None,
+        stacks: Int64Array | None = None,
+        marks: Sequences[int] = (),
     ) -> None:
         """
         Args:
             make: returns the row at a place.
+            find: returns the place of a window; None: it is looked up among `ids`.
+            reviewed: returns the windows with a review, also unlisted ones; None: all may have one.
+            stacks: (N,) int64, which stack each window is in; None: they are not stacked.
+            marks: of each window, how many are in the stack that it tops, or `IN_STACK`; empty: they are not stacked.
         """
         self.ids = ids
-        self._make, self._traits = make, traits
+        self.reviewed = reviewed
+        self.stacks, self.marks = stacks, marks
+        self._make, self._traits, self._find = make, traits, find
         self._made: dict[int, WindowRow] = {}
 
     @classmethod
@@ -151,16 +171,73 @@ class WindowList(Sequences[WindowRow]):
     def _places(self) -> dict[WindowId, int]:
         return {one: place for place, one in enumerate(self.ids)}
 
+    def again(self) -> WindowList:
+        """The same windows, with rows that are made anew."""
+        return WindowList(self.ids, self._make, self._traits, self._find, self.reviewed, self.stacks, self.marks)
+
     def place_of(self, window: WindowId | None) -> int | None:
         """The place of a window; None if it is not listed."""
-        return None if window is None else self._places.get(window)
+        if window is None:
+            return None
+        return self._places.get(window) if self._find is None else self._find(window)
 
     def row_of(self, window: WindowId | None) -> WindowRow | None:
         """The row of a window; None if it is not listed."""
         place = self.place_of(window)
         return None if place is None else self[place]
 
-    def picked(self, places: Iterable[int]) -> WindowList:
-        """The rows at these places, in this order."""
+    def mark_of(self, place: int) -> int:
+        """How many windows are in the stack that is shown by this row; `IN_STACK` below its top."""
+        return self.marks[place] if self.marks else 1
+
+    def picked(self, places: Iterable[int], marks: Sequences[int] = ()) -> WindowList:
+        """The rows at these places, which ascend, but for those of open stacks.
+
+        Args:
+            marks: as for a list.
+        """
         chosen = list(places)
-        return WindowList([self.ids[one] for one in chosen], lambda place: self[chosen[place]], lambda: self.traits)
+        ids = LazyIds(len(chosen), lambda place: self.ids[chosen[place]])
+        find = self._found_among(chosen) if IN_STACK in marks else self._find and self._found_in(chosen)
+        return WindowList(ids, lambda place: self[chosen[place]], lambda: self.traits, find, marks=marks)
+
+    def _found_in(self, chosen: list[int]) -> Callable[[WindowId], int | None]:
+        """Find windows among those at ascending places of this list."""
+
+        def find(window: WindowId) -> int | None:
+            place = self.place_of(window)
+            at = len(chosen) if place is None else bisect_left(chosen, place)
+            return at if at < len(chosen) and chosen[at] == place else None
+
+        return find
+
+    def _found_among(self, chosen: list[int]) -> Callable[[WindowId], int | None]:
+        """Find windows among those at any places of this list."""
+        at = {place: number for number, place in enumerate(chosen)}
+
+        def find(window: WindowId) -> int | None:
+            place = self.place_of(window)
+            return None if place is None else at.get(place)
+
+        return find
+
+
+class LazyIds(Sequences[WindowId]):
+    """Ids that are made when they are looked at."""
+
+    def __init__(self, count: int, make: Callable[[int], WindowId]) -> None:
+        self._count, self._make = count, make
+
+    def __len__(self) -> int:
+        return self._count
+
+    @overload
+    def __getitem__(self, place: int) -> WindowId: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[WindowId]: ...
+
+    def __getitem__(self, place: int | slice) -> WindowId | list[WindowId]:
+        if isinstance(place, slice):
+            return [self._make(one) for one in range(self._count)[place]]
+        return self._make(range(self._count)[place])

@@ -14,9 +14,11 @@ from clipgen_gui.document.selection import Scope
 from clipgen_gui.main_window.layout import Layout
 from clipgen_gui.main_window.parts import Parts
 from clipgen_gui.main_window.status_bar import QueueEstimate
+from clipgen_gui.support.formatting import counted
 from clipgen_gui.widgets.labels import shortened
 
 _TEMPORARY_MS = 8000
+_NAMED = 8  # files in a message
 _STAGES = {"draft": "1 of 2: drafting", "refinement": "2 of 2: exact frames of"}  # of an analysis
 
 
@@ -29,6 +31,8 @@ class WindowState(QObject):
         self._shown: object = None  # the last shown state
         self._missing = ""  # the message that the current video is missing
         self._failures: dict[VideoEntry, str] = {}  # shown failure messages
+        self._duplicates: list[tuple[str, str]] = []  # names of files that were left out, and of their videos
+        self._duplicates_text = ""
         session = parts.session
         session.failed.connect(self._report)
         for signal in (session.video_changed, session.videos_changed, session.current_changed, session.ranking_changed):
@@ -36,6 +40,7 @@ class WindowState(QObject):
         for signal in (session.refused, session.notified):
             signal.connect(lambda text: parts.status.show_temporary(text, _TEMPORARY_MS))
         session.selection.scope_changed.connect(self.show)
+        session.duplicate_found.connect(self._note_duplicate)
         session.all_decided.connect(self._say_how_to_go_on)
         session.project_changed.connect(self._project_changed)
         parts.analysis.queue.progressed.connect(self._show_analysis)
@@ -44,6 +49,20 @@ class WindowState(QObject):
         parts.export.job.progressed.connect(self._show_export)
         parts.export.flow.changed.connect(self._export_changed)
         self.show()
+
+    def _note_duplicate(self, entry: VideoEntry, listed: VideoEntry) -> None:
+        """Count and name the files that were left out, in one message for all of them."""
+        self._duplicates = self._duplicates if self._duplicates_text in self._parts.messages.texts else []
+        self._duplicates.append((entry.path.name, listed.path.name))
+        self._parts.messages.dismiss(self._duplicates_text)
+        named = ", ".join(f"{name} (as {video})" for name, video in self._duplicates[:_NAMED])
+        more = len(self._duplicates) - _NAMED
+        many = len(self._duplicates) > 1
+        self._duplicates_text = (
+            f"{counted(len(self._duplicates), 'file')} {'were' if many else 'was'} left out, being the same as a listed"
+            f" video: {named}{f' and {more} more' if more > 0 else ''}."
+        )
+        self._parts.messages.show_message(self._duplicates_text)
 
     def _say_how_to_go_on(self) -> None:
         selection = self._parts.session.selection

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu
 from clipgen_gui.commands.actions import fill_menu_bar, make_actions, name_undo_actions, press_focused_button
 from clipgen_gui.commands.keymap import keymap, with_key
 from clipgen_gui.document.preferences import PAGES, Page, Preferences
+from clipgen_gui.document.reached_goals import ReachedGoals
 from clipgen_gui.document.session import Session
 from clipgen_gui.look import theme as look
 from clipgen_gui.main_window.layout import Layout
@@ -60,6 +61,7 @@ class MainWindow(QMainWindow):
         if project is not None:
             self.preferences.apply_ranking_defaults(project)
         self.session = Session(project, self, with_key)
+        self.goals = ReachedGoals(self.session, self)
         self.actions_by_name = make_actions(self, self.run_command)
         name_undo_actions(self.session.undo_stack, self.actions_by_name)
         self.actions_by_name["follow"].setChecked(True)

@@ -107,6 +107,8 @@ def _verdict_on_row(row: WindowRow, entry: VideoEntry) -> str:
         return f"Number {row.number} of {len(entry.rows)} in this video, rejected{because}; its frames stay free."
     how = "accepted" if row.decision is Decision.ACCEPTED else "proposed"
     by_hand = ", added manually" if row.manual else ""
+    if row.opinions and row.decision is Decision.UNDECIDED:
+        return f"Curators disagree: {row.opinions}."
     return f"Number {row.number} of {len(entry.rows)} in this video, {how}{by_hand}."
 
 

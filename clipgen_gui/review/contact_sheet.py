@@ -35,6 +35,8 @@ class ContactSheet(Card):
         super().__init__("Contact sheet", parent)
         self._session, self._settings = session, settings
         self._made_from: tuple[object, ...] = ()  # what the pages were built from
+        self._followed: object = None  # the list that the pages hold
+        self._listed: object = None  # its ids
         self._rows: dict[WindowId, WindowRow] = {}  # of the pages shown, as last listed
         self.server = ClipServer(_BUDGET_BYTES, self)
         columns = int(str(settings.value(_COLUMNS_KEY, 3)))
@@ -42,6 +44,7 @@ class ContactSheet(Card):
         self.pages = SheetPages(self._columns**2)
         self.grid = SheetGrid(self.server, _BUDGET_BYTES)
         self.grid.clicked.connect(self._toggle)
+        self.grid.swept.connect(self._decide_swept)
         self.page_label = chip()
         self.body.addWidget(self.grid, 1)
         self._fill_header()
@@ -81,7 +84,7 @@ class ContactSheet(Card):
     def _fill_footer(self) -> None:
         footer = QHBoxLayout()
         footer.setSpacing(8)
-        hint = muted_label("Digit or click accepts · Shift + digit or right-click rejects")
+        hint = muted_label("Digit, click or drag accepts · with Shift or the right button rejects")
         hint.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         footer.addWidget(hint, 1)
         self.accept_button = _slim_button(
@@ -184,6 +187,11 @@ class ContactSheet(Card):
             again = cell.decision is decision
             self._session.decisions.decide(Decision.UNDECIDED if again else decision, advance=False)
 
+    def _decide_swept(self, indices: tuple[int, ...], decision: Decision) -> None:
+        """Decide on all cells that the pointer went over, in one undo step."""
+        cells = [self.grid.cells[index] for index in indices if index < len(self.grid.cells)]
+        self._session.decisions.decide_all([cell.id for cell in cells if cell.listed], decision)
+
     def _set_columns(self, columns: int) -> None:
         self._columns = columns
         self._settings.setValue(_COLUMNS_KEY, columns)
@@ -209,12 +217,17 @@ class ContactSheet(Card):
         if not self.isVisible():
             return
         selection, entry = self._session.selection, self._session.current
-        windows = selection.shown_rows.ids
+        rows = selection.shown_rows
+        if rows is self._followed and self._made_from:
+            self._show_selection()
+            return
+        self._followed, windows = rows, rows.ids
         # the best windows of a video change as its analysis progresses
         whole = selection.scope is Scope.PROJECT
         made_from = (selection.scope,) if whole else (selection.scope, entry, entry and entry.analysis)
         if made_from == self._made_from:
-            self.pages.follow(windows)
+            if windows is not self._listed:
+                self.pages.follow(windows)
         else:
             page = self.pages.page if made_from[:2] == self._made_from[:2] else 0
             self._made_from = made_from
@@ -222,6 +235,7 @@ class ContactSheet(Card):
             self.pages.turn(page)
             if selection.selected is not None:
                 self.pages.go_to(selection.selected)
+        self._listed = windows
         self._show()
         self._show_selection()
 

@@ -46,10 +46,7 @@ class FilterButton(QToolButton):
     def _show(self) -> None:
         chosen = self._session.selection.filter
         parts = [
-            chosen.decision.capitalize() if chosen.decision else "",
-            chosen.tag,
-            chosen.subject,
-            chosen.reason,
+            *chosen.words,
             "" if chosen.track_id is None else self._face(chosen.track_id),
         ]
         text = " · ".join(part for part in parts if part)
@@ -76,13 +73,16 @@ class FilterButton(QToolButton):
             "decision",
             chosen.decision,
         )
-        tags = tag_counts(_matching(replace(chosen, tag=""), rows))
+        contested = sum(key in entry.conflicts for entry, key in _matching(replace(chosen, contested=False), rows))
+        if contested or chosen.contested:
+            self._add_section(menu, [("Conflicts", True, contested)], "contested", chosen.contested)
+        tags = tag_counts(_matching(replace(chosen, tag=None), rows))
         if chosen.tag:
             tags.setdefault(chosen.tag, 0)
         self._add_section(menu, [(_escaped(tag), tag, count) for tag, count in tags.items()], "tag", chosen.tag)
         reasons = Counter(
             review.reason
-            for entry, key in _matching(replace(chosen, reason=""), rows)
+            for entry, key in _matching(replace(chosen, reason=None), rows)
             if (review := entry.reviews.get(key)) is not None and review.reason
         )
         if chosen.reason:
@@ -90,7 +90,7 @@ class FilterButton(QToolButton):
         rejected_as = [(_escaped(f"Rejected: {one}"), one, count) for one, count in reasons.most_common()]
         self._add_section(menu, rejected_as, "reason", chosen.reason)
         subjects = Counter(
-            entry.subjects.get(key[2], "") for entry, key in _matching(replace(chosen, subject=""), rows)
+            entry.subjects.get(key[2], "") for entry, key in _matching(replace(chosen, subject=None), rows)
         )
         named = sorted(subject for subject in subjects if subject)
         if chosen.subject and chosen.subject not in named:

@@ -179,6 +179,8 @@ def _description(row: WindowRow, *, is_pending: bool) -> str:
         )
     elif is_pending:
         lines.append("scored by blendshapes; its learned tokens are pending")
+    if row.opinions:
+        lines.append(f"conflict: {row.opinions}")
     if row.reason:
         lines.append(f"rejected: {row.reason}")
     if row.tags:

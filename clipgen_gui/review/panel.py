@@ -29,7 +29,7 @@ from clipgen_gui.review.filter_button import FilterButton
 from clipgen_gui.review.model import WindowsModel
 from clipgen_gui.review.table import WindowsTable
 from clipgen_gui.widgets.cards import Card, chip, named, named_with_key
-from clipgen_gui.widgets.labels import WrappedLabel
+from clipgen_gui.widgets.labels import ElidedLabel, WrappedLabel
 
 _STRIP_KEY = "windows/film_strip"
 
@@ -61,6 +61,9 @@ class WindowsPanel(Card):
         both.addWidget(self._stack, 0, 0)
         both.addWidget(self._empty_state, 0, 0)
         self.body.addLayout(both)
+        self.note = ElidedLabel()  # what is not listed although it is ranked
+        self.note.setObjectName("muted")
+        self.body.addWidget(self.note)
         for view in (self.view, self.strip):
             view.clicked.connect(self._clicked)
             view.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
@@ -190,6 +193,10 @@ class WindowsPanel(Card):
         self._show_count()
         self._show_selection()
         self._show_hint()
+        left_out = session.selection.left_out
+        self.note.setVisible(bool(left_out))
+        subjects = ", ".join(sorted(session.selection.full_subjects))
+        self.note.setText(f"{left_out:,} undecided of {subjects} left out: goal reached")
 
     def _show_count(self) -> None:
         session = self._session

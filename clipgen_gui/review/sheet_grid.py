@@ -35,6 +35,7 @@ _GAP = 4
 _SELECTION_MARGIN = 4  # around a picture, for the selection outline
 _TICK_MS = 12
 _DEBOUNCE_MS = 120  # after a resize, before re-decoding
+_DECIDING = {Qt.MouseButton.LeftButton: Decision.ACCEPTED, Qt.MouseButton.RightButton: Decision.REJECTED}
 _MAX_FRAMES = 48  # per window; also determines the picture size within the budget
 
 
@@ -58,6 +59,7 @@ class SheetGrid(QWidget):
     """Plays and paints the cells it is given; emits `clicked` for decisions."""
 
     clicked = Signal(int, object)  # cell, Decision
+    swept = Signal(object, object)  # indices of the cells that the pointer went over, Decision
 
     def __init__(self, server: ClipServer, budget_bytes: int, parent: QWidget | None = None) -> None:
         """
@@ -76,6 +78,8 @@ class SheetGrid(QWidget):
         self._with_videos = False
         self._requests: dict[WindowId, ClipRequest] = {}
         self._hovered = -1
+        self._swept: list[int] = []  # cells under the pointer since the button was pressed
+        self._sweeping = Qt.MouseButton.NoButton
         self._speed = 1.0
         self._paused_s: float | None = None  # loop time while paused
         self._anchor_s = (0.0, 0.0)  # clock and loop time
@@ -269,6 +273,8 @@ class SheetGrid(QWidget):
         paint_labels(painter, rect, cell, with_video=self._with_videos)
         colors = palette()
         decided = {Decision.ACCEPTED: colors.accepted, Decision.REJECTED: colors.rejected}.get(cell.decision)
+        if index in self._swept:
+            decided = colors.accepted if self._sweeping is Qt.MouseButton.LeftButton else colors.rejected
         tint = decided or (colors.faint if index == self._hovered else colors.border)
         corners = QPainterPath()  # painting over the corners is much cheaper than clipping the picture
         corners.addRect(rect)
@@ -284,12 +290,26 @@ class SheetGrid(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         index = self.cell_at(event.position().toPoint())
-        if index >= 0 and event.button() in (Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton):
-            accept = event.button() is Qt.MouseButton.LeftButton
-            self.clicked.emit(index, Decision.ACCEPTED if accept else Decision.REJECTED)
+        if index >= 0 and event.button() in _DECIDING:
+            self._swept, self._sweeping = [index], event.button()
+            self.update()
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        self._hover(self.cell_at(event.position().toPoint()))
+        index = self.cell_at(event.position().toPoint())
+        self._hover(index)
+        if self._swept and index >= 0 and index not in self._swept:
+            self._swept.append(index)
+            self.update()
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        if not self._swept or event.button() is not self._sweeping:
+            return
+        swept, self._swept = self._swept, []
+        if len(swept) == 1:
+            self.clicked.emit(swept[0], _DECIDING[event.button()])
+        else:
+            self.swept.emit(tuple(swept), _DECIDING[event.button()])
+        self.update()
 
     def leaveEvent(self, event: QEvent) -> None:
         self._hover(-1)

@@ -1,4 +1,4 @@
-"""The windows of a whole project as one list: 1,200 copies of the sample with about a million windows.
+"""The windows of a whole project as one list: 1,400 copies of the sample with about a million windows.
 
 Run it alone on an idle machine: `python -m tests.bench.bench_scope`.
 """
@@ -16,11 +16,13 @@ os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 import numpy as np
 import psutil
-from PySide6.QtCore import QSettings
+from PySide6.QtCore import QSettings, Qt
+from PySide6.QtTest import QTest
 
 from clipgen_engine import analyze_video
 from clipgen_engine.analysis.cache import AnalysisCache
 from clipgen_engine.projects.store import Project
+from clipgen_engine.types import Decision
 from clipgen_gui.document.selection import Scope
 from clipgen_gui.document.windows import WindowId
 from clipgen_gui.look.theme import apply_theme
@@ -29,7 +31,8 @@ from tests.bench.event_loop import qt_app, until
 from tests.support.paths import SAMPLE
 from tests.support.projects import make_project
 
-_VIDEOS = 1_200
+_VIDEOS = 1_400
+_JUDGED = 100
 _DRAGS = 60
 _ARROWS = 40
 _PAGES = 12
@@ -165,13 +168,49 @@ def sheet_ms(window: MainWindow) -> dict[str, float]:
     }
 
 
+def judged_s(window: MainWindow) -> dict[str, float]:
+    """Seconds to judge a hundred windows with digit keys, each of which was seen moving before its decision."""
+    session, sheet = window.session, window.parts.review.sheet
+    window.show_sheet(True)
+    sheet._set_columns(3)
+    sheet._go_to_page(0)
+    window.activateWindow()
+    until(window.isActiveWindow)
+    grid, judged = sheet.grid, 0
+    began = time.perf_counter()
+    while judged < _JUDGED:
+        first = [grid.shown_frame(place) for place in range(len(grid.cells))]
+
+        def moved(first: list[int] = first) -> bool:
+            shown = [grid.shown_frame(place) for place in range(len(grid.cells))]
+            return all(-1 < one != other for one, other in zip(shown, first, strict=True))
+
+        until(moved)
+        for place, cell in enumerate(grid.cells):
+            reject = (judged + place) % 3 == 0
+            QTest.keyClick(
+                grid,
+                str(place + 1),
+                Qt.KeyboardModifier.ShiftModifier if reject else Qt.KeyboardModifier.NoModifier,
+            )
+            wanted = Decision.REJECTED if reject else Decision.ACCEPTED
+            assert cell.id.entry.decision_of(cell.id.key) is wanted
+        judged += len(grid.cells)
+        QTest.keyClick(grid, Qt.Key.Key_PageDown)
+    taken = (time.perf_counter() - began) * _JUDGED / judged
+    window.show_sheet(False)
+    while session.undo_stack.canUndo():
+        session.undo_stack.undo()
+    return {"100 windows judged on the contact sheet, s (limit 60)": taken}
+
+
 def measure() -> dict[str, float]:
     """All results by name."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_project(folder, SAMPLE, analyze_video(SAMPLE), _VIDEOS)
         with _window(folder) as window:
-            figures = opened_s(window) | drags_ms(window) | arrows_ms(window) | sheet_ms(window)
+            figures = opened_s(window) | drags_ms(window) | arrows_ms(window) | sheet_ms(window) | judged_s(window)
             figures["memory, GB (limit 2)"] = psutil.Process().memory_info().rss / 1e9
     return figures
 

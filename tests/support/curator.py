@@ -29,6 +29,7 @@ from PySide6.QtWidgets import QApplication
 
 from clipgen_engine.analysis.cache import AnalysisCache
 from clipgen_engine.projects.store import Project
+from clipgen_engine.types import Decision
 from clipgen_gui.document.session import Session
 from clipgen_gui.main_window.window import MainWindow
 from tests.support.gui import drag
@@ -273,6 +274,39 @@ def play(folder: Path) -> None:
     app.exec()
 
 
+def queue(folder: Path) -> None:
+    """With keys only, decide the undecided windows of the whole project until all are decided, then say so."""
+    rng = random.Random(time.time_ns())
+    app = QApplication([])
+    window = open_app(folder)
+    window.parts.analysis.queue.set_paused(True)
+    session = window.session
+    wait(window.isActiveWindow, "active window")
+    wait(lambda: session.current is not None and session.current.rows, "windows of the first video")
+    press(Qt.Key.Key_G)
+    wait(lambda: window.parts.analysis.project_ranking.complete, "all videos ranked")
+    say("ready", shown_state(session))
+    press(Qt.Key.Key_Down)
+    while any(entry.decision_of(key) is Decision.UNDECIDED for entry, key in session.selection.rows.ids):
+        selected = session.selection.selected
+        assert selected is not None
+        if selected.entry.decision_of(selected.key) is not Decision.UNDECIDED:
+            press(Qt.Key.Key_A if selected.entry.decision_of(selected.key) is Decision.ACCEPTED else Qt.Key.Key_R)
+            continue  # pressed again, the key goes to the next undecided window
+        what = rng.choice(("accept", "reject", "accept", "reject", "reject and say why", "accept and undo"))
+        say(f"begin {what}", shown_state(session))
+        press(Qt.Key.Key_A if what.startswith("accept") else Qt.Key.Key_R)
+        if what.endswith("why"):
+            press(Qt.Key.Key_2)
+        elif what.endswith("undo"):
+            press(Qt.Key.Key_Z, modifiers=CONTROL)
+            assert session.selection.selected == selected, "undo goes back to the window, whatever its video"
+        say(f"end {what}", shown_state(session))
+        QTest.qWait(rng.randrange(8))
+    say("done", shown_state(session))
+    app.exec()
+
+
 def live(folder: Path, line: str) -> None:
     """Run the scenario or seed of an input line. Does not return."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -286,7 +320,7 @@ def live(folder: Path, line: str) -> None:
     os._exit(1)
 
 
-SCENARIOS = {"work": work, "play": play}
+SCENARIOS = {"work": work, "play": play, "queue": queue}
 
 if __name__ == "__main__":
     for line in sys.stdin:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from clipgen_engine.projects.conflicts import Opinion
 from clipgen_engine.projects.goals import Goal, set_goals
 from clipgen_engine.projects.records import WindowReview
 from clipgen_engine.projects.store import Project
@@ -198,9 +199,26 @@ def test_info_prints_the_numbers_of_a_project(tmp_path: Path) -> None:
         project.set_subject(video_id, 1, "Anna\n")
         accepted, rejected = Sequence(0, 0, 50, 1, {}, 0.5), Sequence(0, 100, 150, 2, {}, 0.5)
         reviews = (
-            WindowReview(accepted, Decision.ACCEPTED, tags=("smile",), decided_at="2026-03-02T12:00:00.000+00:00"),
-            WindowReview(rejected, Decision.REJECTED, decided_at="2026-03-02T12:00:10.000+00:00"),
+            WindowReview(
+                accepted,
+                Decision.ACCEPTED,
+                tags=("smile",),
+                decided_at="2026-03-02T12:00:00.000+00:00",
+                decided_by="ben",
+            ),
+            WindowReview(
+                rejected,
+                Decision.REJECTED,
+                decided_at="2026-03-02T12:00:10.000+00:00",
+                decided_by="ben",
+                reason="cut",
+            ),
         )
+        opinions = [
+            Opinion((200, 250, 1), name, decision, "", "", "")
+            for name, decision in (("anna", Decision.ACCEPTED), ("ben", Decision.REJECTED))
+        ]
+        project.set_conflicts(video_id, opinions)
         project.save_reviews(video_id, {one.sequence.key: one for one in reviews})
         set_goals(project, [Goal("subject", None, "clips", 1), Goal("total", None, "clips", 300)])
     (tmp_path / "broken.clipgen").write_text("hello")
@@ -214,6 +232,9 @@ def test_info_prints_the_numbers_of_a_project(tmp_path: Path) -> None:
         "  clips       1, 2.0 s",
         "  subjects    Anna\ufffd 1",
         "  tags        smile 1",
+        "  curators    ben 2",
+        "  reasons     cut 1",
+        "  conflicts   1",
         "  pace        6.0 decisions a minute",
         "  goals       1 of 2 reached",
     ]

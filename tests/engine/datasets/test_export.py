@@ -388,6 +388,35 @@ def test_manifest_paths_do_not_depend_on_the_working_directory(
     assert [source.path for source in read_export(tmp_path / "out").sources] == [sources[1].path]
 
 
+def test_curators_and_reasons_come_back_and_older_exports_have_none(
+    tmp_path: Path, analyses: Analyses, sources: Sources
+) -> None:
+    first, second = sources[0].windows[:2]
+    windows = (
+        replace(first, decided_by="Anna"),
+        replace(second, decision=Decision.REJECTED, decided_by="Ben", reason="eyes closed"),
+    )
+    run(request_for(tmp_path, [replace(sources[0], windows=windows)]), *analyses)
+    (clip,) = json.loads((tmp_path / "clips" / "clip_metadata.json").read_text())["clips"]
+    assert (clip["decided_by"], clip["reason"]) == ("Anna", "")
+
+    def imported() -> list[tuple[str, str]]:
+        (source,) = read_export(tmp_path).sources
+        return [(one.decided_by, one.reason) for one in source.windows]
+
+    assert imported() == [("Anna", ""), ("Ben", "eyes closed")]
+    manifest = tmp_path / "clipgen_export.json"
+    content = json.loads(manifest.read_text())
+    records = content["sources"][0]["windows"]
+    records[0]["reason"] = "of an accepted window"
+    manifest.write_text(json.dumps(content))
+    assert imported()[0] == ("Anna", "")
+    for record in records:
+        del record["decided_by"], record["reason"]
+    manifest.write_text(json.dumps(content))
+    assert imported() == [("", "")] * 2
+
+
 def test_a_project_is_created_from_an_export_atomically(tmp_path: Path, sources: Sources) -> None:
     export = ImportedExport(sources, RankingSettings(), Manifest())
     target = tmp_path / "new" / "Ünï.clipgen"

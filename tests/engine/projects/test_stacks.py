@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from clipgen_engine.errors import Cancelled
 from clipgen_engine.expression_tokens.backends import load_backend
 from clipgen_engine.projects.ranker import DecidedWindows, ProjectRanker, RankedWindows
-from clipgen_engine.projects.stacks import ALIKE, stacked
+from clipgen_engine.projects.stacks import ALIKE, Stacker, stacked
 from clipgen_engine.ranking.trajectories import CHANNELS, MARGIN, POINTS, SHAPE, trajectories
 from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Analysis, FaceTrack, Float32Array, Float64Array, Int64Array
@@ -125,7 +125,7 @@ def test_stacking_can_be_cancelled() -> None:
     ranker = ProjectRanker()
     ranker.add({1: made(0)})
     with pytest.raises(Cancelled):
-        ranker.stacks(ranker.rank(SETTINGS, {}), cancel)
+        Stacker().stacks(ranker.rank(SETTINGS, {}), cancel)
 
 
 # From analyses
@@ -176,7 +176,8 @@ def test_the_same_footage_in_another_video_is_stacked() -> None:
     ranker.add({1: filmed(one), 2: filmed(other)})
     ranker.add({3: filmed(one, np.arange(47, 400))})
     ranked = ranker.rank(SETTINGS, {})
-    top = ranker.stacks(ranked)
+    stacker = Stacker()
+    top = stacker.stacks(ranked)
     found = groups(ranked, top)
     assert found == [{1, 3}] * len(found)
     assert len(found) >= 5
@@ -184,7 +185,11 @@ def test_the_same_footage_in_another_video_is_stacked() -> None:
         if best != place:
             starts = [int(ranked.key[at, 0]) + (47 if ranked.video[at] == 3 else 0) for at in (place, best)]
             assert abs(starts[0] - starts[1]) <= 3 * MARGIN + 1
-    assert ranker.stacks(ranked).tolist() == top.tolist(), "from what is kept"
+    assert stacker.stacks(ranked).tolist() == top.tolist(), "from what is kept"
+    ranker.add({3: filmed(other)})
+    found = groups(again := ranker.rank(SETTINGS, {}), stacker.stacks(again))
+    assert {2, 3} in found, "what is kept of another analysis is not used"
+    assert {1, 3} not in found
 
 
 def test_a_still_face_is_one_stack_and_another_light_is_another() -> None:
@@ -200,7 +205,7 @@ def test_a_still_face_is_one_stack_and_another_light_is_another() -> None:
     ranker = ProjectRanker()
     ranker.add({number: filmed(track) for number, track in enumerate((still, darker, turned))})
     ranked = ranker.rank(SETTINGS, {})
-    assert sorted(groups(ranked, ranker.stacks(ranked)), key=min) == [{0}, {1}, {2}]
+    assert sorted(groups(ranked, Stacker().stacks(ranked)), key=min) == [{0}, {1}, {2}]
 
 
 def test_another_frame_rate_is_the_same_take() -> None:
@@ -210,7 +215,7 @@ def test_another_frame_rate_is_the_same_take() -> None:
     ranker = ProjectRanker()
     ranker.add({1: filmed(track), 2: filmed(track, kept)})
     ranked = ranker.rank(replace(SETTINGS, sequence_seconds=1.0, sequence_length=2), {})
-    assert groups(ranked, ranker.stacks(ranked)).count({1, 2}) >= 4
+    assert groups(ranked, Stacker().stacks(ranked)).count({1, 2}) >= 4
 
 
 def test_windows_without_an_analysis_or_with_a_missing_face_stay_alone() -> None:
@@ -219,8 +224,8 @@ def test_windows_without_an_analysis_or_with_a_missing_face_stay_alone() -> None
     ranker.add({1: filmed(one), 2: filmed(one)})
     decided = {1: DecidedWindows(((0, 9_999, 0), (3, 33, 7)), ((-9, 21, 0),))}
     ranked = ranker.rank(SETTINGS, decided)
-    assert ranker.stacks(ranked).shape == (len(ranked),)
-    assert ProjectRanker().stacks(ProjectRanker().rank(SETTINGS, {})).shape == (0,)
+    assert Stacker().stacks(ranked).shape == (len(ranked),)
+    assert Stacker().stacks(ProjectRanker().rank(SETTINGS, {})).shape == (0,)
 
 
 def test_points_where_the_face_is_missing_are_not_known() -> None:
@@ -239,8 +244,9 @@ def test_points_where_the_face_is_missing_are_not_known() -> None:
 def test_kept_trajectories_follow_the_settings() -> None:
     ranker = ProjectRanker()
     ranker.add({1: filmed(moving(7)), 2: filmed(moving(7))})
+    stacker = Stacker()
     for wanted in (SETTINGS, replace(SETTINGS, sequence_length=60), replace(SETTINGS, sequence_seconds=0.7), SETTINGS):
         ranked = ranker.rank(wanted, {})
         fresh = ProjectRanker()
         fresh.add({1: filmed(moving(7)), 2: filmed(moving(7))})
-        assert ranker.stacks(ranked).tolist() == fresh.stacks(fresh.rank(wanted, {})).tolist()
+        assert stacker.stacks(ranked).tolist() == Stacker().stacks(fresh.rank(wanted, {})).tolist()

@@ -20,13 +20,16 @@ from pytestqt.qtbot import QtBot
 
 from clipgen_engine.analysis.cache import AnalysisCache
 from clipgen_engine.projects.store import Project
-from clipgen_engine.types import Analysis
+from clipgen_engine.types import Analysis, Decision
 from clipgen_engine.video.index import probe
 from tests.support.curator import WEIGHT, open_app, ready, shown_state, state_of, stored_view
 from tests.support.paths import ROOT
+from tests.support.projects import make_project
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and SIGKILL")
 KILLS = int(os.environ.get("CLIPGEN_KILLS", "12"))  # 50 take a minute
+QUEUE_KILLS = int(os.environ.get("CLIPGEN_QUEUE_KILLS", "3"))  # 20 of 60 videos take two minutes
+QUEUED_VIDEOS = int(os.environ.get("CLIPGEN_QUEUED_VIDEOS", "10"))  # 60 have 300 windows
 PLAYED = 30  # frames played before the kill: one second
 Report = tuple[str, dict[str, Any]]
 
@@ -198,3 +201,40 @@ def test_a_kill_after_a_session_of_work_loses_nothing(
     assert stored["positions"][name][0] in [one["positions"][name][0] for one in reports]
     assert stored["settings"] != before["settings"]
     assert stored["settings"] in [one["settings"] for one in reports]
+
+
+def test_a_queue_over_many_videos_survives_kills(
+    short_video: Path, short_analysis: Analysis, curator: Curator, tmp_path: Path
+) -> None:
+    """A curator who decides windows of many videos by keys is killed again and again, until all are decided."""
+    make_project(tmp_path, short_video, short_analysis, QUEUED_VIDEOS)
+    with Project(tmp_path / "work.clipgen") as project:
+        project.set_settings({"sequence_length": 12, "num_sequences": 5})
+    rng = random.Random(1)
+    steps = 0
+    for kill in range(10 * QUEUE_KILLS):
+        last = kill >= QUEUE_KILLS  # from now on without a kill
+        curator.start("queue")
+        reports: list[Report] = []
+        for _ in range(1_000_000 if last else rng.randrange(1, 2 + 2 * QUEUED_VIDEOS // 3)):
+            reports.append(curator.next_report())
+            if reports[-1][0] == "done":
+                break
+        reports += curator.kill()
+        steps += sum(what.startswith("end") for what, _ in reports)
+        with opened_project(tmp_path) as project:
+            stored = state_of(project)
+        what, held = reports[-1]
+        changed = [name for name in held if stored[name] != held[name]]
+        assert len(changed) <= (1 if what.startswith("begin") else 0), (kill, what, changed)
+        if what == "done":
+            break
+    else:
+        pytest.fail("the curator did not get to the end")
+    with Project(tmp_path / "work.clipgen") as project:
+        reviews = [one for video in project.all_windows().values() for one in video.values()]
+        assert len(reviews) >= 4 * QUEUED_VIDEOS
+        assert all(one.decision in (Decision.ACCEPTED, Decision.REJECTED) for one in reviews)
+        assert {one.reason for one in reviews} <= {"", "wrong person"}
+        assert all(one.decided_at and one.decided_by for one in reviews)
+    assert steps >= len(reviews)

@@ -193,12 +193,19 @@ def test_copies_of_a_file_are_one_video(opened: Opened, qtbot: QtBot, five: list
     session.decisions.decide(Decision.ACCEPTED)
     copy = tmp_path / "a copy.mp4"
     copy.write_bytes(five[0].read_bytes())
-    notifications: list[str] = []
-    session.notified.connect(notifications.append)
     window.open_paths([copy])
     qtbot.waitUntil(lambda: session.current is first)
     assert session.videos == [first]
-    assert notifications == ["a copy.mp4 is the same video as video 0.mp4, which is already in the list."]
+    said = "1 file was left out, being the same as a listed video: a copy.mp4 (as video 0.mp4)."
+    assert window.parts.messages.texts == [said]
+    more = [tmp_path / f"copy {number}.mp4" for number in range(9)]
+    for path in more:
+        path.write_bytes(five[0].read_bytes())
+    window.open_paths(more)
+    qtbot.waitUntil(lambda: session.videos == [first])
+    (text,) = window.parts.messages.texts
+    assert text.startswith("10 files were left out, being the same as a listed video: a copy.mp4 (as video 0.mp4), ")
+    assert text.endswith(" and 2 more.")
 
     # The file was moved: its decisions follow.
     five[0].unlink()

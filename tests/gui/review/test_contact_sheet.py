@@ -6,7 +6,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QPointF, Qt
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
@@ -17,6 +18,7 @@ from clipgen_gui.main_window.window import MainWindow
 from clipgen_gui.review.sheet_pages import SheetPages
 from tests.support.gui import FOCUSES
 
+_NONE = Qt.KeyboardModifier.NoModifier
 _SHIFT = Qt.KeyboardModifier.ShiftModifier
 
 
@@ -243,3 +245,31 @@ def test_pages_follow_a_running_analysis_and_clear_on_video_change(
     sheet.session.open_paths([no_face_video])
     assert contact.grid.cells == ()
     assert contact.page_label.text() == "No windows"
+
+
+def test_sweeping_over_cells_decides_them_in_one_undo_step(sheet: MainWindow, qtbot: QtBot) -> None:
+    entry, grid = entry_of(sheet), sheet.parts.review.sheet.grid
+    page = on_page(sheet)
+    for button, decision, cells in (
+        (Qt.MouseButton.LeftButton, Decision.ACCEPTED, (0, 1, 4)),
+        (Qt.MouseButton.RightButton, Decision.REJECTED, (3, 4, 5)),
+    ):
+        centers = [grid.cell_rect(cell).center() for cell in cells]
+        qtbot.mousePress(grid, button, pos=centers[0])
+        for center in (*centers[1:], centers[-1]):
+            drag = QMouseEvent(
+                QEvent.Type.MouseMove, QPointF(center), QPointF(center), Qt.MouseButton.NoButton, button, _NONE
+            )
+            QApplication.sendEvent(grid, drag)
+        grid.grab()  # paints what is about to be decided
+        assert not any(entry.decision_of(page[cell]) is decision for cell in cells)
+        qtbot.mouseRelease(grid, button, pos=centers[-1])
+        assert all(entry.decision_of(page[cell]) is decision for cell in cells)
+    sheet.session.undo_stack.undo()
+    assert [entry.decision_of(page[cell]).value for cell in (0, 1, 3, 4, 5)] == [
+        "accepted",
+        "accepted",
+        "undecided",
+        "accepted",
+        "undecided",
+    ]

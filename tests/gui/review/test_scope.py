@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,10 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from clipgen_engine.analysis.cache import AnalysisCache
+from clipgen_engine.projects.conflicts import Opinion
+from clipgen_engine.projects.goals import Goal
 from clipgen_engine.projects.ranking import decided_videos, rank_project
+from clipgen_engine.projects.records import WindowReview
 from clipgen_engine.projects.store import Project
 from clipgen_engine.ranking.ranker import Ranker
 from clipgen_engine.types import Analysis, Decision
@@ -352,3 +356,100 @@ def test_without_analyses_the_list_says_what_to_wait_for(window: MainWindow, qtb
     qtbot.wait(50)
     assert panel.model.rowCount() == 0
     assert panel._hint.text() == "The windows of all videos appear here once the first is analysed."
+
+
+def test_every_bar_of_the_dashboard_filters_the_list(desk: MainWindow, qtbot: QtBot) -> None:
+    session, windows = desk.session, listed(desk)
+    session.decisions.curator = "Anna"
+    session.decisions.decide_all(windows[:3], Decision.ACCEPTED)
+    session.decisions.decide_all(windows[3:5], Decision.REJECTED)
+    session.decisions.set_reason(windows[3:4], "hands")
+    subject = windows[0].entry
+    session.set_current(subject)
+    session.decisions.set_subject(windows[0].key[2], "ben")
+    settle(desk, qtbot)
+    today = datetime.now().astimezone().date().isoformat()
+    choose = desk.parts.dashboard.page.filter_requested.emit
+    everything = listed(desk)
+    bens = [one for one in everything if one.entry is subject and one.key[2] == windows[0].key[2]]
+    low = session.selection.rows[0].score // 0.05 * 0.05
+    top = [row.id for row in session.selection.rows if low <= row.score < low + 0.05]
+    expected = {
+        ("decision", "rejected"): windows[3:5],
+        ("reason", "hands"): windows[3:4],
+        ("reason", ""): windows[4:5],
+        ("curator", "Anna"): windows[:5],
+        ("day", today): windows[:5],
+        ("subject", "ben"): bens,
+        ("tag", ""): everything,
+        ("video", str(subject.video_id)): [one for one in everything if one.entry is subject],
+        ("score", f"{low:.2f}-{low + 0.05:.2f}"): top,
+    }
+    for (kind, value), shown in expected.items():
+        choose(kind, value)
+        assert set(listed(desk)) == set(shown), kind
+        assert desk.parts.review.panel.filter.text() != ""
+        choose(kind, value)
+        assert listed(desk) == everything, "a second click lists all"
+    choose("split", "train")
+    choose("decision", "accepted")
+    assert set(listed(desk)) == set(windows[:3]), "conditions add up; there is one split by default"
+
+
+def test_a_subject_with_enough_clips_leaves_the_queue(desk: MainWindow, qtbot: QtBot) -> None:
+    session, windows = desk.session, listed(desk)
+    entry = windows[0].entry
+    mine = [one for one in windows if one.entry is entry]
+    assert len(mine) > 2
+    session.set_current(entry)
+    for track in entry.analysis.tracks:
+        session.decisions.set_subject(track.track_id, "ben")
+    session.storage.save_goals([Goal("subject", "ben", "clips", 2)])
+    session.goals_changed.emit()
+    session.decisions.decide_all(mine[:1], Decision.ACCEPTED)
+    qtbot.wait(500)
+    assert set(mine) <= set(listed(desk)), "one is missing"
+    session.decisions.decide_all(mine[1:2], Decision.ACCEPTED)
+    qtbot.waitUntil(lambda: not set(mine[2:]) & set(listed(desk)))
+    assert set(mine[:2]) <= set(listed(desk)), "decided windows stay"
+    assert desk.parts.status.temporary_text.startswith("The goal of subject ben is reached")
+    assert desk.parts.review.panel.note.text().endswith("undecided of ben left out: goal reached")
+    session.selection.set_filter(WindowFilter(subject="ben"))
+    assert set(mine) <= set(listed(desk)), "asked for, they are listed"
+    session.selection.set_filter(WindowFilter())
+    session.undo_stack.undo()
+    qtbot.waitUntil(lambda: set(mine) <= set(listed(desk)))
+    assert not desk.parts.review.panel.note.isVisible()
+
+
+def test_conflicts_between_curators_are_a_queue_of_their_own(desk: MainWindow, qtbot: QtBot, project: Path) -> None:
+    windows = list({window.entry: window for window in reversed(listed(desk))}.values())[-2:]  # of two videos
+    rows = {one: desk.session.selection.rows.row_of(one) for one in windows}
+    ids = {one: one.entry.video_id for one in windows}
+    desk.close()
+    with Project(project / "work.clipgen") as opened:
+        for window in windows:
+            blank = WindowReview(rows[window].sequence, Decision.UNDECIDED)
+            opened.save_reviews(ids[window], {window.key: blank})
+            said = (("anna", Decision.ACCEPTED, ""), ("ben", Decision.REJECTED, "cut"))
+            opinions = [Opinion(window.key, who, what, why, "", "2026-01-01") for who, what, why in said]
+            opened.set_conflicts(ids[window], opinions)
+    again = open_desk(project, qtbot)
+    session = again.session
+    session.selection.set_filter(WindowFilter(contested=True))
+    queue = [(entry.path.name, key) for entry, key in listed(again)]
+    assert sorted(queue) == sorted((window.entry.path.name, window.key) for window in windows)
+    press(qtbot, Qt.Key.Key_Down)
+    first = session.selection.selected
+    qtbot.waitUntil(
+        lambda: again.parts.ranking.why.verdict.text() == "Curators disagree: anna accepted, ben rejected (cut)."
+    )
+    press(qtbot, Qt.Key.Key_A)
+    assert session.selection.selected == listed(again)[1]
+    with Project(project / "work.clipgen") as opened:
+        assert first.entry.video_id not in opened.conflicts(), "settled"
+    press(qtbot, Qt.Key.Key_Z, modifier=CONTROL)
+    assert session.selection.selected == first
+    with Project(project / "work.clipgen") as opened:
+        assert len(opened.conflicts()[first.entry.video_id][0].opinions) == 2, "undo opens the conflict again"
+    again.close()
