@@ -94,30 +94,28 @@ class Decisions(QObject):
         self._announce(tuple(row.id for row in rows), decision)
 
     def decide_stack(self, decision: Decision) -> None:
-        """Decide on the stack of the selected window in one undo step: reject all, or accept the best of it.
+        """Decide on the stack of the selected window in one undo step, and select the next undecided window.
 
-        The others of an accepted stack are rejected as duplicates, but for those that were accepted before.
+        Either all are rejected, or the selected one is accepted and the others are rejected as duplicates of it.
         """
         selection = self._document.selection
-        members = selection.stack_of(selection.selected)
+        selected, members = selection.selected, selection.stack_of(selection.selected)
         rows = [row for window in members if (row := selection.rows.row_of(window)) is not None]
-        if len(rows) < 2:
+        if len(rows) < 2 or selected is None:
             self.decide(decision)
             return
         changes: dict[VideoEntry, dict[Key, WindowReview | None]] = {}
         for row in rows:
-            wanted = decision if row is rows[0] else Decision.REJECTED
-            keep = decision is Decision.ACCEPTED and row.decision is Decision.ACCEPTED
-            if row.decision is not wanted and not keep:
+            wanted = decision if row.id == selected else Decision.REJECTED
+            if row.decision is not wanted:
                 reason = "duplicate" if wanted is not decision else ""
                 review = replace(self._decided(row.blank_review, wanted), reason=reason)
                 changes.setdefault(row.entry, {})[row.key] = _kept(row, review)
-        top = rows[0].id
         if changes:
             verb = "Accept" if decision is Decision.ACCEPTED else "Reject"
-            self._push(changes, top, top, f"{verb} stack of {len(rows)} windows")
+            self._push(changes, selected, selected, f"{verb} stack of {len(rows)} windows")
             self._announce(tuple(members), decision)
-        self._select_next_undecided(top)
+        self._select_next_undecided(selected)
 
     def _decided(self, review: WindowReview, decision: Decision) -> WindowReview:
         """The review with this decision of the curator, made now."""

@@ -17,6 +17,8 @@ from clipgen_gui.document.project_windows import ProjectWindows
 from clipgen_gui.document.stacks import Folded, folded
 from clipgen_gui.document.windows import Key, WindowId, WindowList, WindowRow
 
+_NOT_FOLDED = (None, None, None), Folded([], [], 0, 0)
+
 
 class Scope(StrEnum):
     """Whose windows are listed."""
@@ -56,6 +58,8 @@ class Selection(QObject):
         self.left_out = 0  # undecided windows of full subjects, in the scope of the project
         self.stacking = False  # whether similar windows of the project are stacked
         self.stack_counts: tuple[int, int] | None = None  # stacks and windows that pass the filter; None: not stacked
+        self._folded: tuple[tuple[object, object, object], Folded] = _NOT_FOLDED  # after what it was made of
+        self._passing: Sequence[int] = ()  # places of the windows that pass the filter, ascending
         self._opened: set[WindowId] = set()  # windows whose stacks are open
         self.by_disagreement = False  # sort order of the windows of a video; False: by score
         # the last lists, after what they were made of
@@ -96,13 +100,18 @@ class Selection(QObject):
         known, wanted, shown, places = self._shown
         if known is not rows or wanted != self.filter:
             places = self._without_full(rows, self.filter.places(rows))
-            self.stack_counts = None
+            self.stack_counts, self._passing = None, places
             if rows.stacks is None:
                 shown = rows if len(places) == len(rows) else rows.picked(places)
             else:
-                fold = self._fold(rows, places, rows.stacks)
+                fold_from, fold = self._folded
+                ids, stacks, of = fold_from
+                same = rows.ids is ids and rows.stacks is stacks and places == of
+                fold = fold if same else self._fold(rows, places, rows.stacks)
                 self.stack_counts = fold.stack_count, fold.window_count
-                places, shown = fold.places, rows.picked(fold.places, fold.marks)
+                self._folded = (rows.ids, rows.stacks, places), fold
+                kept = shown.ids if same and shown.marks is fold.marks else None
+                places, shown = fold.places, rows.picked(fold.places, fold.marks, kept)
             self._shown = rows, self.filter, shown, places
         return shown, places
 
@@ -132,8 +141,10 @@ class Selection(QObject):
         rows, place = self.rows, self.rows.place_of(window)
         if window is None or place is None or rows.stacks is None:
             return [] if window is None else [window]
-        members = np.flatnonzero(rows.stacks == rows.stacks[place]).tolist()
-        return [rows.ids[one] for one in members if one == place or self.filter.matches(rows.ids[one])]
+        _ = self.shown_rows
+        passing = np.asarray(self._passing, np.int64)
+        members = passing[rows.stacks[passing] == rows.stacks[place]].tolist()
+        return [rows.ids[one] for one in members] if place in members else [window]
 
     def toggle_stack(self) -> bool:
         """Open or close the stack of the selected window; return whether it is in one."""
@@ -149,16 +160,16 @@ class Selection(QObject):
         return True
 
     def _fold_again(self) -> None:
+        self._folded = _NOT_FOLDED
         self._shown = (None, self.filter, WindowList.of(()), ())
         self.filter_changed.emit()
 
     def _reveal(self, window: WindowId) -> None:
         """Open the stack of a window that has been selected below its top."""
         known, wanted, shown, _ = self._shown
-        if known is self.rows and wanted == self.filter and shown.marks and shown.place_of(window) is None:
-            members = self.stack_of(window)
-            if self.filter.matches(window) and len(members) > 1:
-                self._fold_again()
+        hidden = known is self.rows and wanted == self.filter and shown.marks and shown.place_of(window) is None
+        if hidden and len(self.stack_of(window)) > 1:
+            self._fold_again()
 
     def _without_full(self, rows: WindowList, places: Sequence[int]) -> Sequence[int]:
         """Leave out undecided windows of subjects that have enough, unless the filter asks for the subject."""

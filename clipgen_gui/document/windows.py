@@ -186,18 +186,26 @@ class WindowList(Sequences[WindowRow]):
         place = self.place_of(window)
         return None if place is None else self[place]
 
-    def mark_of(self, place: int) -> int:
-        """How many windows are in the stack that is shown by this row; `IN_STACK` below its top."""
-        return self.marks[place] if self.marks else 1
+    def is_in_stack(self, place: int) -> bool:
+        """Whether the row is listed below the top of its stack."""
+        return bool(self.marks) and self.marks[place] == IN_STACK
 
-    def picked(self, places: Iterable[int], marks: Sequences[int] = ()) -> WindowList:
+    def stack_text(self, place: int | None) -> str:
+        """How many windows the stack has that this row tops, such as "×3"; empty if there is no other."""
+        count = self.marks[place] if self.marks and place is not None else 1
+        return f"×{count}" if count > 1 else ""
+
+    def picked(
+        self, places: Iterable[int], marks: Sequences[int] = (), ids: Sequences[WindowId] | None = None
+    ) -> WindowList:
         """The rows at these places, which ascend, but for those of open stacks.
 
         Args:
             marks: as for a list.
+            ids: the windows at these places, if they are listed already.
         """
         chosen = list(places)
-        ids = LazyIds(len(chosen), lambda place: self.ids[chosen[place]])
+        ids = ids or LazyIds(len(chosen), lambda place: self.ids[chosen[place]])
         find = self._found_among(chosen) if IN_STACK in marks else self._find and self._found_in(chosen)
         return WindowList(ids, lambda place: self[chosen[place]], lambda: self.traits, find, marks=marks)
 
