@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -10,10 +11,11 @@ from pathlib import Path
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from clipgen_engine.errors import ClipgenError, StoredAnalysisError
+from clipgen_engine.errors import Cancelled, ClipgenError, StoredAnalysisError
 from clipgen_engine.projects.ranker import DecidedWindows, ProjectRanker, RankedWindows
+from clipgen_engine.projects.stacks import Stacker
 from clipgen_engine.settings import RankingSettings
-from clipgen_engine.types import Analysis, Decision
+from clipgen_engine.types import Analysis, Decision, Int64Array
 from clipgen_gui.document.entry import VideoEntry, VideoState
 from clipgen_gui.document.selection import Scope
 from clipgen_gui.document.session import Session
@@ -48,6 +50,7 @@ class _Request:
     settings: RankingSettings
     sources: Mapping[int, Source]
     decided: Mapping[int, DecidedWindows]
+    stacking: bool = False  # whether similar windows are stacked
 
 
 @dataclass(eq=False)
@@ -55,6 +58,7 @@ class _Loaded:
     """What the thread has in memory."""
 
     ranker: ProjectRanker = field(default_factory=ProjectRanker)
+    stacker: Stacker = field(default_factory=Stacker)
     sources: dict[int, Source] = field(default_factory=dict)  # also of videos whose analysis cannot be read
     batch: int = _FIRST_BATCH
 
@@ -63,17 +67,24 @@ class RankingThread(RequestThread):
     """Ranks again whenever the request changes, and as further analyses are loaded."""
 
     ranked = Signal(object, bool)  # RankedWindows, whether it answers the last request with all analyses loaded
+    stacked = Signal(object, object)  # RankedWindows that have been emitted before, (N,) int64 tops of their stacks
 
     def __init__(self, cache: CacheFactory | None, parent: QObject | None = None) -> None:
         super().__init__("ranking of the project", parent)
         self._cache_factory = cache
         self._request: _Request | None = None
         self._changed = False  # since the last ranking
+        self._outdated = threading.Event()  # the request changed, or the thread ends
 
     def request(self, request: _Request | None) -> None:
         """Rank this from now on; None: forget everything."""
         with self._update_requests():
             self._request, self._changed = request, True
+            self._outdated.set()
+
+    def request_end(self) -> None:
+        self._outdated.set()
+        super().request_end()
 
     # In the thread
 
@@ -86,6 +97,7 @@ class RankingThread(RequestThread):
                 if self._ending:
                     return
                 request, changed, self._changed = self._request, self._changed, False
+                self._outdated.clear()
             try:
                 if request is None:
                     loaded = _Loaded()
@@ -147,6 +159,15 @@ class RankingThread(RequestThread):
         with self._wake:
             complete = not self._changed and not self._missing(loaded)
         self.ranked.emit(ranked, complete)  # even if the request has changed: a list that is dragged at keeps moving
+        if request.stacking and complete:
+            self._stack(loaded, ranked)
+
+    def _stack(self, loaded: _Loaded, ranked: RankedWindows) -> None:
+        """Stack the listed windows, unless another request comes first."""
+        try:
+            self.stacked.emit(ranked, loaded.stacker.stacks(ranked, self._outdated))
+        except Cancelled:
+            return
 
 
 class ProjectRanking(QObject):
@@ -170,11 +191,13 @@ class ProjectRanking(QObject):
         self._timer.setInterval(0)
         self._timer.timeout.connect(self._ask)
         self.thread_.ranked.connect(self._take)
+        self.thread_.stacked.connect(self._take_stacks)
         session.project_changed.connect(self._start_over)
         session.videos_changed.connect(self._forget)
         session.video_changed.connect(self._note)
         for changed in (session.selection.scope_changed, session.controls.changed):
             changed.connect(self._timer.start)
+        session.selection.stacking_changed.connect(self._on_stacking_changed)
 
     def _start_over(self) -> None:
         self._numbers = {}
@@ -202,7 +225,8 @@ class ProjectRanking(QObject):
             for entry in session.videos:
                 self._update(entry)
             self._known = True
-        request = _Request(session.settings, dict(self._sources), dict(self._decided))
+        stacking = session.selection.stacking
+        request = _Request(session.settings, dict(self._sources), dict(self._decided), stacking)
         self.complete = False
         self.thread_.request(request)
 
@@ -226,6 +250,16 @@ class ProjectRanking(QObject):
         listed = set(self._session.videos)
         entries = {number: entry for entry, number in self._numbers.items() if entry in listed}
         self._session.project_windows.take(ranked, entries)
+
+    def _take_stacks(self, ranked: RankedWindows, top: Int64Array) -> None:
+        if self._session.selection.stacking:
+            self._session.project_windows.take_stacks(ranked, top)
+
+    def _on_stacking_changed(self) -> None:
+        if self._session.selection.stacking:
+            self._timer.start()
+        elif self._session.project_windows.ranked is not None:
+            self._session.project_windows.take_stacks(self._session.project_windows.ranked, None)
 
 
 def _decisions(entry: VideoEntry) -> DecidedWindows:

@@ -138,6 +138,14 @@ COMMANDS: tuple[Command, ...] = (
     Command("layout_manage", "Layout: manage", ("Ctrl+3",), "Give the list of videos room", _VIEW, checkable=True),
     Command("reset_layout", "Reset layout", (), "Arrange this layout as it was at first", _VIEW),
     Command(
+        "stack_similar",
+        "Stack similar windows",
+        (),
+        "Whole project: list windows that look and move alike as one",
+        _VIEW,
+        checkable=True,
+    ),
+    Command(
         "theme", "Switch theme", ("Ctrl+Shift+D",), "Switch between light and dark theme", _VIEW, starts_section=True
     ),
     Command("dismiss", "Dismiss messages", ("Esc",), "Dismiss all messages", _VIEW, starts_section=True),
@@ -193,6 +201,17 @@ COMMANDS: tuple[Command, ...] = (
     ),
     Command("reject", "Reject", ("R",), "Reject the window and select the next", _REVIEW, "close-circle-outline"),
     Command("undecide", "Undecide", ("U",), "Clear the decision", _REVIEW, "circle-outline"),
+    Command(
+        "accept_stack",
+        "Accept of the stack",
+        ("Shift+A",),
+        "Accept the window and reject the others of its stack as duplicates",
+        _REVIEW,
+    ),
+    Command("reject_stack", "Reject the stack", ("Shift+R",), "Reject all windows of the stack", _REVIEW),
+    Command(
+        "open_stack", "Open or close the stack", (".",), "List the windows of the stack, or only its best", _REVIEW
+    ),
     Command("trim_start", "Trim start", ("[",), "Start the window at the playhead", _REVIEW, starts_section=True),
     Command("trim_end", "Trim end", ("]",), "End the window at the playhead", _REVIEW),
     Command("scope", "Whole project", ("G",), "Switch between the windows of this video and of all videos", _REVIEW),

@@ -93,6 +93,30 @@ class Decisions(QObject):
         self._push(changes, rows[0].id, rows[0].id, text)
         self._announce(tuple(row.id for row in rows), decision)
 
+    def decide_stack(self, decision: Decision) -> None:
+        """Decide on the stack of the selected window in one undo step, and select the next undecided window.
+
+        Either all are rejected, or the selected one is accepted and the others are rejected as duplicates of it.
+        """
+        selection = self._document.selection
+        selected, members = selection.selected, selection.stack_of(selection.selected)
+        rows = [row for window in members if (row := selection.rows.row_of(window)) is not None]
+        if len(rows) < 2 or selected is None:
+            self.decide(decision)
+            return
+        changes: dict[VideoEntry, dict[Key, WindowReview | None]] = {}
+        for row in rows:
+            wanted = decision if row.id == selected else Decision.REJECTED
+            if row.decision is not wanted:
+                reason = "duplicate" if wanted is not decision else ""
+                review = replace(self._decided(row.blank_review, wanted), reason=reason)
+                changes.setdefault(row.entry, {})[row.key] = _kept(row, review)
+        if changes:
+            verb = "Accept" if decision is Decision.ACCEPTED else "Reject"
+            self._push(changes, selected, selected, f"{verb} stack of {len(rows)} windows")
+            self._announce(tuple(members), decision)
+        self._select_next_undecided(selected)
+
     def _decided(self, review: WindowReview, decision: Decision) -> WindowReview:
         """The review with this decision of the curator, made now."""
         at, by = ("", "") if decision is Decision.UNDECIDED else (now(), self.curator)
@@ -121,14 +145,16 @@ class Decisions(QObject):
     def _select_next_undecided(self, after: WindowId) -> None:
         """Select the next undecided window of the filtered list, wrapping around at the end."""
         rows, shown = self._document.selection.rows, self._document.selection.shown_rows
-        decided = rows.place_of(after)
+        decided, at = rows.place_of(after), shown.place_of(after)
         first: WindowId | None = None
-        for window in shown.ids:
+        for number, window in enumerate(shown.ids):
             if window.entry.decision_of(window.key) is not Decision.UNDECIDED:
                 continue
             first = first or window
+            if at is not None and number < at:
+                continue
             place = rows.place_of(window)
-            if decided is None or (place is not None and place > decided):
+            if at is not None or decided is None or (place is not None and place > decided):
                 self._document.selection.go_to(window)
                 return
         if first is not None:

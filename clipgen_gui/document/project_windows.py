@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from clipgen_engine.projects.ranker import RankedWindows
 from clipgen_engine.types import Analysis, Int64Array, Sequence
 from clipgen_gui.document.entry import VideoEntry
+from clipgen_gui.document.stacks import HeldStacks
 from clipgen_gui.document.windows import Key, LazyIds, Traits, WindowId, WindowList, WindowRow
 
 _HELD_ORDER_MS = 1000  # until it is tried again to sort a list that had to hold still
@@ -30,6 +31,8 @@ class ProjectWindows(QObject):
         self._listed_from: tuple[object, ...] = (None, None, None)  # ranking, videos, windows that are not ranked
         # the ranking that is listed, and the place of each of its windows, -1 for none
         self._ranked_places: tuple[RankedWindows | None, Int64Array] = (None, np.zeros(0, np.int64))
+        self._stacks: HeldStacks | None = None  # None: windows are not stacked
+        self._next_stacks: HeldStacks | None = None  # those of the ranking, if others are held
         self._in_order = True
         self._order_timer = QTimer(self)
         self._order_timer.setSingleShot(True)
@@ -45,11 +48,32 @@ class ProjectWindows(QObject):
         before, self.ranked, self._entries = self.ranked, ranked, entries
         self._numbers = {entry: number for number, entry in entries.items()}
         same_settings = before is not None and before.settings == ranked.settings
+        if self._stacks is not None:  # until those of this ranking are known
+            self._stacks = self._stacks.carried(ranked)
         self.refresh(hold_order=same_settings and self.hold_order())
+
+    def take_stacks(self, ranked: RankedWindows, top: Int64Array | None) -> None:
+        """Stack the listed windows; what is under review stays where it is.
+
+        Args:
+            top: (N,) int64, of `Stacker`; None: do not stack.
+        """
+        if top is None:
+            self._stacks = self._next_stacks = None
+        elif ranked is self.ranked:
+            found = HeldStacks(ranked, top)
+            held = self._stacks.carried(ranked, top) if self._stacks is not None and self.hold_order() else found
+            self._next_stacks = found if held is not found else None
+            self._stacks = held
+        else:
+            return  # a later ranking is listed
+        self._listed_from = (None, None, None)
+        self.refresh(hold_order=True)
 
     def clear(self) -> None:
         """List nothing until the next ranking."""
         self.ranked, self._entries, self._numbers = None, {}, {}
+        self._stacks = self._next_stacks = None
         self.refresh()
 
     def _release_order(self) -> None:
@@ -57,6 +81,9 @@ class ProjectWindows(QObject):
         if self.hold_order():
             self._order_timer.start()
         else:
+            if self._next_stacks is not None and self._next_stacks.ranked is self.ranked:
+                self._stacks = self._next_stacks
+            self._next_stacks = None
             self.refresh()
 
     def analysis_of(self, entry: VideoEntry) -> Analysis | None:
@@ -134,8 +161,9 @@ class ProjectWindows(QObject):
 
         ids = LazyIds(len(order), lambda place: window_of(int(order[place])))
         traits = Traits(draft=ranked is not None and not ranked.exact.all())
-        self.windows = WindowList(ids, make, lambda: traits, find, self._reviewed)
-        if not self._in_order:
+        stacks = None if self._stacks is None else self._stacks.by_place(order)
+        self.windows = WindowList(ids, make, lambda: traits, find, self._reviewed, stacks)
+        if not self._in_order or self._next_stacks is not None:
             self._order_timer.start()
         self.changed.emit()
 

@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import Protocol
 
+import numpy as np
 from PySide6.QtCore import QObject, Signal
 
-from clipgen_engine.types import Decision
+from clipgen_engine.types import Decision, Int64Array
 from clipgen_gui.document.entry import VideoEntry
 from clipgen_gui.document.filter import WindowFilter
 from clipgen_gui.document.project_windows import ProjectWindows
+from clipgen_gui.document.stacks import Folded, folded
 from clipgen_gui.document.windows import Key, WindowId, WindowList, WindowRow
+
+_NOT_FOLDED = (None, None, None), Folded([], [], 0, 0)
 
 
 class Scope(StrEnum):
@@ -39,6 +43,7 @@ class Selection(QObject):
 
     changed = Signal()  # the selected window or the inspected frame changed
     scope_changed = Signal()  # before `filter_changed`
+    stacking_changed = Signal()  # before `filter_changed`
     filter_changed = Signal()  # the listed windows or their order changed
     window_chosen = Signal()  # the curator jumped to a window
     track_changed = Signal()  # the face in focus changed
@@ -51,6 +56,11 @@ class Selection(QObject):
         self.filter = WindowFilter()
         self.full_subjects: frozenset[str] = frozenset()
         self.left_out = 0  # undecided windows of full subjects, in the scope of the project
+        self.stacking = False  # whether similar windows of the project are stacked
+        self.stack_counts: tuple[int, int] | None = None  # stacks and windows that pass the filter; None: not stacked
+        self._folded: tuple[tuple[object, object, object], Folded] = _NOT_FOLDED  # after what it was made of
+        self._passing: Sequence[int] = ()  # places of the windows that pass the filter, ascending
+        self._opened: set[WindowId] = set()  # windows whose stacks are open
         self.by_disagreement = False  # sort order of the windows of a video; False: by score
         # the last lists, after what they were made of
         self._ordered: tuple[object, bool, WindowList] = (None, False, WindowList.of(()))
@@ -90,9 +100,76 @@ class Selection(QObject):
         known, wanted, shown, places = self._shown
         if known is not rows or wanted != self.filter:
             places = self._without_full(rows, self.filter.places(rows))
-            shown = rows if len(places) == len(rows) else rows.picked(places)
+            self.stack_counts, self._passing = None, places
+            if rows.stacks is None:
+                shown = rows if len(places) == len(rows) else rows.picked(places)
+            else:
+                fold_from, fold = self._folded
+                ids, stacks, of = fold_from
+                same = rows.ids is ids and rows.stacks is stacks and places == of
+                fold = fold if same else self._fold(rows, places, rows.stacks)
+                self.stack_counts = fold.stack_count, fold.window_count
+                self._folded = (rows.ids, rows.stacks, places), fold
+                kept = shown.ids if same and shown.marks is fold.marks else None
+                places, shown = fold.places, rows.picked(fold.places, fold.marks, kept)
             self._shown = rows, self.filter, shown, places
         return shown, places
+
+    def _fold(self, rows: WindowList, places: Sequence[int], stacks: Int64Array) -> Folded:
+        """Fold stacks, but for the open ones; the selected window is never hidden."""
+        open_places = (rows.place_of(window) for window in self._opened)
+        opened = {int(stacks[place]) for place in open_places if place is not None}
+        fold = folded(places, stacks, opened)
+        selected = rows.place_of(self.selected)
+        hidden = selected is not None and bisect_left(places, selected) < bisect_right(places, selected)
+        if selected is not None and self.selected is not None and hidden and selected not in fold.places:
+            self._opened.add(self.selected)
+            fold = folded(places, stacks, opened | {int(stacks[selected])})
+        return fold
+
+    # Stacks of similar windows
+
+    def set_stacking(self, on: bool) -> None:
+        """Stack similar windows in the scope of the project."""
+        if on != self.stacking:
+            self.stacking = on
+            self._opened.clear()
+            self.stacking_changed.emit()
+
+    def stack_of(self, window: WindowId | None) -> list[WindowId]:
+        """The windows in the stack of a listed window that pass the filter, the best first; only itself if alone."""
+        rows, place = self.rows, self.rows.place_of(window)
+        if window is None or place is None or rows.stacks is None:
+            return [] if window is None else [window]
+        _ = self.shown_rows
+        passing = np.asarray(self._passing, np.int64)
+        members = passing[rows.stacks[passing] == rows.stacks[place]].tolist()
+        return [rows.ids[one] for one in members] if place in members else [window]
+
+    def toggle_stack(self) -> bool:
+        """Open or close the stack of the selected window; return whether it is in one."""
+        members = self.stack_of(self.selected)
+        if len(members) < 2:
+            return False
+        if self._opened.isdisjoint(members):
+            self._opened.add(members[0])
+        else:
+            self._opened.difference_update(members)
+            self.go_to(members[0])
+        self._fold_again()
+        return True
+
+    def _fold_again(self) -> None:
+        self._folded = _NOT_FOLDED
+        self._shown = (None, self.filter, WindowList.of(()), ())
+        self.filter_changed.emit()
+
+    def _reveal(self, window: WindowId) -> None:
+        """Open the stack of a window that has been selected below its top."""
+        known, wanted, shown, _ = self._shown
+        hidden = known is self.rows and wanted == self.filter and shown.marks and shown.place_of(window) is None
+        if hidden and len(self.stack_of(window)) > 1:
+            self._fold_again()
 
     def _without_full(self, rows: WindowList, places: Sequence[int]) -> Sequence[int]:
         """Leave out undecided windows of subjects that have enough, unless the filter asks for the subject."""
@@ -108,8 +185,7 @@ class Selection(QObject):
         """List no undecided windows of these subjects in the scope of the project."""
         if subjects != self.full_subjects:
             self.full_subjects = subjects
-            self._shown = (None, self.filter, WindowList.of(()), ())
-            self.filter_changed.emit()
+            self._fold_again()
 
     def set_filter(self, wanted: WindowFilter) -> None:
         """List the windows that pass this filter."""
@@ -151,6 +227,8 @@ class Selection(QObject):
             if key is not None and key[2] != entry.track:
                 entry.track = key[2]
                 self.track_changed.emit()
+            if key is not None:
+                self._reveal(WindowId(entry, key))
             self.changed.emit()
         if seek and key is not None:
             self.seek(key[0])
@@ -165,6 +243,7 @@ class Selection(QObject):
         self._document.load_review(entry)  # which holds the last playhead and selection
         entry.selected, entry.inspected, entry.track, entry.position = key, None, key[2], max(key[0], 0)
         self._document.set_current(entry)
+        self._reveal(window)
         if seek:
             self.window_chosen.emit()
 
@@ -177,10 +256,13 @@ class Selection(QObject):
         shown, places = self._filtered()
         if not shown:
             return False
-        here = self.rows.place_of(self.selected)
+        here, shown_at = self.rows.place_of(self.selected), shown.place_of(self.selected)
         if here is None:
             at = 0 if step > 0 else len(shown) - 1
-        else:  # the filter may hide the selected window
+        elif shown_at is not None:
+            at = shown_at + step
+        else:  # the filter hides the selected window
+            places = sorted(places)
             at = bisect_right(places, here) if step > 0 else bisect_left(places, here) - 1
         if not 0 <= at < len(shown):
             return False

@@ -10,12 +10,13 @@ from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple, overload
 
 from clipgen_engine.projects.records import WindowReview
-from clipgen_engine.types import BLENDSHAPES, Analysis, Decision, Sequence
+from clipgen_engine.types import BLENDSHAPES, Analysis, Decision, Int64Array, Sequence
 
 if TYPE_CHECKING:
     from clipgen_gui.document.entry import VideoEntry
 
 Key = tuple[int, int, int]  # start frame, stop frame, track id
+IN_STACK = 0  # mark of a window that is listed below the top of its stack
 
 
 class WindowId(NamedTuple):
@@ -114,15 +115,20 @@ class WindowList(Sequences[WindowRow]):
         traits: Callable[[], Traits] = Traits,
         find: Callable[[WindowId], int | None] | None = None,
         reviewed: Callable[[], Iterable[WindowId]] | None = None,
+        stacks: Int64Array | None = None,
+        marks: Sequences[int] = (),
     ) -> None:
         """
         Args:
             make: returns the row at a place.
             find: returns the place of a window; None: it is looked up among `ids`.
             reviewed: returns the windows with a review, also unlisted ones; None: all may have one.
+            stacks: (N,) int64, which stack each window is in; None: they are not stacked.
+            marks: of each window, how many are in the stack that it tops, or `IN_STACK`; empty: they are not stacked.
         """
         self.ids = ids
         self.reviewed = reviewed
+        self.stacks, self.marks = stacks, marks
         self._make, self._traits, self._find = make, traits, find
         self._made: dict[int, WindowRow] = {}
 
@@ -167,7 +173,7 @@ class WindowList(Sequences[WindowRow]):
 
     def again(self) -> WindowList:
         """The same windows, with rows that are made anew."""
-        return WindowList(self.ids, self._make, self._traits, self._find, self.reviewed)
+        return WindowList(self.ids, self._make, self._traits, self._find, self.reviewed, self.stacks, self.marks)
 
     def place_of(self, window: WindowId | None) -> int | None:
         """The place of a window; None if it is not listed."""
@@ -180,13 +186,28 @@ class WindowList(Sequences[WindowRow]):
         place = self.place_of(window)
         return None if place is None else self[place]
 
-    def picked(self, places: Iterable[int]) -> WindowList:
-        """The rows at these places, which ascend."""
+    def is_in_stack(self, place: int) -> bool:
+        """Whether the row is listed below the top of its stack."""
+        return bool(self.marks) and self.marks[place] == IN_STACK
+
+    def stack_text(self, place: int | None) -> str:
+        """How many windows the stack has that this row tops, such as "×3"; empty if there is no other."""
+        count = self.marks[place] if self.marks and place is not None else 1
+        return f"×{count}" if count > 1 else ""
+
+    def picked(
+        self, places: Iterable[int], marks: Sequences[int] = (), ids: Sequences[WindowId] | None = None
+    ) -> WindowList:
+        """The rows at these places, which ascend, but for those of open stacks.
+
+        Args:
+            marks: as for a list.
+            ids: the windows at these places, if they are listed already.
+        """
         chosen = list(places)
-        ids = LazyIds(len(chosen), lambda place: self.ids[chosen[place]])
-        return WindowList(
-            ids, lambda place: self[chosen[place]], lambda: self.traits, self._find and self._found_in(chosen)
-        )
+        ids = ids or LazyIds(len(chosen), lambda place: self.ids[chosen[place]])
+        find = self._found_among(chosen) if IN_STACK in marks else self._find and self._found_in(chosen)
+        return WindowList(ids, lambda place: self[chosen[place]], lambda: self.traits, find, marks=marks)
 
     def _found_in(self, chosen: list[int]) -> Callable[[WindowId], int | None]:
         """Find windows among those at ascending places of this list."""
@@ -195,6 +216,16 @@ class WindowList(Sequences[WindowRow]):
             place = self.place_of(window)
             at = len(chosen) if place is None else bisect_left(chosen, place)
             return at if at < len(chosen) and chosen[at] == place else None
+
+        return find
+
+    def _found_among(self, chosen: list[int]) -> Callable[[WindowId], int | None]:
+        """Find windows among those at any places of this list."""
+        at = {place: number for number, place in enumerate(chosen)}
+
+        def find(window: WindowId) -> int | None:
+            place = self.place_of(window)
+            return None if place is None else at.get(place)
 
         return find
 

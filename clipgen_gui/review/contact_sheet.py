@@ -259,13 +259,18 @@ class ContactSheet(Card):
             self._show()
 
     def _show(self) -> None:
-        rows, pages = self._session.selection.rows, self.pages
+        rows, shown, pages = self._session.selection.rows, self._session.selection.shown_rows, self.pages
         listed = {window: rows.row_of(window) for window in (*pages.shown, *pages.following)}
         self._rows = {
             window: one for window, row in listed.items() if (one := row or self._rows.get(window)) is not None
         }
         cells = [
-            SheetCell(self._rows[window], listed[window] is not None, _DIGITS[index] if index < len(_DIGITS) else "")
+            SheetCell(
+                self._rows[window],
+                listed[window] is not None,
+                _DIGITS[index] if index < len(_DIGITS) else "",
+                shown.stack_text(shown.place_of(window)),
+            )
             for index, window in enumerate(pages.shown)
             if window in self._rows
         ]

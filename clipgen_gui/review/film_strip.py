@@ -19,6 +19,7 @@ from clipgen_gui.commands.keymap import decision_key_hint, keymap
 from clipgen_gui.document.windows import WindowId, WindowRow
 from clipgen_gui.look.theme import color, follow_theme, icon, palette, px, ui_font
 from clipgen_gui.review.model import DECISION_ICONS, AnyIndex, WindowsModel
+from clipgen_gui.review.table import paint_stack
 from clipgen_gui.review.thumbnail_crops import face_crop, fit_size, representative_frames
 from clipgen_gui.review.thumbnails import ClipRequest, ClipServer, by_video
 from clipgen_gui.support.signals import follow
@@ -171,11 +172,15 @@ class _StripDelegate(QStyledItemDelegate):
         painter.setPen(QColor(colors.muted))
         number = QRect(rect.x(), rect.y() + _PAD, px(_LEFT), px(20))
         painter.drawText(number, Qt.AlignmentFlag.AlignCenter, str(row.number))
+        if self._model.rows.is_in_stack(index.row()):
+            painter.fillRect(QRect(rect.x() + 2, rect.y(), 3, rect.height()), QColor(colors.border))
         icon_rect = QRect(0, 0, px(_DECISION_ICON), px(_DECISION_ICON))
         icon_rect.moveCenter(QPoint(rect.x() + px(_LEFT) // 2, rect.center().y() + px(8)))
         icon(*DECISION_ICONS[row.decision]).paint(painter, icon_rect)
         self._paint_pictures(painter, rect, row)
         self._paint_text(painter, rect, row)
+        corner = QRect(rect.left(), rect.y() + _PAD, rect.width() - 2, px(20))
+        paint_stack(painter, corner, self._model.rows.stack_text(index.row()))
         painter.restore()
 
     def _paint_pictures(self, painter: QPainter, rect: QRect, row: WindowRow) -> None:

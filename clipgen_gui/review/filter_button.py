@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -27,9 +28,13 @@ _DECISIONS = (Decision.UNDECIDED, Decision.ACCEPTED, Decision.REJECTED)
 class FilterButton(QToolButton):
     """Shows the session's filter; the menu is built when it opens."""
 
-    def __init__(self, session: Session, parent: QWidget | None = None) -> None:
+    def __init__(self, session: Session, set_stacking: Callable[[bool], None], parent: QWidget | None = None) -> None:
+        """
+        Args:
+            set_stacking: stacks similar windows or not.
+        """
         super().__init__(parent)
-        self._session = session
+        self._session, self._set_stacking = session, set_stacking
         self.setObjectName("tab")
         self.setIcon(icon("filter-variant", "muted"))
         self.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -98,11 +103,19 @@ class FilterButton(QToolButton):
         if self._session.selection.scope is Scope.PROJECT:
             choices = [(_escaped(one), one, subjects[one]) for one in named]
             self._add_section(menu, choices, "subject", chosen.subject)
+            self._add_stacking(menu)
             return
         faces = Counter(key[2] for _, key in _matching(replace(chosen, track_id=None), rows))
         if len({key[2] for _, key in rows.ids}) > 1:
             numbered = [(_escaped(self._face(track)), track, faces[track]) for track in sorted(faces)]
             self._add_section(menu, numbered, "track_id", chosen.track_id)
+
+    def _add_stacking(self, menu: QMenu) -> None:
+        menu.addSeparator()
+        action = menu.addAction("Stack similar windows")
+        action.setCheckable(True)
+        action.setChecked(self._session.selection.stacking)
+        action.toggled.connect(self._set_stacking)
 
     def _add_section(self, menu: QMenu, choices: list[tuple[str, Any, int]], field: str, current: Any) -> None:
         """Add the choices of one condition; choosing the current one again clears it."""

@@ -45,7 +45,8 @@ class WindowsModel(QAbstractTableModel):
             with_videos: the windows are those of several videos.
         """
         shown = terms, rows.traits.variations, with_videos
-        same = shown == (self._terms, self._has_differences, self.with_videos)
+        with_stacks = bool(rows.marks)
+        same = with_stacks == bool(self.rows.marks) and shown == (self._terms, self._has_differences, self.with_videos)
         if len(rows) != len(self.rows) or not same or not self._headings:
             self.beginResetModel()
             self.rows = rows
@@ -142,6 +143,8 @@ class WindowsModel(QAbstractTableModel):
             return row.entry.path.stem if column == 1 else None
         if role in (Qt.ItemDataRole.ToolTipRole, Qt.ItemDataRole.AccessibleTextRole):
             text = _description(row, is_pending=self.is_pending(row))
+            stack = self.rows.stack_text(index.row())
+            text += f"\ntops a stack of {stack[1:]} windows that look and move alike" if stack else ""
             return f"{row.entry.path.name}, {text}" if self.with_videos else text[0].upper() + text[1:]
         return None
 

@@ -31,7 +31,7 @@ from clipgen_gui.review.table import WindowsTable
 from clipgen_gui.widgets.cards import Card, chip, named, named_with_key
 from clipgen_gui.widgets.labels import ElidedLabel, WrappedLabel
 
-_STRIP_KEY = "windows/film_strip"
+_STRIP_KEY, _STACKS_KEY = "windows/film_strip", "windows/stack_similar"
 
 
 class WindowsPanel(Card):
@@ -43,7 +43,7 @@ class WindowsPanel(Card):
         self.scopes = self._add_scope_buttons()
         self._context_actions: Sequence[QAction | None] = ()
         self.count = chip()
-        self.filter = FilterButton(session)
+        self.filter = FilterButton(session, self.set_stacking)
         self.model = WindowsModel()
         self.view = WindowsTable(self.model)
         self.strip = FilmStrip(self.model)
@@ -75,6 +75,7 @@ class WindowsPanel(Card):
             )
         )
         self.show_strip(str(settings.value(_STRIP_KEY, "false")) == "true")
+        self.set_stacking(str(settings.value(_STACKS_KEY, "false")) == "true")
         for changed in (
             session.current_changed,
             session.ranking_changed,
@@ -157,6 +158,11 @@ class WindowsPanel(Card):
         self._settings.setValue(_STRIP_KEY, "true" if on else "false")
         self._empty_state.raise_()
 
+    def set_stacking(self, on: bool) -> None:
+        """Stack similar windows in the scope of the project, or list each."""
+        self._settings.setValue(_STACKS_KEY, "true" if on else "false")
+        self._session.selection.set_stacking(on)
+
     def set_context_actions(self, actions: Sequence[QAction | None]) -> None:
         """Set the context menu of a window; None inserts a separator."""
         self._context_actions = actions
@@ -205,6 +211,9 @@ class WindowsPanel(Card):
         whole = session.selection.scope is Scope.PROJECT
         ranking = session.project_windows.ranked if whole else session.current.ranking if session.current else None
         text = f"{total:,}" if not session.selection.filter.active else f"{shown:,} of {total:,}"
+        if session.selection.stack_counts is not None:
+            stacks, shown = session.selection.stack_counts
+            text = f"{stacks:,} {'stack' if stacks == 1 else 'stacks'} of {shown:,}"
         self.count.setText(text)
         if ranking is not None:
             quota = session.settings.num_sequences

@@ -18,7 +18,22 @@ from clipgen_gui.review.panel import WindowsPanel
 from clipgen_gui.review.reason_bar import ReasonBar
 from clipgen_gui.widgets.typing_field import QuickEntry
 
-_CONTEXT = ("accept", "reject", "undecide", "", "tag", "note", "subject", "", "trim_start", "trim_end")  # "": separator
+_CONTEXT = (
+    "accept",
+    "reject",
+    "undecide",
+    "",
+    "open_stack",
+    "accept_stack",
+    "reject_stack",
+    "",
+    "tag",
+    "note",
+    "subject",
+    "",
+    "trim_start",
+    "trim_end",
+)  # "": separator
 _SHEET_ONLY = ("next_page", "previous_page", "accept_rest", "reject_rest")
 _IN_USE_S = 3.0  # after the last step or move of the pointer through the list
 
@@ -43,12 +58,17 @@ class ReviewRoom(QObject):
         self.details = WindowDetails(session, quick_entry)
         self.reasons = ReasonBar(session, quick_entry)
         self.reasons.digits_are_taken = self.sheet.isVisible
+        session.selection.stacking_changed.connect(self._show_stacking)
+        self._show_stacking()
         self._used_s = 0.0
         for used in (session.selection.changed, session.selection.filter_changed):
             used.connect(self._note_use)
         for view in (self.panel.view, self.panel.strip):
             view.viewport().installEventFilter(self)
         session.hold_order = session.project_windows.hold_order = self._is_in_use
+
+    def _show_stacking(self) -> None:
+        self._actions["stack_similar"].setChecked(self._session.selection.stacking)
 
     def _note_use(self) -> None:
         self._used_s = time.monotonic()
@@ -74,6 +94,10 @@ class ReviewRoom(QObject):
             "accept": partial(session.decisions.decide, Decision.ACCEPTED),
             "reject": partial(session.decisions.decide, Decision.REJECTED),
             "undecide": partial(session.decisions.decide, Decision.UNDECIDED),
+            "accept_stack": partial(session.decisions.decide_stack, Decision.ACCEPTED),
+            "reject_stack": partial(session.decisions.decide_stack, Decision.REJECTED),
+            "open_stack": session.selection.toggle_stack,
+            "stack_similar": lambda: self.panel.set_stacking(not session.selection.stacking),
             "trim_start": partial(session.decisions.trim, "start"),
             "trim_end": partial(session.decisions.trim, "end"),
             "new_window": session.decisions.accept_at_playhead,

@@ -19,6 +19,7 @@ class SheetCell:
     row: WindowRow
     listed: bool  # False if the window has left the list
     digit: str  # key that accepts the window; empty if none
+    stack: str = ""  # how many windows it stands for; empty: only itself
 
     @property
     def id(self) -> WindowId:
@@ -49,6 +50,7 @@ def cell_description(cell: SheetCell) -> str:
     start, stop, _ = cell.row.key
     text = f"Window {cell.row.number}, {cell.decision}, score {cell.row.score:.2f}"
     text += f": frames {start} to {stop - 1} of {cell.row.entry.path.name}"
+    text += f", {cell.stack} alike" if cell.stack else ""
     return f"{text}. Press {cell.digit} or click to accept." if cell.digit else f"{text}. Click to accept."
 
 
@@ -58,7 +60,8 @@ def paint_labels(painter: QPainter, rect: QRectF, cell: SheetCell, *, with_video
     if cell.digit:
         _paint_label(painter, rect.topLeft() + QPointF(7, 7), cell.digit, max_width, bold=True)
     name = [cell.row.entry.path.stem] if with_video else []
-    text = "   ".join([f"#{cell.row.number}", f"{cell.row.score:.2f}", *cell.row.tags, *name])
+    stack = [cell.stack] if cell.stack else []
+    text = "   ".join([f"#{cell.row.number}", *stack, f"{cell.row.score:.2f}", *cell.row.tags, *name])
     if not cell.listed:
         text = "no longer listed"
     _paint_label(painter, rect.bottomLeft() + QPointF(7, -7 - px(21)), text, max_width)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QFontMetrics, QPainter, QResizeEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
@@ -28,6 +28,8 @@ _DECISION_ICON = 16
 _NARROW = 520  # without room for video names and the terms of the score
 _PENDING_ALPHA = 0.4  # of the bars of windows that still lack learned tokens
 _BADGE = 12  # tag and note icons
+_INDENT = 16  # of the numbers in an open stack
+_STACK_ROOM = 34  # for the count of a stack
 
 
 class WindowsTable(QTableView):
@@ -70,6 +72,8 @@ class WindowsTable(QTableView):
         columns.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
         with_videos = self._rows.with_videos
         fixed = [(0, 44 if with_videos else 30), (self._rows.start_column, 78 if with_videos else 92)]
+        if self._rows.rows.marks:
+            fixed[1] = (self._rows.start_column, 78 + _STACK_ROOM)
         fixed.append((self._rows.decision_column, 30))
         if with_videos:
             fixed += [(column, 84) for column in (self._rows.score_column, *self._rows.term_columns)]
@@ -133,11 +137,13 @@ class _RowDelegate(QStyledItemDelegate):
         text = self._model.data(index)
         score = self._model.score(row_index, column)
         if score is None:
-            room = rect.adjusted(6, 0, 0, 0)
+            indented = column == 0 and self._model.rows.is_in_stack(row_index)
+            room = rect.adjusted(px(_INDENT) if indented else 6, 0, 0, 0)
             elided = QFontMetrics(self._font).elidedText(text, Qt.TextElideMode.ElideMiddle, room.width())
             painter.drawText(room, Qt.AlignmentFlag.AlignVCenter, elided)
             if column == self._model.start_column:
-                _paint_badges(painter, rect, row)
+                right = paint_stack(painter, rect, self._model.rows.stack_text(row_index))
+                _paint_badges(painter, QRect(rect.topLeft(), QPoint(right, rect.bottom())), row)
             return
         marked = column == self._model.score_column and self._model.any_draft
         number_width = self._draft_width if marked else self._number_width
@@ -153,6 +159,25 @@ class _RowDelegate(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: AnyIndex) -> QSize:
         return QSize(40, px(_ROW_HEIGHT))
+
+
+def paint_stack(painter: QPainter, cell: QRect, text: str) -> int:
+    """Paint the count of a stack at the right of a cell; return where the space left of it ends."""
+    if not text:
+        return cell.right()
+    font = ui_font(11, bold=True)
+    width, height = QFontMetrics(font).horizontalAdvance(text) + px(10), px(18)
+    plate = QRect(cell.right() - width - 2, cell.center().y() - height // 2 + 1, width, height)
+    painter.save()
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(palette().border))
+    painter.drawRoundedRect(plate, height / 2, height / 2)
+    painter.setPen(QColor(palette().text))
+    painter.setFont(font)
+    painter.drawText(plate, Qt.AlignmentFlag.AlignCenter, text)
+    painter.restore()
+    return plate.left() - 2
 
 
 def _paint_badges(painter: QPainter, cell: QRect, row: WindowRow) -> None:

@@ -38,13 +38,18 @@ def varied(analysis: Analysis, number: int) -> Analysis:
     )
 
 
-def make_project(folder: Path, video: Path, analysis: Analysis, count: int) -> list[Path]:
-    """Make `work.clipgen` with copies of a video and `cache` with an analysis of each, which all differ."""
+def make_project(folder: Path, video: Path, analysis: Analysis, count: int, kinds: int | None = None) -> list[Path]:
+    """Make `work.clipgen` with copies of a video and `cache` with an analysis of each.
+
+    Args:
+        kinds: how many analyses differ; None: all.
+    """
     paths = list(copies(folder / "videos", video, count))
     info, cache = probe(video), AnalysisCache(folder / "cache")
     with Project(folder / "work.clipgen") as project:
         for number, (path, stored) in enumerate(zip(paths, project.add_videos(paths), strict=True)):
-            own = replace(varied(analysis, number), video=replace(info, path=path, fingerprint=fingerprint(path)))
+            different = varied(analysis, number % (kinds or count))
+            own = replace(different, video=replace(info, path=path, fingerprint=fingerprint(path)))
             cache.store(own)
             project.identify(stored.video_id, own.video.fingerprint)
             project.describe_video(
