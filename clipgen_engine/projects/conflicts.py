@@ -54,10 +54,11 @@ class ConflictFile(ProjectFile):
     """A project file with its conflicts."""
 
     def conflicts(self) -> dict[int, tuple[Conflict, ...]]:
-        """Return the conflicts that nobody has settled, by video id, in the order of time."""
+        """Return the conflicts that nobody has settled, by video id, in the order of time. Skips rows of no video."""
         found: dict[int, dict[Key, list[Opinion]]] = {}
         for video_id, opinion in self.rows(
-            f"SELECT video_id, {_OPINION} FROM conflict ORDER BY video_id, start_frame, stop_frame, track_id, curator",
+            f"SELECT video_id, {_OPINION} FROM conflict WHERE video_id IN (SELECT id FROM video) "
+            "ORDER BY video_id, start_frame, stop_frame, track_id, curator",
             read=lambda row: (row[0], stored_opinion(row[1:])),
         ):
             found.setdefault(video_id, {}).setdefault(opinion.key, []).append(opinion)

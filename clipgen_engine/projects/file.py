@@ -231,7 +231,7 @@ class ProjectFile(Closing):
             yield
         except sqlite3.OperationalError as error:
             raise ProjectError(f"{self.path.name} cannot be read ({error})", "Check the disk") from error
-        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (sqlite3.DatabaseError, ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
             raise DamagedProjectError(f"{self.path.name} is damaged ({_one_line(error)})", _RECOVER) from error
 
     def write(self, statements: Callable[[sqlite3.Connection], object], *, durable: bool = True) -> None:

@@ -106,7 +106,7 @@ def _fill(rescued: Path, sources: list[Path]) -> tuple[int, int]:
                 insert = f"INSERT OR REPLACE INTO {table} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
                 for row in _readable_rows(source, table, names):
                     # skip invalid rows and constraint violations
-                    with suppress(sqlite3.Error, ValueError, KeyError, TypeError, AttributeError):
+                    with suppress(sqlite3.Error, ValueError, KeyError, TypeError, AttributeError, OverflowError):
                         _check_row(table, dict(zip(names, row, strict=True)))
                         target.execute(insert, row)
         for table in ("marked_window", "conflict", "subject", "export"):

@@ -188,7 +188,8 @@ class Project(ConflictFile):
         """Return what `windows` returns for every video that has any, by video id."""
         found: dict[int, dict[Key, WindowReview]] = {}
         for video_id, window in self.rows(
-            f"SELECT video_id, {_WINDOW} FROM marked_window ORDER BY video_id, start_frame, stop_frame, track_id",
+            f"SELECT video_id, {_WINDOW} FROM marked_window WHERE video_id IN (SELECT id FROM video) "
+            "ORDER BY video_id, start_frame, stop_frame, track_id",
             read=lambda row: (row[0], stored_window(row[1:])),
         ):
             found.setdefault(video_id, {})[window.sequence.key] = window
