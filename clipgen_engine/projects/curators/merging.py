@@ -41,6 +41,7 @@ class PartVideo:
     video: StoredVideo
     reviews: Reviews  # named: every decision says who made it, if anybody knows
     subjects: Mapping[int, str]  # by track id
+    opinions: tuple[Opinion, ...] = ()  # on its windows in conflict, if it is itself the result of a merge
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,10 @@ def read_part(project: Project) -> Part:
         return replace(review, decided_by=curator) if unnamed and review.decided_at > since else review
 
     stored, reviews, subjects = project.videos(), project.all_windows(), project.all_subjects()
+    conflicts = project.conflicts()
+    listed = {video.video_id for video in stored}
+    # a curator may have removed a video from the list after deciding on it
+    stored += [project.video(video_id) for video_id in sorted((reviews.keys() | conflicts.keys()) - listed)]
     with project.reading():
         for video in stored:
             for text in (video.fingerprint or "", video.state, video.message, video.analysis):
@@ -103,6 +108,7 @@ def read_part(project: Project) -> Part:
                 video,
                 {key: named(review) for key, review in reviews.get(video.video_id, {}).items()},
                 {int(track_id): as_text(name) for track_id, name in subjects.get(video.video_id, {}).items()},
+                tuple(one for conflict in conflicts.get(video.video_id, ()) for one in conflict.opinions),
             )
             for video in stored
         )
@@ -129,10 +135,17 @@ def merge_parts(project: Project, parts: Sequence[Part], cancel: threading.Event
                 raise Cancelled
             in_conflict = tuple(one for conflict in conflicts.get(video_id, ()) for one in conflict.opinions)
             was, found = Reviewed(before.get(video_id, {}), in_conflict), places.get(video_id, [])
-            given = [_as_copied(one.reviews, was.reviews) for _, one in found]
-            marks = [_new_marks(video_id, reviews, known) for reviews in given]
-            for (part, _), new in zip(found, marks, strict=True):
-                brought[part.path] += len(new)
+            given: list[Reviews] = []
+            marks: list[dict[Key, list[str]]] = []
+            for part, one in found:
+                own = _as_copied(one.reviews, was.reviews)
+                sides = _sides(own, one.opinions)
+                # only who decided what: their notes stand in the windows, too
+                bare = ({key: replace(each, note="", manual=False) for key, each in side.items()} for side in sides)
+                new = [_new_marks(video_id, reviews, known) for reviews in (own, *bare)]
+                brought[part.path] += len({key for marked in new for key in marked})
+                given += [own, *({**own, **side} for side in sides)]
+                marks += new
             compared.append([*_opinions_in(was), *(one for reviews in given for one in reviews.values())])
             becomes = merged(was, [(reviews, new.keys()) for reviews, new in zip(given, marks, strict=True)])
             known.update(mark for new in marks for several in new.values() for mark in several)
@@ -244,15 +257,14 @@ def _opinion(review: WindowReview) -> Opinion:
 def _opinions_in(found: Reviewed) -> list[WindowReview]:
     """What was decided on the windows of a video, those in conflict included."""
     decided = [one for one in found.reviews.values() if one.decision is not Decision.UNDECIDED]
-    for one in found.opinions:
-        stored = found.reviews.get(one.key)
-        # without its stored window, the scores are gone; the app computes them anew
-        sequence = stored.sequence if stored else Window(0, *one.key, terms={}, combined_score=0.0)
-        manual = stored is not None and stored.manual
-        decided.append(
-            WindowReview(sequence, one.decision, manual, (), one.note, one.decided_at, one.curator, one.reason)
-        )
-    return decided
+    return [*decided, *(_as_review(one, found.reviews.get(one.key)) for one in found.opinions)]
+
+
+def _as_review(one: Opinion, stored: WindowReview | None) -> WindowReview:
+    # without its stored window, the scores are gone; the app computes them anew
+    sequence = stored.sequence if stored else Window(0, *one.key, terms={}, combined_score=0.0)
+    manual = stored is not None and stored.manual
+    return WindowReview(sequence, one.decision, manual, (), one.note, one.decided_at, one.curator, one.reason)
 
 
 def _as_copied(reviews: Reviews, project: Reviews) -> dict[Key, WindowReview]:
@@ -263,6 +275,14 @@ def _as_copied(reviews: Reviews, project: Reviews) -> dict[Key, WindowReview]:
         if own and not own.decided_by and (own.decision, own.decided_at) == (review.decision, review.decided_at):
             found[key] = replace(review, decided_by="")
     return found
+
+
+def _sides(reviews: Reviews, opinions: Iterable[Opinion]) -> list[dict[Key, WindowReview]]:
+    """The opinions in conflict of a part as decisions, by window: one mapping for each curator."""
+    found: dict[str, dict[Key, WindowReview]] = {}
+    for one in opinions:
+        found.setdefault(one.curator, {})[one.key] = _as_review(one, reviews.get(one.key))
+    return [found[curator] for curator in sorted(found)]
 
 
 def _new_marks(video_id: int, reviews: Reviews, known: AbstractSet[str]) -> dict[Key, list[str]]:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -98,6 +100,41 @@ def test_projects_are_merged_twice_and_decided_meanwhile(tmp_path: Path) -> None
     assert [(one.curator, one.decision) for one in conflict.opinions] == [("ben", NO), ("lead", YES)]
 
 
+def test_a_video_removed_by_its_curator_brings_its_decisions(tmp_path: Path) -> None:
+    path, (anna, _) = split(tmp_path, "anna", "ben")
+    decide(anna, 1, reviewed(HERE, YES, "anna", 1, note="kept"))
+    with Project(anna) as project:
+        project.remove_videos([2, 3])
+        assert [video.path.name for video in project.videos()] == ["0.mp4", "3.mp4"]
+    assert merge(path, anna).brought == {anna: 1}
+    with Project(path) as project:
+        assert [video.path.name for video in project.videos()] == [f"{number}.mp4" for number in range(VIDEOS)]
+        assert {(one.note, one.decided_by) for one in project.windows(2).values()} == {("kept", "anna")}
+
+
+def test_conflicts_of_a_part_are_brought_and_stay_settled(tmp_path: Path) -> None:
+    path, (anna, ben) = split(tmp_path, "anna", "ben")
+    decide(anna, 0, reviewed(HERE, YES, "anna", 1, note="a"), reviewed(FAR, YES, "anna", 1))
+    decide(ben, 0, reviewed(NEAR, NO, "ben", 2, reason="cut", note="b", tags=("x",)))
+    half, direct = tmp_path / "half.clipgen", tmp_path / "direct.clipgen"
+    with Project(path) as project:
+        project.copy_to(half)
+        project.copy_to(direct)
+    merge(half, anna, ben)
+    merge(direct, anna, ben)
+    report = merge(path, half)
+    assert report.brought == {half: 3}
+    assert content(path) == content(direct), "as if its parts were merged"
+    assert [(one.curators, one.windows) for one in report.agreements] == [(("anna", "ben"), 1)]
+    for again in ([half], [anna, ben], [half, ben, anna]):
+        assert merge(path, *again).changed == 0
+        assert content(path) == content(direct)
+    decide(path, 0, reviewed(HERE, YES, "lead", 5))
+    settled = content(path)
+    assert merge(path, half).conflicts == ()
+    assert content(path) == settled
+
+
 def test_decisions_made_before_the_split_are_nobodys_agreement(tmp_path: Path) -> None:
     path = tmp_path / "work.clipgen"
     with Project(path) as project:
@@ -191,6 +228,7 @@ def test_files_in_any_order_have_the_same_content(tmp_path: Path) -> None:
         "UPDATE marked_window SET tags = '[1]'",
         "UPDATE marked_window SET decided_by = x'00ff'",
         "UPDATE marked_window SET decided_at = x'00'",
+        "UPDATE marked_window SET start_frame = 9e999",
         "UPDATE app_state SET value = '{\"source\": 1}' WHERE name = 'assignment'",
         "UPDATE app_state SET value = '[' WHERE name = 'curator'",
         "UPDATE app_state SET value = '\"  \"' WHERE name = 'curator'",
@@ -220,6 +258,7 @@ def test_damaged_parts_end_in_a_sentence_and_change_nothing(tmp_path: Path, chan
     [
         "1, 'x', 30, 1, 'anna', 'accepted', '', '', ''",
         "1, 30, 0, 1, 'anna', 'accepted', '', '', ''",
+        "1, 0, 9e999, 1, 'anna', 'accepted', '', '', ''",
         "1, 0, 30, 'x', 'anna', 'accepted', '', '', ''",
         "1, 0, 30, 1, 'anna', 'undecided', '', '', ''",
         "1, 0, 30, 1, 'anna', 'maybe', '', '', ''",
@@ -242,6 +281,23 @@ def test_damaged_conflicts_end_in_a_sentence_and_are_dropped_by_recovery(tmp_pat
     with Project(path) as project:
         ((conflict,),) = project.conflicts().values()
         assert [one.reason for one in conflict.opinions] == ["", "cut"]
+
+
+@pytest.mark.parametrize("video", ["999", "'x'", "1.5", "x'00'"])
+def test_rows_of_no_video_are_passed_over(tmp_path: Path, video: str) -> None:
+    path, (anna, _) = split(tmp_path, "anna", "ben")
+    decide(anna, 0, reviewed(HERE, YES, "anna", 1))
+    for one in (path, anna):
+        with closing(sqlite3.connect(one)) as database:  # which does not check foreign keys
+            database.execute(f"INSERT INTO conflict VALUES ({video}, 0, 30, 1, 'ben', 'rejected', '', '', '')")
+            database.execute(
+                "INSERT INTO marked_window (video_id, start_frame, stop_frame, track_id, decision, by_hand, "
+                f"decided_at, scores) VALUES ({video}, 0, 30, 1, 'rejected', 0, '', '{{}}')"
+            )
+            database.commit()
+    assert merge(path, anna).conflicts == ()
+    with Project(path) as project:
+        assert {video_id: list(windows) for video_id, windows in project.all_windows().items()} == {1: [HERE]}
 
 
 @pytest.mark.parametrize("value", [3, "x", [3, None, "x"], {"a": 1}])
