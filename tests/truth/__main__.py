@@ -33,6 +33,7 @@ def main(names: list[str]) -> int:
         "rate": campaign.half_the_rate,
         "heads": campaign.turned_heads,
         "stability": campaign.stabilities,
+        "stacks": campaign.stacks,
         "efforts": campaign.efforts,
     }
     found = json.loads(RESULT.read_text("utf-8")) if RESULT.is_file() else {}

@@ -21,7 +21,7 @@ from clipgen_engine.settings import AnalysisSettings, RankingSettings
 from clipgen_engine.types import Analysis
 from tests.support.composed import frames_of, write_video
 from tests.support.paths import REAL_CLIPS, SAMPLE
-from tests.truth import planted
+from tests.truth import alike, planted
 from tests.truth.labels import LENGTH, NOTHING, auc, load_labels, load_recordings, weighted_kappa
 from tests.truth.metrics import LANDMARKS, METRICS, landmark_variation, variations
 from tests.truth.stability import CHANGES, changed_video, stability
@@ -261,6 +261,20 @@ def stabilities() -> dict[str, dict[str, str]]:
                     row = found.setdefault(f"{name}: {change}", {})
                     row[clip.name] = f"{kept} of {count}"
     return found
+
+
+def stacks() -> dict[str, Any]:
+    """How well copies of the clips are told from other windows."""
+    analyses: dict[tuple[str, str], Analysis] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        for clip in (SAMPLE, *sorted(REAL_CLIPS.iterdir())):
+            found = analyze_video(clip)
+            if not found.tracks:
+                continue
+            analyses[clip.stem, alike.ORIGINAL] = found
+            for change in alike.COPIES:
+                analyses[clip.stem, change] = analyze_video(changed_video(clip, change, Path(folder) / "changed.mp4"))
+    return alike.separation(analyses)
 
 
 def half_the_rate() -> float:

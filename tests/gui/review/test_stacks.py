@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
+from clipgen_engine.projects.ranker import RankedWindows
 from clipgen_engine.projects.store import Project
+from clipgen_engine.settings import RankingSettings
 from clipgen_engine.types import Analysis, Decision
 from clipgen_gui.document.filter import WindowFilter
-from clipgen_gui.document.stacks import folded
+from clipgen_gui.document.stacks import HeldStacks, folded
 from clipgen_gui.document.windows import IN_STACK, WindowId
 from clipgen_gui.main_window.window import MainWindow
 from clipgen_gui.support.threads import running_threads
@@ -84,6 +86,30 @@ def test_folding_shows_each_stack_once_and_open_ones_in_full(rows: list[tuple[in
         expected += [(place, IN_STACK) for place in own[1:]] if one in opened else []
     assert list(zip(fold.places, fold.marks, strict=True)) == expected
     assert (fold.stack_count, fold.window_count) == (len(members), len(places))
+
+
+def test_known_windows_stay_in_their_stacks_and_new_ones_join_them() -> None:
+    ranked, again = (
+        RankedWindows(
+            RankingSettings(),
+            np.ones(len(starts), np.int64),
+            np.array([(start, start + 30, 0) for start in starts], np.int64),
+            np.linspace(1, 0.1, len(starts)),
+            np.ones(len(starts), np.bool_),
+            0,
+            0,
+            {},
+        )
+        for starts in ((0, 100, 200, 300), (900, 0, 800, 100, 200, 300, 700))
+    )
+    held = HeldStacks(ranked, np.array([0, 1, 0, 1]))  # 0 with 200, 100 with 300
+    later = held.carried(again, np.array([0, 0, 0, 0, 1, 5, 5]))  # 900 is better than all of the first stack
+    stack = dict(zip((900, 0, 800, 100, 200, 300, 700), later.stacks.tolist(), strict=True))
+    assert stack[0] == stack[200] != stack[100]
+    assert stack[100] == stack[300] == stack[700], "a new window joins the stack of what it is like"
+    assert stack[900] == stack[800] not in (stack[0], stack[100]), "new windows do not take known ones away"
+    waiting = held.carried(again).stacks.tolist()
+    assert len(set(waiting)) == 5, "new windows are alone until they are compared"
 
 
 def test_the_list_shows_one_row_for_each_stack(desk: MainWindow, qtbot: QtBot) -> None:
