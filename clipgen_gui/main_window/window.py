@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSettings
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QMenu
 
 from clipgen_gui.commands.actions import fill_menu_bar, make_actions, name_undo_actions, press_focused_button
@@ -80,6 +80,7 @@ class MainWindow(QMainWindow):
         self.menus = fill_menu_bar(self.menuBar(), self.actions_by_name)
         self.focus_ring = FocusRing(self)
         self._connect()
+        self._group_layouts()
         self.resize(1600, 940)
         geometry = self._settings.value(_GEOMETRY)
         if isinstance(geometry, QByteArray):
@@ -121,6 +122,11 @@ class MainWindow(QMainWindow):
         queue.pause_changed.connect(videos.set_paused)
         queue.pause_changed.connect(self.actions_by_name["pause_queue"].setChecked)
         videos.show_folder_requested.connect(lambda entry: open_folder(entry.path.parent))
+
+    def _group_layouts(self) -> None:
+        group = QActionGroup(self)
+        for name in ARRANGEMENTS:
+            group.addAction(self.actions_by_name[f"layout_{name}"])
 
     # Commands
 
@@ -193,8 +199,7 @@ class MainWindow(QMainWindow):
     def use_layout(self, arrangement: str) -> None:
         """Arrange the cards in one of the three ways."""
         self._layout.use(arrangement)
-        for name in ARRANGEMENTS:
-            self.actions_by_name[f"layout_{name}"].setChecked(name == arrangement)
+        self.actions_by_name[f"layout_{arrangement}"].setChecked(True)
 
     def show_sheet(self, on: bool) -> None:
         """Show the contact sheet instead of player and curves, or return to them; or in its own window."""
