@@ -201,35 +201,3 @@ def test_stored_layouts_of_other_versions_are_data(tmp_path: Path, qtbot: QtBot,
     bring_up(window, qtbot)
     assert cards(window) == {"videos": False, "ranking": False, "windows": False}
     window.close()
-
-
-def test_the_contact_sheet_can_have_a_window_of_its_own(reviewed: MainWindow, qtbot: QtBot) -> None:
-    sheet, entry, view = reviewed.parts.review.sheet, reviewed.session.current, reviewed.parts.player.view
-    qtbot.keyClick(reviewed, Qt.Key.Key_C)
-    assert not view.isVisible()
-    qtbot.keyClick(reviewed, Qt.Key.Key_C, Qt.KeyboardModifier.ShiftModifier)
-    apart = reviewed.sheet_window
-    qtbot.waitUntil(apart.isActiveWindow)
-    assert sheet.window() is apart
-    assert view.isVisible(), "the player stays in the main window"
-    qtbot.keyClick(sheet.grid, Qt.Key.Key_2)
-    second = entry.rows[1].key
-    assert entry.reviews[second].decision.value == "accepted"
-    assert entry.position >= second[0], "the player follows"
-    qtbot.keyClick(sheet.grid, Qt.Key.Key_Z, CONTROL)
-    assert not entry.reviews
-    qtbot.keyClick(sheet.grid, Qt.Key.Key_R)
-    assert entry.reviews[second].decision.value == "rejected"
-    apart.grab()
-    qtbot.keyClick(sheet.grid, Qt.Key.Key_Escape)
-    assert not apart.isVisible()
-    assert not sheet.isVisible()
-    reviewed.activateWindow()
-    qtbot.waitUntil(reviewed.isActiveWindow)
-    qtbot.keyClick(reviewed, Qt.Key.Key_C)
-    qtbot.waitUntil(apart.isActiveWindow)
-    assert sheet.window() is apart, "it is remembered"
-    qtbot.keyClick(sheet.grid, Qt.Key.Key_C, Qt.KeyboardModifier.ShiftModifier)
-    assert sheet.window() is reviewed
-    assert sheet.isVisible()
-    assert not apart.isVisible()
