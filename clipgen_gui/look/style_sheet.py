@@ -56,6 +56,9 @@ QToolButton#tab[active="true"] { background: $selection; color: $accent; }
 QToolButton#tab::menu-indicator { image: none; }
 QToolButton#fold { padding: 1px 6px 1px 0; font-size: 12sp; color: $muted; }
 QToolButton#fold:checked { background: transparent; color: $muted; }
+QToolButton#arrow { padding: 0; }
+QToolButton#arrow:checked { background: transparent; }
+QToolButton#arrow:hover { background: $hover; }
 QToolButton#reset { padding: 0; border-radius: 9sp; }
 QLabel#statistic { color: $muted; font-size: 11sp; }
 QWidget#sheet { background: $window; }

@@ -29,9 +29,9 @@ class Arrangement:
 
 _LEFT = {"below": (790, 310), "left": (650, 290)}
 ARRANGEMENTS = {
-    "review": Arrangement(frozenset({"videos", "ranking"}), _LEFT | {"right": (80, 820), "both": (1140, 424)}),
+    "review": Arrangement(frozenset({"videos", "ranking"}), _LEFT | {"right": (490, 410), "both": (1140, 424)}),
     "tune": Arrangement(frozenset(), _LEFT | {"right": (490, 410), "both": (1140, 424)}),
-    "manage": Arrangement(frozenset({"ranking"}), _LEFT | {"right": (760, 140), "both": (960, 604)}),
+    "manage": Arrangement(frozenset({"ranking", "windows"}), _LEFT | {"right": (600, 300), "both": (960, 604)}),
 }
 _FIRST = "tune"
 
@@ -62,8 +62,8 @@ class Layout:
         self._manage = _column(QWidget(), videos, below=ranking.panel)
         right = _splitter(Qt.Orientation.Vertical, (self._manage, review.panel))
         follow_theme(videos, lambda: videos.setMinimumWidth(px(330)))
-        both = _splitter(Qt.Orientation.Horizontal, (self._left, right))
-        self._settings = settings
+        both = _splitter(Qt.Orientation.Horizontal, (self._left, _with_space_below(right)))
+        self._settings, self._applying = settings, False
         self._later = QTimer(both)  # once the cards have their new heights
         self._later.setSingleShot(True)
         self._later.setInterval(0)
@@ -72,7 +72,6 @@ class Layout:
         self._cards: dict[str, Card] = {"videos": videos, "ranking": ranking.panel, "windows": review.panel}
         stored = str(settings.value(_ARRANGEMENT, _FIRST))
         self.arrangement = stored if stored in ARRANGEMENTS else _FIRST
-        self._apply()
         for name, one in self._cards.items():
             one.folded_changed.connect(partial(self._folded, name))
         for name, splitter in self._splitters.items():
@@ -93,17 +92,23 @@ class Layout:
     def reset(self) -> None:
         """Forget what was changed in this arrangement."""
         self._settings.remove(f"{_ARRANGEMENTS}/{self.arrangement}")
-        self._settings.remove(_OLD_SIZES)
+        if self.arrangement == _FIRST:
+            self._settings.remove(_OLD_SIZES)
         self._apply()
 
     def _apply(self) -> None:
-        arrangement = ARRANGEMENTS[self.arrangement]
+        self._applying = True
         for name, card in self._cards.items():
-            stored = self._settings.value(self._key("folded", name))
-            card.set_folded(name in arrangement.folded if stored is None else str(stored) == "true")
+            card.set_folded(self._is_folded(name))
+        self._applying = False
         self._give_room()
         self._size_all()
         self._later.start()
+
+    def _is_folded(self, name: str) -> bool:
+        """Whether a card was left folded in this arrangement."""
+        stored = str(self._settings.value(self._key("folded", name)))
+        return stored == "true" if stored in ("true", "false") else name in ARRANGEMENTS[self.arrangement].folded
 
     def _size(self, name: str) -> None:
         """Give a splitter the sizes that it was left with in this arrangement."""
@@ -128,6 +133,8 @@ class Layout:
         return f"{_ARRANGEMENTS}/{self.arrangement}/{what}/{name}"
 
     def _folded(self, name: str, on: bool) -> None:
+        if self._applying:
+            return  # only what the curator changes is stored
         self._settings.setValue(self._key("folded", name), "true" if on else "false")
         self._give_room()
         self._later.start()
@@ -193,6 +200,16 @@ def _column(
     for widget in (above, tall, below):
         if widget is not None:
             layout.addWidget(widget, 1 if widget is tall else 0)
+    return whole
+
+
+def _with_space_below(splitter: QSplitter) -> QWidget:
+    """Let only this column stay empty where cards are folded; a splitter would limit the height of the whole window."""
+    whole = QWidget()
+    layout = QVBoxLayout(whole)
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.addWidget(splitter, 1)
+    layout.addStretch()
     return whole
 
 

@@ -60,7 +60,8 @@ class Parts:
             session, preferences, self.messages, settings, thumbnails, lambda: self.export.job.busy, window
         )
         self.ranking = RankingRoom(session, window)
-        self.review = ReviewRoom(session, actions, settings, QuickEntry(self.central), window)
+        self.quick_entry = QuickEntry(self.central)
+        self.review = ReviewRoom(session, actions, settings, self.quick_entry, window)
         self.dashboard = DashboardRoom(session, preferences, window)
         self.settings = SettingsRoom(session, preferences, window)
         self.start_page = StartPage(actions, sample_video())

@@ -8,13 +8,15 @@ from PySide6.QtCore import QByteArray, QSettings, Qt, Signal
 from PySide6.QtGui import QAction, QCloseEvent
 from PySide6.QtWidgets import QVBoxLayout, QWidget
 
+from clipgen_gui.widgets.focus_ring import FocusRing
+
 _GEOMETRY = "sheet/geometry"
 
 
 class SheetWindow(QWidget):
     """Holds the sheet while it is shown; the shortcuts of the main window work here, too."""
 
-    closed = Signal()  # by the curator
+    closed = Signal()  # by its frame
 
     def __init__(self, settings: QSettings, actions: Iterable[QAction], parent: QWidget) -> None:
         super().__init__(parent, Qt.WindowType.Window)
@@ -23,6 +25,7 @@ class SheetWindow(QWidget):
         self.addActions(list(actions))
         self._layout = QVBoxLayout(self)
         self._layout.setContentsMargins(8, 8, 8, 8)
+        self.focus_ring = FocusRing(self)
         self.resize(1100, 760)
         geometry = settings.value(_GEOMETRY)
         if isinstance(geometry, QByteArray):
@@ -37,7 +40,8 @@ class SheetWindow(QWidget):
         self.activateWindow()
 
     def hide(self) -> None:
-        self._settings.setValue(_GEOMETRY, self.saveGeometry())
+        if self.isVisible():
+            self._settings.setValue(_GEOMETRY, self.saveGeometry())
         super().hide()
 
     def closeEvent(self, event: QCloseEvent) -> None:

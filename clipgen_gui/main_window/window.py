@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QByteArray, QSettings
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtGui import QActionGroup, QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QMenu
 
 from clipgen_gui.commands.actions import fill_menu_bar, make_actions, name_undo_actions, press_focused_button
@@ -80,13 +80,15 @@ class MainWindow(QMainWindow):
         self.menus = fill_menu_bar(self.menuBar(), self.actions_by_name)
         self.focus_ring = FocusRing(self)
         self._connect()
+        self._group_layouts()
         self.resize(1600, 940)
         geometry = self._settings.value(_GEOMETRY)
         if isinstance(geometry, QByteArray):
             self.restoreGeometry(geometry)
         self.use_layout(self._layout.arrangement)
         self.sheet_window = SheetWindow(self._settings, self.actions_by_name.values(), self)
-        self.sheet_window.closed.connect(partial(self.show_sheet, False))
+        self.sheet_window.closed.connect(partial(self.set_sheet_apart, False))
+        self.parts.quick_entry.add_host(self.sheet_window)
         self._sheet_apart = False
         self.set_sheet_apart(str(self._settings.value(_SHEET_APART, "false")) == "true")
         self.state = WindowState(self, self.parts, self._layout)
@@ -122,6 +124,11 @@ class MainWindow(QMainWindow):
         queue.pause_changed.connect(self.actions_by_name["pause_queue"].setChecked)
         videos.show_folder_requested.connect(lambda entry: open_folder(entry.path.parent))
 
+    def _group_layouts(self) -> None:
+        group = QActionGroup(self)
+        for name in ARRANGEMENTS:
+            group.addAction(self.actions_by_name[f"layout_{name}"])
+
     # Commands
 
     def _handlers(self) -> dict[str, Callable[[], object]]:
@@ -136,7 +143,7 @@ class MainWindow(QMainWindow):
             "redo": self.session.undo_stack.redo,
             "cancel": self.cancel,
             "loop": self._loop_triggered,
-            "sheet_window": lambda: self.set_sheet_apart(not self._sheet_apart),
+            "sheet_window": self._switch_sheet_window,
             "contact_sheet": lambda: self.show_sheet(not parts.review.sheet.isVisible()),
             "dashboard": lambda: self.show_dashboard(not parts.dashboard.page.isVisible()),
             "keys": lambda: parts.shortcuts.setVisible(not parts.shortcuts.isVisible()),
@@ -149,10 +156,10 @@ class MainWindow(QMainWindow):
 
         A command without a handler is a toggle that a view listens to.
         """
-        if name == "play" and self.parts.dashboard.page.isVisible():
-            self.show_dashboard(False)  # nothing plays unseen
         sheet_first = not self._sheet_apart or self.sheet_window.isActiveWindow()
         sheet_commands = self.parts.review.commands_of_sheet if sheet_first else {}
+        if name == "play" and name not in sheet_commands and self.parts.dashboard.page.isVisible():
+            self.show_dashboard(False)  # nothing plays unseen
         handler = sheet_commands.get(name) or self._commands.get(name)
         if handler is not None:
             handler()
@@ -168,10 +175,14 @@ class MainWindow(QMainWindow):
         loop, current = self.actions_by_name["loop"], self.session.current
         if press_focused_button():
             loop.toggle()  # Enter was meant for the button: revert the toggle
-        elif self._player_hidden:
+            return
+        if self._player_hidden:
             loop.setChecked(True)
             self._show_player()  # the selected window loops there
-        elif self.parts.player.playback.loop and current is not None and current.selected:
+            return
+        if self.sheet_window.isActiveWindow():
+            loop.setChecked(True)  # the marked window loops in the player beside
+        if self.parts.player.playback.loop and current is not None and current.selected:
             self.session.selection.select(current.selected)
 
     def _play_chosen(self) -> None:
@@ -193,8 +204,7 @@ class MainWindow(QMainWindow):
     def use_layout(self, arrangement: str) -> None:
         """Arrange the cards in one of the three ways."""
         self._layout.use(arrangement)
-        for name in ARRANGEMENTS:
-            self.actions_by_name[f"layout_{name}"].setChecked(name == arrangement)
+        self.actions_by_name[f"layout_{arrangement}"].setChecked(True)
 
     def show_sheet(self, on: bool) -> None:
         """Show the contact sheet instead of player and curves, or return to them; or in its own window."""
@@ -207,9 +217,14 @@ class MainWindow(QMainWindow):
         else:
             self.parts.player.playback.pause()
             self._layout.show_sheet(on)
-        self.actions_by_name["dashboard"].setChecked(False)
+            self.actions_by_name["dashboard"].setChecked(False)
         self.actions_by_name["contact_sheet"].setChecked(on)
         self.parts.review.enter_sheet(on)
+
+    def _switch_sheet_window(self) -> None:
+        self.set_sheet_apart(not self._sheet_apart)
+        if self._sheet_apart and self.actions_by_name["contact_sheet"].isEnabled():
+            self.show_sheet(True)
 
     def set_sheet_apart(self, on: bool) -> None:
         """Let the contact sheet have a window of its own, or show it in this one."""

@@ -36,7 +36,7 @@ from clipgen_gui.document.session import Session
 from clipgen_gui.look.theme import follow_theme, icon, palette, px, ui_font
 from clipgen_gui.projects.scout import FileCheck, VideoScout
 from clipgen_gui.projects.video_model import ENTRY_ROLE, FILTERS, ORDERS, VideosModel, state_text
-from clipgen_gui.support.formatting import length
+from clipgen_gui.support.formatting import counted, length
 from clipgen_gui.support.signals import follow
 from clipgen_gui.widgets.cards import Card, chip, named
 
@@ -78,6 +78,7 @@ class VideosList(Card):
         session.videos_changed.connect(self._show)
         session.video_changed.connect(lambda _: self._show_pause())
         session.current_changed.connect(self._show_current)
+        self.folded_changed.connect(self._show)
         self._show()
 
     def _make_header(self) -> None:
@@ -226,9 +227,10 @@ class VideosList(Card):
     def _show(self) -> None:
         count, shown = len(self._session.videos), len(self.model.entries)
         self.count.setText(f"{shown} of {count}" if self.model.filtered else str(count))
-        self.count.setVisible(count > 1)
+        self.count.setVisible(count > 1 or self.folded)
+        self.count.setToolTip(f"{counted(shown, 'video')} listed")
         self.filter_row.setVisible(count >= _FILTER_FROM or self.model.filtered)
-        self.order_button.setVisible(count > 1)
+        self.order_button.setVisible(count > 1 and not self.folded)
         self._show_pause()
         self._show_current()
 

@@ -8,19 +8,18 @@ from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QStandardItemModel
 from PySide6.QtWidgets import QComboBox, QGridLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
-from clipgen_engine.ranking.effective import effective_regions, effective_thresholds
+from clipgen_engine.ranking.effective import effective_thresholds
 from clipgen_engine.ranking.gates import GATES, Gate
-from clipgen_engine.ranking.presets import PRESETS, with_preset
+from clipgen_engine.ranking.presets import PRESETS
 from clipgen_engine.ranking.ranker import Ranking
 from clipgen_engine.ranking.terms import TERMS
-from clipgen_engine.settings import RankingSettings
 from clipgen_gui.document.session import Session
 from clipgen_gui.look.theme import follow_theme, icon, px
+from clipgen_gui.ranking.summary import CUSTOM, preset_of
 from clipgen_gui.widgets.cards import ScrollSection, fixed_size_label, fold_button, named, restyle
 from clipgen_gui.widgets.setting_box import InputFilter, follow, setting_box, show_value
 from clipgen_gui.widgets.setting_slider import SettingSlider
 
-_CUSTOM = "Custom"
 _OF_TERMS = {f"{which}_{name}" for which in ("min", "max") for name in TERMS}
 # Slider curves of gates whose useful thresholds are a small part of the allowed range.
 _BENDS = {"min_face_share": 3.0, "max_yaw": 2.0, "max_pitch": 2.0, "max_roll": 2.0, "one_face": 3.0}
@@ -38,7 +37,7 @@ class GatesPanel(QWidget):
         for name, preset in PRESETS.items():
             self.preset.addItem(preset.label, name)
             self.preset.setItemData(self.preset.count() - 1, preset.help, Qt.ItemDataRole.ToolTipRole)
-        self.preset.addItem(_CUSTOM)
+        self.preset.addItem(CUSTOM)
         items = self.preset.model()
         assert isinstance(items, QStandardItemModel)
         items.item(self.preset.count() - 1).setEnabled(False)  # display only
@@ -177,13 +176,3 @@ class GateRow(QWidget):
             stops, alone = ranking.gate_counts[self._gate.name], ranking.gate_counts_alone[self._gate.name]
             self.statistic.setText(f"stops {stops} · alone {alone}")
         self.statistic.setVisible(on)
-
-
-def preset_of(settings: RankingSettings) -> str | None:
-    """The preset that matches these gates and regions, if any."""
-    now = effective_thresholds(settings), effective_regions(settings)
-    for name in PRESETS:
-        preset = with_preset(settings, name)
-        if (effective_thresholds(preset), effective_regions(preset)) == now:
-            return name
-    return None

@@ -10,8 +10,10 @@ from PySide6.QtWidgets import QButtonGroup, QSizePolicy, QStackedWidget, QToolBu
 from clipgen_gui.document.session import Session
 from clipgen_gui.ranking.gates import GatesPanel
 from clipgen_gui.ranking.regions import RegionsPanel
+from clipgen_gui.ranking.summary import summary, weights_in_words
 from clipgen_gui.ranking.weights import WeightsPanel
-from clipgen_gui.widgets.cards import Card, named
+from clipgen_gui.support.signals import follow
+from clipgen_gui.widgets.cards import Card, chip, named
 
 _TABS = (
     ("Weights", "Weights of the scores, and how windows are selected"),
@@ -43,9 +45,24 @@ class RankingPanel(Card):
             self.header.addWidget(tab)
             self.tabs.append(tab)
         self.header.setSpacing(2)
+        self.summary = chip()  # in the place of the tabs while the card is folded
+        self.summary.hide()
+        self.header.addWidget(self.summary)
         self.body.addWidget(self._pages)
         self._group.idClicked.connect(self.show_page)
+        self.folded_changed.connect(self._show_header)
+        follow(self, session.controls.changed, self._show_summary)
         self.show_page(0)
+
+    def _show_header(self, folded: bool) -> None:
+        for tab in self.tabs:
+            tab.setHidden(folded)
+        self.summary.setVisible(folded)
+
+    def _show_summary(self) -> None:
+        settings = self._session.settings
+        self.summary.setText(summary(settings))
+        self.summary.setToolTip(weights_in_words(settings))
 
     @cached_property
     def weights(self) -> WeightsPanel:
@@ -72,6 +89,7 @@ class RankingPanel(Card):
         self.tabs[index].setChecked(True)
 
     def show_gate(self, name: str) -> None:
-        """Show the gates page, scrolled to a gate."""
+        """Show the gates page, scrolled to a gate, even if the card was folded."""
+        self.set_folded(False)
         self.show_page(1)
         self.gates.reveal(name)

@@ -76,6 +76,7 @@ class WindowsPanel(Card):
         )
         self.show_strip(str(settings.value(_STRIP_KEY, "false")) == "true")
         self.set_stacking(str(settings.value(_STACKS_KEY, "false")) == "true")
+        self.folded_changed.connect(self._show_view_buttons)
         for changed in (
             session.current_changed,
             session.ranking_changed,
@@ -125,6 +126,10 @@ class WindowsPanel(Card):
             buttons.append(button)
         return buttons[0], buttons[1]
 
+    def _show_view_buttons(self, folded: bool) -> None:
+        for button in self._choices:
+            button.setHidden(folded)
+
     def _build_empty_state(self) -> None:
         """Build the hint and the link shown over an empty list."""
         self._hint.setObjectName("muted")
@@ -140,8 +145,8 @@ class WindowsPanel(Card):
         layout.addStretch(1)
 
     def take_focus(self) -> None:
-        """Focus the list. A focus proxy would make Tab skip the header."""
-        (self.strip if self.shows_strip else self.view).setFocus()
+        """Focus the list, or the folded card. A focus proxy would make Tab skip the header."""
+        (self if self.folded else self.strip if self.shows_strip else self.view).setFocus()
 
     @property
     def shows_strip(self) -> bool:

@@ -54,6 +54,8 @@ class ReasonBar(QWidget):
                 shortcut.activated.connect(partial(self._choose, place))
                 if keys == digit:
                     self._plain.append(shortcut)
+                else:  # also where the contact sheet has a window of its own
+                    shortcut.setContext(Qt.ShortcutContext.ApplicationShortcut)
         session.decisions.rejected.connect(self._ask)
         session.decisions.accepted.connect(self.hide)
         session.project_changed.connect(self.hide)

@@ -57,9 +57,9 @@ class ReviewRoom(QObject):
         self.sheet.add_button(actions["sheet_window"])
         self.details = WindowDetails(session, quick_entry)
         self.reasons = ReasonBar(session, quick_entry)
-        self.reasons.digits_are_taken = self.sheet.isVisible
         session.selection.stacking_changed.connect(self._show_stacking)
         self._show_stacking()
+        self.reasons.digits_are_taken = lambda: self.sheet.isVisible() and self.sheet.window() is self.panel.window()
         self._used_s = 0.0
         for used in (session.selection.changed, session.selection.filter_changed):
             used.connect(self._note_use)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 from clipgen_gui.commands.keymap import keymap, with_key
@@ -25,7 +26,8 @@ class Card(QFrame):
         """
         super().__init__(parent)
         self.setObjectName("card")
-        self.fold = QToolButton(self) if foldable else None
+        self.fold: QToolButton | None = None
+        self._name = title
         layout = QVBoxLayout(self)
         layout.setContentsMargins(12, 9, 12, 10)
         layout.setSpacing(6)
@@ -34,7 +36,13 @@ class Card(QFrame):
         if title:
             self.title = QLabel(title.upper())
             self.title.setObjectName("cardTitle")
-            self.header.addWidget(self.title)
+            lead = QHBoxLayout()  # with a spacing of its own, so that the titles of all cards stand in line
+            lead.setSpacing(4)
+            if foldable:
+                self.fold = self._fold_arrow()
+                lead.addWidget(self.fold)
+            lead.addWidget(self.title)
+            self.header.addLayout(lead)
             self.header.addStretch(1)
             layout.addLayout(self.header)
         self._content = QWidget()
@@ -44,14 +52,16 @@ class Card(QFrame):
         self.body.setSpacing(4)
         layout.addWidget(self._content, 1)
         if self.fold is not None:
-            self.fold.setObjectName("fold")
-            self.fold.setCheckable(True)
-            self.fold.setChecked(True)
-            self.fold.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            self.header.insertWidget(0, self.fold)
-            self.fold.toggled.connect(lambda shown: self.set_folded(not shown))
-            named(self.fold, f"Fold {title}", f"Show or hide the card {title}")
             follow_theme(self.fold, self._show_fold)
+
+    def _fold_arrow(self) -> QToolButton:
+        arrow = QToolButton()
+        arrow.setObjectName("arrow")
+        arrow.setCheckable(True)
+        arrow.setChecked(True)
+        arrow.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        arrow.toggled.connect(lambda shown: self.set_folded(not shown))
+        return arrow
 
     @property
     def folded(self) -> bool:
@@ -63,20 +73,30 @@ class Card(QFrame):
         if self.fold is not None and on != self.folded:
             self._content.setVisible(not on)
             self.fold.setChecked(not on)
-            self._show_fold()
             self.folded_changed.emit(on)
+            self._show_fold()
 
     def _show_fold(self) -> None:
         if self.fold is None:
             return
-        self.fold.setIconSize(QSize(px(14), px(14)))
-        self.fold.setFixedWidth(px(16))
+        self.fold.setIconSize(QSize(px(16), px(16)))
+        self.fold.setFixedSize(px(20), px(22))
         self.fold.setIcon(icon("chevron-right" if self.folded else "chevron-down", "muted"))
+        named(self.fold, f"{self._name} card", "Show the card" if self.folded else "Fold the card to its title")
         layout = self.layout()
         assert layout is not None
         margins = layout.contentsMargins()
         header = self.header.sizeHint().height() + margins.top() + margins.bottom()
         self.setMaximumHeight(header if self.folded else _ANY_HEIGHT)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Fold or unfold by a click on the title, or anywhere on a folded card: the arrow alone is a small target."""
+        place = event.position().toPoint()
+        on_it = self.rect().contains(place) if self.folded else self.fold and self.title.geometry().contains(place)
+        if self.fold is not None and on_it and event.button() is Qt.MouseButton.LeftButton:
+            self.set_folded(not self.folded)
+        else:
+            super().mouseReleaseEvent(event)
 
 
 class ScrollSection(QScrollArea):

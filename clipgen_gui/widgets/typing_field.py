@@ -82,7 +82,7 @@ class QuickEntry(QFrame):
 
     def __init__(self, parent: QWidget) -> None:
         super().__init__(parent)
-        self._host = parent
+        self._hosts = [parent]
         self.setObjectName("message")
         self._commit: Callable[[str], object] = lambda _: None
         self._title = QLabel()
@@ -96,6 +96,10 @@ class QuickEntry(QFrame):
         layout.addWidget(self.field, 1)
         self.hide()
 
+    def add_host(self, window: QWidget) -> None:
+        """Also ask in this window, while it is the active one."""
+        self._hosts.append(window)
+
     def ask(self, title: str, hint: str, text: str, words: Iterable[str], commit: Callable[[str], object]) -> None:
         """Show the field. Enter passes the text to `commit`; Escape discards it."""
         self._commit = commit
@@ -103,7 +107,10 @@ class QuickEntry(QFrame):
         self.field.setText(text)
         self.field.setPlaceholderText(hint)
         named(self.field, title, f"{hint}. Enter to apply, Esc to cancel")
-        area = self._host.rect()
+        host = next((one for one in self._hosts if one.isActiveWindow()), self._hosts[0])
+        if host is not self.parentWidget():
+            self.setParent(host)
+        area = host.rect()
         self.resize(min(px(self._WIDTH), area.width() - 40), self.sizeHint().height())
         self.move((area.width() - self.width()) // 2, area.height() // 3)
         self.show()

@@ -11,7 +11,7 @@ from clipgen_engine.ranking.effective import effective_thresholds
 from clipgen_engine.ranking.presets import PRESETS
 from clipgen_gui.document.entry import VideoEntry
 from clipgen_gui.main_window.window import MainWindow
-from clipgen_gui.ranking.gates import preset_of
+from clipgen_gui.ranking.summary import preset_of
 from tests.support.gui import drag
 
 LEFT = Qt.MouseButton.LeftButton
