@@ -21,7 +21,7 @@ from clipgen_gui.look.theme import icon, px
 from clipgen_gui.support.signals import follow
 from clipgen_gui.widgets.cards import named, restyle
 
-_TEXT_WIDTH = 118
+_TEXT_WIDTH, _ELIDED_WIDTH = 118, 90  # what does not fit anyway makes room for the rest of the header
 _DECISIONS = (Decision.UNDECIDED, Decision.ACCEPTED, Decision.REJECTED)
 
 
@@ -55,7 +55,9 @@ class FilterButton(QToolButton):
             "" if chosen.track_id is None else self._face(chosen.track_id),
         ]
         text = " · ".join(part for part in parts if part)
-        shown = self.fontMetrics().elidedText(text, Qt.TextElideMode.ElideMiddle, px(_TEXT_WIDTH))
+        metrics = self.fontMetrics()
+        fits = metrics.horizontalAdvance(text) <= px(_TEXT_WIDTH)
+        shown = text if fits else metrics.elidedText(text, Qt.TextElideMode.ElideMiddle, px(_ELIDED_WIDTH))
         self.setText(_escaped(shown))
         restyle(self, "active", chosen.active)
         named(self, "Filter", with_key(f"Showing {text or 'all windows'}. Choose which windows are listed", "filter"))
