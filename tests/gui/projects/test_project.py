@@ -188,13 +188,13 @@ def test_copies_of_a_file_are_one_video(opened: Opened, qtbot: QtBot, five: list
     session = window.session
     window.open_paths(five[:1])
     (first,) = session.videos
-    qtbot.waitUntil(lambda: bool(first.rows))
+    qtbot.waitUntil(lambda: bool(first.rows), timeout=20_000)
     session.selection.select(first.rows[0].key, seek=False)
     session.decisions.decide(Decision.ACCEPTED)
     copy = tmp_path / "a copy.mp4"
     copy.write_bytes(five[0].read_bytes())
     window.open_paths([copy])
-    qtbot.waitUntil(lambda: session.current is first)
+    qtbot.waitUntil(lambda: session.current is first, timeout=20_000)
     assert session.videos == [first]
     said = "1 file was left out, being the same as a listed video: a copy.mp4 (as video 0.mp4)."
     assert window.parts.messages.texts == [said]
@@ -210,7 +210,7 @@ def test_copies_of_a_file_are_one_video(opened: Opened, qtbot: QtBot, five: list
     # The file was moved: its decisions follow.
     five[0].unlink()
     window.open_paths([copy])
-    qtbot.waitUntil(lambda: first.path == copy and bool(first.rows))
+    qtbot.waitUntil(lambda: first.path == copy and bool(first.rows), timeout=20_000)
     assert session.videos == [first]
     assert first.rows[0].decision is Decision.ACCEPTED
 
@@ -220,7 +220,7 @@ def test_copies_of_a_file_are_one_video(opened: Opened, qtbot: QtBot, five: list
     again = opened()
     again.resume()
     (entry,) = again.session.videos
-    qtbot.waitUntil(lambda: bool(entry.rows))
+    qtbot.waitUntil(lambda: bool(entry.rows), timeout=20_000)
     assert entry.reviews == {}
     assert again.session.storage.current_id() == entry.video_id, "the video on screen must be stored as current"
 
