@@ -236,17 +236,15 @@ class _Pack:
         taken: list[tuple[int, int]] = []
         for video in videos:
             windows = decided.get(video, DecidedWindows())
-            for key in (*windows.pinned, *windows.blocked):
+            for number, key in enumerate((*windows.pinned, *windows.blocked)):
                 start, stop, track_id = self._joined(video, key)
                 group = groups.of(self._place[video], track_id)
-                if group is not None:
-                    occupied.append((group, start, stop))
-            for key in windows.pinned:
-                start, _, track_id = self._joined(video, key)
-                group = groups.of(self._place[video], track_id)
-                window = self.series.window_at(track_id, start, settings.sequence_length)
-                if group is not None:
+                if group is None:
+                    continue
+                occupied.append((group, start, stop))
+                if number < len(windows.pinned):
                     counts[group] -= 1
+                    window = self.series.window_at(track_id, start, settings.sequence_length)
                     if settings.diversity and window is not None:
                         taken.append((group, groups.position(window.first_row)))
         order = np.where(valid, combined, -np.inf)
@@ -260,7 +258,7 @@ class _Pack:
             similar = tokens.similarity(windows, groups.row(position)).astype(np.float64)
             return similar[rows - windows.first_row]
 
-        _, positions = groups.windows.select(
+        positions = groups.windows.select(
             order if groups.order is None else order[groups.order],
             settings.sequence_length,
             np.maximum(counts, 0),

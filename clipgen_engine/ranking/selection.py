@@ -121,7 +121,7 @@ class GroupedWindows:
         diversity: float = 0.0,
         similarity: Callable[[int, int], Float64Array] | None = None,
         taken: Iterable[tuple[int, int]] = (),
-    ) -> tuple[Int64Array, Int64Array]:
+    ) -> Int64Array:
         """Greedily select non-overlapping windows of each group.
 
         Args:
@@ -135,7 +135,7 @@ class GroupedWindows:
             taken: group and position of windows treated as previous picks for the diversity.
 
         Returns:
-            (N,) int64 groups and (N,) int64 positions in `score`, ordered by round.
+            (N,) int64 positions in `score`, ordered by round.
         """
         padded = np.full(self._block_total * _SMALL_BLOCK, -np.inf)
         padded[self._place] = score
@@ -174,7 +174,7 @@ class GroupedWindows:
         for group, position in taken if diversity else ():
             penalise_similar(group, position)
         left = counts[self._filled]
-        chosen: list[tuple[Int64Array, Int64Array]] = [(np.zeros(0, np.int64), np.zeros(0, np.int64))]
+        chosen = [np.zeros(0, np.int64)]
         while len(self._filled):
             best = np.maximum.reduceat(best_of_block, self._first_block)
             going = (best > -np.inf) & (left > 0)
@@ -186,10 +186,10 @@ class GroupedWindows:
             groups = self._filled[going]
             places = hits * _SMALL_BLOCK + blocks[hits].argmax(axis=1)
             positions = places - self._shift[groups]
-            chosen.append((groups, positions))
+            chosen.append(positions)
             left = left - going
             starts = self._key[positions] - groups * self._apart
             exclude(groups, starts, starts + length)
             for group, position in zip(groups.tolist(), positions.tolist(), strict=True) if diversity else ():
                 penalise_similar(group, position)
-        return np.concatenate([one for one, _ in chosen]), np.concatenate([one for _, one in chosen])
+        return np.concatenate(chosen)
